@@ -1,4 +1,4 @@
-//! What ends a scan early: Ctrl-C and the time limit.
+//! Stops a scan early: on Ctrl-C and at the time limit.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,17 +10,17 @@ use super::exit::Exit;
 use super::message::say;
 use crate::scan::Stop;
 
-/// How long a scan whose time is over may take to notice it and to write its report, in seconds: a tenth of
-/// its time, within these bounds.
+/// Time for a scan to stop and write its report after its time limit, in seconds: a tenth of the limit, within these
+/// bounds.
 const GRACE: (f64, f64) = (5.0, 60.0);
-/// The exit status of a process that Ctrl-C ended.
+/// The exit status of a process that was ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
 
 /// A request to stop that Ctrl-C sets, and the end of `max_time`. The first Ctrl-C lets the scan report what it
 /// has, the second ends the process.
 ///
 /// # Errors
-/// When the time limit cannot be kept, since no thread can be started for it.
+/// If no thread can be started to enforce the time limit.
 pub(super) fn stop(max_time: Option<Duration>) -> Result<Arc<Stop>> {
     let stop = Arc::new(Stop::default());
     let shared = Arc::clone(&stop);
@@ -32,20 +32,20 @@ pub(super) fn stop(max_time: Option<Duration>) -> Result<Arc<Stop>> {
     });
     if let Some(limit) = max_time {
         if limit.is_zero() {
-            // Not left to when a thread comes to run.
+            // A limit of zero must not depend on when the thread starts.
             stop.expire(limit);
         }
         let shared = Arc::clone(&stop);
-        let timer = move || keep_time(&shared, limit);
+        let timer = move || enforce_limit(&shared, limit);
         let started = thread::Builder::new().name("time limit".to_owned()).spawn(timer);
-        started.context("cannot start a thread to keep --max-time")?;
+        started.context("cannot start a thread for --max-time")?;
     }
     Ok(stop)
 }
 
-/// Ends the scan when its time is over, and the process when the scan does not end soon after. Without a report
-/// nothing was said to be clean.
-fn keep_time(stop: &Stop, limit: Duration) {
+/// Stops the scan at its time limit, and ends the process if the scan does not stop soon after. Without a report,
+/// nothing is called clean.
+fn enforce_limit(stop: &Stop, limit: Duration) {
     thread::sleep(limit);
     stop.expire(limit);
     let grace = (limit.as_secs_f64() / 10.0).clamp(GRACE.0, GRACE.1);

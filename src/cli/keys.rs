@@ -17,8 +17,8 @@ use crate::model::{KeyReview, ReviewedKey, Secret};
 use crate::provider::{KeyDirectory, OrganizationKey};
 use crate::report::{write_json, write_key_review};
 
-/// The scope that allows everything.
-const EVERYTHING: &str = "api.all";
+/// The scope of unrestricted keys.
+const ALL_SCOPES: &str = "api.all";
 
 pub(super) fn run(keys: &Keys, global: &Global) -> Result<Exit> {
     let admin = keys.online.required_admin_key()?;
@@ -48,7 +48,7 @@ pub(super) fn run(keys: &Keys, global: &Global) -> Result<Exit> {
     Ok(exit)
 }
 
-/// Judges every key, oldest first.
+/// Reviews every key, oldest first.
 fn review(directory: KeyDirectory, cleaner: &Cleaner<'_>, (now, max_age): (i64, u64)) -> KeyReview {
     let mut not_read = directory.gaps;
     not_read.iter_mut().for_each(|gap| cleaner.text(gap));
@@ -78,8 +78,8 @@ fn review(directory: KeyDirectory, cleaner: &Cleaner<'_>, (now, max_age): (i64, 
     }
 }
 
-/// An empty list of scopes means everything; without a list, nothing is known.
+/// Whether a key is unrestricted: an empty list of scopes means that it is; without a list, this is unknown.
 fn is_unrestricted(key: &OrganizationKey) -> Option<bool> {
     let scopes = key.scopes.as_ref()?;
-    Some(scopes.is_empty() || scopes.iter().any(|scope| scope == EVERYTHING))
+    Some(scopes.is_empty() || scopes.iter().any(|scope| scope == ALL_SCOPES))
 }

@@ -1,4 +1,4 @@
-//! How far containers are followed: options, and the table `[containers]` of the configuration.
+//! Limits of container extraction: options, and the table `[containers]` of the configuration.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use crate::container::Limits;
 
-/// The longest that a container may take, in seconds.
+/// Maximum time limit of a container, in seconds.
 const MAX_SECONDS: f64 = 86_400.0;
 
-/// Limits of one archive or compressed file, with all that is packed in it; what lies beyond is a skip.
+/// Limits of one archive or compressed file, including everything nested in it; what exceeds them is skipped.
 #[derive(Clone, Debug, Default, PartialEq, Args, Deserialize)]
 #[command(next_help_heading = "Archives and compressed files")]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -96,9 +96,9 @@ impl std::str::FromStr for Depth {
     }
 }
 
-/// A number of bytes, as people write it.
+/// A number of bytes with an optional unit.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "Written")]
+#[serde(try_from = "RawSize")]
 pub(super) struct Size(pub(super) u64);
 
 /// A time, in seconds.
@@ -108,18 +108,18 @@ pub(super) struct Seconds(pub(super) Duration);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Written {
+enum RawSize {
     Bytes(u64),
     Text(String),
 }
 
-impl TryFrom<Written> for Size {
+impl TryFrom<RawSize> for Size {
     type Error = String;
 
-    fn try_from(written: Written) -> Result<Self, String> {
+    fn try_from(written: RawSize) -> Result<Self, String> {
         match written {
-            Written::Bytes(bytes) => Ok(Self(bytes)),
-            Written::Text(text) => text.parse(),
+            RawSize::Bytes(bytes) => Ok(Self(bytes)),
+            RawSize::Text(text) => text.parse(),
         }
     }
 }
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_read_as_people_write_them() {
+    fn sizes_may_have_units() {
         for (text, bytes) in [("0", 0), ("10", 10), ("500MB", 500_000_000), ("2 GiB", 2 << 30), ("1k", 1024)]
         {
             assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");

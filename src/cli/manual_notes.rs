@@ -4,7 +4,7 @@
 pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "FRISKEY_CONFIG",
-        "Configuration file, as with --config. An empty variable counts as unset, here and below.",
+        "Configuration file, as with --config. An empty variable is treated as unset, here and below.",
     ),
     ("FRISKEY_BASELINE", "Baseline, as with --baseline."),
     ("FRISKEY_MIN_CONFIDENCE", "Lowest confidence to report, as with --min-confidence."),
@@ -36,9 +36,9 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
         "SSL_CERT_FILE, SSL_CERT_DIR",
         "On Linux: the certificate authorities that `verify`, `revoke` and `keys` trust, instead of the system's.",
     ),
-    ("NO_COLOR", "Turns color off, unless --color says otherwise."),
-    ("CLICOLOR_FORCE", "Turns color on even if the output is not a terminal, unless it is 0."),
-    ("TERM", "`dumb` turns color off."),
+    ("NO_COLOR", "Disables color, unless --color is given."),
+    ("CLICOLOR_FORCE", "Enables color even if the output is not a terminal, unless it is 0."),
+    ("TERM", "`dumb` disables color."),
     ("HOME, XDG_CONFIG_HOME", "Where the user's git configuration and global excludes are."),
     ("TMPDIR", "Directory for temporary files."),
     (

@@ -1,12 +1,12 @@
-//! What messages are masked by: rules, configuration files that name rules, and keys. They are collected as soon
-//! as they are known, and read only when there is a message.
+//! What is masked in messages: matches of rules, of rules in configuration files, and known keys. These are collected
+//! as soon as they are known, and loaded only when there is a message.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::model::Secret;
 
-/// One for the whole process, since a panic or a usage error has access to no other.
+/// Global, since the handlers of panics and usage errors have no access to anything else.
 static MASKED_BY: Mutex<MaskedBy> =
     Mutex::new(MaskedBy { rules: Vec::new(), configs: Vec::new(), keys: Vec::new() });
 
@@ -16,7 +16,7 @@ pub(super) struct MaskedBy {
     pub(super) rules: Vec<PathBuf>,
     /// Files of configuration, which name others.
     pub(super) configs: Vec<PathBuf>,
-    /// Keys that were handed over.
+    /// Keys that the user entered.
     pub(super) keys: Vec<Secret>,
 }
 
@@ -34,12 +34,12 @@ pub(super) fn mask_by_config(file: &Path) {
     masked_by(|by| by.configs.push(file.to_owned()));
 }
 
-/// No message holds this key.
+/// Masks this key in messages.
 pub(super) fn mask_key(key: &[u8]) {
     masked_by(|by| by.keys.push(Secret::new(key.to_vec(), 0)));
 }
 
-/// Everything that was collected so far.
+/// Everything collected so far.
 pub(super) fn collected() -> MaskedBy {
     masked_by(|by| by.clone())
 }

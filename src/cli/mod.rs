@@ -1,4 +1,4 @@
-//! Layer 5: arguments, environment, standard streams. Nothing below knows of them.
+//! Layer 5: arguments, environment, standard streams. No lower layer knows about them.
 
 mod args;
 mod base_policy;
@@ -60,8 +60,8 @@ pub use args::Cli;
 use args::Command;
 pub use exit::Exit;
 
-/// Runs the command that `args` ask for, the program's name first, and says how it ended. All that
-/// it has to say goes to standard output and standard error.
+/// Runs the command in `args`, whose first element is the program's name, and returns its exit status. All output
+/// goes to standard output and standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
     message::prepare(&args);
@@ -74,7 +74,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             let color = output::wants_color(cli.global.color, io::stderr().is_terminal());
             let word = if color { "\x1b[1;31merror\x1b[0m: " } else { "error: " };
-            // Names in a file that could not be read as it should are foreign text.
+            // The error may quote untrusted text, such as names in an invalid file.
             message::say_in_color(word, "error: ", &message::masked(&format!("{error:#}")));
             Exit::Failed
         }
@@ -107,14 +107,14 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     }
 }
 
-/// Help and version are asked for; everything else is a mistake on the command line.
+/// Help and version are successful; everything else is an error on the command line.
 fn usage(error: &clap::Error) -> Exit {
     if error.use_stderr() {
-        // A key given on the command line by mistake must not come back in the message about it.
+        // If a key was given on the command line by mistake, the message must not repeat it.
         message::say(message::masked(&error.render().to_string()).trim_end());
         return Exit::Failed;
     }
-    // A reader that went away is no error.
+    // A closed pipe is not an error.
     let _ = error.print();
     Exit::Clean
 }

@@ -1,4 +1,4 @@
-//! What the commands that talk to the provider share: host, admin key, and text that is safe to display.
+//! Shared by the commands that talk to the provider: host, admin key, and text that is safe to display.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_KEY: u64 = 4096;
 const ADMIN_KEY: &str = "OPENAI_ADMIN_KEY";
 
-/// Text quoted as one word of a shell command line.
+/// Text quoted as one argument for a shell.
 pub(super) fn shell_word(text: &str) -> String {
     // Only a NUL cannot be quoted, and no argument contains one.
     shlex::try_quote(text).map_or_else(|_| "?".to_owned(), std::borrow::Cow::into_owned)
@@ -56,7 +56,7 @@ impl OnlineArgs {
         self.repeated_at(self.host.as_ref().map(Host::name))
     }
 
-    /// The same for another host.
+    /// Like [`Self::repeated`], with another host.
     pub(super) fn repeated_at(&self, host: Option<&str>) -> String {
         let mut options = String::new();
         if let Some(file) = &self.admin_key_file {
@@ -96,7 +96,8 @@ impl OnlineArgs {
             ),
             Some(key) => Ok(Some(key)),
             None => bail!(
-                "the admin key is empty, or contains blanks or other characters that no key has: give only the key"
+                "the admin key is empty, or contains characters that are invalid in a key, such as blanks: \
+                 give only the key"
             ),
         }
     }
@@ -130,7 +131,7 @@ impl OnlineArgs {
     /// The admin key, without which the command has nothing to do.
     ///
     /// # Errors
-    /// When there is none.
+    /// If there is none.
     pub(super) fn required_admin_key(&self) -> Result<ApiKey> {
         self.admin_key()?.with_context(|| {
             format!(

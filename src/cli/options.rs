@@ -70,13 +70,14 @@ pub(super) fn threads(scan_args: &ScanArgs, config: &Config) -> Result<usize> {
     let asked = asked.map(|count| usize::try_from(count.0).unwrap_or(usize::MAX));
     match asked.or(config.threads).unwrap_or(0) {
         0 => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
-        count if count > MAX_THREADS => bail!("{count} threads are too many; the most are {MAX_THREADS}"),
-        count => Ok(count.min(most_threads())),
+        count if count > MAX_THREADS => bail!("{count} threads are too many; at most {MAX_THREADS} are \
+         allowed"),
+        count => Ok(count.min(max_useful_threads())),
     }
 }
 
 /// More threads than this only slow each other down.
-fn most_threads() -> usize {
+fn max_useful_threads() -> usize {
     4 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
@@ -95,7 +96,7 @@ pub(super) fn policy(suppression: &SuppressionArgs, config: &Config, extent: Ext
     policy_with(baseline.as_deref(), suppression, config, extent)
 }
 
-/// The same with this baseline.
+/// Like [`policy`], with this baseline.
 pub(super) fn policy_with(
     baseline: Option<&Path>,
     suppression: &SuppressionArgs,
@@ -103,8 +104,8 @@ pub(super) fn policy_with(
     extent: Extent,
 ) -> Result<Policy> {
     let mut notes: Vec<_> = config_note(config).into_iter().collect();
-    if let Some(threads) = config.threads.filter(|&threads| threads > most_threads()) {
-        notes.push(format!("{threads} threads are configured, at most {} are used here", most_threads()));
+    if let Some(threads) = config.threads.filter(|&threads| threads > max_useful_threads()) {
+        notes.push(format!("{threads} threads are configured, at most {} are used here", max_useful_threads()));
     }
     if suppression.no_suppress {
         notes.push("nothing is accepted: --no-suppress".to_owned());
@@ -154,7 +155,7 @@ pub(super) fn base(config: &Config) -> Result<PathBase> {
     Ok(PathBase { root: config.root.absolute.clone(), from: here })
 }
 
-/// Which file was used, and what it excludes.
+/// A note about the configuration file and what it excludes.
 fn config_note(config: &Config) -> Option<String> {
     let path = config.path.as_ref()?.display();
     Some(match config.exclude.join(", ") {

@@ -14,18 +14,18 @@ use super::target;
 use crate::model::{Report, Status};
 use crate::report::{REPORTERS, Reporter, Style, reporter, write_step_summary};
 
-/// Every place that a report is written to, opened before the scan so that a bad path fails early.
+/// All destinations of a report, opened before the scan so that an invalid path fails early.
 pub(super) struct Outputs {
     stdout: &'static Reporter,
     style: Style,
     quiet: bool,
     files: Vec<OutputFile>,
-    /// The file to add GitHub's step summary to.
+    /// The file to which GitHub's step summary is appended.
     summary: Option<PathBuf>,
 }
 
 impl Outputs {
-    /// Opens all of them.
+    /// Opens all destinations.
     pub(super) fn open(reporting: &ReportArgs, global: &Global) -> Result<Self> {
         let (to_stdout, to_files): (Vec<_>, Vec<_>) =
             reporting.output.iter().partition(|output| output.ends_with("=-"));
@@ -44,16 +44,16 @@ impl Outputs {
         Ok(Self { stdout, style: style(global), quiet: global.quiet, files, summary })
     }
 
-    /// The same, with the step summary in this file, or without one.
+    /// Adds the file of the step summary, if there is one.
     ///
     /// # Errors
-    /// When the file cannot be added to.
+    /// If the file cannot be appended to.
     pub(super) fn with_summary(self, summary: Option<PathBuf>) -> Result<Self> {
         check_summary(summary.as_deref())?;
         Ok(Self { summary, ..self })
     }
 
-    /// Writes the report everywhere. A reader that went away is no error.
+    /// Writes the report to all destinations. A closed pipe is not an error.
     pub(super) fn write(self, report: &Report) -> Result<()> {
         for file in self.files {
             file.write(report)?;
@@ -69,20 +69,20 @@ impl Outputs {
     }
 }
 
-/// The file that GitHub Actions shows as the step's summary, if that is where we run.
+/// The file of the step summary, when running in GitHub Actions.
 pub(super) fn step_summary() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     set("GITHUB_ACTIONS").and_then(|_| set("GITHUB_STEP_SUMMARY")).map(PathBuf::from)
 }
 
-/// Looks before the scan whether the summary can be written after it.
+/// Checks before the scan that the summary can be written after it.
 fn check_summary(path: Option<&Path>) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
     let opened = target::append(path).map(drop);
     opened.with_context(|| format!("cannot write the step summary to {}", path.display()))
 }
 
-/// Adds to what earlier commands of the step have written there.
+/// Appends the summary, after those of earlier commands of the step.
 fn summarize(report: &Report, path: &Path) -> Result<()> {
     let write = || -> io::Result<()> {
         let mut text = Vec::new();
@@ -92,7 +92,7 @@ fn summarize(report: &Report, path: &Path) -> Result<()> {
     write().with_context(|| format!("cannot write the step summary to {}", path.display()))
 }
 
-/// The format of that name, which `option` asks for.
+/// The format with that name; `option` is named in the error.
 fn named(option: &str, name: &str) -> Result<&'static Reporter> {
     reporter(name).with_context(|| {
         let names: Vec<_> = REPORTERS.iter().map(|reporter| reporter.name).collect();
@@ -100,7 +100,7 @@ fn named(option: &str, name: &str) -> Result<&'static Reporter> {
     })
 }
 
-/// The two sides of `FORMAT=PATH`.
+/// Splits `FORMAT=PATH`.
 fn split(output: &str) -> Result<(&'static Reporter, &str)> {
     match output.split_once('=') {
         Some((format, path)) if !path.is_empty() => Ok((named(&format!("--output {output}"), format)?, path)),
@@ -108,7 +108,7 @@ fn split(output: &str) -> Result<(&'static Reporter, &str)> {
     }
 }
 
-/// Colour and width as the user and the terminal want them.
+/// Color and width, according to the options and the terminal.
 pub(super) fn style(global: &Global) -> Style {
     Style {
         color: wants_color(global.color, io::stdout().is_terminal()),
@@ -127,7 +127,7 @@ pub(super) fn wants_color(when: When, is_terminal: bool) -> bool {
     match when {
         When::Always => true,
         When::Never => false,
-        // NO_COLOR counts whatever its value, as long as it is not empty.
+        // NO_COLOR disables color with any value that is not empty.
         When::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
         When::Auto if set("CLICOLOR_FORCE") => true,
         When::Auto => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
@@ -141,9 +141,9 @@ struct OutputFile {
 }
 
 enum OutputTarget {
-    /// Written beside the path and renamed when it is whole.
+    /// Written next to the path, and renamed when complete.
     Renamed,
-    /// A pipe or device, which nothing can be renamed onto.
+    /// A pipe or device, which cannot be replaced by renaming.
     Direct(fs::File),
 }
 
@@ -170,8 +170,7 @@ impl OutputFile {
     }
 }
 
-/// Checks early that a file can be written at `path`, and that it stays there: neither a device, which keeps nothing,
-/// nor memory.
+/// Checks early that a file can be written at `path` and persists: it must not be a device or in memory.
 ///
 /// # Errors
 /// When it cannot.
@@ -179,7 +178,7 @@ impl OutputFile {
 pub(super) fn check_kept_file(path: &Path) -> Result<()> {
     let resolved = target::resolve(path).with_context(|| format!("cannot write to {}", path.display()))?;
     if [path, &resolved].into_iter().any(|path| path.starts_with("/dev") || path.starts_with("/proc")) {
-        bail!("{} is a device or memory, which keeps nothing: name a file on a disk", path.display());
+        bail!("{} is a device or in memory, so it would not be kept: name a file on a disk", path.display());
     }
     check_file(path)
 }
@@ -192,7 +191,7 @@ pub(super) fn check_file(path: &Path) -> Result<()> {
     open_target(path).map(drop).with_context(|| format!("cannot write to {}", path.display()))
 }
 
-/// Writes a whole file at once, for the user alone if `is_private`.
+/// Writes a file atomically, readable only by the user if `is_private`.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -212,19 +211,19 @@ pub(super) fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> Result<
     write().with_context(|| format!("cannot write to {}", path.display()))
 }
 
-/// Where to write, without links on the way there.
+/// The destination, with a path without links.
 fn open_target(path: &Path) -> io::Result<(PathBuf, OutputTarget)> {
     if is_stream(path) {
-        // Nobody's repository can put anything there.
+        // No repository can contain these paths.
         return Ok((path.to_owned(), OutputTarget::Direct(fs::OpenOptions::new().write(true).open(path)?)));
     }
     let path = target::resolve(path)?;
-    // Only tried: the scan may pass by here, and would find it.
+    // The file is removed again, since the scan might find it.
     temporary(&path, false).map(|_| (path, OutputTarget::Renamed))
 }
 
-/// Whether it is `/dev/stdout`, `/dev/null`, a shell's `>(command)`, and no file in a directory such as `/dev/shm`,
-/// which everybody can write to.
+/// Whether it is `/dev/stdout`, `/dev/null` or a shell's `>(command)`, as opposed to a file in a world-writable
+/// directory such as `/dev/shm`.
 fn is_stream(path: &Path) -> bool {
     const DIRS: [&str; 2] = ["/dev/fd", "/dev/pts"];
     let dir = path.parent().unwrap_or(path);
@@ -232,7 +231,7 @@ fn is_stream(path: &Path) -> bool {
     !is_climbing && (dir == Path::new("/dev") || DIRS.iter().any(|known| dir == Path::new(known)))
 }
 
-/// A file beside the path, which goes when it is dropped. If it is private, only its owner can ever read it.
+/// A file next to the path, removed when dropped. If it is private, it is never readable by others.
 fn temporary(path: &Path, is_private: bool) -> io::Result<NamedTempFile> {
     let dir = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
@@ -244,7 +243,7 @@ fn temporary(path: &Path, is_private: bool) -> io::Result<NamedTempFile> {
     builder.tempfile_in(dir.unwrap_or(Path::new("."))).map_err(without_temporary_name)
 }
 
-/// What the system says, without the name of a file that the user never sees.
+/// The error without the name of the temporary file, which the user does not know.
 fn without_temporary_name(error: io::Error) -> io::Error {
     let inner = error.get_ref().and_then(|outer| outer.source());
     match inner.and_then(|inner| inner.downcast_ref::<io::Error>()?.raw_os_error()) {

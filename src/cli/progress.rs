@@ -11,13 +11,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::git::Progress;
 use crate::report::{count, elapsed, human_bytes, thousands};
 
-/// Work that ends sooner shows nothing.
+/// Work that takes less time shows no progress.
 const DELAY: Duration = Duration::from_millis(400);
 const TICK: Duration = Duration::from_millis(100);
 /// Narrower terminals, in columns, get no bar.
 const MIN_WIDTH_FOR_BAR: u16 = 72;
 
-/// What the work counts.
+/// The unit of progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProgressUnit {
     /// Git objects, whose total is known.
@@ -26,7 +26,7 @@ pub(super) enum ProgressUnit {
     Files,
 }
 
-/// Draws progress until it is dropped.
+/// Shows progress until dropped.
 pub(super) struct ProgressLine {
     done: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -43,7 +43,7 @@ impl Drop for ProgressLine {
     }
 }
 
-/// Draws `progress` on the terminal, unless standard error is none or `hidden` is set.
+/// Shows `progress` on the terminal, unless standard error is not one or `hidden` is set.
 pub(super) fn show(unit: ProgressUnit, progress: &Arc<Progress>, hidden: bool) -> Option<ProgressLine> {
     if hidden || !io::stderr().is_terminal() {
         return None;
@@ -70,7 +70,7 @@ fn draw(unit: ProgressUnit, progress: &Progress, done: &AtomicBool) {
 }
 
 fn bar(unit: ProgressUnit, width: u16, target: ProgressDrawTarget) -> ProgressBar {
-    // `wide_msg` is cut to what the terminal has left, so the line never wraps.
+    // `wide_msg` is truncated to the remaining width, so the line never wraps.
     let template = match unit {
         ProgressUnit::Files => "{spinner} {wide_msg}",
         ProgressUnit::Objects if width < MIN_WIDTH_FOR_BAR => "{wide_msg}",
@@ -120,7 +120,7 @@ mod tests {
         assert!(objects(1, 2, 3, Duration::from_secs(200)).ends_with(", 3 minutes 20 seconds left"));
     }
 
-    /// A terminal of that many columns, and all that was written to it.
+    /// A terminal of that many columns, and everything written to it.
     #[derive(Clone, Debug)]
     struct Screen(u16, Arc<std::sync::Mutex<String>>);
 

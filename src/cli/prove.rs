@@ -27,7 +27,7 @@ pub(super) fn run(args: &Prove, global: &Global) -> Result<Exit> {
     let config = options::config_about(global, &args.clone)?;
     let (rules, _) = detector(global, &config)?;
     let detector = report.detector(&rules)?;
-    // Nothing is accepted: a purged key is to be gone, whatever a baseline says.
+    // Nothing is accepted: a purged key must be gone even if a baseline accepts it.
     let effective = EffectiveSettings { config, rules, detector, policy: Policy::default() };
     let scan_args = ScanArgs {
         threads: args.threads,

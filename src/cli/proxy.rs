@@ -1,4 +1,4 @@
-//! The proxy that the environment names.
+//! The proxy from the environment.
 
 use anyhow::{Result, bail};
 

@@ -61,7 +61,7 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
     let purged = purge(&session.settings(), &options, &deliver);
     drop(shown);
     if let (Err(_), true, Some(path)) = (&purged, is_delivered.get(), &args.report) {
-        // It is about a repository that is not there. If it stays, the error still says so.
+        // The report describes a repository that does not exist. If it cannot be removed, the error still says so.
         let _ = std::fs::remove_file(path);
     }
     let report = match purged {
@@ -77,7 +77,7 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
     Ok(if report.is_undecided() { Exit::Incomplete } else { Exit::Clean })
 }
 
-/// Writes the report, if one is wanted.
+/// Writes the report, if requested.
 fn deliver(report: &PurgeReport, path: Option<&Path>, is_delivered: &Cell<bool>) -> Result<(), String> {
     let Some(path) = path else { return Ok(()) };
     if report.status == "nothing" && is_of_finished_purge(path) {
@@ -91,7 +91,7 @@ fn deliver(report: &PurgeReport, path: Option<&Path>, is_delivered: &Cell<bool>)
     Ok(())
 }
 
-/// Whether the file is the report of a purge that is done, and without which nobody could prove it.
+/// Whether the file is the report of a finished purge, which `friskey prove` needs.
 fn is_of_finished_purge(path: &Path) -> bool {
     /// The status is among the first fields.
     const START: u64 = 4096;
@@ -109,7 +109,7 @@ fn filters(keys: &[String]) -> Result<Vec<KeyFilter>> {
     keys.iter().map(filter).collect()
 }
 
-/// What is said on standard output.
+/// The output on standard output.
 fn text(report: &PurgeReport) -> String {
     let mut text = String::new();
     // Writing to a string never fails.

@@ -1,4 +1,4 @@
-//! Paths of findings from the root of their repository: where code scanning and annotations look files up, wherever
+//! Paths of findings relative to the root of their repository, which code scanning and annotations require, wherever
 //! friskey was started.
 
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::environment::variable;
 use crate::model::{Draft, PathBase, native_path};
 
-/// Adds to the report of a scan of files what the paths in it are from the root of the repository.
+/// Adds these paths to the report of a scan of files.
 pub(super) fn add(draft: &mut Draft, scanned: &[PathBuf]) {
     let roots = Roots::new(scanned);
     let mut known: HashMap<PathBuf, Option<PathBuf>> = HashMap::new();
@@ -30,8 +30,8 @@ pub(super) fn add(draft: &mut Draft, scanned: &[PathBuf]) {
     draft.repository_paths.extend(found);
 }
 
-/// Where a scan began.
-struct Begin {
+/// A path at which a scan started.
+struct StartPath {
     /// As it was given.
     given: PathBuf,
     /// Absolute, without links.
@@ -41,8 +41,8 @@ struct Begin {
 }
 
 struct Roots {
-    begins: Vec<Begin>,
-    /// What the CI system checked out, if it says so.
+    begins: Vec<StartPath>,
+    /// The checkout of the CI system, if known.
     workspace: Option<PathBuf>,
 }
 
@@ -51,14 +51,14 @@ impl Roots {
         let begins = scanned.iter().filter_map(|given| {
             let absolute = absolute(given)?;
             let root = absolute.ancestors().find(|dir| is_repository(dir)).map(Path::to_owned);
-            Some(Begin { given: given.clone(), absolute, root })
+            Some(StartPath { given: given.clone(), absolute, root })
         });
         let workspace = variable("GITHUB_WORKSPACE").and_then(|path| fs::canonicalize(path).ok());
         Self { begins: begins.collect(), workspace }
     }
 
-    /// Which begin led to the path, and the path, absolute.
-    fn place(&self, path: &Path) -> Option<(&Begin, PathBuf)> {
+    /// The starting point from which the path was reached, and the absolute path.
+    fn place(&self, path: &Path) -> Option<(&StartPath, PathBuf)> {
         let led = self.begins.iter().filter(|begin| path.starts_with(&begin.given));
         let begin = led.max_by_key(|begin| begin.given.components().count());
         match begin {
@@ -66,7 +66,7 @@ impl Roots {
                 let below = path.strip_prefix(&begin.given).ok()?;
                 Some((begin, begin.absolute.join(below).components().collect()))
             }
-            // What is below `.` may be given without it.
+            // Paths below `.` may lack that prefix.
             None => {
                 let begin = self.begins.iter().find(|begin| begin.given == Path::new("."))?;
                 let base = PathBase { root: PathBuf::from("/"), from: begin.absolute.clone() };
@@ -77,7 +77,7 @@ impl Roots {
     }
 
     /// The root of the repository that `dir` belongs to.
-    fn root(&self, begin: &Begin, dir: &Path) -> Option<PathBuf> {
+    fn root(&self, begin: &StartPath, dir: &Path) -> Option<PathBuf> {
         let workspace = self.workspace.as_deref().filter(|workspace| dir.starts_with(workspace));
         if let Some(workspace) = workspace.filter(|workspace| is_repository(workspace)) {
             return Some(workspace.to_owned());
@@ -85,7 +85,7 @@ impl Roots {
         if let Some(root) = &begin.root {
             return Some(root.clone());
         }
-        // The outermost one below; those within it are its submodules.
+        // The outermost repository below the starting point; those inside it are its submodules.
         let below = dir.ancestors().take_while(|above| above.starts_with(&begin.absolute));
         let below: Vec<_> = below.collect();
         let outermost = below.into_iter().rev().find(|above| is_repository(above));
@@ -93,7 +93,7 @@ impl Roots {
     }
 }
 
-/// Absolute and without links, but for the last part: a link to a file is reported under its own path.
+/// Absolute and without links, except for the last component: a link to a file is reported under its own path.
 fn absolute(given: &Path) -> Option<PathBuf> {
     if given.is_dir() {
         return fs::canonicalize(given).ok();
@@ -127,10 +127,10 @@ mod tests {
         assert_eq!(find("", "repo/sub/deep/k", None).as_deref(), Some("sub/deep/k"));
         assert_eq!(find("repo", "repo/sub/deep/k", None).as_deref(), Some("sub/deep/k"));
         assert_eq!(find("repo/sub", "repo/sub/deep/k", None).as_deref(), Some("deep/k"));
-        // The CI system knows better what it checked out.
+        // The checkout of the CI system takes precedence.
         assert_eq!(find("repo/sub", "repo/sub/deep/k", Some("repo")).as_deref(), Some("sub/deep/k"));
         assert_eq!(find("", "repo/sub/k", Some("")).as_deref(), Some("sub/k"));
-        // Whether a repository is around the directory for temporary files is not ours to say.
+        // The directory for temporary files may itself be inside a repository.
         if Roots::new(std::slice::from_ref(&top)).begins[0].root.is_none() {
             assert_eq!(find("", "bare/x/k", None), None);
             assert_eq!(find("bare", "bare/x/k", Some("")).as_deref(), Some("bare/x/k"));

@@ -47,7 +47,7 @@ pub(super) fn run(command: &RulesCommand, global: &Global) -> Result<Exit> {
         RulesCommand::List => list(&rules, &shown, &mut text)?,
         RulesCommand::Show { id } => match rules.get(id) {
             Some(rule) => show(rule, &shown, &mut text)?,
-            None => bail!("there is no rule `{id}`; `friskey rules list` lists them"),
+            None => bail!("unknown rule `{id}`; `friskey rules list` lists all rules"),
         },
         RulesCommand::Check => check(&rules, &detector, &shown, &mut text)?,
     };

@@ -58,17 +58,17 @@ pub(super) fn run(scan: &Scan, global: &Global) -> Result<Exit> {
     Ok(exit)
 }
 
-/// What decides about the scan: what is checked out, or what was there before the change.
+/// What applies to the scan: the settings of the checkout, or those of the commit that the user names.
 fn effective_settings(scan: &Scan, global: &Global) -> Result<EffectiveSettings> {
     let Scan { paths, files, suppression, policy_from, .. } = scan;
     if let Some(revision) = &policy_from.revision {
-        // Where several repositories are checked out, none needs to be around the current directory.
+        // If several repositories are checked out, the current directory need not be in one.
         let around = [Path::new(".")].into_iter().chain(paths.iter().map(PathBuf::as_path));
         let opened =
             around.filter_map(|start| Some((git::open(start).ok()?.to_thread_local(), start))).next();
         let base = match &opened {
             Some((repo, _)) => named_base(revision, repo)?,
-            None => PolicyBase::Unknown("no git repository is around what is scanned".to_owned()),
+            None => PolicyBase::Unknown("the scanned files are not in a git repository".to_owned()),
         };
         if base != PolicyBase::Checkout {
             let (repo, start) =
@@ -83,7 +83,7 @@ fn effective_settings(scan: &Scan, global: &Global) -> Result<EffectiveSettings>
     EffectiveSettings::of_checkout(config, suppression, global, extent)
 }
 
-/// What the options and the configuration ask to scan.
+/// The files to scan, according to the options and the configuration.
 pub(super) fn tree(
     paths: &[PathBuf],
     files: &FileArgs,
@@ -112,7 +112,8 @@ pub(super) fn tree(
     })
 }
 
-/// All of it, when the root is one of the directories and nothing is left out for once.
+/// The extent of a scan. It covers the baseline if the root is one of the directories and no option excludes
+/// anything.
 pub(super) fn extent(paths: &[PathBuf], files: &FileArgs, config: &Config) -> Extent {
     let is_root = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path == config.root.absolute);
     Extent { from_here: true, covers_baseline: files.exclude.is_empty() && paths.iter().any(is_root) }

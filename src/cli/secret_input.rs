@@ -1,12 +1,12 @@
-//! Secrets that the user hands over: from standard input, or hidden at a prompt.
+//! Reads secrets from standard input or at a hidden prompt.
 
 use std::io::{self, IsTerminal, Read};
 
 use anyhow::{Context, Result};
 use zeroize::Zeroizing;
 
-/// What the user types after `prompt`, without an echo, or standard input if that is no terminal; `None` for input
-/// longer than `limit` bytes.
+/// Reads hidden input after `prompt`, or standard input if that is not a terminal; `None` for input longer than
+/// `limit` bytes.
 ///
 /// # Errors
 /// The terminal or standard input cannot be read.

@@ -1,4 +1,5 @@
-//! Files that are written: never through a link, a pipe or another name that what is scanned has put there.
+//! Resolves the paths of files to write, so that nothing in a scanned repository, such as a link or pipe, redirects
+//! them.
 
 use std::fs::{self, File};
 use std::io;

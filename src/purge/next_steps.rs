@@ -95,7 +95,7 @@ fn local() -> PurgeStep {
         commands: Vec::new(),
         text: "No branch, tag or note leads to the key, so the new repository has the same history as the old one. The key is \
                in something that is not carried over, such as the reflog, a stash, the index or the configuration, or in a \
-               file of Git LFS: `friskey history` names each place. Delete it there, or go on with the new repository and \
+               file of Git LFS: `friskey history` names each place. Delete it there, or continue with the new repository and \
                delete the old one."
             .to_owned(),
     }

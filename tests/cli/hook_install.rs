@@ -131,7 +131,7 @@ fn what_cannot_be_installed_is_noticed_before_anything_is_written() {
     let said = stderr(&refused);
     assert_eq!(refused.status.code(), Some(2), "{said}");
     assert!(!scratch.path("r/.git/hooks/pre-commit").exists(), "{said}");
-    assert!(said.contains("pre-push.before-friskey exists already") && said.contains("`rm "), "{said}");
+    assert!(said.contains("pre-push.before-friskey already exists") && said.contains("`rm "), "{said}");
 }
 
 #[cfg(unix)]

@@ -311,7 +311,7 @@ fn a_server_rejects_pushes_that_add_a_key() {
     scratch.commit("r", "out");
     let output = push(&["main"]);
     assert!(!output.status.success());
-    assert!(stderr(&output).contains("the push is refused: it contains a key"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the push is rejected: it contains a key"), "{}", stderr(&output));
     assert!(!push(&["main:refs/heads/other"]).status.success());
     // What is printed works: to rewrite the branch where it was pushed from, to accept the key on the server.
     let said = stderr(&output);

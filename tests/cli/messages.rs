@@ -264,7 +264,7 @@ fn an_unresolved_range_is_not_an_excluded_path() {
     let output = run(&mut hook, b"");
     let said = said(&output);
     assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("mend what is named above") && !said.contains("exclude"), "{said}");
+    assert!(said.contains("fix the problem named above") && !said.contains("exclude"), "{said}");
 }
 
 /// A repository's own friskey.toml can name them.

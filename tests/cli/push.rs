@@ -41,7 +41,7 @@ fn what_another_remote_has_is_scanned() {
     scratch.git("r", &["config", "remote.origin.pushurl", &url]);
     let output = push(&scratch, &["origin", "main"]);
     assert!(!output.status.success(), "to the pushurl of a remote");
-    assert!(stderr(&output).contains("pushes to another place"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("pushes to a different repository"), "{}", stderr(&output));
     scratch.git("r", &["config", "--unset", "remote.origin.pushurl"]);
     for rewrite in ["insteadOf", "pushInsteadOf"] {
         let setting = format!("url.{}.{rewrite}", scratch.path("").display());

@@ -140,7 +140,7 @@ fn evidence_is_never_overwritten_and_says_what_it_is_about() {
     for taken in ["kept.json", "report.json"] {
         let (status, said) = revoke(&scene, &["--yes", "key_1", "--evidence", taken]);
         assert_eq!((status, deletions(&scene)), (Some(2), 0), "{said}");
-        assert!(said.contains("exists already"), "{said}");
+        assert!(said.contains("already exists"), "{said}");
     }
     assert_eq!(std::fs::read_to_string(scene.path("kept.json")).unwrap(), "older evidence");
     assert_eq!(revoke(&scene, &["--yes", "key_1", "--evidence", "new.json"]).0, Some(0));
@@ -180,7 +180,7 @@ fn a_refusal_after_the_replacement_counts_the_new_key_among_what_would_go() {
         "{said}"
     );
     // It was named before the program got it, so that an interruption leaves nobody without its id.
-    assert!(said.find("made the new key key_new").unwrap() < said.find("not revoked").unwrap(), "{said}");
+    assert!(said.find("created the new key key_new").unwrap() < said.find("not revoked").unwrap(), "{said}");
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_server_error_leaves_open_whether_a_new_key_was_made() {
     scene.api.fault("/service_accounts/svc_acct_1/", Fault::Answer(500, error("no", None)), 9);
     let (status, said) = revoke(&scene, &["--replace", "--to", "cat", "--yes", "key_1"]);
     assert_eq!((status, deletions(&scene)), (Some(3), 0), "{said}");
-    assert!(said.contains("whether a new key was made is not known"), "{said}");
+    assert!(said.contains("it is unknown whether a new key was created"), "{said}");
 }
 
 /// Without `--send-key` no request carries a leaked key, not even as the admin key.

@@ -47,7 +47,7 @@ fn a_new_key_that_is_not_in_its_store_is_deleted_again() {
     press(&child);
     let output = end(child);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    for part in ["made the new key key_new", "was interrupted", "the new key key_new was deleted again"] {
+    for part in ["created the new key key_new", "was interrupted", "the new key key_new was deleted again"] {
         assert!(said(&output).contains(part), "{part}: {}", said(&output));
     }
     let state = scene.api.state.lock().unwrap();

@@ -57,7 +57,7 @@ fn without_a_new_key_nothing_is_deleted() {
     scene.api.fault("/service_accounts/", Fault::Answer(403, error("no", None)), 1);
     let output = replace(&scene, "touch started", &["--yes", "key_1"]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("no new key was made"), "{}", said(&output));
+    assert!(said(&output).contains("no new key was created"), "{}", said(&output));
     assert_eq!(writes(&scene), ["POST api_keys"]);
     assert!(!scene.path("started").exists());
 }
@@ -69,7 +69,7 @@ fn an_account_that_has_the_new_key_is_not_offered_for_deletion() {
     let output = replace(&scene, "sh -c 'cat >store'", &["--yes", "key_1"]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     for part in [
-        "would also delete these keys and break whatever uses them: key_new (the replacement that was just made)",
+        "would also delete these keys and break whatever uses them: key_new (the replacement that was just created)",
         "repeat without --replace and --to",
     ] {
         assert!(said(&output).contains(part), "{part}: {}", said(&output));

@@ -100,7 +100,7 @@ fn a_match_that_rests_on_little_is_not_deleted() {
     dated.add("key_1", Some("proj_1"), &other, LEAKED - DAY);
     dated.add("key_2", Some("proj_1"), &key(1), LEAKED + DAY);
     dated.report(&[&key(1)]);
-    refused(&dated, "several keys match but for their dates");
+    refused(&dated, "several keys match and only their dates differ");
 }
 
 #[test]

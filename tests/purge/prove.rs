@@ -154,7 +154,7 @@ fn refs_of_a_mirror_clone_that_still_lead_to_the_key_are_named() {
     {
         assert!(text.contains(part), "{part}: {text}");
     }
-    assert!(text.ends_with("still there: this clone has what was purged\n"), "{text}");
+    assert!(text.ends_with("still there: this clone contains purged keys or objects\n"), "{text}");
     assert!(!text.contains(&key(1)) && !proof.to_string().contains(&key(1)));
 }
 

@@ -1,4 +1,4 @@
-//! Advice after a block. The printed commands work as they are.
+//! Advice after a block. The printed commands can be run verbatim.
 
 use super::rewrite::{RefTip, rewrites};
 use super::script::quoted;
@@ -6,7 +6,7 @@ use crate::cli::git_env::GitEnv;
 use crate::model::{Leak, Report, Skip, Status};
 
 /// Maximum number of leaks for which commands are printed.
-const SPELLED_OUT: usize = 3;
+const MAX_DETAILED: usize = 3;
 
 /// What a hook blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Blocked {
             Self::Commit => "the commit is blocked",
             Self::Message => "the commit is blocked by its message",
             Self::Push | Self::OtherRef => "the push is blocked",
-            Self::Received => "the push is refused",
+            Self::Received => "the push is rejected",
         }
     }
 
@@ -58,7 +58,7 @@ pub(super) fn unchecked(blocked: Blocked, error: &anyhow::Error) -> String {
 }
 
 /// Advice, line by line; empty if the report is clean.
-pub(super) fn how_to_go_on(
+pub(super) fn advice_lines(
     report: &Report,
     blocked: Blocked,
     pushed: &[RefTip],
@@ -73,18 +73,21 @@ pub(super) fn how_to_go_on(
 
 fn after_skips(report: &Report, blocked: Blocked) -> Vec<String> {
     if !report.coverage().skipped.iter().any(may_be_excluded) {
-        let mend = "What cannot be scanned may hold a key: mend what is named above, and try again.".into();
+        let mend = "What cannot be scanned may contain a key: fix the problem named above, and try \
+         again.".into();
         let skip =
-            format!("To go on this once, after looking at it yourself: `{}`.", blocked.without_hooks());
+            format!("To continue this once, after checking it yourself: `{}`.", blocked.without_hooks());
         // On the server, the check cannot be skipped.
         return [mend].into_iter().chain((blocked != Blocked::Received).then_some(skip)).collect();
     }
     if blocked == Blocked::Received {
-        return vec!["What cannot be scanned may hold a key: exclude it in the server's friskey.toml (`exclude = [\"PATH\"]`), or mend it.".into()];
+        return vec!["What cannot be scanned may contain a key: exclude it in the server's friskey.toml \
+         (`exclude = [\"PATH\"]`), or fix it.".into()];
     }
     vec![
-        "What cannot be scanned may hold a key. To leave a path out of every scan, add it to friskey.toml: `exclude = [\"PATH\"]`.".into(),
-        format!("To go on this once, after looking at it yourself: `{}`.", blocked.without_hooks()),
+        "What cannot be scanned may contain a key. To exclude a path from every scan, add it to \
+         friskey.toml: `exclude = [\"PATH\"]`.".into(),
+        format!("To continue this once, after checking it yourself: `{}`.", blocked.without_hooks()),
     ]
 }
 
@@ -95,7 +98,7 @@ fn may_be_excluded(skip: &Skip) -> bool {
 }
 
 fn after_findings(report: &Report, blocked: Blocked, pushed: &[RefTip], git: &GitEnv) -> Vec<String> {
-    let leaks: Vec<&Leak> = report.open_leaks().take(SPELLED_OUT).collect();
+    let leaks: Vec<&Leak> = report.open_leaks().take(MAX_DETAILED).collect();
     let mut lines = Vec::new();
     match blocked {
         Blocked::Commit => lines.push(
@@ -108,11 +111,12 @@ fn after_findings(report: &Report, blocked: Blocked, pushed: &[RefTip], git: &Gi
         Blocked::OtherRef => {
             let refs: Vec<&str> = refs_with(&leaks).take(3).collect();
             lines.push(format!(
-                "pre-commit and prek tell a hook of one pushed ref only, so all branches and tags were scanned that the remote does not have; the key is in {}.",
+                "pre-commit and prek pass only one pushed ref to a hook, so all branches and tags that the \
+                 remote does not have were scanned; the key is in {}.",
                 if refs.is_empty() { "one of them".to_owned() } else { refs.join(", ") }
             ));
             lines.push(
-                "If you are not pushing that one, go on with `SKIP=friskey,friskey-system git push …`."
+                "If you are not pushing that one, continue with `SKIP=friskey,friskey-system git push …`."
                     .into(),
             );
             let refs = refs_with(&leaks).map(|name| RefTip { name: name.to_owned(), tip: name.to_owned() });
@@ -131,7 +135,8 @@ fn after_findings(report: &Report, blocked: Blocked, pushed: &[RefTip], git: &Gi
             let repo = git.repo.canonicalize().unwrap_or_else(|_| git.repo.clone());
             let repo = quoted(&repo.display().to_string());
             format!(
-                "To accept {them}, on the server (a baseline in your clone does not count), run:\n  cd {repo}"
+                "To accept {them}, on the server (a baseline in your clone has no effect there), run:\n  cd \
+                 {repo}"
             )
         }
         _ => format!("To accept {them}, run:"),
@@ -142,7 +147,7 @@ fn after_findings(report: &Report, blocked: Blocked, pushed: &[RefTip], git: &Gi
     lines
 }
 
-/// The branches and tags that lead to one of `leaks`.
+/// The branches and tags that reach one of `leaks`.
 fn refs_with<'l>(leaks: &'l [&Leak]) -> impl Iterator<Item = &'l str> {
     leaks.iter().flat_map(|leak| &leak.reachability.refs_in_history).map(String::as_str)
 }

@@ -28,9 +28,9 @@ pub(super) struct Request<'a> {
 
 pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
     let place = hooks_dir(request.repo)?;
-    let program = std::env::current_exe().context("cannot tell where friskey is")?;
+    let program = std::env::current_exe().context("cannot determine the path of friskey")?;
     let hooks = chosen(request.hooks, &place);
-    // All or none: problems are detected before anything is written.
+    // Problems are detected before anything is written, so that all hooks are installed or none.
     check_dir(&place, request.global, "install")?;
     if place.holds(&program) && !request.force {
         bail!(
@@ -51,12 +51,12 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
     super::placement::place(&placements)?;
     placements.iter().try_for_each(|hook| say(&hook.done()))?;
     say(
-        "The hooks look for OpenAI keys only; run a scanner such as gitleaks beside them for other secrets.",
+        "The hooks look for OpenAI keys only; run a scanner such as gitleaks alongside them for other secrets.",
     )?;
     Ok(Exit::Clean)
 }
 
-/// Whether the user knows whose hooks `command` is about to change.
+/// Checks that the user knows whose hooks `command` is about to change.
 fn check_dir(place: &HooksDir, global: bool, command: &str) -> Result<()> {
     let dir = place.dir.display();
     match (place.shared, global) {
@@ -64,7 +64,7 @@ fn check_dir(place: &HooksDir, global: bool, command: &str) -> Result<()> {
             let own = quoted(&place.own.display().to_string());
             let (why, alone) = match place.set {
                 true => (
-                    "which core.hooksPath names",
+                    "set by core.hooksPath",
                     format!("run `git config --local core.hooksPath {own}` first"),
                 ),
                 false => (
@@ -99,7 +99,7 @@ fn check_managers(request: &Request<'_>, hooks: &[Hook], place: &HooksDir) -> Re
         .map(|(hook, manager)| format!("\n  {}: {}", hook.name(), manager.advice(*hook)))
         .collect();
     bail!(
-        "{} belongs to {}, which would write over it; let it run friskey, or use --force to run before it{}",
+        "{} belongs to {}, which would overwrite it; let it run friskey, or use --force to run before it{}",
         place.dir.display(),
         manager.name(),
         hints.concat()
@@ -130,7 +130,7 @@ pub(super) fn uninstall(asked: &[Hook], repo: &Path, global: bool) -> Result<Exi
                     false => fs::remove_file(&path),
                 }
                 .with_context(|| format!("cannot remove {}", path.display()))?;
-                let what = if restored { "removed; the previous hook is back" } else { "removed" };
+                let what = if restored { "removed; previous hook restored" } else { "removed" };
                 say(&format!("{}: {what}", path.display()))?;
             }
             Ok(_) if !asked.is_empty() => bail!("{} is not friskey's", path.display()),

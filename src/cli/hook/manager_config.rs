@@ -1,7 +1,7 @@
 //! Whether the configuration of a hook manager runs friskey.
 //!
-//! YAML is read line by line, as far as people write it for these managers. That suffices to find friskey and the hook
-//! that it is listed under.
+//! YAML is read line by line, in the style usual for these managers. This is enough to find friskey and the hook that
+//! it is listed under.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::untrusted::{self, ReadError, Symlinks};
 /// The stages of the hooks `friskey` and `friskey-system` in `.pre-commit-hooks.yaml`.
 const OWN_STAGES: [&str; 3] = ["pre-commit", "pre-merge-commit", "pre-push"];
 
-/// What a file says about a hook.
+/// What a configuration file says about a hook.
 #[derive(Debug)]
 pub(super) struct Configured {
     /// The file, as shown.
@@ -40,7 +40,7 @@ pub(super) fn configured(
         let is_final = !matches!(runs, Ok(false));
         let file =
             path.strip_prefix(top).or_else(|_| path.strip_prefix(".")).unwrap_or(&path).display().to_string();
-        // The main file comes first, and it is where friskey should be.
+        // The main file comes first; friskey belongs there.
         if is_final || found.is_none() {
             found = Some(Configured { file, runs });
         }
@@ -99,7 +99,7 @@ fn runs(manager: Manager, hook: Hook, path: &Path, text: &str) -> bool {
     }
 }
 
-/// Whether the line runs friskey, and as no other hook.
+/// Whether the line runs friskey, and not as another hook.
 fn is_command(line: &str, hook: Hook) -> bool {
     let Some((_, rest)) = line.split_once("friskey") else { return false };
     let other = rest.split_once("hook run ").and_then(|(_, rest)| rest.split_whitespace().next());
@@ -128,8 +128,8 @@ fn section<'l>(lines: &'l [&'l str], hook: Hook) -> impl Iterator<Item = &'l str
     })
 }
 
-/// The hooks of a `.pre-commit-config.yaml` or `prek.toml` in which friskey is named, without the repositories that
-/// they are from.
+/// The hooks in a `.pre-commit-config.yaml` or `prek.toml` that mention friskey, without the names of their
+/// repositories.
 fn items(lines: &[&str]) -> Vec<String> {
     let mut items: Vec<String> = Vec::new();
     for line in lines {
@@ -162,7 +162,7 @@ fn is_in_stage(item: &str, hook: Hook, lines: &[&str]) -> bool {
             None => return true,
         },
     };
-    // pre-commit still understands the names without `pre-`.
+    // pre-commit still accepts the names without `pre-`.
     stages.iter().any(|stage| {
         *stage == hook.name() || (hook != Hook::CommitMsg && format!("pre-{stage}") == hook.name())
     })
@@ -184,7 +184,7 @@ fn after<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     })
 }
 
-/// The words of the list that follows `key`, in brackets or one on each line.
+/// The items of the list after `key`, in brackets or one per line.
 fn list_after(text: &str, key: &str) -> Option<Vec<String>> {
     let rest = after(text, key)?;
     let rest = rest.trim_start_matches(' ');

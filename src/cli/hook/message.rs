@@ -15,7 +15,7 @@ const SCISSORS: &str = " ------------------------ >8 ------------------------\n"
 /// The text after the comment character below that line.
 const EXPLANATION: &str = " Do not modify or remove the line above.\n";
 
-/// Reads the file that git passes to commit-msg, without what git is going to cut off.
+/// Reads the file that git passes to commit-msg, without the part that git will cut off.
 ///
 /// # Errors
 /// The file cannot be read.

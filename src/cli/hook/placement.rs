@@ -12,14 +12,14 @@ use super::managers::MAX_HOOK;
 use super::script::{is_ours, kept_path, quoted};
 use crate::untrusted::{self, ReadError, Symlinks};
 
-/// What is at the path of a hook before it is written.
+/// The existing file at the path of a hook.
 enum Present {
     Nothing,
-    /// The very same script.
+    /// An identical script.
     Same,
-    /// A script of friskey's, with its text.
+    /// Another script of friskey, with its text.
     Older(Vec<u8>),
-    /// Anything else, and whether git runs it. It is kept beside the hook.
+    /// Anything else, and whether git runs it. It is kept next to the hook.
     Other {
         runs: bool,
     },
@@ -36,7 +36,7 @@ impl Placement {
     /// Plans to write `text` to `path`.
     ///
     /// # Errors
-    /// When the hook that is there cannot be kept.
+    /// If the existing hook cannot be kept.
     pub(super) fn plan(path: PathBuf, text: String) -> Result<Self> {
         let present = match untrusted::read(&path, Symlinks::Follow, MAX_HOOK) {
             Ok(old) if old == text.as_bytes() => Present::Same,
@@ -48,7 +48,7 @@ impl Placement {
         let kept = kept_path(&path);
         if matches!(present, Present::Other { .. }) && kept.symlink_metadata().is_ok() {
             bail!(
-                "cannot keep the hook {}, since {} exists already: nothing was installed; if that file is no longer \
+                "cannot keep the hook {}, since {} already exists: nothing was installed; if that file is no longer \
                  needed, remove it with `rm {}`, otherwise rename it, and run `friskey hook install` again",
                 path.display(),
                 kept.display(),
@@ -64,7 +64,7 @@ impl Placement {
             Present::Same => "is installed already".to_owned(),
             Present::Older(_) => "updated".to_owned(),
             Present::Nothing => "installed".to_owned(),
-            Present::Other { runs: true } => "installed; the hook that was there runs before it".to_owned(),
+            Present::Other { runs: true } => "installed; the existing hook runs before it".to_owned(),
             Present::Other { runs: false } => format!(
                 "installed; the hook that was there is not executable, so git ignored it, and it still does not \
                  run (`chmod +x {}` changes that)",
@@ -81,7 +81,7 @@ impl Placement {
         }
         file.persist(&self.path).map(drop).map_err(|error| {
             if is_other {
-                // What failed is reported; this only restores.
+                // The error is already reported; this only restores the previous state.
                 let _ = fs::rename(kept_path(&self.path), &self.path);
             }
             error.error
@@ -103,12 +103,12 @@ impl Placement {
 /// Writes all of `hooks`, or none.
 ///
 /// # Errors
-/// When one cannot be written. Then the others are as they were; if one of these cannot be restored, the error says so.
+/// If one cannot be written. The others are then unchanged; if one of them cannot be restored, the error says so.
 pub(super) fn place(hooks: &[Placement]) -> Result<()> {
     let advice = "no hook was installed; check the permissions and the free space of the directory, and run `friskey \
                   hook install` again";
     let changed = hooks.iter().filter(|hook| !matches!(hook.present, Present::Same));
-    // What takes space and permissions comes first. After that, files are only renamed.
+    // Everything that needs space or permissions comes first. After that, files are only renamed.
     let prepared: Result<Vec<_>> = changed
         .map(|hook| {
             let file = prepare(&hook.path, hook.text.as_bytes())
@@ -162,7 +162,7 @@ mod tests {
         let hooks: Vec<_> = ["a", "b", "c", "d"]
             .map(|name| Placement::plan(path(name), format!("new {name}")).unwrap())
             .into();
-        // After the plan was made, something appears that cannot be replaced.
+        // After planning, something appears that cannot be replaced.
         fs::create_dir(path("d")).unwrap();
         fs::write(path("d/x"), "x").unwrap();
         assert!(place(&hooks).is_err());

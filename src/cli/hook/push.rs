@@ -1,9 +1,9 @@
 //! The commits of a push, from the input of git's pre-push hook, or from what pre-commit and prek pass to
 //! theirs.
 //!
-//! Only what the destination is known to have is excluded: the current values of the pushed refs there, as
-//! reported by git, and the remote-tracking refs of the destination ([`known_there`]). What other remotes have
-//! does not count, since fewer people may have access to them. One exception is reported but not blocked: see
+//! Only commits that the destination is known to have are excluded: those of the pushed refs there, as reported by
+//! git, and of the remote-tracking refs of the destination ([`known_there`]). Those of other remotes are not
+//! excluded, since fewer people may have access to them. One exception is reported but not blocked: see
 //! [`Push::published`].
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use std::io::{self, BufRead, Read};
 
 use anyhow::{Context, Result, bail};
 
-use super::range::words;
+use super::range::arguments;
 use super::rewrite::RefTip;
 use crate::cli::git_env::GitEnv;
 use crate::git::{Destination, KnownThere, ObjectId, adds_commits, is_id, is_zero, known_there};
@@ -97,13 +97,13 @@ impl Push {
 
     /// The pushed commits that the destination is not known to have, as arguments of a range.
     pub(super) fn range(&self) -> Vec<String> {
-        words(self.tips(), self.left_out().collect())
+        arguments(self.tips(), self.left_out().collect())
     }
 
     /// All branches and tags that the destination is not known to have, except those in [`Push::range`].
     pub(super) fn other_refs(&self) -> Vec<String> {
         let others = ["--branches", "--tags", "HEAD"].map(str::to_owned).to_vec();
-        words(others, self.left_out().chain(self.tips()).collect())
+        arguments(others, self.left_out().chain(self.tips()).collect())
     }
 
     /// The pushed refs, for advice.
@@ -129,14 +129,17 @@ impl Push {
         Some(match self.known.destination {
             Destination::Remote => {
                 format!(
-                    "Nothing is known of what {remote} has, so everything pushed was scanned; `git fetch` from it first to leave out what it has."
+                    "It is unknown what {remote} has, so everything pushed was scanned; `git fetch` from it \
+                     first to exclude what it has."
                 )
             }
             Destination::PushesElsewhere => format!(
-                "{remote} pushes to another place than it fetches from, and nothing is known of what that place has, so everything pushed was scanned."
+                "{remote} pushes to a different repository than it fetches from, and it is unknown what \
+                 that repository has, so everything pushed was scanned."
             ),
             Destination::Url => format!(
-                "Nothing is known of what {remote} has, so everything pushed was scanned, also what other remotes have."
+                "It is unknown what {remote} has, so everything pushed was scanned, including what other \
+                 remotes have."
             ),
         })
     }
@@ -169,7 +172,7 @@ impl Push {
             return Ok(Vec::new());
         }
         let elsewhere = self.known.elsewhere.iter().map(|(_, id)| id.to_string());
-        let own = in_own(words(self.tips(), self.left_out().chain(elsewhere).collect()))?;
+        let own = in_own(arguments(self.tips(), self.left_out().chain(elsewhere).collect()))?;
         let is_own = |leak: &Leak| {
             own.leaks.iter().any(|own| own.identified.fingerprint == leak.identified.fingerprint)
         };
@@ -268,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_counts_and_deletions_add_nothing() {
+    fn every_line_is_read_and_deletions_add_nothing() {
         let (a, b, zero) = ("a".repeat(40), "b".repeat(40), "0".repeat(40));
         let line = |local: &str, there: &str| format!("refs/heads/x {local} refs/heads/x {there}");
         let read = Lines::read(&[line(&a, &zero), line(&zero, &a), line(&b, &a)]).unwrap();

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::git::{is_id, is_zero};
 
 /// Commits reachable from `tips` but not from `hidden`. Missing ids in `hidden` exclude nothing.
-pub(super) fn words(tips: Vec<String>, hidden: Vec<String>) -> Vec<String> {
+pub(super) fn arguments(tips: Vec<String>, hidden: Vec<String>) -> Vec<String> {
     let not = ["--ignore-missing".to_owned(), "--not".to_owned()];
     tips.into_iter().chain(not).chain(hidden).collect()
 }
@@ -16,8 +16,8 @@ pub(super) fn received(lines: &[String]) -> Result<Option<(Vec<String>, Vec<Stri
     let (mut tips, mut names) = (Vec::new(), Vec::new());
     let mut hidden = vec!["--all".to_owned()];
     for line in lines {
-        let words: Vec<&str> = line.splitn(3, ' ').collect();
-        let [old, new, name] = words[..] else {
+        let arguments: Vec<&str> = line.splitn(3, ' ').collect();
+        let [old, new, name] = arguments[..] else {
             bail!("pre-receive: `{line}` is not a line that git writes");
         };
         if !is_id(old) || !is_id(new) {
@@ -31,7 +31,7 @@ pub(super) fn received(lines: &[String]) -> Result<Option<(Vec<String>, Vec<Stri
             hidden.push(old.to_owned());
         }
     }
-    Ok((!tips.is_empty()).then(|| (words(tips, hidden), names)))
+    Ok((!tips.is_empty()).then(|| (arguments(tips, hidden), names)))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::advice::{self, Blocked};
 use super::message;
 use super::push::{Push, input_lines};
-use super::range::{received, words};
+use super::range::{received, arguments};
 use super::rewrite::RefTip;
 use crate::cli::args::{Global, Hook, ScanArgs, SuppressionArgs};
 use crate::cli::broken_pipe::ignore_broken_pipe;
@@ -97,14 +97,14 @@ impl HookCheck<'_> {
                 }
                 if let Some((from, to)) = framework_range() {
                     let pushed = vec![RefTip { name: to.clone(), tip: to.clone() }];
-                    let draft = self.range(words(vec![to], vec![from]), None)?;
+                    let draft = self.range(arguments(vec![to], vec![from]), None)?;
                     return Ok(Some(Verdict { pushed, ..Verdict::new(draft, Blocked::Push) }));
                 }
                 Ok(Some(Verdict::new(self.staged(args)?, Blocked::Commit)))
             }
             Hook::CommitMsg => {
                 let [path, ..] = args else {
-                    bail!("commit-msg: git gives the file with the message as an argument")
+                    bail!("commit-msg: the file with the message is missing; git passes it as an argument")
                 };
                 let text = message::read(Path::new(path), &self.git)?;
                 Ok(Some(Verdict::new(

@@ -17,7 +17,7 @@ const TEMPLATE: &str = include_str!("script.sh");
 const RUN_BEFORE: &str = r#"if [ -x "$before" ]; then
 	PATH=$all "$before" "$@" || exit $?
 fi"#;
-/// The same if both read standard input. The dot preserves the last line end, which `$(…)` would remove.
+/// Like [`RUN_BEFORE`], if both read standard input. The dot preserves the last line end, which `$(…)` would remove.
 const FEED_BEFORE: &str = r#"input=
 if [ -x "$before" ]; then
 	outside
@@ -31,7 +31,7 @@ else
 	"$friskey" hook run @HOOK@ -- "$@"
 fi"#;
 
-/// Whether the text of a hook is a script of friskey's.
+/// Whether the text of a hook is a script of friskey.
 pub(super) fn is_ours(text: &[u8]) -> bool {
     memchr::memmem::find(text, SIGN.as_bytes()).is_some()
 }

@@ -67,8 +67,8 @@ fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
         return found;
     }
     match memchr::memmem::find(&text, b"friskey").is_some() {
-        true => (true, format!("of {name}; it mentions friskey, which is taken as running it")),
-        false => (false, format!("of {name}, and friskey is not in it; {hint}")),
+        true => (true, format!("of {name}; it mentions friskey and probably runs it")),
+        false => (false, format!("of {name}, and does not mention friskey; {hint}")),
     }
 }
 
@@ -104,11 +104,12 @@ fn missing(script: &[u8], place: &HooksDir) -> Option<String> {
         })
     });
     (!on_path).then(|| {
-        format!("blocks everything: {program} is gone, and PATH has no friskey outside the repository; `friskey hook install`")
+        format!("blocks everything: {program} no longer exists, and PATH has no friskey outside the \
+         repository; `friskey hook install`")
     })
 }
 
-/// What runs before friskey.
+/// The hook that runs before friskey.
 fn before(path: &Path) -> String {
     let before = kept_path(path);
     match before.symlink_metadata() {

@@ -24,8 +24,8 @@ pub(in crate::cli) struct Revoke {
     #[arg(long, value_name = "REPO")]
     pub(super) repo: Option<PathBuf>,
 
-    /// Consider only keys of this project, since the leaked key was used for it. Needed if the API shows only short forms
-    /// of keys, which do not tell them apart
+    /// Consider only keys of this project, for which the leaked key was used. Needed if the API shows only short
+    /// forms of keys, which do not distinguish them
     #[arg(long, value_name = "PROJECTID")]
     pub(super) project: Option<String>,
 
@@ -33,7 +33,7 @@ pub(in crate::cli) struct Revoke {
     #[arg(long, value_name = "KEYID")]
     pub(super) yes: Option<String>,
 
-    /// Before deleting, write what is known of the key to FILE as JSON: owner, costs, audit log
+    /// Before deleting, write what is known about the key to FILE as JSON: owner, costs, audit log
     #[arg(long, value_name = "FILE")]
     pub(super) evidence: Option<PathBuf>,
 
@@ -41,8 +41,8 @@ pub(in crate::cli) struct Revoke {
     #[arg(long, value_name = "SECONDS")]
     pub(super) wait: Option<Seconds>,
 
-    /// Before deleting a service account's key, make a new one for the same account, with the same permissions where the
-    /// API lists them, and give it to --to. If that fails, nothing is deleted
+    /// Before deleting a service account's key, create a new one for the same account, with the same permissions
+    /// where the API lists them, and pass it to --to. If that fails, nothing is deleted
     #[arg(long, requires = "to")]
     pub(super) replace: bool,
 
@@ -57,12 +57,12 @@ pub(in crate::cli) struct Revoke {
     #[arg(long = "report", id = "as_compromised", conflicts_with_all = ["project", "yes", "evidence", "wait", "replace"])]
     pub(super) as_compromised: bool,
 
-    /// With --report, send the leaked key itself, named by the first digits of its fingerprint, at least 8. There is no
-    /// way back
+    /// With --report, send the leaked key itself, named by the first digits of its fingerprint, at least 8. This
+    /// cannot be undone
     #[arg(long, value_name = "FINGERPRINT", requires = "as_compromised")]
     pub(super) consent: Option<String>,
 
-    /// With --report, the address that OpenAI may answer to
+    /// With --report, the e-mail address to which OpenAI may reply
     #[arg(long, value_name = "ADDRESS", requires = "as_compromised")]
     pub(super) email: Option<String>,
 

@@ -24,7 +24,7 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     let kind = leak.shape.kind.as_str();
     if !REPORTED_KINDS.contains(&kind) {
         return refuse(&format!(
-            "OpenAI does not take reports of keys of the kind `{kind}`; revoke it where it was issued"
+            "OpenAI does not accept reports of keys of the kind `{kind}`; revoke it where it was issued"
         ));
     }
     if leaks.secrets.is_empty() {
@@ -65,7 +65,7 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
                 .as_bytes(),
         )?,
         Err(error @ (ProviderError::TimedOut { .. } | ProviderError::Connection { .. })) => say(&format!(
-            "friskey: whether the report of {redacted} arrived is not known ({error}); {next}"
+            "friskey: it is unknown whether the report of {redacted} arrived ({error}); {next}"
         )),
         Err(error) => return refuse(&format!("the report was not accepted: {error}")),
     }

@@ -1,4 +1,4 @@
-//! Deletes a key, and waits until it is gone.
+//! Deletes a key, and waits until it disappears from the list.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ impl Deletion<'_> {
             Err(error) if error.status() == Some(404) => {}
             Err(error) if may_have_arrived(&error) => {
                 say(&format!(
-                    "friskey: it is not known whether the deletion went through ({error}); checking the list"
+                    "friskey: it is unknown whether the deletion succeeded ({error}); checking the list"
                 ));
             }
             Err(error) => return self.not_revoked(&refused(self.shown, &error)),
@@ -61,7 +61,8 @@ impl Deletion<'_> {
     fn not_revoked(&self, reason: &str) -> Result<Exit> {
         match self.replacement {
             Some(new) => refuse(&format!(
-                "{reason}. The new key {new} is in its store; repeat without --replace and --to, which would make one more"
+                "{reason}. The new key {new} is stored; repeat without --replace and --to, which would \
+                 create another one"
             )),
             None => refuse(reason),
         }

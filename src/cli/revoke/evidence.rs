@@ -18,7 +18,8 @@ use crate::report::write_json;
 pub(super) fn check(path: &Path) -> Result<()> {
     if path.symlink_metadata().is_ok() {
         bail!(
-            "{} exists already, and may be the evidence of another key: name another file with --evidence, or move it away",
+            "{} already exists and may be the evidence about another key: name another file with \
+             --evidence, or move it",
             path.display()
         );
     }

@@ -37,7 +37,7 @@ impl Receiver {
         &self.text
     }
 
-    /// The name of the program, for messages: arguments may contain anything.
+    /// The name of the program, for messages, since arguments may contain secrets.
     pub(super) fn name(&self) -> &str {
         &self.program
     }
@@ -57,7 +57,7 @@ impl Receiver {
         if interruption.is_set() {
             return Err(format!("interrupted before {name} was started"));
         }
-        let not_piped = |error: io::Error| format!("there is no pipe to {name}: {error}");
+        let not_piped = |error: io::Error| format!("no pipe to {name} could be created: {error}");
         let (input, mut output) = io::pipe().map_err(not_piped)?;
         // Whatever is left in the pipe was not read by the program.
         let mut rest = input.try_clone().map_err(not_piped)?;
@@ -96,14 +96,14 @@ impl Receiver {
             let why = if interruption.is_set() {
                 "was interrupted".to_owned()
             } else if started.elapsed() >= limit {
-                format!("did not end within {}", elapsed(limit.as_secs_f64()))
+                format!("did not exit within {}", elapsed(limit.as_secs_f64()))
             } else {
                 interruption.sleep(POLL);
                 continue;
             };
             // It may have just exited.
             let _ = child.kill();
-            child.wait().map_err(|error| format!("{name} {why}, and cannot be ended: {error}"))?;
+            child.wait().map_err(|error| format!("{name} {why}, and cannot be terminated: {error}"))?;
             return Err(format!("{name} {why}"));
         }
     }

@@ -36,12 +36,12 @@ use interruption::Interruption;
 use refusal::{misplaced, refusal, shared, uncertainty};
 use replace::PlannedReplacement;
 
-/// The most leaked keys that are named.
+/// Maximum number of leaked keys that are listed.
 const SHOWN_LEAKS: usize = 10;
 /// Why nothing is deleted if there is no evidence to keep.
 const NO_EVIDENCE: &str = "neither costs nor audit log could be read, so there is no evidence to keep: see the notes above, \
                            or repeat without --evidence";
-/// How long a change may take to spread at the provider.
+/// Time for a change to take effect at the provider.
 const WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// A leak with what is known about its key before it is deleted.
@@ -71,7 +71,7 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     if is_leaked(&admin, &leaked) {
         return refuse(LEAKED_ADMIN_KEY);
     }
-    // A key that is named is meant, even if it is accepted.
+    // An explicitly named key is included even if it is accepted.
     let (leak, _) = selected(open_leaks(&leaks, revoke.key.is_some())?, revoke.key.as_deref())?;
     let config = options::config(global)?;
     let (_, detector) = detector(global, &config)?;
@@ -155,7 +155,7 @@ impl KeyToRevoke {
     }
 }
 
-/// Makes the replacement, if there is to be one, and deletes the key. `shown` is the same key as it may be shown.
+/// Creates the replacement, if requested, and deletes the key. `shown` is the same key, safe to display.
 fn replace_and_delete(
     (client, admin): (&Client, &ApiKey),
     (key, shown): (&ListedKey, &mut ListedKey),
@@ -170,13 +170,13 @@ fn replace_and_delete(
         },
         None => None,
     };
-    // Deleting the account would take it along.
+    // Deleting the account would delete it, too.
     shown.account_keys.splice(..0, new.clone());
     let replacement = new.as_ref().map(|new| new.id.as_str());
     Deletion { client, admin, key, shown, limit, replacement, interruption }.run()
 }
 
-/// Adds what its project says about the service account that owns the key.
+/// Adds what the project's API says about the service account that owns the key.
 fn add_account(client: &Client, admin: &ApiKey, directory: &KeyDirectory, verification: &mut Verification) {
     let [key] = verification.keys.as_mut_slice() else { return };
     let is_of_account = key.owner.as_ref().is_some_and(KeyOwner::is_service_account);
@@ -186,7 +186,7 @@ fn add_account(client: &Client, admin: &ApiKey, directory: &KeyDirectory, verifi
     verification.notes.extend(accounts.gaps.into_iter().map(|gap| format!("not read: {gap}")));
 }
 
-/// The replacement that the options ask for, unless the key is not deleted anyway.
+/// The requested replacement; `None` if there is none or the key will not be deleted.
 fn planned<'d>(
     revoke: &'d Revoke,
     keys: &[ListedKey],

@@ -94,7 +94,7 @@ pub(super) fn uncertainty(
     } else if leak.shape.kind == "unknown" {
         "the key was found without its prefix"
     } else if !created_later.is_empty() {
-        "several keys match but for their dates, and dates of commits can be wrong"
+        "several keys match and only their dates differ, and dates of commits can be wrong"
     } else {
         return None;
     };
@@ -111,8 +111,8 @@ pub(super) fn uncertainty(
     ))
 }
 
-/// What a refusal by the API means, and what deleting the service account instead would break. A missing permission, a
-/// wrong admin key or a rate limit says nothing about the account.
+/// Explains a refusal by the API, and what deleting the service account instead would break. A missing permission, a
+/// wrong admin key or a rate limit is unrelated to the account.
 pub(super) fn refused(key: &ListedKey, error: &ProviderError) -> String {
     let is_refused = error.status().is_some_and(|status| matches!(status, 400 | 403 | 405 | 409 | 422));
     let owner = key.owner.as_ref().filter(|owner| is_refused && owner.is_service_account());

@@ -13,7 +13,7 @@ use crate::provider::{ApiKey, Client, KeyDirectory, OrganizationKey, ProviderErr
 
 /// Time limit of the program that receives the new key, which may ask for a login.
 const RECEIVER_LIMIT: Duration = Duration::from_secs(5 * 60);
-/// What to do about a key whose value is lost.
+/// Advice about a key whose value is lost.
 const IF_UNUSED: &str = "if `friskey keys` lists one that was never used, delete it";
 
 /// The key to replace, with its project and service account.
@@ -68,15 +68,16 @@ impl<'d> PlannedReplacement<'d> {
         receiver: &Receiver,
         interruption: &Interruption,
     ) -> Result<AccountKey, String> {
-        interruption.leaves(format!("a new key may have been made; {IF_UNUSED}"));
+        interruption.leaves(format!("a new key may have been created; {IF_UNUSED}"));
         let made = ReplacementKey::create(client, admin, self.key, (self.project, self.account));
         let new = made.map_err(|error| not_made(&error))?;
         mask_key(new.value.reveal());
         interruption.leaves(format!(
-            "the new key {} was made, and may not be in its store; if it is not, delete it. The leaked key was not deleted",
+            "the new key {} was created, but may not be stored; if it is not, delete it. The leaked key was \
+             not deleted",
             new.id
         ));
-        say(&masked(&format!("friskey: made the new key {}, now giving it to {}", new.id, receiver.name())));
+        say(&masked(&format!("friskey: created the new key {}, passing it to {}", new.id, receiver.name())));
         if let Err(reason) = receiver.give(&new.value, RECEIVER_LIMIT, interruption) {
             let listed = ListedKey { id: new.id, ..self.key.listed.clone() };
             let id = &listed.id;
@@ -88,7 +89,8 @@ impl<'d> PlannedReplacement<'d> {
             });
         }
         let done = format!(
-            "replaced: the new key {} of the service account {} was given to {}\n",
+            "replaced: the new key {} of the service account {} was passed to {}
+",
             new.id,
             self.account,
             receiver.name()
@@ -97,7 +99,7 @@ impl<'d> PlannedReplacement<'d> {
         print(masked(&done).as_bytes()).map_err(|error| error.to_string())?;
         Ok(AccountKey {
             id: new.id,
-            name: "the replacement that was just made".to_owned(),
+            name: "the replacement that was just created".to_owned(),
             last_used_at: None,
         })
     }
@@ -109,9 +111,9 @@ fn not_made(error: &ProviderError) -> String {
         | ProviderError::MissingScope { .. }
         | ProviderError::OtherHost { .. }
         | ProviderError::TooManyRequests { .. } => {
-            format!("no new key was made: {error}")
+            format!("no new key was created: {error}")
         }
         // Its value is lost, so nobody can use it.
-        _ => format!("whether a new key was made is not known ({error}); {IF_UNUSED}"),
+        _ => format!("it is unknown whether a new key was created ({error}); {IF_UNUSED}"),
     }
 }
