@@ -70,8 +70,10 @@ pub(super) fn threads(scan_args: &ScanArgs, config: &Config) -> Result<usize> {
     let asked = asked.map(|count| usize::try_from(count.0).unwrap_or(usize::MAX));
     match asked.or(config.threads).unwrap_or(0) {
         0 => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
-        count if count > MAX_THREADS => bail!("{count} threads are too many; at most {MAX_THREADS} are \
-         allowed"),
+        count if count > MAX_THREADS => bail!(
+            "{count} threads are too many; at most {MAX_THREADS} are \
+         allowed"
+        ),
         count => Ok(count.min(max_useful_threads())),
     }
 }
@@ -105,7 +107,10 @@ pub(super) fn policy_with(
 ) -> Result<Policy> {
     let mut notes: Vec<_> = config_note(config).into_iter().collect();
     if let Some(threads) = config.threads.filter(|&threads| threads > max_useful_threads()) {
-        notes.push(format!("{threads} threads are configured, at most {} are used here", max_useful_threads()));
+        notes.push(format!(
+            "{threads} threads are configured, at most {} are used here",
+            max_useful_threads()
+        ));
     }
     if suppression.no_suppress {
         notes.push("nothing is accepted: --no-suppress".to_owned());

@@ -92,8 +92,7 @@ impl Merger<'_> {
 
     fn finish(mut self) -> FleetReport {
         if self.plan.repositories.is_empty() {
-            let reason =
-                "it contains no repository, so nothing was audited; run `friskey fleet plan` on the \
+            let reason = "it contains no repository, so nothing was audited; run `friskey fleet plan` on the \
                  directories that contain some";
             self.problems.insert(Skip::new("the plan", reason));
         }

@@ -17,8 +17,10 @@ pub enum PlanError {
     #[error("this version of friskey cannot read its format; run `friskey fleet plan` again")]
     UnknownSchema,
     /// It was changed after it was made.
-    #[error("it was changed after it was made, so that shards could disagree about it; run `friskey fleet \
-     plan` again")]
+    #[error(
+        "it was changed after it was made, so that shards could disagree about it; run `friskey fleet \
+     plan` again"
+    )]
     Changed,
     /// Something in it is invalid.
     #[error("{0}; run `friskey fleet plan` again")]

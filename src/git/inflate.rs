@@ -36,7 +36,8 @@ impl Inflater {
     /// Inflates `compressed` as [`Self::whole`] does, if it is certain that it is one valid stream and nothing else.
     /// Otherwise returns `false`, and the content of `out` is undefined.
     pub(super) fn exactly(&mut self, compressed: &[u8], size: usize, out: &mut Vec<u8>) -> bool {
-        self.check(compressed.len() as u64, size).is_ok() && self.1.inflates_exactly(&mut self.0, compressed, size, out)
+        self.check(compressed.len() as u64, size).is_ok()
+            && self.1.inflates_exactly(&mut self.0, compressed, size, out)
     }
 
     /// Refuses a size that `extent` compressed bytes cannot inflate to.

@@ -120,9 +120,7 @@ fn large(path: &Path, out: &mut Vec<u8>, lease: &mut Lease) -> Result<Kind, Stri
     let mut stream = LooseStream::open(path).map_err(|error| error.to_string())?;
     let size = stream.size;
     if size > MAX_IN_MEMORY {
-        return Err(format!(
-            "too large: {size} bytes; at most {MAX_IN_MEMORY} are read into memory"
-        ));
+        return Err(format!("too large: {size} bytes; at most {MAX_IN_MEMORY} are read into memory"));
     }
     *lease = Lease::take(size).ok_or_else(|| format!("too large: no memory is left for its {size} bytes"))?;
     out.clear();

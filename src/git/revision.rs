@@ -232,9 +232,7 @@ impl<'r> ReftableNames<'r> {
                 },
             }
         }
-        Err(RevisionError::Unreadable(format!(
-            "a chain of more than {MAX_SYMREF_HOPS} symbolic refs"
-        )))
+        Err(RevisionError::Unreadable(format!("a chain of more than {MAX_SYMREF_HOPS} symbolic refs")))
     }
 
     /// The value of a ref, by its full name.

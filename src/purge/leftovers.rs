@@ -70,12 +70,7 @@ pub(super) fn list(
             "linked work trees, and refs that belong to one work tree",
             "commit or push what is needed from them first, and add them again with `git worktree add`",
         ),
-        (
-            "pseudo-refs",
-            plan.pseudo,
-            "pseudorefs such as ORIG_HEAD and FETCH_HEAD",
-            "nothing to do",
-        ),
+        ("pseudo-refs", plan.pseudo, "pseudorefs such as ORIG_HEAD and FETCH_HEAD", "nothing to do"),
         (
             "misnamed-refs",
             plan.misnamed,

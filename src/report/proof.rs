@@ -158,8 +158,10 @@ fn leads_to(one: &LeadingRef, proof: &CloneProof) -> String {
 fn write_steps(proof: &CloneProof, out: &mut dyn Write) -> io::Result<()> {
     let mut steps: Vec<&str> = kinds(proof).into_iter().map(step).collect();
     if proof.status == ProofStatus::StillThere && steps.is_empty() {
-        steps.push("clone again and run `friskey prove` on the new clone: git does not transfer objects \
-         that no ref reaches");
+        steps.push(
+            "clone again and run `friskey prove` on the new clone: git does not transfer objects \
+         that no ref reaches",
+        );
     }
     steps.dedup();
     if !steps.is_empty() {

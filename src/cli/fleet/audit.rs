@@ -272,7 +272,9 @@ impl Fleet<'_> {
         progress: &super::fleet_progress::RunningAudit<'_>,
     ) -> Done {
         let Some(path) = planned_path(planned) else {
-            return self.keep(self.failure(planned, "its path in the plan is damaged; run `friskey fleet plan` again"));
+            return self.keep(
+                self.failure(planned, "its path in the plan is damaged; run `friskey fleet plan` again"),
+            );
         };
         let state = snapshot(&path, &self.nested(planned, &path), SystemTime::now());
         if let Some(Ok(known)) = self.dir.result(&planned.key())
@@ -380,9 +382,10 @@ impl Fleet<'_> {
             say(&line);
         }
         if let Some(error) = problem.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            return Err(error
-                .context("results cannot be written; free disk space or name another --state, and run this \
-                 again"));
+            return Err(error.context(
+                "results cannot be written; free disk space or name another --state, and run this \
+                 again",
+            ));
         }
         if session.stop.is_set() {
             say(&format!("stopped with {left} left; run this again to continue"));

@@ -54,7 +54,9 @@ pub(super) fn refuse_keys(plan: &FleetPlan, detector: &Detector) -> Result<()> {
         }),
     );
     match texts.any(|text| redactor.contains_secret(text.as_bytes())) {
-        true => bail!("a path in it contains what looks like a key; rename the directory, and run `friskey fleet plan` again"),
+        true => bail!(
+            "a path in it contains what looks like a key; rename the directory, and run `friskey fleet plan` again"
+        ),
         false => Ok(()),
     }
 }

@@ -54,10 +54,7 @@ pub(super) const PURGE: &[(u8, &str)] = &[
         0,
         "The new repository is written and proven; or there is nothing to purge; or --dry-run showed the plan",
     ),
-    (
-        2,
-        "Nothing was written: invalid arguments, no repository, NEW.git exists, a full disk, a failed proof",
-    ),
+    (2, "Nothing was written: invalid arguments, no repository, NEW.git exists, a full disk, a failed proof"),
     (
         3,
         "Nothing was written, since the repository is incomplete: shallow, partial, or with unreadable objects",

@@ -74,19 +74,24 @@ pub(super) fn advice_lines(
 fn after_skips(report: &Report, blocked: Blocked) -> Vec<String> {
     if !report.coverage().skipped.iter().any(may_be_excluded) {
         let mend = "What cannot be scanned may contain a key: fix the problem named above, and try \
-         again.".into();
+         again."
+            .into();
         let skip =
             format!("To continue this once, after checking it yourself: `{}`.", blocked.without_hooks());
         // On the server, the check cannot be skipped.
         return [mend].into_iter().chain((blocked != Blocked::Received).then_some(skip)).collect();
     }
     if blocked == Blocked::Received {
-        return vec!["What cannot be scanned may contain a key: exclude it in the server's friskey.toml \
-         (`exclude = [\"PATH\"]`), or fix it.".into()];
+        return vec![
+            "What cannot be scanned may contain a key: exclude it in the server's friskey.toml \
+         (`exclude = [\"PATH\"]`), or fix it."
+                .into(),
+        ];
     }
     vec![
         "What cannot be scanned may contain a key. To exclude a path from every scan, add it to \
-         friskey.toml: `exclude = [\"PATH\"]`.".into(),
+         friskey.toml: `exclude = [\"PATH\"]`."
+            .into(),
         format!("To continue this once, after checking it yourself: `{}`.", blocked.without_hooks()),
     ]
 }

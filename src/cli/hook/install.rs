@@ -63,10 +63,9 @@ fn check_dir(place: &HooksDir, global: bool, command: &str) -> Result<()> {
         (true, false) => {
             let own = quoted(&place.own.display().to_string());
             let (why, alone) = match place.set {
-                true => (
-                    "set by core.hooksPath",
-                    format!("run `git config --local core.hooksPath {own}` first"),
-                ),
+                true => {
+                    ("set by core.hooksPath", format!("run `git config --local core.hooksPath {own}` first"))
+                }
                 false => (
                     "a link to a directory outside the repository",
                     format!("first run `rm {own} && mkdir {own}`"),

@@ -81,7 +81,10 @@ fn branches(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -
     lines.push(format!("  Then remove the key, `git commit --amend`, and `git rebase --continue`{end}."));
     if !moved.is_empty() {
         moved.truncate(MAX_BRANCHES);
-        lines.push(format!("  Afterwards, move the refs that still point to the old commits: {}.", moved.join(", ")));
+        lines.push(format!(
+            "  Afterwards, move the refs that still point to the old commits: {}.",
+            moved.join(", ")
+        ));
     }
     if others {
         lines.push("  Rewrite other pushed refs that contain these commits likewise.".to_owned());

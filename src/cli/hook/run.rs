@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::advice::{self, Blocked};
 use super::message;
 use super::push::{Push, input_lines};
-use super::range::{received, arguments};
+use super::range::{arguments, received};
 use super::rewrite::RefTip;
 use crate::cli::args::{Global, Hook, ScanArgs, SuppressionArgs};
 use crate::cli::broken_pipe::ignore_broken_pipe;

@@ -104,8 +104,10 @@ fn missing(script: &[u8], place: &HooksDir) -> Option<String> {
         })
     });
     (!on_path).then(|| {
-        format!("blocks everything: {program} no longer exists, and PATH has no friskey outside the \
-         repository; `friskey hook install`")
+        format!(
+            "blocks everything: {program} no longer exists, and PATH has no friskey outside the \
+         repository; `friskey hook install`"
+        )
     })
 }
 

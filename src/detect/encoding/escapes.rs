@@ -14,7 +14,8 @@ pub(super) fn backslashed(text: &[u8], at: usize, lenient: bool) -> Option<Token
     let of = |len: usize, value: u32, kind| {
         // An escape character that is itself escaped.
         if value == 0x1b {
-            return color_code(&rest[len..]).map(|more| Token::zero_width(count + len + more, TokenKind::Ansi));
+            return color_code(&rest[len..])
+                .map(|more| Token::zero_width(count + len + more, TokenKind::Ansi));
         }
         spelt(count + len, value, kind)
     };

@@ -286,7 +286,10 @@ pub(crate) fn assemble(runs: &[Run], base: &[u8], delta: &[u8], out: &mut [u8]) 
     for run in runs {
         let (bytes, from) = run.bytes(base, delta);
         let (at, len) = (run.at as usize, run.len as usize);
-        match (bytes.get(from..).and_then(<[u8]>::first_chunk::<FIXED_COPY_LEN>), out.get_mut(at..at + FIXED_COPY_LEN)) {
+        match (
+            bytes.get(from..).and_then(<[u8]>::first_chunk::<FIXED_COPY_LEN>),
+            out.get_mut(at..at + FIXED_COPY_LEN),
+        ) {
             // The next run overwrites excess bytes.
             (Some(some), Some(room)) if len <= FIXED_COPY_LEN => room.copy_from_slice(some),
             _ => out[at..at + len].copy_from_slice(&bytes[from..from + len]),

@@ -279,7 +279,8 @@ fn lost(state: &LeakState, steps: &mut Vec<NextStep>) {
     );
     let command = expire(state, &state.reflogs).zip(collect_garbage(state));
     let command = command.map(|(expire, collect)| format!("{expire} && {collect}"));
-    let before = "ends the undo history of these reflogs; permanently deletes everything that nothing reaches";
+    let before =
+        "ends the undo history of these reflogs; permanently deletes everything that nothing reaches";
     steps.push(NextStep::new("delete objects", text, command).but(before));
 }
 
