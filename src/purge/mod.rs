@@ -134,8 +134,8 @@ pub fn purge(
     run(&draft, &keys, &found)
 }
 
-/// Audits everything, at the lowest confidence, so that every form of a key is known. A plan may be made although files
-/// cannot be opened, and names them.
+/// Audits everything at the lowest confidence, so that every occurrence of a key is found. A plan may be made
+/// although files cannot be opened, and names them.
 fn audit(settings: &Settings<'_>, options: &PurgeOptions) -> Result<(Draft, KeyObjects), PurgeError> {
     let settings = Settings { min_confidence: Confidence::Low, only: None, ..*settings };
     let audit = HistoryOptions {

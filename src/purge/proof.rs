@@ -66,7 +66,7 @@ pub(super) fn prove(
         if done.id(&one.id) != one.id {
             comparison.tip(one.id, one.name.starts_with(NOTES), one)?;
         } else if !comparison.has_new(&one.id) {
-            // The same id means the same content, all the way down, and the audit followed every link.
+            // The same id means the same content, recursively, and the audit followed every link.
             return unproven(format!("{} leads to an object that is not in it", one.new_name));
         }
     }

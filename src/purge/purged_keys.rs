@@ -18,7 +18,7 @@ pub(super) struct PurgedKeys {
     pub(super) accepted: u64,
     /// How many other keys at or above the threshold stay because no filter admits them.
     pub(super) others: u64,
-    /// How many of the filters admit none.
+    /// How many of the filters match no key.
     pub(super) unmatched: u64,
     /// Every key in the repository at any confidence.
     pub(super) known: HashSet<Fingerprint>,

@@ -84,7 +84,7 @@ impl PurgeRun<'_> {
         Ok(report)
     }
 
-    /// The report that there is nothing to purge.
+    /// The report if there is nothing to purge.
     fn nothing(&self, unsearched: &[UnsearchedObject]) -> Result<PurgeReport, PurgeError> {
         let plan = RefPlan::new(&git::refs::read(self.repo), self.keys, self.settings.detector)?;
         let rewritten = (&Rewritten::default(), &HashMap::new());

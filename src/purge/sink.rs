@@ -11,7 +11,7 @@ use crate::threads;
 const MAX_WAITING: usize = 8;
 /// The helper gets objects in batches of about this size, in bytes, since waking it takes longer than compressing a commit.
 const BATCH_BYTES: usize = 1 << 15;
-/// Larger objects do not wait, so that those that do take little memory, in bytes.
+/// Objects larger than this are compressed at once, in bytes, so that the waiting ones take little memory.
 const MAX_WAITING_BYTES: usize = 1 << 16;
 
 /// Takes rewritten objects from any thread.
@@ -26,7 +26,7 @@ pub(super) struct PackSink {
     hash: HashKind,
     /// Idle compressors.
     compressors: Mutex<Vec<EntryCompressor>>,
-    /// Leads to the helper, while there is one.
+    /// The channel to the helper thread, while there is one.
     waiting: Mutex<Option<Helper>>,
 }
 
@@ -151,7 +151,7 @@ impl PackSink {
         lock(&self.waiting).as_mut().map_or_else(Vec::new, Helper::send)
     }
 
-    /// Lets objects wait for a helper until the result is dropped.
+    /// Passes objects to the helper until the result is dropped.
     fn lead_to(&self, sender: SyncSender<Vec<NewObject>>) -> WaitingEnd<'_> {
         *lock(&self.waiting) = Some(Helper { sender, batch: (Vec::new(), 0) });
         WaitingEnd(self)
@@ -166,7 +166,7 @@ impl Helper {
     }
 }
 
-/// Tells the helper that nothing follows, also after a panic, since it would wait for ever.
+/// Tells the helper that nothing follows, even after a panic, since it would wait forever.
 struct WaitingEnd<'a>(&'a PackSink);
 
 impl Drop for WaitingEnd<'_> {
