@@ -72,7 +72,7 @@ fn left_out_of(kind: IgnoredKind, n: u64) -> String {
         IgnoredKind::Path => ("ignored path", "not scanned"),
         IgnoredKind::Surface => ("surface", "not scanned"),
         IgnoredKind::Object => ("object", "not scanned"),
-        IgnoredKind::Rule => ("built-in rule", "not in force"),
+        IgnoredKind::Rule => ("built-in rule", "replaced"),
         IgnoredKind::Limit => ("limit", "stricter than the default"),
         IgnoredKind::Accepted => ("baseline", "in force"),
     };

@@ -118,7 +118,7 @@ pub(super) struct GraphBuilder {
     pub(super) commits: Vec<CommitRow>,
     /// The bytes of the first commits, one after the other, and where each of them ends.
     commit_bytes: (Vec<u8>, Vec<usize>),
-    /// Trees and commits that make no sense from some point on.
+    /// Trees and commits that are malformed from some point on.
     pub(super) malformed: Vec<u32>,
     /// Packed objects that are commits, or may be, and were not read.
     pub(super) unread: Vec<u32>,

@@ -148,7 +148,7 @@ impl<'s> ObjectGraph<'s> {
         self.blobs.take().filter(|_| are_all_marked)
     }
 
-    /// Whether the run is to end early.
+    /// Whether the run should end early.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }

@@ -38,7 +38,7 @@ pub struct TagLink {
 /// The bytes of commits that are kept while they are read, so that they need not be looked up one by one.
 const MAX_COMMIT_BYTES: usize = 16 << 20;
 
-/// The objects that refs lead to.
+/// The objects that refs reach.
 pub struct CarriedGraph<'s> {
     pub(super) graph: ObjectGraph<'s>,
     pub(super) marks: ObjectMarks,
@@ -285,7 +285,7 @@ impl<'s> CarriedGraph<'s> {
         Some(self.graph.ids.id(tree))
     }
 
-    /// The annotated tags, each after the one that it names.
+    /// The annotated tags, each after the tag that it points to.
     pub fn tags(&self) -> &[TagLink] {
         &self.tags
     }

@@ -46,7 +46,7 @@ fn pairs(pairs: &[(ObjectId, ObjectId)]) -> Vec<OldNew> {
 }
 
 impl PurgeReport {
-    /// The repository and the new one as they were named, without keys.
+    /// The paths of the repository and the new one as given, with keys redacted.
     pub fn repositories(&self) -> (&str, Option<&str>) {
         (&self.repository.path, self.repository.into.as_deref())
     }

@@ -32,25 +32,25 @@ pub struct PurgeReport {
     places: Vec<ReportedPlace>,
     dropped: DroppedCounts,
     message_ids: MessageIds,
-    /// How many objects there are.
+    /// Numbers of objects.
     pub counts: Counts,
-    /// What the audit did not search, and what left it out.
+    /// What the audit did not search, and why.
     pub left_out: Vec<String>,
     /// How many keys at or above the threshold stay because they are accepted.
     pub accepted_keys: u64,
     /// How many other keys at or above the threshold stay because `--key` did not name them.
     pub other_keys: u64,
-    /// How many of the wanted keys are not in the repository.
+    /// How many of the requested keys are not in the repository.
     pub unmatched_keys: u64,
     /// What cannot be searched, and so may contain a key.
     pub unsearched: Vec<UnsearchedFile>,
-    /// What the new repository lacks.
+    /// What was not carried over to the new repository.
     pub not_carried_over: Vec<Leftover>,
     lfs: Vec<LfsObject>,
     refs: AffectedRequests,
-    /// What is to be done next.
+    /// The next steps for the user.
     pub next_steps: Vec<PurgeStep>,
-    /// What was proven; nothing in a dry run.
+    /// What was proven; `None` in a dry run.
     pub proof: Option<PurgeProof>,
     elapsed_seconds: f64,
 }
@@ -143,14 +143,14 @@ struct MessageIds {
     rewritten: u64,
 }
 
-/// How many objects a purge was about.
+/// Numbers of objects in the repository, and of those that the purge changed.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Counts {
-    /// Commits that refs lead to.
+    /// Commits that refs reach.
     pub commits: u64,
     /// Those that were rewritten.
     pub rewritten_commits: u64,
-    /// Objects that refs lead to.
+    /// Objects that refs reach.
     pub objects: u64,
     /// Those that were copied as they are.
     pub copied_objects: u64,

@@ -5,17 +5,17 @@ use std::collections::HashSet;
 use super::{Counts, DroppedCounts, PurgeReport, ReportedPlace, UnsearchedFile};
 use crate::purge::fill::Treatment;
 
-/// The most places that are listed for people.
+/// Maximum number of places that are printed.
 const LISTED_PLACES: usize = 20;
 
 impl PurgeReport {
-    /// Each file, message or name with a key, and what became of it, in one line each.
+    /// One line for each file, message or name with a key, saying what became of it.
     pub fn treated(&self) -> Vec<String> {
         let line = |place: &ReportedPlace| {
             let name = place.path.as_ref().or(place.object.as_ref()).map_or("", String::as_str);
             format!("{} {name}: {}", place.surface, place.treatment)
         };
-        // What is lost as a whole first.
+        // Containers that became stubs come first.
         let is_stub = |place: &&ReportedPlace| place.treatment == Treatment::Stub.name();
         let (stubs, others): (Vec<_>, Vec<_>) = self.places.iter().partition(is_stub);
         let mut lines: Vec<String> = stubs.into_iter().chain(others).map(line).collect();
@@ -44,7 +44,7 @@ impl PurgeReport {
         self.unsearched.iter().any(|one| !one.excluded)
     }
 
-    /// What there is to say about wanted keys that are not in the repository.
+    /// A message about requested keys that are not in the repository, if there are any.
     pub fn unmatched(&self) -> Option<String> {
         match self.unmatched_keys {
             0 => None,
@@ -57,7 +57,7 @@ impl PurgeReport {
         }
     }
 
-    /// What happened, in one line each.
+    /// A summary of what was done, in lines.
     pub fn summary(&self) -> Vec<String> {
         let Counts { commits, rewritten_commits, objects, rewritten_objects, .. } = self.counts;
         let DroppedCounts { signatures, mergetags } = &self.dropped;

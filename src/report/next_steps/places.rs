@@ -205,7 +205,7 @@ fn purge(state: &LeakState) -> Option<String> {
         true => String::new(),
         false => format!(" --key {}", state.fingerprint),
     };
-    // Beside the repository, since a purge writes nothing into it.
+    // Next to the repository, since a purge writes nothing into it.
     let up = "../".repeat(state.depth + 1);
     let beside = match state.repository.trim_end_matches('/') {
         "" => format!("{up}purged"),

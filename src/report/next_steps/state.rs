@@ -85,7 +85,7 @@ pub(super) struct LeakState {
     pub(super) repository: String,
     /// How many directories that is below the top of the repository.
     pub(super) depth: usize,
-    /// A command that prints the key, for a pipe; `None` if the repository is audited instead.
+    /// A command that prints the key for a pipe; `None` if the next command audits the repository instead.
     pub(super) printed_by: Option<String>,
     pub(super) is_verifiable: bool,
     pub(super) revoke_url: Option<String>,
