@@ -1,10 +1,10 @@
-//! Dates as the calendar has them.
+//! Conversion of timestamps to calendar dates.
 
 use jiff::SignedDuration;
 use jiff::civil::{DateTime, date};
 
-/// The date and time of day, in UTC, of `seconds` since 1970. Moments outside the years 0000 to 9999, which no report
-/// format can write, become the first or the last second of these.
+/// The date and time of day, in UTC, of `seconds` since 1970. Times outside the years 0000 to 9999, which no report
+/// format can express, become the first or last second of that range.
 pub fn civil_time(seconds: i64) -> DateTime {
     let epoch = date(1970, 1, 1).at(0, 0, 0, 0);
     let (first, last) = (date(0, 1, 1).at(0, 0, 0, 0), date(9999, 12, 31).at(23, 59, 59, 0));

@@ -8,12 +8,12 @@ use super::{
     VersionControl,
 };
 
-/// The most characters of a commit's subject that a report has.
+/// Maximum length of a commit's subject in a report, in characters.
 const MAX_SUBJECT_CHARS: usize = 200;
 
-/// A report in the making. Its paths, names and reasons may still contain secrets.
+/// A report under construction. Its paths, names and reasons may still contain secrets.
 ///
-/// Commands add what they know and then redact it into a [`Report`]; nothing else can be written.
+/// Commands add to it and then redact it into a [`Report`], the only thing that can be written.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The command that scanned: `scan`, `history`, ….
@@ -46,11 +46,11 @@ pub struct Draft {
     pub started: i64,
     /// The repository that was scanned, if known.
     pub version_control: Option<VersionControl>,
-    /// The repository around what was scanned, if there is one.
+    /// The repository that contains the scanned files, if there is one.
     pub repository: Option<RepositoryInfo>,
     /// The current directory of the run, absolute, if relative paths are those of a tree in it; else empty.
     pub directory: String,
-    /// The command line that asked for the scan, the name of the program first; empty if there was none.
+    /// The command line of the scan, beginning with the program's name; empty if there was none.
     pub command_line: Vec<String>,
     /// Maps each path in the report to the path from the root of its repository, where the two differ. For
     /// formats whose readers look the file up there.
@@ -64,8 +64,8 @@ pub(crate) trait Redact {
     /// A path, name, reason or message, redacted; `None` if there is nothing to redact.
     fn redacted(&mut self, text: &[u8]) -> Option<String>;
 
-    /// The same for free text such as names of people and the reasons they give, in which any random-looking word is
-    /// suspicious.
+    /// Like [`Self::redacted`], for free text such as names of people and their reasons, in which any random-looking
+    /// word is suspicious.
     fn redacted_prose(&mut self, text: &[u8]) -> Option<String>;
 }
 
@@ -168,7 +168,7 @@ impl Draft {
     }
 }
 
-/// A rule file that somebody wrote may hold a key in what it says.
+/// The texts of a custom rule may contain a key.
 fn redact_rule(rule: &mut RuleInfo, redact: &mut dyn Redact) {
     let texts = [&mut rule.name, &mut rule.description]
         .into_iter()
@@ -201,7 +201,7 @@ fn redact_change(change: &mut Change, redact: &mut dyn Redact) {
             *text = redacted;
         }
     }
-    // Only now: a key that was cut in two might not be recognized.
+    // Truncated only after redaction: a truncated key might not be recognized.
     if let Some((end, _)) = change.subject.char_indices().nth(MAX_SUBJECT_CHARS) {
         change.subject.truncate(end);
         change.subject.push('…');

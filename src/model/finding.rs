@@ -227,12 +227,12 @@ pub struct Leak {
     pub exposed_seconds: Option<u64>,
     /// Its findings, sorted by place.
     pub findings: Vec<Finding>,
-    /// What the provider says about it, if it was asked.
+    /// The provider's verdict, if it was requested.
     pub verification: Option<Box<Verification>>,
 }
 
 impl Leak {
-    /// The most moves that are recorded.
+    /// Maximum number of recorded moves.
     pub const MAX_MOVES: usize = 1_000;
 
     /// Whether all of its findings are suppressed.

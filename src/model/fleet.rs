@@ -1,4 +1,4 @@
-//! Many repositories: the plan of an audit of all of them, and the result of each.
+//! The plan of an audit of many repositories, and the results.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +16,7 @@ pub const RESULT_SCHEMA: &str = "friskey/fleet-result/v1";
 pub struct FleetPlan {
     /// [`PLAN_SCHEMA`].
     pub schema: String,
-    /// Digest of everything else in the plan, by which results say which plan they were made from.
+    /// Digest of everything else in the plan, which identifies the plan in results.
     pub id: String,
     /// The directories that were searched, absolute.
     pub roots: Vec<String>,
@@ -26,7 +26,7 @@ pub struct FleetPlan {
     pub skipped: Vec<Skip>,
     /// Links to directories outside the roots, which are not followed.
     pub ignored: Vec<Skip>,
-    /// What about the repositories may surprise, although nothing is missing.
+    /// What may surprise about the repositories, although nothing is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Skip>,
 }
@@ -52,14 +52,14 @@ pub struct PlannedRepository {
 }
 
 impl PlannedRepository {
-    /// What tells its result from those of all others. Paths that are not UTF-8 can read alike.
+    /// A key that identifies the repository. Different paths that are not UTF-8 may have the same text.
     pub fn key(&self) -> String {
         repository_key(&self.path, self.path_bytes.as_deref())
     }
 
-    /// How much work it is, for balancing shards: the bytes to search, and what opening it costs.
+    /// The amount of work, for balancing shards: the bytes to search, and the cost of opening it.
     pub fn weight(&self) -> u64 {
-        /// As long as opening an empty repository takes, so many bytes are searched.
+        /// Number of bytes that are searched in the time that it takes to open an empty repository.
         const OPENING: u64 = 256 << 10;
         self.alternates
             .iter()
@@ -88,7 +88,7 @@ pub struct ObjectDirectory {
     pub bytes: u64,
 }
 
-/// The result of auditing one repository of a plan, as it is kept in a state directory.
+/// The result of auditing one repository of a plan, as stored in a state directory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FleetResult {
     /// [`RESULT_SCHEMA`].
@@ -100,7 +100,8 @@ pub struct FleetResult {
     /// The bytes of the path in hex, if it is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_bytes: Option<String>,
-    /// Digest of what decides what is found: version, rules, options. Results of one report must agree.
+    /// Digest of everything that affects the findings: version, rules, options. All results in a report must have the
+    /// same one.
     pub settings: String,
     /// Digest of the state of the repository's files before the audit; `None` if it is not reliable.
     pub state: Option<String>,

@@ -1,14 +1,14 @@
-//! The keys of an organization by age and use, and what is due about each.
+//! The keys of an organization by age and use, and what should be done about each.
 
 use serde::Serialize;
 
 use super::{KeyOwner, ListedKey, ListedProject};
 
 const DAY: i64 = 86_400;
-/// For so many days a new key may wait for its first use.
+/// Days that a new key may remain unused.
 const FIRST_USE: i64 = 7;
 
-/// Why something is due about a key.
+/// Why something should be done about a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyConcern {
@@ -16,9 +16,10 @@ pub enum KeyConcern {
     Old,
     /// It was not used for that long, or never.
     Unused,
-    /// It may be used for everything.
+    /// It is unrestricted.
     Unrestricted,
-    /// It is a project's, but belongs to a person: it works as long as that person may, and for whatever they may.
+    /// It is a project key that belongs to a person, so it is valid only as long as that person's access, and has
+    /// their permissions.
     UserOwned,
 }
 
@@ -43,9 +44,9 @@ pub struct ReviewedKey {
     pub expires_at: Option<i64>,
     /// Its age in whole days.
     pub age_days: Option<i64>,
-    /// Whole days since its last use; `None` if the API knows of none.
+    /// Whole days since its last use; `None` if the API reports none.
     pub unused_days: Option<i64>,
-    /// Whether it may be used for everything, if the API says.
+    /// Whether it is unrestricted, if the API reports it.
     pub unrestricted: Option<bool>,
     /// Whether it can be used: it has not expired, and its project is not archived. Nothing is due about other keys.
     pub usable: bool,
@@ -54,7 +55,7 @@ pub struct ReviewedKey {
 }
 
 impl ReviewedKey {
-    /// Judges a key at the moment `now` by the longest age allowed.
+    /// Reviews a key at the time `now`, with this maximum age.
     pub fn new(
         key: ListedKey,
         (admin, unrestricted): (bool, Option<bool>),
@@ -110,13 +111,13 @@ pub struct KeyReview {
     pub schema: &'static str,
     /// When the keys were listed, in seconds since 1970.
     pub checked_at: i64,
-    /// The longest age allowed.
+    /// The maximum age.
     pub max_age_days: u64,
     /// Number of projects, including archived ones.
     pub projects: usize,
     /// About how many keys something is due.
     pub due: usize,
-    /// The keys, oldest first; of the same age, those first that were not used for longest.
+    /// The keys, oldest first; among keys of the same age, the one unused for longest comes first.
     pub keys: Vec<ReviewedKey>,
     /// What could not be listed or judged, and why.
     pub not_read: Vec<String>,

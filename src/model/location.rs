@@ -32,7 +32,7 @@ impl Position {
     pub const START: Self = Self { offset: 0, line: 1, column: 1 };
 }
 
-/// The number of code points in UTF-8 text; in other text, every byte that is not a continuation byte counts.
+/// The number of code points in UTF-8 text; in other text, every byte that is not a continuation byte is counted.
 fn code_points(bytes: &[u8]) -> u64 {
     bytecount::num_chars(bytes) as u64
 }

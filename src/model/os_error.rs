@@ -1,9 +1,9 @@
-//! Errors of the operating system in words for people, without their numbers.
+//! Descriptions of operating system errors, without their numbers.
 
 use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 
-/// What the standard library puts in front of the number.
+/// The text that the standard library puts before the number.
 const NUMBER: &str = " (os error ";
 
 /// The cause of `error`, without its number.
@@ -14,7 +14,7 @@ pub fn cause(error: &io::Error) -> String {
     }
 }
 
-/// `text` in which [`cause`] words every error of the operating system.
+/// `text` with every operating system error described as by [`cause`].
 pub fn without_os_errors(text: &str) -> Cow<'_, str> {
     let mut plain = Cow::Borrowed(text);
     let mut from = 0;
@@ -25,7 +25,7 @@ pub fn without_os_errors(text: &str) -> Cow<'_, str> {
         let Ok(code) = number.parse() else { continue };
         let end = after + number.len() + 1;
         let error = io::Error::from_raw_os_error(code);
-        // The words before the number, if the system still says it with the same ones.
+        // The description before the number, if the system still uses the same one.
         let said = error.to_string();
         let start = match plain[..end].ends_with(&said) {
             true => end - said.len(),

@@ -1,4 +1,4 @@
-//! What a clone still has of what a purge took out of its history.
+//! What a clone still contains of the keys and objects that a purge removed.
 
 use std::collections::BTreeSet;
 
@@ -10,19 +10,19 @@ use super::{Fingerprint, LeakStatus, Skip};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofStatus {
-    /// Everything in the clone was looked at, and nothing of what was purged is in it.
+    /// Everything in the clone was searched, and it contains no purged key or rewritten object.
     Proven,
-    /// A key or a rewritten object is still there, whether or not everything was looked at.
+    /// A key or a rewritten object is still there, whether or not everything was searched.
     StillThere,
     /// Nothing was found, but not everything could be checked.
     Incomplete,
 }
 
-/// Which refs of its remote a clone has, by its configuration.
+/// Which refs of its remote a clone fetches, according to its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CloneKind {
-    /// All that the server shows: `git clone --mirror`.
+    /// All that the server advertises: `git clone --mirror`.
     Mirror,
     /// Some, usually branches and tags.
     Plain,
@@ -30,7 +30,7 @@ pub enum CloneKind {
     NoRemote,
 }
 
-/// What put a ref where it is, by its name. Who can delete it follows from that.
+/// The kind of a ref, by its name, which determines who can delete it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefKind {
@@ -38,7 +38,7 @@ pub enum RefKind {
     PullRequest,
     /// `refs/merge-requests/7/head`: GitLab.
     MergeRequest,
-    /// `refs/keep-around/…`, `refs/pipelines/…`, `refs/environments/…`: GitLab keeps what its pages show.
+    /// `refs/keep-around/…`, `refs/pipelines/…`, `refs/environments/…`: GitLab keeps commits that its pages show.
     KeepAround,
     /// `refs/changes/…`: Gerrit.
     Change,
@@ -48,7 +48,7 @@ pub enum RefKind {
     Tag,
     /// Any other ref.
     Other,
-    /// An entry of a reflog, or a name such as `FETCH_HEAD`: of this clone, and not of its server.
+    /// An entry of a reflog, or a name such as `FETCH_HEAD`: local to this clone.
     Local,
 }
 
@@ -71,7 +71,7 @@ impl RefKind {
     }
 }
 
-/// The program that looked.
+/// The program that searched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProofTool {
     /// `friskey`
@@ -82,7 +82,7 @@ pub struct ProofTool {
     pub rules: String,
 }
 
-/// The clone that was looked at.
+/// The clone that was searched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProvenClone {
     /// Which refs it can have.
@@ -115,7 +115,7 @@ pub struct SoughtKey {
 }
 
 impl SoughtKey {
-    /// The most places that are named.
+    /// Maximum number of listed places.
     pub const MAX_PLACES: usize = 100;
 }
 
@@ -128,7 +128,7 @@ pub struct OldObject {
     pub kind: &'static str,
 }
 
-/// The rewritten objects that were looked for.
+/// The rewritten objects that were searched for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OldObjects {
     /// How many there are in the report.
@@ -140,7 +140,7 @@ pub struct OldObjects {
 }
 
 impl OldObjects {
-    /// The most objects that are named.
+    /// Maximum number of listed objects.
     pub const MAX_LISTED: usize = 1000;
 }
 
@@ -165,9 +165,10 @@ pub struct LeadingRef {
     pub name: String,
     /// What put it there.
     pub kind: RefKind,
-    /// Fingerprints of the keys to which it leads.
+    /// Fingerprints of the keys that it reaches.
     pub keys: BTreeSet<Fingerprint>,
-    /// The rewritten commits and tags to which it leads. Of commits only those that come first; any later one leads to them.
+    /// The rewritten commits and tags that it reaches. Only the first rewritten commits are listed; any later one
+    /// reaches them.
     pub old_objects: BTreeSet<String>,
 }
 
@@ -176,7 +177,7 @@ pub struct LeadingRef {
 pub struct CloneProof {
     /// `friskey/prove/v1`
     pub schema: &'static str,
-    /// The program that looked.
+    /// The program that searched.
     pub tool: ProofTool,
     /// `prove`
     pub command: &'static str,
@@ -188,9 +189,9 @@ pub struct CloneProof {
     pub keys: Vec<SoughtKey>,
     /// The rewritten objects.
     pub old_objects: OldObjects,
-    /// What leads to a key or a rewritten object, by kind and name.
+    /// The refs that reach a key or a rewritten object, by kind and name.
     pub refs: Vec<LeadingRef>,
-    /// What could not be seen, and why.
+    /// What could not be checked, and why.
     pub not_seen: BTreeSet<Skip>,
     /// Those parts of `not_seen` that are files that cannot be searched.
     pub unsearched: Vec<UnprovenFile>,

@@ -2,21 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The refs and reflog entries that lead to something.
+/// The refs and reflog entries that reach something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reachability {
     /// Full names of the refs whose tip has it, sorted.
     pub refs_at_tip: Vec<String>,
     /// Full names of the refs with a commit in their history that has it, sorted.
     pub refs_in_history: Vec<String>,
-    /// Reflog entries and pseudo refs that lead to it, if no ref does: `refs/heads/main@{3}`.
+    /// Reflog entries and pseudorefs that reach it, if no ref does: `refs/heads/main@{3}`.
     pub held_by: Vec<String>,
     /// The tags among `refs_in_history` with the committer dates of their commits, oldest first; at most
     /// [`Reachability::MAX_TAGS`].
     pub tags: Vec<TagDate>,
-    /// The stash entries that lead to it.
+    /// The stash entries that reach it.
     pub stashes: Vec<StashEntry>,
-    /// When a remote-tracking ref first led to it, according to its reflog.
+    /// When a remote-tracking ref first reached it, according to its reflog.
     pub on_remote: Option<RemoteSighting>,
 }
 
@@ -38,22 +38,22 @@ pub struct StashEntry {
     pub commit: String,
 }
 
-/// An entry in the reflog of a remote-tracking ref: from then on the remote had what the ref leads to.
+/// An entry in the reflog of a remote-tracking ref: the remote had the commit at that time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RemoteSighting {
     /// When the entry was written, in seconds since 1970.
     pub seconds: i64,
     /// The full name of the remote-tracking ref.
     pub name: String,
-    /// Whether a push from this clone wrote it; else a clone or fetch.
+    /// Whether it was written by a push from this clone rather than by a clone or fetch.
     pub by_push: bool,
 }
 
 impl Reachability {
-    /// The most tags whose dates are kept.
+    /// Maximum number of tags with dates.
     pub const MAX_TAGS: usize = 100;
 
-    /// Adds what another repository, or another object, says.
+    /// Adds the refs and entries of another repository or object.
     pub fn merge(&mut self, other: Self) {
         self.refs_at_tip.extend(other.refs_at_tip);
         self.refs_in_history.extend(other.refs_in_history);
@@ -76,7 +76,7 @@ impl Reachability {
         self.tags.truncate(Self::MAX_TAGS);
     }
 
-    /// Notes that a remote had it at that moment.
+    /// Records that a remote had it at that time.
     pub fn seen_on_remote(&mut self, sighting: RemoteSighting) {
         if self.on_remote.as_ref().is_none_or(|known| sighting < *known) {
             self.on_remote = Some(sighting);

@@ -1,4 +1,4 @@
-//! The finished report: the input of every reporter, and what the exit status follows from.
+//! The finished report: the input of every reporter, which also determines the exit status.
 
 use super::{Confidence, Coverage, Draft, Leak, RepositoryInfo, RuleInfo, VersionControl};
 
@@ -27,7 +27,7 @@ impl Status {
     }
 }
 
-/// Everything there is to say about one scan, redacted.
+/// The redacted report about one scan.
 ///
 /// The only way to make one is to redact a [`Draft`], and it cannot be changed afterwards.
 #[derive(Clone, Debug)]

@@ -97,7 +97,7 @@ impl KeyDirectory {
         }
     }
 
-    /// Deletes a key for good.
+    /// Deletes a key permanently.
     ///
     /// # Errors
     /// When the API refuses, or does not answer; the key may have been deleted even so.

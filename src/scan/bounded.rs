@@ -12,9 +12,9 @@ use super::suppression;
 use crate::model::{Confidence, Finding, Fingerprint, Identified};
 use crate::suppress::Policy;
 
-/// The most keys that are kept.
+/// Maximum number of keys that are kept.
 pub(super) const MAX_KEYS: usize = 10_000;
-/// The most findings that are kept. Each key may have an equal share of them.
+/// Maximum number of findings that are kept. Each key may have an equal share of them.
 pub(super) const MAX_FINDINGS: usize = 50_000;
 
 /// An item that can be kept or dropped by rank.

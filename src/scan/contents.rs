@@ -1,4 +1,4 @@
-//! Searches a content, including everything that is packed in it.
+//! Searches content, including everything nested in it.
 
 use std::io::{self, Read, SeekFrom};
 use std::sync::atomic::AtomicBool;
@@ -14,14 +14,14 @@ use crate::container::{
 use crate::detect::{Chunk, RedactionCache, Redactor, Stream};
 use crate::git::Pointer;
 
-/// Searches contents one after another; each thread has one.
+/// Searches one piece of content after another; each thread has one.
 pub(super) struct Contents<'d> {
     context: SearchContext<'d>,
     stream: Stream,
     spare: Vec<Stream>,
 }
 
-/// Whether a content may be or contain a container.
+/// Whether content may be or contain a container.
 pub(super) fn may_be_container(bytes: &[u8]) -> bool {
     classify_whole(bytes) != ContentClass::Plain || is_encoded_in(bytes)
 }
@@ -33,12 +33,12 @@ impl<'d> Contents<'d> {
         Self { context, stream: Stream::default(), spare: Vec::new() }
     }
 
-    /// Set when the scan is to end early.
+    /// Set when the scan should end early.
     pub(super) fn stop(&self) -> &'d AtomicBool {
         self.context.stop.flag()
     }
 
-    /// Searches `input`, a content called `name`.
+    /// Searches `input`, which is called `name`.
     ///
     /// # Errors
     /// Those of `input`; `searched` holds what was found before.
@@ -55,8 +55,8 @@ impl<'d> Contents<'d> {
         };
         // A small stream is read into memory, where its end can be examined, too.
         let mut start = Vec::new();
-        let outcome = (&mut *content).take(SMALL + 1).read_to_end(&mut start);
-        if outcome.is_err() || start.len() as u64 <= SMALL {
+        let outcome = (&mut *content).take(MAX_BUFFERED_STREAM + 1).read_to_end(&mut start);
+        if outcome.is_err() || start.len() as u64 <= MAX_BUFFERED_STREAM {
             let searched_all = self.search_bytes(&start, name, searched);
             return outcome.map(|_| ()).and(searched_all);
         }
@@ -78,9 +78,9 @@ impl<'d> Contents<'d> {
             return self.unpack(Input::Stream(&mut (&head[..]).chain(content)), &name(), searched);
         }
         let is_encoded = self.plain(content, searched)?;
-        searched.skipped.extend(is_encoded.then(|| (Vec::new(), ENCODED.to_owned())));
+        searched.skipped.extend(is_encoded.then(|| (Vec::new(), ENCODED_IN_STREAM.to_owned())));
         let ends_zip = ends_zip(self.stream.tail());
-        searched.skipped.extend(ends_zip.then(|| (Vec::new(), BEHIND.to_owned())));
+        searched.skipped.extend(ends_zip.then(|| (Vec::new(), ZIP_BEHIND_STREAM.to_owned())));
         Ok(())
     }
 
@@ -112,7 +112,7 @@ impl<'d> Contents<'d> {
         let (head, is_whole) = stream.peek_whole(context.detector, file)?;
         searched.is_pointer = is_pointer(head);
         let class = if is_whole { classify_whole(head) } else { classify_file(head, file)? };
-        // A container is searched while it is opened, so not here.
+        // A container is searched while it is opened.
         if class == ContentClass::Plain && !self.plain(file, searched)? {
             return Ok(());
         }
@@ -122,8 +122,8 @@ impl<'d> Contents<'d> {
         }
         // An archive that is encoded as text can be decoded only in memory.
         let mut held = Vec::new();
-        (&mut *file).take(HELD + 1).read_to_end(&mut held)?;
-        if held.len() as u64 <= HELD {
+        (&mut *file).take(MAX_BUFFERED_FILE + 1).read_to_end(&mut held)?;
+        if held.len() as u64 <= MAX_BUFFERED_FILE {
             searched.begin_again();
             return self.unpack(Input::Bytes(&held), &name(), searched);
         }
@@ -134,12 +134,12 @@ impl<'d> Contents<'d> {
                 return Ok(());
             }
         }
-        searched.skipped.push((Vec::new(), TOO_LARGE.to_owned()));
+        searched.skipped.push((Vec::new(), ENCODED_IN_LARGE_FILE.to_owned()));
         Ok(())
     }
 
-    /// Searches a content that is not recognized as a container, after its first bytes were read. Returns whether it may
-    /// contain an archive that is encoded as text.
+    /// Searches content that is not recognized as a container, after its first bytes were read. Returns whether it
+    /// may contain an archive that is encoded as text.
     fn plain(&mut self, content: &mut dyn Read, searched: &mut Searched) -> io::Result<bool> {
         let Self { context, stream, .. } = self;
         let Searched { found, bytes, skipped, .. } = searched;
@@ -185,19 +185,19 @@ fn is_pointer(head: &[u8]) -> bool {
 }
 
 /// Maximum size of a stream that is read into memory, in bytes.
-const SMALL: u64 = 1 << 20;
+const MAX_BUFFERED_STREAM: u64 = 1 << 20;
 
 /// Maximum size of a file that is read into memory because an archive is encoded in it as text, in bytes.
-const HELD: u64 = 32 << 20;
+const MAX_BUFFERED_FILE: u64 = 32 << 20;
 
 /// Why an encoded archive in a larger file is not opened.
-const TOO_LARGE: &str =
+const ENCODED_IN_LARGE_FILE: &str =
     "base64 of an archive, or a binary patch of git, in a file of more than 32 MiB, not decoded";
 
 /// Why an encoded archive in a stream is not opened.
-const ENCODED: &str = "base64 of an archive, or a binary patch of git, in a stream of more than 1 MiB that cannot be \
+const ENCODED_IN_STREAM: &str = "base64 of an archive, or a binary patch of git, in a stream of more than 1 MiB that cannot be \
                        read again, not decoded; save it as a file";
 
 /// Why a zip archive that was noticed at its end is not opened.
-const BEHIND: &str =
+const ZIP_BEHIND_STREAM: &str =
     "a zip archive behind other data, in a stream that cannot be read again, not opened; save it as a file";

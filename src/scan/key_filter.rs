@@ -2,10 +2,10 @@
 
 use crate::model::{Fingerprint, Identified};
 
-/// The fewest hex digits of a fingerprint that select a key.
+/// Minimum number of hex digits of a fingerprint that select a key.
 pub const MIN_FINGERPRINT_DIGITS: usize = 8;
 
-/// Selects keys by what is known of them.
+/// Selects keys by what is known about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyFilter {
     /// The secret with this fingerprint.

@@ -1,4 +1,4 @@
-//! A secret in a content, and the finding that it becomes.
+//! A located secret, and its conversion to a finding.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use super::bounded::Rankable;
 use super::suppression::MarkerVerdict;
 use crate::model::{Excerpt, Finding, Identified, Origin, Position, Span, Surface};
 
-/// A secret and its position in a content.
+/// A secret and its position in content.
 #[derive(Clone, Debug)]
 pub(super) struct Located {
     pub(super) identified: Arc<Identified>,
@@ -41,7 +41,7 @@ impl Rankable for Located {
 }
 
 impl Located {
-    /// A secret in a content that cannot be read again, so that its position is unknown.
+    /// A secret in content that cannot be read again, so that its position is unknown.
     pub(super) fn unlocated(identified: &Arc<Identified>) -> Self {
         let text = identified.secret.redacted();
         Self {
@@ -83,7 +83,7 @@ fn leading(origin: &Origin, inside: &[Vec<u8>]) -> Vec<Vec<u8>> {
     names
 }
 
-/// The name of a content: the last component of its path, or the id of its object.
+/// The name of the outermost content: the last component of its path, or the id of its object.
 pub(super) fn own_name(origin: &Origin) -> Vec<u8> {
     match (&origin.path, &origin.object) {
         (Some(path), _) => {

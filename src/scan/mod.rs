@@ -56,7 +56,7 @@ pub struct Settings<'d> {
     pub only: Option<KeyFilter>,
     /// Limits for opening containers.
     pub limits: Limits,
-    /// Tells the scan to end early.
+    /// Ends the scan early.
     pub stop: &'d Stop,
 }
 
@@ -104,7 +104,7 @@ pub fn scan_message(settings: &Settings<'_>, message: &[u8], identity: &[u8]) ->
     draft("staged", settings, collector.finish(), &clock)
 }
 
-/// Scans what was read from standard input already.
+/// Scans input that was already read from standard input.
 pub fn scan_input(settings: &Settings<'_>, command: &'static str, input: &[u8]) -> Draft {
     let clock = Clock::start();
     let collector = Collector::new(settings);
@@ -115,7 +115,7 @@ pub fn scan_input(settings: &Settings<'_>, command: &'static str, input: &[u8]) 
     draft(command, settings, collector.finish(), &clock)
 }
 
-/// The result of a command that has nothing to scan, and rightly so.
+/// The result of a command that legitimately has nothing to scan.
 pub fn scan_nothing(settings: &Settings<'_>, command: &'static str) -> Draft {
     draft(command, settings, ScanOutcome::default(), &Clock::start())
 }

@@ -9,7 +9,7 @@ use crate::git::ObjectId;
 use crate::model::{Confidence, Ignored, IgnoredKind, Leak, Origin, Surface};
 use crate::source::Excludes;
 
-/// What may have set a limit.
+/// The possible source of a limit.
 const LIMITED_BY: &str = "an option or the configuration";
 
 /// Hex digits of an object id that are shown.

@@ -10,7 +10,7 @@ use super::searched::Searched;
 use crate::container::{ContentVisitor, RunProbe};
 use crate::detect::{RedactionCache, Stream};
 
-/// Nested contents, each searched while it is read.
+/// Searches nested content while it is read.
 pub(super) struct NestedSearch<'c, 'd> {
     pub(super) context: &'c SearchContext<'d>,
     pub(super) levels: Vec<Level>,
@@ -20,7 +20,7 @@ pub(super) struct NestedSearch<'c, 'd> {
     pub(super) searched: &'c mut Searched,
 }
 
-/// One content that is being read.
+/// Content that is being read.
 #[derive(Default)]
 pub(super) struct Level {
     path: Vec<Vec<u8>>,

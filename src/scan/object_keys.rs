@@ -1,4 +1,4 @@
-//! The keys in one object, plain, encoded, or packed in it.
+//! The keys in one object: plain, encoded, or in a container.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use crate::model::Identified;
 pub struct KeyInObject {
     /// The key.
     pub identified: Arc<Identified>,
-    /// Whether it is in an entry of a container, so that its place in the object is not known.
+    /// Whether it is in an entry of a container, so that its position in the object is unknown.
     pub is_packed: bool,
 }
 
-/// Searches single objects, containers included; one a thread.
+/// Searches single objects, including containers. Each thread has one.
 pub struct ObjectKeys<'d> {
     contents: Contents<'d>,
 }
@@ -28,7 +28,7 @@ impl<'d> ObjectKeys<'d> {
         Self { contents: Contents::new(settings) }
     }
 
-    /// The keys in a container that the object is or that is in it; also those beside the container.
+    /// The keys in an object that is or contains a container, including those outside of the container.
     pub fn find_packed(&mut self, object: &[u8]) -> Vec<KeyInObject> {
         if !may_be_container(object) {
             return Vec::new();

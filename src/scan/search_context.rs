@@ -1,4 +1,4 @@
-//! What a search of bytes needs: the detector, the policy, limits.
+//! The context of a search: the detector, the policy, limits.
 
 use super::located::Located;
 use super::{Stop, suppression};
@@ -6,7 +6,7 @@ use crate::container::Limits;
 use crate::detect::{Chunk, Detector, RedactionCache, Redactor, StreamMatch};
 use crate::suppress::Policy;
 
-/// What a search of bytes needs.
+/// The context of a search.
 pub(super) struct SearchContext<'d> {
     pub(super) detector: &'d Detector,
     pub(super) policy: &'d Policy,

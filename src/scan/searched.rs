@@ -1,10 +1,10 @@
-//! The result of searching one content.
+//! The result of a search.
 
 use super::bounded::Bounded;
 use super::located::Located;
 use crate::model::Skip;
 
-/// The result of searching one content.
+/// The result of searching some content and everything nested in it.
 #[derive(Debug, Default)]
 pub(super) struct Searched {
     /// In order of position; entries come before the container that they are in.
@@ -18,14 +18,14 @@ pub(super) struct Searched {
 }
 
 impl Searched {
-    /// Forgets what was found, since everything is searched once more.
+    /// Discards the result, because everything is searched again.
     pub(super) fn begin_again(&mut self) {
         (self.found, self.bytes) = (Bounded::default(), 0);
         self.skipped.clear();
     }
 }
 
-/// What was not searched in a content that reports call `shown`.
+/// What was not searched in content that reports call `shown`.
 pub(super) fn skips<'s>(
     shown: &'s str,
     skipped: Vec<(Vec<Vec<u8>>, String)>,

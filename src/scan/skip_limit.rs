@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::Skip;
 
-/// The most skips that are listed.
+/// Maximum number of listed skips.
 pub(super) const MAX_SKIPS: usize = 10_000;
 
 /// Once `all` has twice as many items as can be listed, keeps the first ones and adds the number of the others
@@ -33,10 +33,11 @@ pub(super) fn listed(skipped: &mut BTreeSet<Skip>, mut more: u64) {
     }
 }
 
-/// Skips of one kind that are listed one by one.
+/// Maximum number of skips of one kind that are listed individually.
 const MAX_LISTED_OF_A_KIND: usize = 20;
 
-/// The first of `skips`, all of one kind, and if there are more, the one that `rest` makes of their number.
+/// The first of `skips`, which are all of one kind; if there are more, also a skip that `rest` creates from their
+/// number.
 pub(super) fn first_and_rest(
     skips: impl IntoIterator<Item = Skip>,
     rest: impl FnOnce(usize) -> Skip,

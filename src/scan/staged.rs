@@ -164,7 +164,7 @@ impl StagedScan<'_> {
         let changed =
             own.iter().flat_map(|change| change.new.iter().map(|side| (change.path.as_slice(), side)));
         let unchanged = staged.unchanged.iter().map(|(path, side)| (path.as_slice(), side));
-        let after = self.counts(changed.chain(unchanged));
+        let after = self.secret_counts(changed.chain(unchanged));
         let new = self.new_secrets(&staged, &own, &after);
         let is_named = |path: &[u8]| named.is_empty() || named.iter().any(|name| covers(name, path));
         for change in own.iter().filter(|change| is_named(&change.path)) {
@@ -205,7 +205,7 @@ impl StagedScan<'_> {
     }
 
     /// Searches the blobs of `sides`, each once.
-    fn counts<'s>(&mut self, sides: impl Iterator<Item = (&'s [u8], &'s Side)>) -> SecretCounts {
+    fn secret_counts<'s>(&mut self, sides: impl Iterator<Item = (&'s [u8], &'s Side)>) -> SecretCounts {
         let paths: BTreeMap<ObjectId, &[u8]> = sides.map(|(path, side)| (side.id, path)).collect();
         let ids: Vec<ObjectId> = paths.keys().copied().collect();
         let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
@@ -222,9 +222,9 @@ impl StagedScan<'_> {
 
     /// Secrets that the next commit contains more often than each of its parents.
     ///
-    /// Only paths that differ from all parents, `own`, count. For a merge, all paths that differ from a parent
-    /// are compared as well, since a resolution may move text that a parent has elsewhere. The parents are only
-    /// read if there is something to compare.
+    /// Only paths that differ from all parents, `own`, can add secrets. For a merge, all paths that differ from a
+    /// parent are compared as well, since a resolution may move text that a parent has elsewhere. The parents are
+    /// only read if there is something to compare.
     fn new_secrets(
         &mut self,
         staged: &Staged,
@@ -251,7 +251,7 @@ impl StagedScan<'_> {
             }
             let all: Vec<&StagedPath> = changes.iter().collect();
             let sides = all.iter().flat_map(|change| change.new.iter().map(|side| (&change.path[..], side)));
-            let after = self.counts(sides);
+            let after = self.secret_counts(sides);
             let (in_index, before) = (tally_new(all.iter().copied(), &after), self.counts_before(&all));
             new.retain(|secret| in_index.get(secret) > before.get(secret));
         }
@@ -261,9 +261,9 @@ impl StagedScan<'_> {
     /// How often a parent contains each secret at the paths of `changes`.
     fn counts_before(&mut self, changes: &[&StagedPath]) -> HashMap<Fingerprint, usize> {
         let sides = changes.iter().filter_map(|change| Some((change.path.as_slice(), change.old.as_ref()?)));
-        let counts = self.counts(sides);
+        let secret_counts = self.secret_counts(sides);
         let mut before: HashMap<Fingerprint, usize> = HashMap::new();
-        let old = changes.iter().filter_map(|change| counts.get(&change.old.as_ref()?.id));
+        let old = changes.iter().filter_map(|change| secret_counts.get(&change.old.as_ref()?.id));
         for (secret, times) in old.flatten() {
             *before.entry(*secret).or_default() += times;
         }
@@ -303,7 +303,7 @@ fn tally_new<'c>(
 ) -> HashMap<Fingerprint, usize> {
     let mut in_index: HashMap<Fingerprint, usize> = HashMap::new();
     for change in changes {
-        // The versions of a conflict will become one file.
+        // The versions in a conflict will become one file.
         let mut most: HashMap<Fingerprint, usize> = HashMap::new();
         for (secret, times) in change.new.iter().filter_map(|side| after.get(&side.id)).flatten() {
             let known = most.entry(*secret).or_default();
@@ -317,11 +317,11 @@ fn tally_new<'c>(
 }
 
 fn count(found: &MatchedObject<SharedKey>) -> HashMap<Fingerprint, usize> {
-    let mut counts = HashMap::new();
+    let mut secret_counts = HashMap::new();
     for (_, hit) in &found.hits {
-        *counts.entry(hit.fingerprint).or_default() += 1;
+        *secret_counts.entry(hit.fingerprint).or_default() += 1;
     }
-    counts
+    secret_counts
 }
 
 /// Whether `name` is `path`, or a directory that contains it.

@@ -13,7 +13,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Ends the scan because the user interrupted it. Returns whether it was to end already.
+    /// Ends the scan because the user interrupted it. Returns whether it was already ending.
     pub fn interrupt(&self) -> bool {
         self.is_set.swap(true, Ordering::Relaxed)
     }
@@ -21,13 +21,13 @@ impl Stop {
     /// Ends the scan because it took longer than `limit`.
     pub fn expire(&self, limit: Duration) {
         if !self.is_set() {
-            // Only the first reason counts.
+            // Only the first reason is kept.
             let _ = self.time_limit.set(limit);
             self.is_set.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether the scan is to end.
+    /// Whether the scan should end.
     pub fn is_set(&self) -> bool {
         self.is_set.load(Ordering::Relaxed)
     }

@@ -7,10 +7,10 @@ use crate::detect::{Chunk, Redactor, StreamMatch};
 use crate::model::{Finding, Identified, Leak, Origin, Suppression, Surface};
 use crate::suppress::{InlineMode, Policy, find_marker};
 
-/// The most notes about markers that a report lists.
+/// Maximum number of notes about markers that a report lists.
 const MAX_LISTED: usize = 20;
 
-/// The most notes about markers that are counted.
+/// Maximum number of notes about markers that are counted.
 const MAX_COUNTED: usize = 10_000;
 
 /// What the markers around a match say.

@@ -31,7 +31,7 @@ pub(super) fn consent_step(
     let mut online = revoke.online.repeated();
     cleaner.text(&mut online);
     command.push_str(&format!("{online} --yes {}", key.id));
-    format!("nothing was changed; to delete this key for good: {command}{}", input(revoke))
+    format!("nothing was changed; to delete this key permanently: {command}{}", input(revoke))
 }
 
 /// The whole command that reports the key as compromised.

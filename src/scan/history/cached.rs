@@ -1,4 +1,4 @@
-//! The seam between an audit and its cache.
+//! Connects an audit to its cache.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ impl RepositoryAudit<'_> {
 impl<'a> RepositoryAudit<'a> {
     /// The cache, if this audit uses one.
     fn cache(&self) -> Option<&'a Cache> {
-        // `--whole` is there to check the faster ways.
+        // `--whole` exists to check the faster methods, so it uses no cache.
         self.audit.cache.as_deref().filter(|_| !self.audit.full_objects && self.audit.range.is_empty())
     }
 

@@ -11,7 +11,7 @@ use crate::git::{MatchedObject, ObjectId, PackedCopy};
 use crate::model::{Skip, native_path};
 use crate::scan::objects::{SearchOptions, SharedKey, nameless, search};
 
-/// The largest container that is opened, in bytes, since its blob is held in memory.
+/// Maximum size of a container that is opened, in bytes, since its blob is held in memory.
 const MAX_CONTAINER_BYTES: u64 = 1 << 30;
 
 /// A container that could not be opened completely.
@@ -35,14 +35,14 @@ impl UnopenedContainer {
     }
 }
 
-/// The most containers whose path is looked up; reports name the others by object id.
+/// Maximum number of containers whose path is looked up; reports name the others by object id.
 const MAX_NAMED: usize = 1000;
-/// The most paths of one blob among which the newest is looked for.
+/// Maximum number of paths of one blob that are compared to find the newest.
 const MAX_PATHS: usize = 64;
 
-/// Adds the containers to the query about the secrets, each with a number as if it were one.
-pub(super) fn ask(query: &mut Query, closed: &[UnopenedContainer]) {
-    let named = &closed[..closed.len().min(MAX_NAMED)];
+/// Adds the containers to the query about the secrets, numbered like secrets.
+pub(super) fn add_to_query(query: &mut Query, unopened: &[UnopenedContainer]) {
+    let named = &unopened[..unopened.len().min(MAX_NAMED)];
     for (one, number) in named.iter().zip(query.secrets as u32..) {
         query.objects.entry(one.id).or_default().push(number);
     }
@@ -60,9 +60,9 @@ impl RepositoryAudit<'_> {
         passed_over: &[ObjectId],
         found: &mut Vec<MatchedObject<SharedKey>>,
     ) -> Vec<UnopenedContainer> {
-        let mut closed: BTreeMap<ObjectId, Vec<Skip>> = BTreeMap::new();
+        let mut unopened: BTreeMap<ObjectId, Vec<Skip>> = BTreeMap::new();
         for id in passed_over {
-            closed.entry(*id).or_default().push(Skip::new(nameless(id), PassedOver::REASON));
+            unopened.entry(*id).or_default().push(Skip::new(nameless(id), PassedOver::REASON));
         }
         let place =
             |id: &ObjectId, size| CleanContents::place(&only_copies.get(id)?.pack, id.as_bytes(), size);
@@ -76,7 +76,7 @@ impl RepositoryAudit<'_> {
                 ids.push(*id);
             } else {
                 let reason = format!("a container of {size} bytes, too large to hold in memory; not opened");
-                closed.entry(*id).or_default().push(Skip::new(nameless(id), reason));
+                unopened.entry(*id).or_default().push(Skip::new(nameless(id), reason));
             }
         }
         let how =
@@ -98,14 +98,14 @@ impl RepositoryAudit<'_> {
         self.outcome.coverage.bytes += (searched.bytes + left_out).saturating_sub(known);
         self.outcome.coverage.skipped.extend(searched.gaps.into_skips());
         for (id, skip) in searched.skipped {
-            closed.entry(id).or_default().push(skip);
+            unopened.entry(id).or_default().push(skip);
         }
-        closed.into_iter().map(|(id, skips)| UnopenedContainer { id, skips }).collect()
+        unopened.into_iter().map(|(id, skips)| UnopenedContainer { id, skips }).collect()
     }
 
     /// Reports what could not be opened, under its newest path, unless all of its paths are excluded.
-    pub(super) fn report_unopened(&mut self, closed: &[UnopenedContainer], histories: &[SecretHistory]) {
-        for (one, history) in closed.iter().zip(histories) {
+    pub(super) fn report_unopened(&mut self, unopened: &[UnopenedContainer], histories: &[SecretHistory]) {
+        for (one, history) in unopened.iter().zip(histories) {
             let path = self.newest_path(history);
             let excluded = history.paths.first().filter(|_| path.is_none());
             match excluded.map(|place| String::from_utf8_lossy(&place.path).into_owned()) {
@@ -121,7 +121,7 @@ impl RepositoryAudit<'_> {
                 }
             }
         }
-        for one in &closed[histories.len().min(closed.len())..] {
+        for one in &unopened[histories.len().min(unopened.len())..] {
             self.report_unopened_one(one, None);
         }
     }

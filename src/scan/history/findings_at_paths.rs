@@ -40,10 +40,10 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    pub(super) fn attribute(&mut self, refs: &Refs, secrets: &SecretIndex, closed: &[UnopenedContainer]) {
+    pub(super) fn attribute(&mut self, refs: &Refs, secrets: &SecretIndex, unopened: &[UnopenedContainer]) {
         let mut query = secrets.query();
         let held: HashSet<ObjectId> = query.objects.keys().copied().collect();
-        containers::ask(&mut query, closed);
+        containers::add_to_query(&mut query, unopened);
         let options = self.attribution(self.wants(Surface::Unreachable));
         let Attribution { secrets: histories, commits, gaps } = attribute(self.repo, refs, &query, &options);
         self.outcome.coverage.skipped.extend(gaps.into_skips());
@@ -53,7 +53,7 @@ impl RepositoryAudit<'_> {
         for (identified, history) in secrets.identified.iter().zip(&histories) {
             self.in_trees(identified, history, None);
         }
-        self.report_unopened(closed, &histories[secrets.identified.len()..]);
+        self.report_unopened(unopened, &histories[secrets.identified.len()..]);
         self.in_index(secrets, &held, &histories);
         self.in_messages(refs, &commits, secrets, false);
     }

@@ -1,4 +1,4 @@
-//! Scans bytes of packs and of loose object files that belong to no object: as they are, and inflated.
+//! Scans bytes of packs and of loose object files that belong to no object: both raw and inflated.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::scan::collect::Collector;
 use crate::source::Sink as _;
 use crate::untrusted;
 
-/// Larger gaps are searched as they are, but not inflated.
+/// Maximum size of a gap that is inflated, in bytes; larger ones are searched only raw.
 const MAX_INFLATED_GAP: u64 = 64 << 20;
 
 impl RepositoryAudit<'_> {
@@ -23,8 +23,8 @@ impl RepositoryAudit<'_> {
         let collector = Collector::new(self.settings);
         for gap in gaps {
             let searched = match self.gap(gap, &collector) {
-                Ok(true) => "they were searched, also inflated".to_owned(),
-                Ok(false) => "they were searched as they are, and inflated only in part".to_owned(),
+                Ok(true) => "they were searched, raw and inflated".to_owned(),
+                Ok(false) => "they were searched raw, and inflated only in part".to_owned(),
                 Err(error) => format!("they cannot be read: {error}"),
             };
             let UnlistedBytes { start, end, .. } = gap;
@@ -56,7 +56,7 @@ impl RepositoryAudit<'_> {
         self.outcome.notes.extend(gathered.notes);
     }
 
-    /// Searches one gap; whether all deflated streams in it were searched.
+    /// Searches one gap. Returns whether all deflated streams in it were searched.
     fn gap(&self, gap: &UnlistedBytes, collector: &Collector<'_>) -> std::io::Result<bool> {
         let (mut file, _) = untrusted::open(&gap.path, true)?;
         file.seek(SeekFrom::Start(gap.start))?;

@@ -1,4 +1,4 @@
-//! What the history says about a secret, to be added to the leak.
+//! Facts about a secret from the history, to be added to its leak.
 
 use std::collections::HashMap;
 

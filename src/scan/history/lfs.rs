@@ -12,17 +12,17 @@ use crate::git::{LfsStore, MatchedObject, ObjectId, ObjectKind, Pointer};
 use crate::model::{Finding, Skip, Surface};
 use crate::scan::objects::{SharedKey, nameless};
 
-/// The most missing files that are reported one by one, with their paths.
+/// Maximum number of missing files that are reported individually, with their paths.
 const MAX_LISTED_CONTENTS: usize = 20;
 
 impl RepositoryAudit<'_> {
-    /// Adds the pointers that lead to secrets to `found`, and those whose file is missing to `closed`.
+    /// Adds the pointers that lead to secrets to `found`, and those whose file is missing to `unopened`.
     pub(super) fn pointed_at(
         &mut self,
         store: &LfsStore,
         pointers: &[(ObjectId, Arc<Pointer>)],
         found: &mut Vec<MatchedObject<SharedKey>>,
-        closed: &mut Vec<UnopenedContainer>,
+        unopened: &mut Vec<UnopenedContainer>,
     ) {
         let secrets = in_store(&self.outcome.findings);
         let mut failed: BTreeMap<&Pointer, String> = BTreeMap::new();
@@ -41,7 +41,7 @@ impl RepositoryAudit<'_> {
             let reason = error.to_string();
             if failed.len() < MAX_LISTED_CONTENTS {
                 let skips = vec![Skip::new(nameless(id), reason.clone())];
-                closed.push(UnopenedContainer { id: *id, skips });
+                unopened.push(UnopenedContainer { id: *id, skips });
                 failed.insert(pointer, reason);
             } else {
                 more += 1;

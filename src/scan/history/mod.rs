@@ -60,7 +60,7 @@ pub struct HistoryOptions {
     pub full_objects: bool,
     /// The number of threads; 0 for one per processor.
     pub threads: usize,
-    /// Memory for assembled objects, in bytes; by default what one audit at a time may take.
+    /// Memory for assembled objects, in bytes; by default the amount for a single audit.
     pub max_memory: Option<u64>,
     /// The current time in seconds since 1970: the end of an exposure that lasts.
     pub now: i64,
@@ -188,8 +188,8 @@ pub fn scan_history(settings: &Settings<'_>, audit: &HistoryOptions) -> Result<D
     scan_history_objects(settings, audit).map(|(draft, _)| draft)
 }
 
-/// The same, also with the objects that contain keys, whatever leads to them; those of submodules are not among them, and
-/// of a range there are none.
+/// Like [`scan_history`], and also returns the objects that contain keys, reachable or not. Objects of submodules are
+/// not included, and for a range there are none.
 ///
 /// # Errors
 /// Those of [`scan_history`].

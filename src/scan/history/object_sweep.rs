@@ -43,7 +43,7 @@ impl RepositoryAudit<'_> {
         containers.extend(outcome.clean);
         let mut closed = self.unpack((&containers, &outcome.only_copies), clean, &passed_over, &mut found);
         if let Some(store) = self.lfs() {
-            self.pointed_at(&store, &pointers, &mut found, &mut closed);
+            self.pointed_at(&store, &pointers, &mut found, &mut unopened);
         }
         let (secrets, below) = SecretIndex::gather(&found, self.settings);
         drop(found);
@@ -51,8 +51,8 @@ impl RepositoryAudit<'_> {
         self.outcome.dropped.add(secrets.dropped);
         if self.is_stopped() {
             self.without_attribution(&secrets);
-        } else if !secrets.identified.is_empty() || !closed.is_empty() {
-            self.attribute(refs, &secrets, &closed);
+        } else if !secrets.identified.is_empty() || !unopened.is_empty() {
+            self.attribute(refs, &secrets, &unopened);
         }
         let unsearched = std::mem::take(&mut self.outcome.key_objects.unsearched);
         self.outcome.key_objects = secrets.into_key_objects(unsearched);

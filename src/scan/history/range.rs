@@ -39,7 +39,7 @@ pub(super) fn audit(
 ) -> Result<HistoryOutcome, HistoryError> {
     let revisions = range::parse(repo, words)?;
     let quick = range::select(repo, &revisions, ExclusionMode::Quick)?;
-    let (mut run, secrets) = look_at(settings, audit, repo, &quick);
+    let (mut run, secrets) = search_and_attribute(settings, audit, repo, &quick);
     if secrets.identified.is_empty() && run.outcome.findings.is_empty() {
         return Ok(run.finish());
     }
@@ -48,7 +48,7 @@ pub(super) fn audit(
     let secrets = match exact.commits == quick.commits {
         true => secrets,
         false => {
-            let (again, secrets) = look_at(settings, audit, repo, &exact);
+            let (again, secrets) = search_and_attribute(settings, audit, repo, &exact);
             run = again;
             secrets
         }
@@ -58,7 +58,7 @@ pub(super) fn audit(
 }
 
 /// Searches what the commits of `range` introduce.
-fn look_at<'a>(
+fn search_and_attribute<'a>(
     settings: &'a Settings<'a>,
     audit: &'a HistoryOptions,
     repo: &'a Repository,

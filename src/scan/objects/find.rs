@@ -57,13 +57,13 @@ fn shown(id: &ObjectId, naming: Naming<'_>) -> String {
 /// How objects are searched.
 #[derive(Clone, Copy)]
 pub(in crate::scan) struct SearchOptions<'a> {
-    /// The most threads.
+    /// Maximum number of threads.
     pub(in crate::scan) threads: usize,
-    /// If set, findings in Git LFS files count for their pointers.
+    /// If set, findings in Git LFS files are attributed to their pointers.
     pub(in crate::scan) lfs: Option<&'a LfsStore>,
     /// What skips call an object.
     pub(in crate::scan) naming: Naming<'a>,
-    /// Contents that need not be searched. Not for pointers, whose files may change.
+    /// Content that need not be searched. Not for pointers, whose files may change.
     pub(in crate::scan) clean: Option<&'a CleanContents<'a>>,
 }
 
@@ -139,7 +139,7 @@ fn work(
 
 /// The reason for skipping the rest of an object with too many keys.
 const TOO_MANY_KEYS: &str =
-    "holds more keys than a report lists, 10,000; the others were not looked at further";
+    "holds more keys than a report lists, 10,000; the others were not examined";
 
 /// Matches with their ranges; for matches in containers, the range within the entry.
 type KeyMatches = Vec<(std::ops::Range<u64>, SharedKey)>;
@@ -194,7 +194,7 @@ impl ObjectMatches {
         let mut searched = Searched::default();
         let failed = match lfs.open(pointer) {
             Ok(mut file) => {
-                // Whatever the file holds is searched, even if it is not what the pointer promises.
+                // The file is searched even if it does not match the pointer.
                 let verified = pointer.verify(&mut file, contents.stop());
                 let outcome = contents.search(Input::File(&mut file), Vec::new, &mut searched);
                 outcome.map_err(LfsError::Unreadable).and(verified).err().map(|error| error.to_string())

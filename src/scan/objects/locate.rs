@@ -13,7 +13,7 @@ use crate::scan::located::Located;
 use crate::scan::searched::Searched;
 use crate::scan::suppression::MarkerVerdict;
 
-/// The most places that are cached.
+/// Maximum number of cached places.
 const MAX_CACHED: usize = 100_000;
 
 /// The places of secrets in objects, cached so that each object is searched once.
@@ -25,7 +25,7 @@ pub(in crate::scan) struct SecretLocator<'d> {
 }
 
 impl<'d> SecretLocator<'d> {
-    /// With `lfs`, findings in Git LFS files count for their pointers.
+    /// With `lfs`, findings in Git LFS files are attributed to their pointers.
     pub(in crate::scan) fn new(settings: &Settings<'d>, lfs: Option<LfsStore>) -> Self {
         Self { contents: Contents::new(settings), lfs, known: HashMap::new(), count: 0 }
     }
@@ -35,7 +35,7 @@ impl<'d> SecretLocator<'d> {
         &self.search(id, object, name).0
     }
 
-    /// The same, and whether there are more than were kept.
+    /// Like [`Self::all`], and whether there are more than were kept.
     fn search(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &(Vec<Located>, bool) {
         let Self { contents, lfs, known, count } = self;
         if *count > MAX_CACHED {

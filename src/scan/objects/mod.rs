@@ -10,5 +10,5 @@ use crate::model::Identified;
 pub(super) use find::{SearchOptions, nameless, search};
 pub(super) use locate::SecretLocator;
 
-/// What is kept of a match. Thousands of versions of a file may share it.
+/// An identified key, which thousands of versions of a file may share.
 pub(super) type SharedKey = Arc<Identified>;
