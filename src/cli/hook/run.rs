@@ -69,7 +69,7 @@ fn check(hook: Hook, args: &[OsString], global: &Global) -> Result<Exit> {
     let Some(verdict) = check.run(hook, args)? else { return Ok(Exit::Clean) };
     let Verdict { draft, blocked, mut because, messages, pushed } = verdict;
     let report = redact(draft, &session.effective.detector);
-    because.extend(advice::how_to_go_on(&report, blocked, &pushed, &check.git));
+    because.extend(advice::advice_lines(&report, blocked, &pushed, &check.git));
     let because: Vec<&str> = because.iter().map(String::as_str).collect();
     // Git displays the standard error of hooks.
     let mut stderr = io::stderr().lock();
