@@ -305,14 +305,14 @@ common_options() {
   if [ "$no_suppress" = true ]; then common+=(--no-suppress); fi
 }
 
-# Sets the array `own` to the mode's command and options.
+# Sets the array `mode_arguments` to the mode's command and options.
 mode_options() {
   local mode=${INPUT_MODE:-auto}
   case $mode in
-    auto) own=(ci) ;;
+    auto) mode_arguments=(ci) ;;
     # The contents of a change must not decide how it is scanned.
-    tree) own=(scan --policy-from=event) ;;
-    history) own=(history --policy-from=event) ;;
+    tree) mode_arguments=(scan --policy-from=event) ;;
+    history) mode_arguments=(history --policy-from=event) ;;
     *) fail "the input \`mode\` must be auto, tree or history" ;;
   esac
   if [ "$mode" != tree ] && [ "${#paths[@]}" -ne 1 ]; then
@@ -321,13 +321,13 @@ mode_options() {
   if [ "${#paths[@]}" -eq 0 ]; then fail "the input \`paths\` is empty"; fi
   if [ -n "${INPUT_BASE:-}${INPUT_HEAD:-}" ]; then
     if [ "$mode" != auto ]; then fail "the inputs \`base\` and \`head\` require mode auto"; fi
-    if [ -n "${INPUT_BASE:-}" ]; then own+=("--base=$INPUT_BASE"); fi
-    if [ -n "${INPUT_HEAD:-}" ]; then own+=("--head=$INPUT_HEAD"); fi
+    if [ -n "${INPUT_BASE:-}" ]; then mode_arguments+=("--base=$INPUT_BASE"); fi
+    if [ -n "${INPUT_HEAD:-}" ]; then mode_arguments+=("--head=$INPUT_HEAD"); fi
   fi
 }
 
 # Whether a report covers its ref completely. Quotes in strings are escaped.
-is_whole() {
+covers_its_ref() {
   grep -Eq '^ *"id": "friskey/(tree|history)/"' <"$1"
 }
 
@@ -335,7 +335,7 @@ is_whole() {
 # report for the same ref.
 choose_upload() {
   local sarif=$1 range=$2 status=0
-  if is_whole "$sarif"; then
+  if covers_its_ref "$sarif"; then
     output upload true
     return
   fi
@@ -358,7 +358,7 @@ choose_upload() {
 
 # Creates the directory for a report and removes an existing file at its path. Links in the workspace are not
 # followed, since the change may have added them.
-make_room() {
+prepare_report_path() {
   local path=$1 dir rest
   case /$path/ in */../*) fail "the input \`sarif-file\` must not contain \`..\`" ;; esac
   case $path in
@@ -385,7 +385,7 @@ make_room() {
 
 scan() {
   local sarif=${INPUT_SARIF_FILE:-} status=0
-  local report upload fails lines paths common own
+  local report upload fails lines paths common mode_arguments
   upload=$(flag upload-sarif "${INPUT_UPLOAD_SARIF:-true}") || { printf '%s\n' "$upload"; exit 2; }
   fails=$(flag fail-on-findings "${INPUT_FAIL_ON_FINDINGS:-true}") || { printf '%s\n' "$fails"; exit 2; }
   split "${INPUT_PATHS:-.}"
@@ -396,8 +396,8 @@ scan() {
   if [ -z "$sarif" ]; then
     sarif=$(mktemp -d "$RUNNER_TEMP/friskey-sarif.XXXXXX")/friskey.sarif
   fi
-  make_room "$sarif"
-  "$FRISKEY_BIN/friskey" "${own[@]}" "${common[@]}" --format github "--output=jsonl=$report" "--output=sarif=$sarif" \
+  prepare_report_path "$sarif"
+  "$FRISKEY_BIN/friskey" "${mode_arguments[@]}" "${common[@]}" --format github "--output=jsonl=$report" "--output=sarif=$sarif" \
     -- "${paths[@]}" || status=$?
   output exit-code "$status"
   if [ "$status" -gt 3 ]; then fail "friskey exited with status $status"; fi

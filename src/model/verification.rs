@@ -209,7 +209,7 @@ pub struct Verification {
     pub verdict: KeyVerdict,
     /// Why the verdict is what it is, for people.
     pub reason: String,
-    /// The host that accepts the key, if it is another one than was asked.
+    /// The host that accepts the key, if it is not the one that was asked.
     pub works_at: Option<&'static str>,
     /// Whether the leaked key itself was sent to the provider.
     pub key_sent: bool,

@@ -38,25 +38,25 @@ fn only_what_the_index_holds_more_often_than_head_blocks() {
     scratch.repository("r");
     scratch.write("r/old.env", format!("A={}\n", key(1)));
     scratch.commit("r", "old");
-    let status = |_what: &str| {
+    let assert_status = |what: &str, expected: i32| {
         scratch.git("r", &["add", "-A"]);
-        staged(&scratch, &[]).0
+        assert_eq!(staged(&scratch, &[]).0, expected, "{what}");
     };
     scratch.write("r/old.env", format!("# touched\nA={}\n", key(1)));
-    assert_eq!(status("touched"), 0);
+    assert_status("touched", 0);
     scratch.git("r", &["mv", "old.env", "moved.env"]);
-    assert_eq!(status("moved and touched"), 0);
+    assert_status("moved and touched", 0);
     scratch.write("r/copy.env", key(1));
-    assert_eq!(status("copied"), 1);
+    assert_status("copied", 1);
     scratch.git("r", &["rm", "-q", "-f", "copy.env"]);
     scratch.write("r/moved.env", format!("A={}\nB={}\n", key(1), key(1)));
-    assert_eq!(status("copied within the file"), 1);
+    assert_status("copied within the file", 1);
     scratch.write("r/moved.env", format!("A={}\nB={}\n", key(1), key(2)));
-    assert_eq!(status("a new one beside the old"), 1);
+    assert_status("a new one beside the old", 1);
     let (_, report) = staged(&scratch, &[]);
     assert!(leak(&report, &key(1)).is_none() && leak(&report, &key(2)).is_some());
     scratch.git("r", &["rm", "-q", "-f", "moved.env"]);
-    assert_eq!(status("only deleted"), 0);
+    assert_status("only deleted", 0);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn installed_hooks_let_clean_commits_pass_and_block_leaks() {
     scratch.git("r", &["add", "-A"]);
     assert!(commit(&["-m", "only x", "x"]).status.success());
     assert!(!commit(&["-m", "y, too"]).status.success());
-    // a merge takes over what the other side has; its own commits are the push hook's
+    // a merge takes over what the other side has; the push hook scans the merged commits
     scratch.git("r", &["reset", "-q", "--hard"]);
     scratch.git("r", &["checkout", "-q", "-b", "side", "HEAD~1"]);
     scratch.write("r/side", key(5));
@@ -313,7 +313,8 @@ fn a_server_rejects_pushes_that_add_a_key() {
     assert!(!output.status.success());
     assert!(stderr(&output).contains("the push is rejected: it contains a key"), "{}", stderr(&output));
     assert!(!push(&["main:refs/heads/other"]).status.success());
-    // What is printed works: to rewrite the branch where it was pushed from, to accept the key on the server.
+    // The printed commands work: the one that rewrites the branch in the clone, and the one that accepts the key on
+    // the server.
     let said = stderr(&output);
     let leak = scratch.git("r", &["rev-parse", "--short=10", "HEAD~1"]);
     assert!(said.contains(&format!("git rebase -i --rebase-merges {leak}^ main")), "{said}");

@@ -30,6 +30,8 @@ mod reftable;
 #[path = "../kit/sarif.rs"]
 mod sarif;
 mod scan;
+#[path = "../kit/scratch.rs"]
+mod scratch;
 mod support;
 mod surfaces;
 mod time;

@@ -1,4 +1,4 @@
-//! Every row of the table of answers: what the provider says to a key, and the verdict.
+//! Every kind of answer of the provider to a key, and the verdict that follows.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ struct Row {
     message: String,
     verdict: &'static str,
     exit: i32,
-    /// Of the reason, so that a verdict comes from this answer and not from somebody else's.
+    /// A part of the expected reason, which shows that the verdict comes from this row.
     reason: &'static str,
 }
 
@@ -32,7 +32,7 @@ fn rows() -> Vec<Row> {
     let host = "Use us.api.openai.com for this key.";
     vec![
         row((401, Some("invalid_api_key"), &incorrect(&key(1))), ("dead", 0, "rejected it twice")),
-        // An outage rejected keys that nobody had sent.
+        // The message names another key than the one sent, as happened in an outage: no verdict.
         row((401, Some("invalid_api_key"), &incorrect(&key(2))), ("unknown", 3, "another key than")),
         row((401, Some("invalid_api_key"), "Incorrect API key"), ("unknown", 3, "without saying which")),
         row((401, None, scopes), ("live, but restricted", 1, "`api.model.read`")),
@@ -59,7 +59,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// Asks with `key(1)` in each scene; the scenes may be one and the same.
+/// Checks each row in a new scene, or all in the same one.
 pub(crate) fn check_every_row(scene: impl Fn() -> Scene, reuse: Option<&Scene>) {
     for row in rows() {
         let own = reuse.is_none().then(&scene);
@@ -125,7 +125,7 @@ fn only_the_code_makes_a_key_dead() {
     }
 }
 
-/// The row 200, for each kind of key, and whom the key belongs to.
+/// Status 200: each kind of key is live, and its owner is reported.
 pub(crate) fn check_accepted(scene: &Scene) {
     scene.add("key_live", Some("proj_1"), &key(1), LEAKED);
     scene.add("key_admin_3", None, &admin_key(3), LEAKED);
@@ -148,7 +148,7 @@ pub(crate) fn check_accepted(scene: &Scene) {
         "{}",
         said(&output)
     );
-    // Of a service account, the provider names the organization alone.
+    // For a service account, the provider names only the organization.
     let organization = json!({"object": "user", "orgs": {"object": "list", "data": [{"id": "org-1", "title": "Analytical Engines"}]}});
     scene.api.fault("/v1/me", Fault::Answer(200, organization.to_string()), 1);
     let send = ["verify", "-", "--send-key", "--whoami", "--format", "json"];

@@ -1,5 +1,5 @@
-//! A purge by git's own export and import, and a report of it as `friskey purge` would write: what `prove` is tested with does
-//! not come from the code under test.
+//! Purges with git's own fast-export and fast-import, and writes a report like that of `friskey purge`, so that the tests of
+//! `prove` do not depend on the code of `purge`.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::git;
 use crate::support::{Scratch, fingerprint};
 
-/// What stands in the place of the key, as long as it.
+/// The filler for `key`, of the same length.
 pub(crate) fn filler(key: &str) -> String {
     format!("sk-proj-{}", "x".repeat(key.len() - 8))
 }

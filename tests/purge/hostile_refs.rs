@@ -1,4 +1,5 @@
-//! Names of refs that lead out of the new repository, or that git refuses: they are left behind, and that is said.
+//! Names of refs that lead out of the new repository, or that git refuses: they are not carried over, and the report
+//! says so.
 
 use std::path::PathBuf;
 
@@ -20,7 +21,7 @@ fn patch(scratch: &Scratch, old: &str, new: &str) {
     let mut patched = 0;
     for table in tables(scratch) {
         let mut bytes = std::fs::read(&table).unwrap();
-        // Of a name, a table may store only what differs from the one before.
+        // A table may store only the part of a name that differs from the previous one.
         let stored = (0..old.len() - 8)
             .find_map(|from| Some((from, memchr::memmem::find(&bytes, &old.as_bytes()[from..])?)));
         if let Some((from, at)) = stored {

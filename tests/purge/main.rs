@@ -19,6 +19,8 @@ mod prove_scope;
 mod random;
 mod random_history;
 mod refusals;
+#[path = "../kit/scratch.rs"]
+mod scratch;
 mod selection;
 mod server;
 mod support;

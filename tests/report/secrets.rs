@@ -83,7 +83,7 @@ fn secret(place: &Place) -> Secret {
     Secret::new(format!("{prefix}{}", place.body).into_bytes(), prefix.len())
 }
 
-/// A report whose scan met each key also in the text around it: paths, names of archive entries, authors, refs,
+/// A report in which each key also occurs in the text around it: paths, names of archive entries, authors, refs,
 /// skips and notes.
 fn report(places: &[Place]) -> Report {
     let mut draft = sample::history();
@@ -149,7 +149,7 @@ proptest! {
         ];
         for (format, text) in styles.iter().flat_map(|style| output::all(&report, style)) {
             for line in text.lines().filter(|line| is_command(line)) {
-                // The commands of friskey itself, one a line, are what this format is for.
+                // The commands of friskey itself, one per line, are what this format is for.
                 let is_own = ["::error ", "::warning ", "::notice "].iter().any(|own| line.starts_with(own));
                 prop_assert!(format == "github" && is_own, "{format}: {line}");
             }

@@ -2,29 +2,29 @@
 
 use std::fs;
 
-use super::{Place, assert_refused, key, notes, open};
+use super::{Scratch, assert_refused, key, notes, open};
 
 #[test]
 fn configuration_is_found_at_the_root_and_named_in_the_report() {
-    let place = Place::new();
-    place.write("friskey.toml", "exclude = ['vendor/', '/src/gen/*.js']\n");
+    let scratch = Scratch::new();
+    scratch.write("friskey.toml", "exclude = ['vendor/', '/src/gen/*.js']\n");
     for path in ["a.py", "vendor/b.py", "src/gen/c.js", "src/d.py", "lib/src/gen/c.js"] {
-        place.write(path, &key(1));
+        scratch.write(path, &key(1));
     }
-    let report = place.json(&["scan"]);
+    let report = scratch.json(&["scan"]);
     assert_eq!(open(&report), ["a.py:1", "lib/src/gen/c.js:1", "src/d.py:1"]);
     assert_eq!(notes(&report), ["configuration: friskey.toml, which leaves out vendor/, /src/gen/*.js"]);
-    let below = place.json_in("src", &["scan"], &[]);
-    assert_eq!(open(&below), ["d.py:1"], "globs are about the root");
+    let below = scratch.json_in("src", &["scan"], &[]);
+    assert_eq!(open(&below), ["d.py:1"], "globs are relative to the root");
     assert!(notes(&below)[0].starts_with("configuration: ../friskey.toml"));
-    assert_eq!(open(&place.json(&["scan", "--no-config"])).len(), 5);
-    assert!(notes(&place.json(&["scan", "--no-config"])).is_empty());
-    assert!(place.run(&["scan", "-v"]).out.contains("note: configuration: friskey.toml"));
+    assert_eq!(open(&scratch.json(&["scan", "--no-config"])).len(), 5);
+    assert!(notes(&scratch.json(&["scan", "--no-config"])).is_empty());
+    assert!(scratch.run(&["scan", "-v"]).out.contains("note: configuration: friskey.toml"));
 }
 
 #[test]
 fn configuration_is_not_searched_above_or_below_the_root() {
-    let outer = Place::new();
+    let outer = Scratch::new();
     outer.write("friskey.toml", "nonsense = 1\n");
     outer.write("inner/.git", "gitdir: elsewhere\n");
     outer.write("inner/sub/friskey.toml", "nonsense = 1\n");
@@ -37,50 +37,50 @@ fn configuration_is_not_searched_above_or_below_the_root() {
 
 #[test]
 fn a_named_file_is_used_instead() {
-    let place = Place::new();
-    place.write("friskey.toml", "nonsense = 1\n");
-    place.write("ci/other.toml", "rules = ['acme.toml']\nbaseline = 'accepted.toml'\nexclude = ['/ci/']\n");
-    place.write(
+    let scratch = Scratch::new();
+    scratch.write("friskey.toml", "nonsense = 1\n");
+    scratch.write("ci/other.toml", "rules = ['acme.toml']\nbaseline = 'accepted.toml'\nexclude = ['/ci/']\n");
+    scratch.write(
         "ci/acme.toml",
         "[[rule]]\nid = 'acme-key'\nname = 'Acme key'\ndescription = 'A key of Acme'\nseverity = 'high'\n\
          [[rule.variant]]\nkeywords = ['acme-']\npattern = 'acme-[a-z]{8}'\nconfidence = 'high'\n",
     );
-    place.write("a.txt", "acme-abcdefgh\n");
+    scratch.write("a.txt", "acme-abcdefgh\n");
     assert_refused(
-        &place.run(&["scan", "--config", "ci/other.toml"]),
+        &scratch.run(&["scan", "--config", "ci/other.toml"]),
         "cannot read the baseline ci/accepted.toml",
     );
     let create = ["baseline", "create", "--reason", "x", "--config", "ci/other.toml"];
-    let said = place.run(&create);
-    assert_eq!(said.status, 0, "{}", said.err);
-    assert!(place.path("ci/accepted.toml").exists(), "relative to the configuration");
-    let report = place.json(&["scan", "--config", "ci/other.toml"]);
+    let output = scratch.run(&create);
+    assert_eq!(output.status, 0, "{}", output.err);
+    assert!(scratch.path("ci/accepted.toml").exists(), "relative to the configuration");
+    let report = scratch.json(&["scan", "--config", "ci/other.toml"]);
     assert_eq!(report["suppressed"], 1);
     assert_eq!(
         notes(&report),
         ["configuration: ci/other.toml, which leaves out /ci/", "baseline: ci/accepted.toml (1 entry)"]
     );
     let by_variable = [("FRISKEY_CONFIG", "ci/other.toml")];
-    assert_eq!(place.json_in("", &["scan"], &by_variable)["suppressed"], 1);
-    assert_eq!(place.run_in("", &["scan", "--no-config"], &by_variable).status, 0);
+    assert_eq!(scratch.json_in("", &["scan"], &by_variable)["suppressed"], 1);
+    assert_eq!(scratch.run_in("", &["scan", "--no-config"], &by_variable).status, 0);
     assert_refused(
-        &place.run(&["scan", "--config", "nowhere.toml"]),
+        &scratch.run(&["scan", "--config", "nowhere.toml"]),
         "cannot read the configuration nowhere.toml",
     );
-    assert_refused(&place.run(&["scan", "--config", "x", "--no-config"]), "cannot be used with");
+    assert_refused(&scratch.run(&["scan", "--config", "x", "--no-config"]), "cannot be used with");
 }
 
 #[test]
 fn options_override_variables_and_variables_override_the_file() {
-    let place = Place::new();
-    place.write("a.txt", "nothing\n");
+    let scratch = Scratch::new();
+    scratch.write("a.txt", "nothing\n");
     let threshold = |args: &[&str], variables: &[(&str, &str)]| {
-        let report = place.json_in("", &[&["scan"], args].concat(), variables);
+        let report = scratch.json_in("", &[&["scan"], args].concat(), variables);
         report["min_confidence"].as_str().unwrap().to_owned()
     };
     let variable = [("FRISKEY_MIN_CONFIDENCE", "high")];
     assert_eq!(threshold(&[], &[]), "medium");
-    place.write("friskey.toml", "min-confidence = 'low'\n");
+    scratch.write("friskey.toml", "min-confidence = 'low'\n");
     assert_eq!(threshold(&[], &[]), "low");
     assert_eq!(threshold(&[], &variable), "high");
     assert_eq!(threshold(&["--min-confidence", "medium"], &variable), "medium");
@@ -89,9 +89,9 @@ fn options_override_variables_and_variables_override_the_file() {
 
 #[test]
 fn variables_are_checked_like_options() {
-    let place = Place::new();
-    place.write("a.txt", "nothing\n");
-    let run = |name, value| place.run_in("", &["scan"], &[(name, value)]);
+    let scratch = Scratch::new();
+    scratch.write("a.txt", "nothing\n");
+    let run = |name, value| scratch.run_in("", &["scan"], &[(name, value)]);
     assert_refused(
         &run("FRISKEY_MIN_CONFIDENCE", "sure"),
         "FRISKEY_MIN_CONFIDENCE: `sure` is not a confidence",
@@ -102,44 +102,44 @@ fn variables_are_checked_like_options() {
     assert_refused(&run("FRISKEY_BASELINE", "nowhere"), "cannot read the baseline nowhere");
     assert_refused(&run("FRISKEY_CONFIG", "nowhere"), "cannot read the configuration nowhere");
     assert!(run("FRISKEY_FORMAT", "json").out.starts_with('{'));
-    let said = place.run_in("", &["scan", "--format", "human"], &[("FRISKEY_FORMAT", "json")]);
-    assert!(said.out.starts_with("scanned"), "{}", said.out);
+    let output = scratch.run_in("", &["scan", "--format", "human"], &[("FRISKEY_FORMAT", "json")]);
+    assert!(output.out.starts_with("scanned"), "{}", output.out);
 }
 
 #[test]
 fn no_ignore_and_threads_come_from_the_file_too() {
-    let place = Place::new();
-    place.write(".gitignore", "hidden.txt\n");
-    place.write("hidden.txt", &key(1));
-    place.write("a.txt", "nothing\n");
-    assert_eq!(place.run(&["scan"]).status, 0);
-    place.write("friskey.toml", "no-ignore = true\nthreads = 1\n");
-    assert_eq!(place.run(&["scan"]).status, 1);
+    let scratch = Scratch::new();
+    scratch.write(".gitignore", "hidden.txt\n");
+    scratch.write("hidden.txt", &key(1));
+    scratch.write("a.txt", "nothing\n");
+    assert_eq!(scratch.run(&["scan"]).status, 0);
+    scratch.write("friskey.toml", "no-ignore = true\nthreads = 1\n");
+    assert_eq!(scratch.run(&["scan"]).status, 1);
 }
 
 #[test]
 fn special_and_large_files_are_rejected_unread() {
-    let place = Place::new();
-    fs::create_dir(place.path("friskey.toml")).unwrap();
-    assert_refused(&place.run(&["scan"]), "friskey.toml is a directory, expected a regular file");
-    fs::remove_dir(place.path("friskey.toml")).unwrap();
-    place.write("friskey.toml", "rules = ['/dev/zero']\n");
-    assert_refused(&place.run(&["scan"]), "friskey.toml:1: /dev/zero is a device, expected a regular file");
-    place.write("friskey.toml", &format!("#{}\n", "x".repeat(1 << 20)));
-    assert_refused(&place.run(&["scan"]), "larger than 1048576 bytes");
-    fs::write(place.path("friskey.toml"), b"strict = \xff").unwrap();
-    assert_refused(&place.run(&["scan"]), "not UTF-8");
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path("friskey.toml")).unwrap();
+    assert_refused(&scratch.run(&["scan"]), "friskey.toml is a directory, expected a regular file");
+    fs::remove_dir(scratch.path("friskey.toml")).unwrap();
+    scratch.write("friskey.toml", "rules = ['/dev/zero']\n");
+    assert_refused(&scratch.run(&["scan"]), "friskey.toml:1: /dev/zero is a device, expected a regular file");
+    scratch.write("friskey.toml", &format!("#{}\n", "x".repeat(1 << 20)));
+    assert_refused(&scratch.run(&["scan"]), "larger than 1048576 bytes");
+    fs::write(scratch.path("friskey.toml"), b"strict = \xff").unwrap();
+    assert_refused(&scratch.run(&["scan"]), "not UTF-8");
 }
 
 #[test]
 fn an_error_shows_neither_key_nor_control_characters() {
-    let place = Place::new();
-    place.write("friskey.toml", &format!("\"{}\" = 1\n", key(1)));
-    let said = place.run(&["scan"]);
-    assert_eq!(said.status, 2);
-    assert!(!said.err.contains(&key(1)[8..30]), "{}", said.err);
-    place.write("friskey.toml", "\"\\u001b[31m\" = 1\n");
-    assert!(!place.run(&["scan"]).err.contains('\u{1b}'));
+    let scratch = Scratch::new();
+    scratch.write("friskey.toml", &format!("\"{}\" = 1\n", key(1)));
+    let output = scratch.run(&["scan"]);
+    assert_eq!(output.status, 2);
+    assert!(!output.err.contains(&key(1)[8..30]), "{}", output.err);
+    scratch.write("friskey.toml", "\"\\u001b[31m\" = 1\n");
+    assert!(!scratch.run(&["scan"]).err.contains('\u{1b}'));
 }
 
 #[test]
@@ -149,17 +149,17 @@ fn the_documents_list_every_field() {
     };
     let block = |text: &str| text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned();
     let (configuration, suppression) = (read("configuration.md"), read("suppression.md"));
-    let place = Place::new();
+    let scratch = Scratch::new();
     let example = block(&configuration);
-    place.write("friskey.toml", &example.replace("rules = [\"ci/acme-rules.toml\"]", "rules = []"));
-    place.write("ci/accepted-keys.toml", &block(&suppression));
-    place.write("a.txt", "nothing\n");
-    let said = place.run(&["scan"]);
-    assert_eq!(said.status, 0, "{}", said.err);
-    assert!(said.out.contains("baseline: ci/accepted-keys.toml (2 entries)"), "{}", said.out);
+    scratch.write("friskey.toml", &example.replace("rules = [\"ci/acme-rules.toml\"]", "rules = []"));
+    scratch.write("ci/accepted-keys.toml", &block(&suppression));
+    scratch.write("a.txt", "nothing\n");
+    let output = scratch.run(&["scan"]);
+    assert_eq!(output.status, 0, "{}", output.err);
+    assert!(output.out.contains("baseline: ci/accepted-keys.toml (2 entries)"), "{}", output.out);
     // The error for an unknown field lists the known ones.
-    place.write("friskey.toml", "wrong = 1\n");
-    let message = place.run(&["scan"]).err;
+    scratch.write("friskey.toml", "wrong = 1\n");
+    let message = scratch.run(&["scan"]).err;
     let known: Vec<_> = message.split('`').skip(1).step_by(2).filter(|key| *key != "wrong").collect();
     assert_eq!(known.len(), 10, "{message}");
     for key in known {

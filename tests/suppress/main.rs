@@ -22,18 +22,18 @@ fn key(number: u64) -> String {
 }
 
 /// A directory with an empty `.git`, which is enough for friskey to find its root.
-struct Place {
+struct Scratch {
     dir: tempfile::TempDir,
 }
 
 /// The output of a run.
-struct Said {
+struct FriskeyOutput {
     status: i32,
     out: String,
     err: String,
 }
 
-impl Place {
+impl Scratch {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join(".git")).unwrap();
@@ -54,15 +54,19 @@ impl Place {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    fn run(&self, args: &[&str]) -> Said {
+    fn run(&self, args: &[&str]) -> FriskeyOutput {
         self.run_in("", args, &[])
     }
 
-    fn run_in(&self, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> Said {
+    fn run_in(&self, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> FriskeyOutput {
         let mut command = git::command(env!("CARGO_BIN_EXE_friskey"), &self.path(dir), &self.path(".git"));
         let output = git::run(command.args(args).envs(variables.iter().copied()), b"");
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Said { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+        FriskeyOutput {
+            status: output.status.code().unwrap(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 
     /// Runs git, which must succeed.
@@ -75,8 +79,8 @@ impl Place {
     }
 
     fn json_in(&self, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> Value {
-        let said = self.run_in(dir, &[args, &["--format", "json"]].concat(), variables);
-        serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("no report: {}", said.err))
+        let output = self.run_in(dir, &[args, &["--format", "json"]].concat(), variables);
+        serde_json::from_str(&output.out).unwrap_or_else(|_| panic!("no report: {}", output.err))
     }
 }
 
@@ -100,9 +104,9 @@ fn notes(report: &Value) -> Vec<&str> {
     report["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect()
 }
 
-fn assert_refused(said: &Said, message: &str) {
-    assert_eq!(said.status, 2, "{}{}", said.out, said.err);
-    assert!(said.err.contains(message), "{}", said.err);
+fn assert_refused(output: &FriskeyOutput, message: &str) {
+    assert_eq!(output.status, 2, "{}{}", output.out, output.err);
+    assert!(output.err.contains(message), "{}", output.err);
 }
 
 fn is_temporary(path: &Path) -> bool {
