@@ -31,7 +31,7 @@ pub struct CleanContents<'c> {
 }
 
 impl<'c> CleanContents<'c> {
-    /// Reads the entry about `subject`, if there is one that counts. `repository` is how notes call what it is about.
+    /// Reads the entry about `subject`, if there is a valid one. `repository` is how notes call what it is about.
     pub fn load(cache: &'c Cache, subject: CacheDigest, repository: String) -> Self {
         let known = cache.load(&subject).and_then(|bytes| decode(&bytes)).unwrap_or_default();
         Self { cache, subject, repository, known, met: Mutex::default(), left_out: AtomicU64::new(0) }
@@ -55,7 +55,7 @@ impl<'c> CleanContents<'c> {
         self.known.contains_key(digest)
     }
 
-    /// How many bytes were searched in the content of that digest, if it is known to be clean.
+    /// The number of bytes that were searched in the content with that digest, if it is known to be clean.
     pub fn known(&self, digest: &CacheDigest) -> Option<u64> {
         let searched = *self.known.get(digest)?;
         self.add(*digest, searched);

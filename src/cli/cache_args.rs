@@ -38,7 +38,7 @@ impl CacheArgs {
     }
 }
 
-/// Says what the cache did, if `verbose` asks for it. Notes name paths, which may contain what looks like a key.
+/// Prints the notes of the cache if `verbose`. Notes name paths, which may contain what looks like a key.
 pub(super) fn print_notes(cache: Option<&Arc<Cache>>, verbose: bool) {
     let notes = cache.filter(|_| verbose).map(|cache| cache.take_notes()).unwrap_or_default();
     if !notes.is_empty() {

@@ -52,7 +52,7 @@ fn a_push_to_github() {
     let deleted = json!({"before": id('a'), "after": id('0'), "deleted": true});
     assert_eq!(github("push", deleted).unwrap().scope, Scope::Nothing);
     for broken in [json!({}), json!({"after": "--all", "before": id('a')}), json!({"after": id('a')})] {
-        assert!(github("push", broken).unwrap_err().to_string().contains("holds no commit id at /"));
+        assert!(github("push", broken).unwrap_err().to_string().contains("has no commit id at /"));
     }
 }
 

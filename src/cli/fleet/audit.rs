@@ -70,7 +70,7 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     let cache = args.cache.open(&session, &surfaces)?;
     if let Some(cache) = &cache {
         check_cache(cache, &plan, &args.state)?;
-        // Otherwise each audit would fail, and take the place of a result that is still true.
+        // Otherwise each audit would fail, and its failure would replace a valid result.
         cache.prepare()?;
     }
     check_state(&args.state, &plan)?;

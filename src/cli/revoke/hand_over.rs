@@ -137,7 +137,7 @@ mod tests {
             let reason = give(careless, long, &calm).unwrap_err();
             assert!(reason.contains("did not read the key"), "{careless}: {reason}");
         }
-        assert!(give("sleep 1000", short, &calm).unwrap_err().contains("did not end within"));
+        assert!(give("sleep 1000", short, &calm).unwrap_err().contains("did not exit within"));
         let pressed = Interruption::default();
         pressed.interrupt();
         assert!(give("sleep 1000", long, &pressed).unwrap_err().contains("interrupted before sleep"));

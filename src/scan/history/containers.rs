@@ -50,9 +50,9 @@ pub(super) fn add_to_query(query: &mut Query, unopened: &[UnopenedContainer]) {
 }
 
 impl RepositoryAudit<'_> {
-    /// Opens and searches the containers, given with their sizes and, as far as known, their only copies, unless they are
-    /// `clean`.
-    /// Objects that the detector `passed_over` in part are reported with those that could not be opened.
+    /// Opens and searches the containers, given with their sizes and, as far as known, their only copies, unless they
+    /// are `clean`. Objects with text that the detector `passed_over` are reported together with those that could not
+    /// be opened.
     pub(super) fn unpack(
         &mut self,
         (containers, only_copies): (&[(ObjectId, u64)], &HashMap<ObjectId, PackedCopy>),

@@ -27,7 +27,7 @@ struct PackNotes {
     matched: BTreeSet<Entry>,
     /// Whether any match says more than that the object is read again.
     has_findings: bool,
-    /// Objects that it names and does not contain.
+    /// Objects that its trees refer to and that it does not contain.
     outward: BTreeSet<ObjectId>,
 }
 

@@ -11,9 +11,10 @@ use crate::git::sweep::outcome::{KindCount, ObjectCounts};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PackFacts {
     pub(super) memory: MemoryLimits,
-    /// The entries that need not be searched again, whether or not other packs have copies of their objects.
-    pub(super) counts: ObjectCounts,
-    /// Packs that contain objects which this one names and does not contain.
+    /// Counts of the entries that need not be searched again, whether or not other packs have copies of their
+    /// objects.
+    pub(super) object_counts: ObjectCounts,
+    /// Packs with objects that this one refers to and does not contain.
     pub(super) relies_on: Vec<CacheDigest>,
     /// The objects that it refers to and that are in no pack, sorted.
     pub(super) outside: Vec<ObjectId>,
@@ -27,7 +28,7 @@ pub(super) struct PackFacts {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ReadAgain {
     /// These objects and their delta bases.
-    pub(super) counts: ObjectCounts,
+    pub(super) object_counts: ObjectCounts,
     /// Their positions in the index, and their sizes in bytes.
     pub(super) objects: Vec<(u32, u64)>,
 }
@@ -76,7 +77,7 @@ impl PackFacts {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.memory.encode(&mut out);
-        for count in self.counts.all() {
+        for count in self.object_counts.all() {
             put_count(&mut out, *count);
         }
         put_number(&mut out, self.relies_on.len() as u64);
@@ -90,8 +91,8 @@ impl PackFacts {
             last = entry.into();
         }
         put_number(&mut out, self.read_again.is_some().into());
-        if let Some(ReadAgain { counts, objects }) = &self.read_again {
-            counts.all().iter().for_each(|count| put_count(&mut out, *count));
+        if let Some(ReadAgain { object_counts, objects }) = &self.read_again {
+            object_counts.all().iter().for_each(|count| put_count(&mut out, *count));
             put_number(&mut out, objects.len() as u64);
             for &(position, size) in objects {
                 put_number(&mut out, position.into());
@@ -106,7 +107,7 @@ impl PackFacts {
     pub(super) fn decode(bytes: &[u8], entries: usize, id_len: usize) -> Option<Self> {
         let mut reader = CacheReader::new(bytes);
         let mut facts = Self { memory: MemoryLimits::decode(&mut reader)?, ..Self::default() };
-        for count in facts.counts.all_mut() {
+        for count in facts.object_counts.all_mut() {
             *count = read_count(&mut reader)?;
         }
         for _ in 0..reader.count(size_of::<CacheDigest>())? {
@@ -134,7 +135,7 @@ impl PackFacts {
 impl ReadAgain {
     fn decode(reader: &mut CacheReader<'_>, entries: usize) -> Option<Self> {
         let mut own = Self::default();
-        for count in own.counts.all_mut() {
+        for count in own.object_counts.all_mut() {
             *count = read_count(reader)?;
         }
         for _ in 0..reader.count(2)? {

@@ -1,9 +1,9 @@
 //! Sweeps that reuse the results of earlier sweeps.
 //!
-//! What a sweep finds in a pack follows from the bytes of the pack and its index. So facts about a pack are kept under a
-//! digest of all of these bytes, which every sweep computes anew: a pack whose bytes were replaced under the same name is
-//! another pack. A pack that changes during the sweep leaves no facts. Facts are only that nothing was found: every object
-//! with a match is searched again, so the cache has nothing about any key.
+//! What a sweep finds in a pack follows from the bytes of the pack and its index. So facts about a pack are kept
+//! under a digest of all of these bytes, which every sweep computes again: a pack whose bytes were replaced under the
+//! same name is a different pack. A pack that changes during the sweep leaves no facts. Facts only record that
+//! nothing was found: every object with a match is searched again, so the cache contains nothing about any key.
 //!
 //! After a repack there are other packs. A [family](families::Family) of blobs or trees whose stored bytes are
 //! unchanged is not searched again; everything else is. An object id is never trusted to identify an object's

@@ -23,11 +23,11 @@ pub(in crate::git::sweep) struct CachedSweep<'c> {
     pub(super) repository: String,
     /// The subject of the entry that lists the packs of this database.
     pub(super) list: CacheDigest,
-    /// The packs that the last sweep of this database left facts about.
+    /// The packs for which the last sweep of this database stored facts.
     pub(super) previous: Vec<CacheDigest>,
     /// By pack number.
     pub(super) packs: Vec<PackState>,
-    /// The facts about packs that are gone, once they were needed.
+    /// The facts about packs that no longer exist, loaded when first needed.
     gone: Option<Vec<(PackFacts, RepackFacts)>>,
     pub(super) memory: MemoryLimits,
     id_len: usize,
@@ -134,7 +134,7 @@ impl<'c> CachedSweep<'c> {
         let bytes = self.cache.load(digest)?;
         let facts = PackFacts::decode(&bytes, entries, self.id_len);
         if facts.is_none() {
-            self.cache.note(format!("cache: {}: an entry makes no sense; ignored", self.repository));
+            self.cache.note(format!("cache: {}: an entry is malformed; ignored", self.repository));
         }
         facts
     }

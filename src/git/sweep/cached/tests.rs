@@ -21,17 +21,17 @@ fn id(byte: u8) -> ObjectId {
 }
 
 fn facts() -> PackFacts {
-    let mut counts = ObjectCounts::default();
-    for (count, n) in counts.all_mut().iter_mut().zip(1..) {
+    let mut object_counts = ObjectCounts::default();
+    for (count, n) in object_counts.all_mut().iter_mut().zip(1..) {
         *count = KindCount { objects: n, bytes: n << 40 };
     }
     PackFacts {
         memory: MEMORY,
-        counts,
+        object_counts,
         relies_on: vec![[4; 32], [9; 32]],
         outside: vec![id(1), id(200)],
         matched: vec![0, 7, 700],
-        read_again: Some(ReadAgain { counts, objects: vec![(3, 1 << 20), (700, 5)] }),
+        read_again: Some(ReadAgain { object_counts, objects: vec![(3, 1 << 20), (700, 5)] }),
     }
 }
 
@@ -73,7 +73,7 @@ fn what_makes_no_sense_is_not_read() {
     };
     for at in 0..bytes.len() {
         assert_eq!(PackFacts::decode(&bytes[..at], 1000, 20), None, "cut at {at}");
-        // Whatever it says, it is read without a panic and in bounded memory.
+        // Arbitrary bytes are read without a panic and in bounded memory.
         let _ = PackFacts::decode(&changed(&bytes, at), 1000, 20);
     }
     for at in 0..later.len() {
