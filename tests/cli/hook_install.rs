@@ -173,7 +173,7 @@ fn status_says_which_hooks_run() {
     std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).unwrap();
     std::fs::write(&hook, text.replace(env!("CARGO_BIN_EXE_friskey"), "/gone/friskey")).unwrap();
     let (code, said) = status();
-    assert!(code == 1 && said.contains("/gone/friskey is gone"), "{said}");
+    assert!(code == 1 && said.contains("/gone/friskey no longer exists"), "{said}");
     std::fs::write(&hook, "#!/bin/sh\n# lefthook\n").unwrap();
     let (code, said) = status();
     assert!(code == 1 && said.contains("of lefthook") && said.contains("lefthook.yml"), "{said}");

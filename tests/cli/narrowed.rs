@@ -34,7 +34,7 @@ fn replaced_rules_are_named() {
     )));
     assert_eq!(narrowed(&json).len(), 1, "a rule that replaces none narrows nothing");
     let said = verdict(&scratch.friskey(".", &args));
-    assert!(said.contains("1 built-in rule not in force"), "{said}");
+    assert!(said.contains("1 built-in rule replaced"), "{said}");
 }
 
 #[test]

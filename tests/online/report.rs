@@ -69,5 +69,5 @@ fn a_refusal_or_timeout_is_reported_and_not_retried() {
     scene.api.fault("/external/", Fault::Silence(std::time::Duration::from_secs(4)), 1);
     let output = scene.friskey_with(&arguments, user_key(1).as_bytes());
     assert_eq!((output.status.code(), writes(&scene)), (Some(3), 2), "{}", said(&output));
-    assert!(said(&output).contains("not known"), "{}", said(&output));
+    assert!(said(&output).contains("is unknown whether"), "{}", said(&output));
 }

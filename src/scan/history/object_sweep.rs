@@ -41,7 +41,7 @@ impl RepositoryAudit<'_> {
         let SweepMatches { plain: mut found, mut containers, pointers, passed_over } =
             partition(outcome.found);
         containers.extend(outcome.clean);
-        let mut closed = self.unpack((&containers, &outcome.only_copies), clean, &passed_over, &mut found);
+        let mut unopened = self.unpack((&containers, &outcome.only_copies), clean, &passed_over, &mut found);
         if let Some(store) = self.lfs() {
             self.pointed_at(&store, &pointers, &mut found, &mut unopened);
         }

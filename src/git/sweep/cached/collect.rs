@@ -144,7 +144,7 @@ fn facts<S: Searcher>(
     number: usize,
     notes: &PackNotes,
 ) -> Option<(PackFacts, RepackFacts)> {
-    let (pack, own) = (&sweep.store.packs[number], &state.packs[number]);
+    let (pack, pack_state) = (&sweep.store.packs[number], &state.packs[number]);
     let matched: Vec<Entry> = notes.matched.iter().copied().collect();
     let again: HashSet<Entry> = DeltaTree::with_bases(pack, &matched).into_iter().collect();
     let mut object_counts = ObjectCounts::default();
@@ -173,7 +173,7 @@ fn facts<S: Searcher>(
     };
     let read_again = read_again(pack, notes, &again);
     let memory = state.memory;
-    Some((PackFacts { memory, counts, relies_on, outside, matched, read_again }, after_repack))
+    Some((PackFacts { memory, object_counts, relies_on, outside, matched, read_again }, after_repack))
 }
 
 /// What is kept about entries that are only read again; `again` are they and their delta bases.
@@ -181,14 +181,14 @@ fn read_again(pack: &Pack, notes: &PackNotes, again: &HashSet<Entry>) -> Option<
     if notes.has_findings {
         return None;
     }
-    let mut counts = ObjectCounts::default();
+    let mut object_counts = ObjectCounts::default();
     for entry in again {
         let (kind, size) = notes.searched.get(entry)?;
-        counts.add_count(*kind, KindCount { objects: 1, bytes: *size });
+        object_counts.add_count(*kind, KindCount { objects: 1, bytes: *size });
     }
     let object = |entry: &Entry| Some((pack.position_of(*entry)?, notes.searched.get(entry)?.1));
     let objects = notes.matched.iter().map(object).collect::<Option<_>>()?;
-    Some(ReadAgain { counts, objects })
+    Some(ReadAgain { object_counts, objects })
 }
 
 /// Where the objects are that a pack refers to and does not contain: the other packs, and the ids of those in no

@@ -165,7 +165,7 @@ impl<'c> CachedSweep<'c> {
         {
             let mut matched = &facts.matched[..];
             if let Some((read_again, clean)) = self.clean(number, (pack, duplicates), &facts, is_elsewhere) {
-                known.merge(&read_again.counts);
+                known.merge(&read_again.object_counts);
                 self.packs[number].clean = clean;
                 matched = &[];
             }
