@@ -163,7 +163,7 @@ impl Lookup {
     }
 
     /// Returns the memory of a large object.
-    fn release(&mut self) {
+    pub(super) fn release(&mut self) {
         if self.lease.is_held() {
             self.buffer = Vec::new();
             self.lease = Lease::default();

@@ -21,6 +21,11 @@ impl ObjectReader {
         self.0.object(id, role)
     }
 
+    /// Frees the memory of the object that was read last, if it is large.
+    pub fn release(&mut self) {
+        self.0.release();
+    }
+
     /// Whether the object exists, readable or not.
     pub fn has(&mut self, id: &ObjectId) -> bool {
         self.0.has(id)

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::ContainerTreatment;
-use super::cleanse::{Cleansed, Remains, cleanse};
+use super::cleanse::{Cleansed, Remains, cleanse, unite};
 use super::error::PurgeError;
 use super::fill::Treatment;
 use super::rewriter::{HistoryRewriter, Place};
@@ -106,7 +106,7 @@ impl From<PurgeError> for BlobError {
 }
 
 /// What all threads share.
-struct BlobRewriter<'a> {
+pub(super) struct BlobRewriter<'a> {
     settings: &'a crate::scan::Settings<'a>,
     keys: &'a super::purged_keys::PurgedKeys,
     paths: &'a std::collections::HashMap<ObjectId, Vec<u8>>,
@@ -142,6 +142,14 @@ impl BlobRewriter<'_> {
             let Some(Cleansed { bytes: new, spans, .. }) = cleansed else {
                 return Ok(Pointer::parse(bytes).map_or(RewrittenBlob::Same, RewrittenBlob::Pointer));
             };
+            // A large file is then in memory twice, and not three times.
+            objects.release();
+            (self.add(&new)?, spans)
+        } else if let Some((new, overwritten)) = self.without_encoded(packed, new) {
+            let mut spans = cleansed.as_ref().map(|clean| clean.spans.clone()).unwrap_or_default();
+            spans.extend(overwritten);
+            unite(&mut spans);
+            treatments.extend(inside.iter().map(|fingerprint| (*fingerprint, Treatment::Overwritten)));
             (self.add(&new)?, spans)
         } else {
             if self.containers == ContainerTreatment::Refuse {
@@ -154,7 +162,7 @@ impl BlobRewriter<'_> {
     }
 
     /// The purged keys in containers in a blob.
-    fn packed_keys(&self, packed: &mut ObjectKeys<'_>, bytes: &[u8]) -> Vec<Fingerprint> {
+    pub(super) fn packed_keys(&self, packed: &mut ObjectKeys<'_>, bytes: &[u8]) -> Vec<Fingerprint> {
         let found = packed.find_packed(bytes).into_iter().filter(|key| key.is_packed);
         found.map(|key| key.identified.fingerprint).filter(|key| self.keys.has(key)).collect()
     }

@@ -48,7 +48,7 @@ pub(super) fn cleanse(
         for one in &found {
             cleansed.overwrite(one, keys, detector, round);
         }
-        cleansed.unite_spans();
+        unite(&mut cleansed.spans);
         found.clear();
         let spans = &cleansed.spans;
         detector.find(&cleansed.bytes, |one| {
@@ -83,22 +83,23 @@ impl Cleansed {
         }
     }
 
-    fn unite_spans(&mut self) {
-        self.spans.sort_by_key(|span| (span.start, span.end));
-        let mut united: Vec<Range<usize>> = Vec::with_capacity(self.spans.len());
-        for span in self.spans.drain(..) {
-            match united.last_mut() {
-                Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
-                _ => united.push(span),
-            }
-        }
-        self.spans = united;
-    }
-
     /// The keys that were in the bytes.
     pub(super) fn fingerprints(&self) -> BTreeSet<Fingerprint> {
         self.treatments.keys().copied().collect()
     }
+}
+
+/// Sorts spans, and unites those that touch.
+pub(super) fn unite(spans: &mut Vec<Range<usize>>) {
+    spans.sort_by_key(|span| (span.start, span.end));
+    let mut united: Vec<Range<usize>> = Vec::with_capacity(spans.len());
+    for span in spans.drain(..) {
+        match united.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => united.push(span),
+        }
+    }
+    *spans = united;
 }
 
 /// The end of the line that contains `at`, if it is near.

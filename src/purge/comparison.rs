@@ -1,6 +1,7 @@
 //! Compares the old repository with the new one: what was planned has changed, and nothing else.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::error::PurgeError;
 use super::headers::split;
@@ -183,33 +184,77 @@ impl RepositoryComparison<'_> {
         if !self.met.insert((old, new)) {
             return Ok(());
         }
+        let spans = match self.done.spans.get(&old) {
+            // A stub.
+            Some(spans) if spans.is_empty() => return Ok(()),
+            Some(spans) => spans,
+            None => return unproven(format!("the blob {old} changed, which was not planned")),
+        };
         let Some((_, before)) = self.old.read(&old) else {
             return unproven(format!("the blob {old} cannot be read"));
         };
-        let Some((_, after)) = self.new.read(&new) else {
+        let mut comparison = BlobComparison { before, spans, at: 0, is_same: true };
+        if self.new.read_parts(&new, |part| comparison.part(part)).is_none() {
             return unproven(format!("the blob {new} cannot be read"));
-        };
-        compare_blobs(self.done, old, before, after)
+        }
+        match comparison.is_same && comparison.at == before.len() {
+            true => Ok(()),
+            false => unproven(format!("the blob {old} changed in other places than those of its keys")),
+        }
     }
 }
 
-/// Checks that a blob is the same outside of what was overwritten.
-fn compare_blobs(done: &Rewritten, old: ObjectId, before: &[u8], after: &[u8]) -> Result<(), PurgeError> {
-    let spans = match done.spans.get(&old) {
-        None if before == after => return Ok(()),
-        None => return unproven(format!("the blob {old} changed, which was not planned")),
-        // A stub.
-        Some(spans) if spans.is_empty() => return Ok(()),
-        Some(spans) => spans,
-    };
-    let mut at = 0;
-    let mut is_same = before.len() == after.len();
-    for span in spans {
-        is_same &= before.get(at..span.start) == after.get(at..span.start);
-        at = span.end;
+/// Compares a blob outside of what was overwritten.
+struct BlobComparison<'a> {
+    before: &'a [u8],
+    /// What was overwritten, in order and apart.
+    spans: &'a [Range<usize>],
+    /// How far the new blob was compared.
+    at: usize,
+    is_same: bool,
+}
+
+impl BlobComparison<'_> {
+    /// Compares the next part of the new blob.
+    fn part(&mut self, after: &[u8]) {
+        let start = self.at;
+        self.at += after.len();
+        let Some(before) = self.before.get(start..self.at) else {
+            self.is_same = false;
+            return;
+        };
+        let first = self.spans.partition_point(|span| span.end <= start);
+        let mut from = 0;
+        for span in self.spans[first..].iter().take_while(|span| span.start < self.at) {
+            let to = span.start.saturating_sub(start).max(from);
+            self.is_same &= before[from..to] == after[from..to];
+            from = (span.end - start).min(after.len());
+        }
+        self.is_same &= before[from..] == after[from..];
     }
-    match is_same && before.get(at..) == after.get(at..) {
-        true => Ok(()),
-        false => unproven(format!("the blob {old} changed in other places than those of its keys")),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_may_change_where_it_was_planned_and_nowhere_else() {
+        let before: Vec<u8> = (0..100).collect();
+        let spans = [10..20, 30..31, 95..100];
+        let is_same = |after: &[u8], part: usize| {
+            let mut comparison = BlobComparison { before: &before, spans: &spans, at: 0, is_same: true };
+            after.chunks(part).for_each(|part| comparison.part(part));
+            comparison.is_same && comparison.at == before.len()
+        };
+        for part in [1, 3, 7, 10, 64, 100, 1000] {
+            assert!(is_same(&before, part));
+            for at in 0..100 {
+                let mut after = before.clone();
+                after[at] ^= 1;
+                assert_eq!(is_same(&after, part), spans.iter().any(|span| span.contains(&at)), "{at} {part}");
+            }
+            assert!(!is_same(&before[..99], part) && !is_same(&[&before[..], b"x"].concat(), part));
+        }
     }
 }

@@ -8,6 +8,7 @@ mod cleanse;
 mod commits;
 mod comparison;
 mod destination;
+mod encoded_containers;
 mod error;
 mod fill;
 mod headers;

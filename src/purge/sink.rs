@@ -72,6 +72,10 @@ impl ObjectSink {
         if !lock(&pack.writer).reserve(id) {
             return Ok(id);
         }
+        if EntryCompressor::is_quick(bytes.len()) {
+            pack.store(id, kind, &bytes)?;
+            return Ok(id);
+        }
         let left = pack.wait(NewObject { id, kind, bytes });
         left.iter().try_for_each(|one| pack.store(one.id, one.kind, &one.bytes))?;
         Ok(id)

@@ -326,6 +326,25 @@ fn a_container_becomes_a_stub_or_is_refused() {
     assert_eq!(report["places"][0]["treatment"], "stub");
 }
 
+/// A text is no container, even if one is encoded in it: the rest of it stays.
+#[test]
+fn an_archive_in_base64_within_a_text_is_overwritten() {
+    let (scratch, key) = (scratch(), key(11));
+    let encoded = String::from_utf8(encode_base64(&gzip(format!("K={key}\n").as_bytes()))).unwrap();
+    let lines: String = (0..300).map(|line| format!("line {line}: value\n")).collect();
+    let text = format!("{lines}secret: {encoded}\nplain: {key}\n{lines}");
+    scratch.write("repo/values.yaml", &text);
+    scratch.commit("repo", "values");
+    let report = purged(&scratch);
+    let blanked: String = encoded
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "+/".contains(c) { 'x' } else { c })
+        .collect();
+    let expected = format!("{lines}secret: {blanked}\nplain: {}\n{lines}", filler(&key));
+    assert_eq!(String::from_utf8(show(&scratch, "main:values.yaml")).unwrap(), expected);
+    assert_eq!(report["places"][0]["treatment"], "overwritten", "{}", report["places"]);
+}
+
 /// A gzip file with a stored block.
 fn gzip(content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap();

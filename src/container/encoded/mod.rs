@@ -92,6 +92,20 @@ pub fn is_encoded_in(bytes: &[u8]) -> bool {
     finder.next(0).is_some() || finder.is_over()
 }
 
+/// The base64 characters of each base64 run in `bytes`, from the first to the last.
+pub fn base64_runs(bytes: &[u8]) -> Vec<Range<usize>> {
+    let finder = RunFinder::new(bytes);
+    let (mut from, mut runs) = (0, Vec::new());
+    while let Some((kind, at)) = finder.next(from) {
+        from = at + PATCH.len();
+        if let RunKind::Base64 = kind {
+            from = base64::decode(bytes, at, MAX_RUN_BYTES).end.max(at + 1);
+            runs.push(at..from);
+        }
+    }
+    runs
+}
+
 /// What a run encodes.
 #[derive(Clone, Copy)]
 enum RunKind {

@@ -1,6 +1,7 @@
 //! Reads objects that a pack stores complete rather than as deltas, as nearly all commits are. This takes a fraction
 //! of the time of a lookup in all places where an object may be.
 
+use std::io::Read;
 use std::path::PathBuf;
 
 use gix::ObjectId;
@@ -9,7 +10,7 @@ use gix::objs::Kind;
 
 use super::graph::CarriedGraph;
 use crate::git::database::ObjectDatabase;
-use crate::git::inflate::Inflater;
+use crate::git::inflate::{InflateStream, Inflater};
 use crate::git::object_id::object_id;
 use crate::git::object_reader::ObjectReader;
 use crate::git::pack::Pack;
@@ -54,6 +55,17 @@ impl WholeEntryReader {
     }
 }
 
+/// Large objects are read in parts of this size, in bytes.
+const PART: usize = 1 << 16;
+
+/// The content of a large object that a pack has whole.
+fn large_parts<'p>(pack: &'p Pack, id: &ObjectId) -> Option<InflateStream<&'p [u8]>> {
+    let entry = pack.entry_at_position(pack.position_of_id(id)?)?;
+    let (header, compressed) = pack.header(entry).ok()?;
+    let is_whole = matches!(header.content, EntryContent::Whole(_));
+    (is_whole && header.size > LARGE).then(|| InflateStream::new(compressed))
+}
+
 /// All objects of a repository at the time it was opened: whole entries of packs are read directly, others are looked up.
 pub struct RepositoryObjects {
     packs: Vec<Pack>,
@@ -85,6 +97,22 @@ impl RepositoryObjects {
     pub fn has(&self, id: &ObjectId) -> bool {
         self.packs.iter().any(|pack| pack.position_of_id(id).is_some())
             || self.loose.binary_search(id).is_ok()
+    }
+
+    /// Calls `with` with the bytes of an object, in parts if a pack has it whole and it is large; then they are not checked
+    /// against the id. `None` if it is missing or broken.
+    pub fn read_parts(&mut self, id: &ObjectId, mut with: impl FnMut(&[u8])) -> Option<()> {
+        let Some(mut parts) = self.packs.iter().find_map(|pack| large_parts(pack, id)) else {
+            return self.read(id).map(|(_, bytes)| with(bytes));
+        };
+        let mut part = vec![0; PART];
+        loop {
+            match parts.read(&mut part) {
+                Ok(0) => return Some(()),
+                Ok(read) => with(&part[..read]),
+                Err(_) => return None,
+            }
+        }
     }
 
     /// Kind and bytes of an object; `None` if it is missing or broken.
