@@ -28,6 +28,10 @@ const OVERRIDES: [&str; 4] = [
 /// The file in a repository that `friskey purge` has not finished.
 pub const UNFINISHED_MARKER: &str = "friskey-unfinished";
 
+/// The entry of its configuration, an extension that git does not know. It goes last, so that both programs begin to accept the
+/// repository at the same moment.
+const UNFINISHED_KEY: &str = "extensions.friskeyUnfinished";
+
 /// Why a repository cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -78,10 +82,13 @@ pub enum OpenError {
 /// When the path does not exist, or belongs to no repository that can be opened.
 pub fn open(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
     let repo = open_unfinished(path)?;
-    match repo.refs.git_dir().join(UNFINISHED_MARKER).symlink_metadata() {
-        Ok(_) => Err(OpenError::Unfinished(repo.refs.git_dir().to_owned())),
-        Err(_) => Ok(repo),
+    let dir = repo.refs.git_dir();
+    if dir.join(UNFINISHED_MARKER).symlink_metadata().is_ok()
+        || repo.to_thread_local().config_snapshot().boolean(UNFINISHED_KEY) == Some(true)
+    {
+        return Err(OpenError::Unfinished(dir.to_owned()));
     }
+    Ok(repo)
 }
 
 /// Like [`open`], but accepts what `friskey purge` has not finished.

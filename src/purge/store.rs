@@ -125,8 +125,8 @@ impl NewRepository {
     pub(super) fn finish(self) -> io::Result<()> {
         self.write("config.new", self.config(false).as_bytes())?;
         File::open(self.path().join("config.new"))?.sync_all()?;
-        fs::rename(self.path().join("config.new"), self.path().join("config"))?;
         fs::remove_file(self.path().join(UNFINISHED_MARKER))?;
+        fs::rename(self.path().join("config.new"), self.path().join("config"))?;
         sync(self.path());
         // An empty directory may exist there, which not every system replaces.
         match fs::remove_dir(&self.into) {

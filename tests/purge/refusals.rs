@@ -192,6 +192,16 @@ fn what_is_unfinished_is_refused() {
         assert_eq!(output.status.code(), Some(2), "{command:?}");
         assert!(stderr(&output).contains("interrupted `friskey purge`"), "{}", stderr(&output));
     }
+    // The last moment before it is finished: without the file, but with the entry that makes git refuse it.
+    std::fs::remove_file(scratch.path("new.git/friskey-unfinished")).unwrap();
+    assert_eq!(scratch.friskey(&["history", "new.git"]).status.code(), Some(0));
+    scratch.git("new.git", &["config", "core.repositoryFormatVersion", "1"]);
+    scratch.git("new.git", &["config", "extensions.friskeyUnfinished", "true"]);
+    let refused = scratch.try_git("new.git", &["rev-parse", "--git-dir"]);
+    assert!(!refused.status.success(), "{}", stdout(&refused));
+    let output = scratch.friskey(&["history", "new.git"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+    assert!(stderr(&output).contains("interrupted `friskey purge`"), "{}", stderr(&output));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Each place of a key and what becomes of it, with real git as the oracle.
 
+use std::io::Write as _;
 use std::process::Output;
 
 use serde_json::Value;
@@ -330,7 +331,9 @@ fn a_container_becomes_a_stub_or_is_refused() {
 #[test]
 fn an_archive_in_base64_within_a_text_is_overwritten() {
     let (scratch, key) = (scratch(), key(11));
-    let encoded = String::from_utf8(encode_base64(&gzip(format!("K={key}\n").as_bytes()))).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(format!("{}K={key}\n", "values: ".repeat(50)).as_bytes()).unwrap();
+    let encoded = String::from_utf8(encode_base64(&packed.finish().unwrap())).unwrap();
     let lines: String = (0..300).map(|line| format!("line {line}: value\n")).collect();
     let text = format!("{lines}secret: {encoded}\nplain: {key}\n{lines}");
     scratch.write("repo/values.yaml", &text);
