@@ -10,9 +10,9 @@ use super::exit::Exit;
 use super::masking;
 use super::message;
 use super::options;
-use crate::container::ENCODED_KEYWORDS;
 use crate::detect::{Detector, Redactor};
 use crate::rules::{Rule, RuleError, RuleSet};
+use crate::scan::compile;
 
 /// The rules selected by options and configuration, and their detector.
 pub(super) fn detector(global: &Global, config: &Config) -> Result<(RuleSet, Detector)> {
@@ -28,14 +28,6 @@ pub(super) fn detector(global: &Global, config: &Config) -> Result<(RuleSet, Det
     })?;
     let detector = compile(&rules)?;
     Ok((rules, detector))
-}
-
-/// A detector for `rules` that also detects containers in text form.
-///
-/// # Errors
-/// A pattern that is too large to compile.
-pub(super) fn compile(rules: &RuleSet) -> Result<Detector, RuleError> {
-    Detector::with_literals(rules, ENCODED_KEYWORDS)
 }
 
 pub(super) fn run(command: &RulesCommand, global: &Global) -> Result<Exit> {

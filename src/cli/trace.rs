@@ -10,12 +10,11 @@ use super::history::AuditJob;
 use super::masking;
 use super::message::say;
 use super::options;
-use super::rules::compile;
 use super::secret_input::read_secret;
 use super::session::Session;
 use super::trace_key::TracedKey;
 use crate::rules::{MAX_MATCH_LEN, RuleSet};
-use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
+use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS, compile};
 use crate::suppress::Policy;
 
 /// Bytes of input that are read: a key with whatever was pasted along with it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::detect::Detector;
 use crate::model::{Confidence, Draft, Fingerprint, Identified, Leak};
 use crate::rules::{MARKER, RuleError, RuleSet};
-use crate::scan::KeyFilter;
+use crate::scan::{KeyFilter, compile};
 
 /// Which of the found keys are purged.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl PurgedKeys {
         let rules = self.keys.iter().fold(rules.clone(), |rules, key| {
             rules.with_exact_key(key.secret.reveal(), key.secret.prefix(), Some(&key.rule))
         });
-        Detector::new(&rules)
+        compile(&rules)
     }
 
     /// Whether each of them contains the marker, so that a rule finds it whatever surrounds it.

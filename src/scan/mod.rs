@@ -34,9 +34,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::container::{Input, Limits};
+use crate::container::{ENCODED_KEYWORDS, Input, Limits};
 use crate::detect::Detector;
 use crate::model::{Confidence, Draft, Origin, Skip, Surface};
+use crate::rules::{RuleError, RuleSet};
 use crate::source::{FileOptions, Sink, SourceError, scan_files, scan_stdin};
 use crate::suppress::Policy;
 use collect::{Collector, ScanOutcome};
@@ -58,6 +59,15 @@ pub struct Settings<'d> {
     pub limits: Limits,
     /// Ends the scan early.
     pub stop: &'d Stop,
+}
+
+/// A detector for `rules` that also detects containers in text form. One without them, made by [`Detector::new`], overlooks
+/// keys in an archive that is base64 within a text.
+///
+/// # Errors
+/// Patterns that are too large to compile.
+pub fn compile(rules: &RuleSet) -> Result<Detector, RuleError> {
+    Detector::with_literals(rules, ENCODED_KEYWORDS)
 }
 
 /// What `friskey scan` scans.

@@ -3,7 +3,8 @@
 use friskey::rules::expand;
 use serde_json::Value;
 
-use crate::support::{Scratch, fingerprint, json, stderr, stdout};
+use crate::support::{Scratch, fingerprint, json, key, stderr, stdout};
+use crate::treatments::{deflated_gzip, encode_base64};
 
 /// A project key without the marker.
 fn unmarked(number: u64) -> String {
@@ -67,6 +68,23 @@ fn prove_finds_a_key_next_to_other_characters() {
         scratch.git_with("clone.git", &["hash-object", "-w", "--stdin"], format!("x+{key}\n").as_bytes());
     scratch.git("clone.git", &["tag", "again", &blob]);
     let proof = prove();
+    assert_eq!(proof.status.code(), Some(1), "{:#}", json(&proof));
+    assert_eq!(json(&proof)["keys"][0]["found"], true);
+}
+
+/// Nor does the archive in a text hide a key from a proof.
+#[test]
+fn prove_finds_a_key_in_an_archive_in_base64() {
+    let key = key(77);
+    let scratch = glued(&key);
+    let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "report.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    scratch.git("", &["clone", "-q", "--mirror", "new.git", "clone.git"]);
+    let packed = encode_base64(&deflated_gzip(format!("K={key}\n").as_bytes()));
+    let text = format!("secret: {}\n", String::from_utf8(packed).unwrap());
+    let blob = scratch.git_with("clone.git", &["hash-object", "-w", "--stdin"], text.as_bytes());
+    scratch.git("clone.git", &["tag", "again", &blob]);
+    let proof = scratch.friskey(&["prove", "clone.git", "--report", "report.json", "--format", "json"]);
     assert_eq!(proof.status.code(), Some(1), "{:#}", json(&proof));
     assert_eq!(json(&proof)["keys"][0]["found"], true);
 }

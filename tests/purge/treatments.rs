@@ -125,7 +125,7 @@ fn disguises_get_a_filler_in_their_own_encoding() {
 }
 
 /// Plain base64, by hand.
-fn encode_base64(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn encode_base64(bytes: &[u8]) -> Vec<u8> {
     const SYMBOLS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = Vec::new();
     for group in bytes.chunks(3) {
@@ -331,9 +331,8 @@ fn a_container_becomes_a_stub_or_is_refused() {
 #[test]
 fn an_archive_in_base64_within_a_text_is_overwritten() {
     let (scratch, key) = (scratch(), key(11));
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    packed.write_all(format!("{}K={key}\n", "values: ".repeat(50)).as_bytes()).unwrap();
-    let encoded = String::from_utf8(encode_base64(&packed.finish().unwrap())).unwrap();
+    let packed = deflated_gzip(format!("{}K={key}\n", "values: ".repeat(50)).as_bytes());
+    let encoded = String::from_utf8(encode_base64(&packed)).unwrap();
     let lines: String = (0..300).map(|line| format!("line {line}: value\n")).collect();
     let text = format!("{lines}secret: {encoded}\nplain: {key}\n{lines}");
     scratch.write("repo/values.yaml", &text);
@@ -346,6 +345,13 @@ fn an_archive_in_base64_within_a_text_is_overwritten() {
     let expected = format!("{lines}secret: {blanked}\nplain: {}\n{lines}", filler(&key));
     assert_eq!(String::from_utf8(show(&scratch, "main:values.yaml")).unwrap(), expected);
     assert_eq!(report["places"][0]["treatment"], "overwritten", "{}", report["places"]);
+}
+
+/// A gzip file in which nothing is readable.
+pub(crate) fn deflated_gzip(content: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(content).unwrap();
+    packed.finish().unwrap()
 }
 
 /// A gzip file with a stored block.
