@@ -61,7 +61,8 @@ impl EntryCompressor {
     /// # Errors
     /// If the object cannot be compressed.
     pub fn compress(&mut self, kind: Kind, bytes: &[u8]) -> io::Result<CompressedEntry<'_>> {
-        let is_stored = bytes.len() <= MAX_STORED || (bytes.len() > SAMPLE && !self.shrinks(&bytes[..SAMPLE]));
+        let is_stored =
+            bytes.len() <= MAX_STORED || (bytes.len() > SAMPLE && !self.shrinks(&bytes[..SAMPLE]));
         let (compressor, level) = match bytes.len() {
             _ if is_stored => (&mut self.stored, CompressionLvl::new(0).unwrap_or_default()),
             ..=MAX_SMALL => (&mut self.fast, CompressionLvl::new(FAST_LEVEL).unwrap_or_default()),

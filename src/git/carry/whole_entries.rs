@@ -63,7 +63,7 @@ fn large_parts<'p>(pack: &'p Pack, id: &ObjectId) -> Option<InflateStream<&'p [u
     let entry = pack.entry_at_position(pack.position_of_id(id)?)?;
     let (header, compressed) = pack.header(entry).ok()?;
     let is_whole = matches!(header.content, EntryContent::Whole(_));
-    (is_whole && header.size > LARGE).then(|| InflateStream::new(compressed))
+    (is_whole && header.size > MAX_SIZE).then(|| InflateStream::new(compressed))
 }
 
 /// All objects of a repository at the time it was opened: whole entries of packs are read directly, others are looked up.
