@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Cache, CacheDigest, CacheReader, put_number};
 
-/// Minimum length of content that is recorded, in bytes: shorter content is searched almost as fast as it is looked
+/// Minimum length of content whose digest is recorded, in bytes: shorter content is searched almost as fast as it is looked
 /// up, and an entry may take at most 2% of the size of what it describes.
-const MIN_LEN: usize = 4 << 10;
+pub const MIN_LEN: usize = 4 << 10;
 
 /// Facts that an audit did not meet are kept until there are this many times as many facts as it met.
 const MAX_UNMET: usize = 3;
@@ -37,17 +37,17 @@ impl<'c> CleanContents<'c> {
         Self { cache, subject, repository, known, met: Mutex::default(), left_out: AtomicU64::new(0) }
     }
 
-    /// The digest of `content`; `None` if it is too short to be recorded.
-    pub fn digest(bytes: &[u8]) -> Option<CacheDigest> {
-        (bytes.len() >= MIN_LEN).then(|| blake3::hash(bytes).into())
+    /// The digest of `content`.
+    pub fn digest(content: &[u8]) -> CacheDigest {
+        blake3::hash(content).into()
     }
 
     /// The digest of what leads to the content of an object that is known to be in a pack, and only there: what identifies the
-    /// pack, and the id. `None` if the content is too short to be kept.
-    pub fn place(pack: &CacheDigest, id: &[u8], len: u64) -> Option<CacheDigest> {
+    /// pack, and the bytes of the id.
+    pub fn place(pack: &CacheDigest, id: &[u8]) -> CacheDigest {
         let mut digest = blake3::Hasher::new();
         digest.update(pack).update(id);
-        (len >= MIN_LEN as u64).then(|| digest.finalize().into())
+        digest.finalize().into()
     }
 
     /// Whether the content of that digest is known to be clean.
@@ -118,16 +118,14 @@ mod tests {
         let cache = Cache::new(scratch.path(), &[]).unwrap();
         cache.prepare().unwrap();
         let load = |subject| CleanContents::load(&cache, subject, "repository".to_owned());
-        let [first, second] = [b'a', b'b'].map(|byte| CleanContents::digest(&[byte; MIN_LEN]).unwrap());
-        assert_eq!(CleanContents::digest(&[b'a'; MIN_LEN - 1]), None);
+        let [first, second] = [b'a', b'b'].map(|byte| CleanContents::digest(&[byte; MIN_LEN]));
         let contents = load([1; 32]);
         assert_eq!(contents.known(&first), None);
         contents.add(first, 5);
         contents.add(second, u64::MAX);
         for number in 0..9u8 {
-            contents.add(CleanContents::place(&[number; 32], &[1], MIN_LEN as u64).unwrap(), 1);
+            contents.add(CleanContents::place(&[number; 32], &[1]), 1);
         }
-        assert_eq!(CleanContents::place(&first, &[1], MIN_LEN as u64 - 1), None);
         contents.keep();
         let contents = load([1; 32]);
         assert_eq!((contents.known(&second), load([2; 32]).known(&second)), (Some(u64::MAX), None));

@@ -21,9 +21,8 @@ impl RepositoryAudit<'_> {
     ) -> SweepOutcome<SweepMatch> {
         match self.cache() {
             Some(cache) if search.kinds.len() == ALL_KINDS => {
-                let is_clean = |pack: &CacheDigest, id: &[u8], size| {
-                    let place = CleanContents::place(pack, id, size);
-                    clean.zip(place).is_some_and(|(clean, place)| clean.has(&place))
+                let is_clean = |pack: &CacheDigest, id: &[u8]| {
+                    clean.is_some_and(|clean| clean.has(&CleanContents::place(pack, id)))
                 };
                 let (outcome, update) = sweep_with_cache(database, search, options, (cache, &is_clean));
                 if !outcome.cancelled {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::repository_audit::RepositoryAudit;
 use super::secret_index::UnsearchedObject;
-use crate::cache::CleanContents;
+use crate::cache::{CleanContents, MIN_LEN};
 use crate::detect::PassedOver;
 use crate::git::attribution::{Query, SecretHistory};
 use crate::git::{MatchedObject, ObjectId, PackedCopy};
@@ -35,6 +35,8 @@ impl UnopenedContainer {
     }
 }
 
+/// Maximum number of containers of which the cache also records those that are shorter than [`MIN_LEN`].
+const MAX_SHORT: usize = 64;
 /// Maximum number of containers whose path is looked up; reports name the others by object id.
 const MAX_NAMED: usize = 1000;
 /// Maximum number of paths of one blob that are compared to find the newest.
@@ -64,8 +66,11 @@ impl RepositoryAudit<'_> {
         for id in passed_over {
             unopened.entry(*id).or_default().push(Skip::new(nameless(id), PassedOver::REASON));
         }
-        let place =
-            |id: &ObjectId, size| CleanContents::place(&only_copies.get(id)?.pack, id.as_bytes(), size);
+        let keeps_short = containers.len() <= MAX_SHORT;
+        let place = |id: &ObjectId, size: u64| {
+            let copy = only_copies.get(id).filter(|_| keeps_short || size >= MIN_LEN as u64)?;
+            Some(CleanContents::place(&copy.pack, id.as_bytes()))
+        };
         let mut ids = Vec::with_capacity(containers.len());
         let mut left_out = 0;
         for (id, size) in containers {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::SharedKey;
-use crate::cache::{CacheDigest, CleanContents};
+use crate::cache::{CacheDigest, CleanContents, MIN_LEN};
 use crate::container::Input;
 use crate::detect::PassedOver;
 use crate::git::{
@@ -116,7 +116,7 @@ fn work(
         for id in &ids[from..ids.len().min(from + BATCH_OBJECTS)] {
             let Some((kind, bytes)) = objects.read(id, "object") else { continue };
             let clean = how.clean.filter(|_| kind == ObjectKind::Blob);
-            let clean = clean.and_then(|clean| Some((clean, CleanContents::digest(bytes)?)));
+            let clean = clean.map(|clean| (clean, CleanContents::digest(bytes)));
             if let Some(searched) = clean.and_then(|(clean, digest)| clean.known(&digest)) {
                 own.bytes += searched;
                 own.clean.extend(clean.map(|(_, digest)| (*id, digest, searched)));
@@ -130,7 +130,9 @@ fn work(
                 && own.skipped.len() == skipped
                 && !settings.stop.is_set()
             {
-                clean.add(digest, own.bytes - before);
+                if bytes.len() >= MIN_LEN {
+                    clean.add(digest, own.bytes - before);
+                }
                 own.clean.push((*id, digest, own.bytes - before));
             }
         }

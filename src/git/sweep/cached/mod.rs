@@ -36,12 +36,12 @@ use crate::git::ObjectDatabase;
 
 /// Like [`sweep`](super::sweep), with the same outcome except for [`SweepOutcome::searched`], but takes from `cache` what
 /// is known about packs. The searcher must want objects of every kind. `is_clean` says of an object that would be
-/// [read again](Searcher::is_read_again), by what identifies its pack, the bytes of its id, and its size, that it need not be.
+/// [read again](Searcher::is_read_again), by what identifies its pack and the bytes of its id, that it need not be.
 pub fn sweep_with_cache<S: Searcher>(
     database: &ObjectDatabase,
     searcher: &S,
     options: &SweepOptions<'_>,
-    (cache, is_clean): (&Cache, &dyn Fn(&CacheDigest, &[u8], u64) -> bool),
+    (cache, is_clean): (&Cache, &dyn Fn(&CacheDigest, &[u8]) -> bool),
 ) -> (SweepOutcome<S::Hit>, CacheUpdate) {
     let state = CachedSweep::new((cache, is_clean), database, options);
     sweep_listing_cached(database, database.list(), searcher, options, Some(state))

@@ -34,8 +34,8 @@ pub(in crate::git::sweep) struct CachedSweep<'c> {
     is_clean: IsClean<'c>,
 }
 
-/// Whether an object that would be read again need not be: by what identifies its pack, the bytes of its id, and its size.
-pub(super) type IsClean<'a> = &'a dyn Fn(&CacheDigest, &[u8], u64) -> bool;
+/// Whether an object that would be read again need not be: by what identifies its pack and the bytes of its id.
+pub(super) type IsClean<'a> = &'a dyn Fn(&CacheDigest, &[u8]) -> bool;
 
 /// What is known about one pack of the sweep.
 #[derive(Default)]
@@ -194,7 +194,7 @@ impl<'c> CachedSweep<'c> {
         let clean = read_again.objects.iter().map(|&(position, size)| {
             let id = (position < pack.num_objects()).then(|| pack.id_at(position))?;
             // Which copy would be read, and what it contains, is not known.
-            let is_clean = (self.is_clean)(&digest, id.as_bytes(), size) && !is_elsewhere(id);
+            let is_clean = (self.is_clean)(&digest, id.as_bytes()) && !is_elsewhere(id);
             is_clean.then(|| (id.to_owned(), size))
         });
         Some((read_again, clean.collect::<Option<_>>()?))
