@@ -27,11 +27,12 @@ pub use update::CacheUpdate;
 
 pub(super) use collect::collect;
 pub(super) use state::CachedSweep;
+use state::IsClean;
 
 use super::outcome::SweepOutcome;
 use super::plan::sweep_listing_cached;
 use super::{Searcher, SweepOptions};
-use crate::cache::{Cache, CacheDigest};
+use crate::cache::Cache;
 use crate::git::ObjectDatabase;
 
 /// Like [`sweep`](super::sweep), with the same outcome except for [`SweepOutcome::searched`], but takes from `cache` what
@@ -41,7 +42,7 @@ pub fn sweep_with_cache<S: Searcher>(
     database: &ObjectDatabase,
     searcher: &S,
     options: &SweepOptions<'_>,
-    (cache, is_clean): (&Cache, &dyn Fn(&CacheDigest, &[u8]) -> bool),
+    (cache, is_clean): (&Cache, IsClean<'_>),
 ) -> (SweepOutcome<S::Hit>, CacheUpdate) {
     let state = CachedSweep::new((cache, is_clean), database, options);
     sweep_listing_cached(database, database.list(), searcher, options, Some(state))
