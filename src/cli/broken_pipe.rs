@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Treats it as success if the reader of the output has closed the pipe, like `head`.
+/// Ignores that the reader of the output has closed the pipe, as `head` does.
 pub(super) fn ignore_broken_pipe(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

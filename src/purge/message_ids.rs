@@ -38,7 +38,7 @@ impl CommitIds {
     pub(super) fn is_ambiguous(&self, id: &ObjectId, digits: usize) -> bool {
         let at = self.sorted.partition_point(|known| known < id);
         let around = self.sorted[at.saturating_sub(1)..].iter().take(3);
-        around.filter(|other| *other != id).any(|other| shares(other, id, digits))
+        around.filter(|other| *other != id).any(|other| share_digits(other, id, digits))
     }
 
     /// The commits that a message names, and where.
@@ -77,12 +77,12 @@ impl NewCommitIds {
     pub(super) fn is_ambiguous(&self, id: &ObjectId, digits: usize) -> bool {
         let before = self.sorted.range::<ObjectId, _>(..id).next_back();
         let after = self.sorted.range::<ObjectId, _>(id..).find(|other| *other != id);
-        before.into_iter().chain(after).any(|other| shares(other, id, digits))
+        before.into_iter().chain(after).any(|other| share_digits(other, id, digits))
     }
 }
 
 /// Whether two ids begin with the same digits.
-fn shares(one: &ObjectId, other: &ObjectId, digits: usize) -> bool {
+fn share_digits(one: &ObjectId, other: &ObjectId, digits: usize) -> bool {
     one.to_string().as_bytes().get(..digits) == other.to_string().as_bytes().get(..digits)
 }
 

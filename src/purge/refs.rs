@@ -41,6 +41,7 @@ pub(super) struct RefPlan {
     pub(super) head: NewHead,
     /// Keys in names of refs.
     pub(super) places: Vec<Place>,
+    /// Numbers of refs that are not carried over, by kind.
     pub(super) replace: u64,
     pub(super) stash: u64,
     pub(super) of_work_trees: u64,
@@ -52,7 +53,7 @@ pub(super) struct RefPlan {
 /// Prefixes of refs that belong to one work tree.
 const OF_WORK_TREE: [&str; 3] = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
 
-/// Where notes are.
+/// Prefix of the refs of notes.
 pub(super) const NOTES: &str = "refs/notes/";
 
 impl RefPlan {

@@ -6,7 +6,7 @@ use super::humanize::{count, thousands};
 use super::{Style, escape};
 use crate::model::{KeyConcern, KeyReview, ReviewedKey};
 
-/// Writes one line for each key, what is due below it, and the totals.
+/// Writes one line for each key, below it the reasons why it is due, and the totals.
 ///
 /// # Errors
 /// Only what `out` itself reports.

@@ -72,7 +72,7 @@ impl Audit<'_> {
         let mut draft =
             scan_history(&self.session.settings(), &options).map_err(|error| error.to_string())?;
         draft.command_line = command_line::arguments();
-        // The words of the skips that `git` and `container` record when the memory is used up.
+        // `git` and `container` give these reasons for skips when the memory is used up.
         let too_large = |reason: &str| reason.contains("too large") || reason.contains("no memory is left");
         let is_short_of_memory = draft.coverage.skipped.iter().any(|skip| too_large(&skip.reason));
         let report = redact(draft, &self.session.effective.detector);

@@ -32,16 +32,16 @@ impl FreeThreads {
 }
 
 /// Calls `work` for each of `jobs`, in order, as soon as the number of threads that the job needs is free, out of
-/// `all`. A call that panics is passed to `failed` and does not end the others. No more jobs are started once
+/// `max_threads`. A call that panics is passed to `failed` and does not end the others. No more jobs are started once
 /// `stopped` returns true.
 pub(super) fn run_jobs<J: Send>(
-    all: usize,
+    max_threads: usize,
     jobs: Vec<(usize, J)>,
     stopped: &(dyn Fn() -> bool + Sync),
     work: &(dyn Fn(usize, &J) + Sync),
     failed: &(dyn Fn(&J) + Sync),
 ) {
-    let threads = FreeThreads { free: Mutex::new(all), freed: Condvar::new() };
+    let threads = FreeThreads { free: Mutex::new(max_threads), freed: Condvar::new() };
     let run = |held: HeldThreads<'_>, job: J| {
         // The panic was already reported, and nothing of the job is used again.
         if catch_unwind(AssertUnwindSafe(|| work(held.1, &job))).is_err() {
@@ -50,7 +50,7 @@ pub(super) fn run_jobs<J: Send>(
     };
     std::thread::scope(|scope| {
         for (wanted, job) in jobs {
-            let held = threads.take(wanted.clamp(1, all));
+            let held = threads.take(wanted.clamp(1, max_threads));
             if stopped() {
                 break;
             }

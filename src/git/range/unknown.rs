@@ -14,10 +14,10 @@ pub(super) fn reason(repo: &gix::Repository, revision: &str) -> String {
     } else {
         "fetch it (`git fetch origin`, or `fetch-depth: 0` in a workflow)"
     };
-    if let Some(asked) = of_branch_configuration(revision) {
+    if let Some(configured) = of_branch_configuration(revision) {
         return format!(
-            "`{asked}` depends on the configuration of branches, which is not read; name the branch instead, \
-             `origin/main` say"
+            "`{configured}` depends on the configuration of branches, which is not read; name the branch instead, \
+             for example `origin/main`"
         );
     }
     let (stem, suffix) = revision::stem(revision);
@@ -42,8 +42,8 @@ pub(super) fn reason(repo: &gix::Repository, revision: &str) -> String {
 fn of_branch_configuration(revision: &str) -> Option<&str> {
     revision.match_indices("@{").find_map(|(start, _)| {
         let end = start + revision[start..].find('}')?;
-        let asked = &revision[start + 2..end];
-        let is_one = ["u", "upstream", "push"].iter().any(|word| asked.eq_ignore_ascii_case(word));
+        let configured = &revision[start + 2..end];
+        let is_one = ["u", "upstream", "push"].iter().any(|word| configured.eq_ignore_ascii_case(word));
         is_one.then(|| &revision[start..=end])
     })
 }

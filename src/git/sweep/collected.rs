@@ -55,7 +55,8 @@ pub(super) struct Collected<H> {
     pub(super) outward: HashSet<(u32, ObjectId)>,
     /// The entries that were searched, as pack number and entry, with kind and size. Recorded only for a cache.
     pub(super) sizes: Vec<(usize, Entry, Kind, u64)>,
-    /// The digests of contents that are read again after the sweep, by pack number and entry. Only noted for a cache.
+    /// The digests of contents that are read again after the sweep, by pack number and entry. Recorded only for a
+    /// cache.
     pub(super) contents: HashMap<(usize, Entry), CacheDigest>,
     /// Pack entries that may be followed by unlisted bytes, as pack number and entry.
     pub(super) gap_candidates: Vec<(usize, Entry)>,

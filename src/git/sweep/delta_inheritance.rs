@@ -78,13 +78,13 @@ impl DeltaShape<'_> {
     pub(super) fn is_inherited(&self, range: &Range<u64>, margin: u64) -> bool {
         let after = self.runs.partition_point(|run| u64::from(run.at) <= range.start);
         let Some(run) = after.checked_sub(1).and_then(|at| self.runs.get(at)) else { return false };
-        let (Some(held), RunSource::Base(from)) = (self.inheritable_range(run), run.source) else {
+        let (Some(inheritable), RunSource::Base(from)) = (self.inheritable_range(run), run.source) else {
             return false;
         };
         let shift = i64::from(from) - i64::from(run.at);
         let start = range.start as i64 + shift - margin as i64;
         let end = range.end as i64 + shift + margin as i64;
-        held.start <= start && end <= held.end
+        inheritable.start <= start && end <= inheritable.end
     }
 
     /// Adds to `hits` the matches of the base that the result preserves, at their new offsets. Returns
@@ -96,13 +96,13 @@ impl DeltaShape<'_> {
         }
         let margin = margin as i64;
         for run in self.runs {
-            let (Some(held), RunSource::Base(from)) = (self.inheritable_range(run), run.source) else {
+            let (Some(inheritable), RunSource::Base(from)) = (self.inheritable_range(run), run.source) else {
                 continue;
             };
             let shift = i64::from(run.at) - i64::from(from);
-            let first = base.partition_point(|(range, _)| (range.start as i64 - margin) < held.start);
-            let inside = base[first..].iter().take_while(|(range, _)| (range.start as i64) < held.end);
-            for (range, hit) in inside.filter(|(range, _)| range.end as i64 + margin <= held.end) {
+            let first = base.partition_point(|(range, _)| (range.start as i64 - margin) < inheritable.start);
+            let inside = base[first..].iter().take_while(|(range, _)| (range.start as i64) < inheritable.end);
+            for (range, hit) in inside.filter(|(range, _)| range.end as i64 + margin <= inheritable.end) {
                 let start = (range.start as i64 + shift) as u64;
                 truncated |= push_bounded(hits, start..start + (range.end - range.start), hit.clone());
                 if truncated {

@@ -25,7 +25,7 @@ use crate::git::pack::Entry;
 pub(super) struct SweepContext<'a, S: Searcher> {
     pub(super) searcher: &'a S,
     pub(super) options: &'a SweepOptions<'a>,
-    /// Whether to note what a cache keeps about packs.
+    /// Whether to record the facts about packs that a cache keeps.
     pub(super) notes_facts: bool,
     pub(super) store: &'a ObjectStore,
     /// One plan for each pack of the store.
@@ -133,14 +133,14 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         }
     }
 
-    /// Says which pack the objects come from whose links are checked next.
+    /// Tells the link checker which pack the next objects come from.
     fn enter_pack(&mut self, pack: Option<usize>) {
         if let Some(links) = &mut self.links {
             links.enter_pack(self.shared.store, pack);
         }
     }
 
-    /// Notes an entry that was searched, for a cache.
+    /// Records an entry that was searched, for a cache.
     pub(super) fn note_size(&mut self, key: ObjectKey, kind: Kind, size: u64) {
         if let ObjectKey::Packed(pack, entry) = key
             && self.shared.notes_facts
@@ -149,7 +149,8 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         }
     }
 
-    /// Notes the digest of an object that is read again after the sweep, for a cache that has no facts about its pack.
+    /// Records the digest of an object that is read again after the sweep, for a cache that has no facts about its
+    /// pack.
     pub(super) fn note_content(
         &mut self,
         planned: PlannedPack<'_>,

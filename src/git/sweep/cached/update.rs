@@ -1,4 +1,4 @@
-//! What a sweep adds to the cache.
+//! The entries that a sweep adds to the cache.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -17,26 +17,26 @@ pub(super) struct FreshPack {
     pub(super) after_repack: Vec<u8>,
 }
 
-/// What a sweep adds to the cache.
+/// The entries that a sweep adds to the cache.
 #[derive(Debug, Default)]
 pub struct CacheUpdate {
-    /// What notes call the repository.
+    /// The name of the repository in notes.
     repository: String,
     list: CacheDigest,
     previous: Vec<CacheDigest>,
-    /// Packs with facts that the cache has already.
+    /// Packs about which the cache already has facts.
     known: Vec<CacheDigest>,
     pub(super) fresh: Vec<FreshPack>,
-    /// Packs of which nothing is kept, and why.
+    /// Packs about which nothing is stored, and why.
     pub(super) not_kept: Vec<(PathBuf, &'static str)>,
-    /// How many packs there are.
+    /// Number of packs of the repository.
     packs: usize,
-    /// How many objects of other packs were not searched.
+    /// Number of objects in other packs that were not searched.
     known_objects: u64,
 }
 
 impl CacheUpdate {
-    /// The update of a sweep that learned nothing new.
+    /// An update without new entries.
     pub(super) fn new(state: &CachedSweep<'_>) -> Self {
         let known = state.packs.iter().filter(|pack| pack.facts.is_some());
         Self {
@@ -51,7 +51,7 @@ impl CacheUpdate {
         }
     }
 
-    /// Writes the update to the cache, and removes what was there about packs that are gone.
+    /// Writes the update to the cache, and removes the entries about packs that no longer exist.
     pub fn keep(self, cache: &Cache) {
         let all = self.known.iter().chain(self.fresh.iter().map(|pack| &pack.digest));
         let all: BTreeSet<CacheDigest> = all.copied().collect();
@@ -70,11 +70,11 @@ impl CacheUpdate {
                 cache.remove(&RepackFacts::subject(gone));
             }
         }
-        self.tell(cache);
+        self.note(cache);
     }
 
-    /// Notes what was known, and what of this sweep will not be.
-    fn tell(&self, cache: &Cache) {
+    /// Adds notes: how many packs were known, and about which nothing is stored.
+    fn note(&self, cache: &Cache) {
         let (known, packs) = (self.known.len(), self.packs);
         let objects = match self.known_objects {
             0 => String::new(),
