@@ -1,4 +1,4 @@
-//! The file of one entry: what it begins and ends with, and whose it must be.
+//! The file of one entry: its header and checksum, and the checks of its owner and permissions.
 
 use std::io;
 use std::path::Path;
@@ -44,12 +44,12 @@ pub(super) fn read(
     if blake3::hash(&bytes[..body]).as_bytes() != &bytes[body..] {
         return Err(damaged());
     }
-    let head = [&MAGIC[..], settings, subject].concat();
-    if !bytes[..body].starts_with(&head) {
+    let header = [&MAGIC[..], settings, subject].concat();
+    if !bytes[..body].starts_with(&header) {
         return Err("was made for something else".to_owned());
     }
     bytes.truncate(body);
-    bytes.drain(..head.len());
+    bytes.drain(..header.len());
     Ok(Some(bytes))
 }
 

@@ -7,14 +7,14 @@ use flate2::bufread::ZlibDecoder;
 use super::entry_sink::EntrySink;
 use super::readers::{Metered, PeekReader, drain};
 
-/// Bytes of a chunk's length and type.
-const CHUNK: usize = 8;
+/// Length of a chunk's header: its length and type.
+const CHUNK_HEADER_LEN: usize = 8;
 
 /// Types of chunks with text that may be compressed.
 pub(super) const COMPRESSED_TEXTS: [&[u8]; 2] = [b"zTXt", b"iTXt"];
 
-/// Bytes after the data of a chunk.
-const CHECKSUM: u64 = 4;
+/// Length of the checksum after the data of a chunk.
+const CHECKSUM_LEN: u64 = 4;
 
 /// Maximum distance to the end of a text's keyword, including the fields that follow it in international texts.
 const MAX_KEYWORD_LEN: usize = 1024;
@@ -43,19 +43,21 @@ pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn Read) {
 }
 
 fn chunks(sink: &dyn EntrySink, input: &mut PeekReader<'_>) -> io::Result<()> {
-    input.skip_bytes(CHUNK as u64)?;
+    input.skip_bytes(CHUNK_HEADER_LEN as u64)?;
     // Truncation between chunks is not reported: no compressed text is incomplete.
-    while let Some([a, b, c, d, kind @ ..]) = input.peek(CHUNK)?.first_chunk::<CHUNK>().copied() {
+    while let Some([a, b, c, d, kind @ ..]) =
+        input.peek(CHUNK_HEADER_LEN)?.first_chunk::<CHUNK_HEADER_LEN>().copied()
+    {
         let length = u32::from_be_bytes([a, b, c, d]);
         if length > i32::MAX as u32 || !kind.iter().all(u8::is_ascii_alphabetic) || sink.is_over() {
             break;
         }
-        input.skip_bytes(CHUNK as u64)?;
+        input.skip_bytes(CHUNK_HEADER_LEN as u64)?;
         let mut chunk = (&mut *input).take(length.into());
         if COMPRESSED_TEXTS.contains(&&kind[..]) {
             text(sink, &mut chunk, &kind)?;
         }
-        let rest = chunk.limit() + CHECKSUM;
+        let rest = chunk.limit() + CHECKSUM_LEN;
         input.skip_bytes(rest)?;
     }
     Ok(())

@@ -1,7 +1,8 @@
-//! Layer 4: proves that a clone has nothing of what a purge took out of its history.
+//! Layer 4: proves that a clone contains nothing that a purge removed from its history.
 //!
-//! The audit of `friskey history` looks for the keys, by fingerprint, with everything on and nothing accepted. The ids of
-//! all rewritten objects are looked up besides. What leads to either is named, and so is whatever could not be seen.
+//! An audit like that of `friskey history`, of all surfaces and with nothing accepted, searches for the keys by
+//! fingerprint. The ids of all rewritten objects are looked up as well. The result names the refs that reach what was
+//! found, and what could not be examined.
 
 mod found;
 mod old_objects;
@@ -40,7 +41,7 @@ pub enum ProveError {
     /// It cannot be audited.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// The report is about a repository whose ids are of another kind.
+    /// The report is about a repository with another kind of ids.
     #[error(
         "the purge report is about a repository with {report} ids, and {clone} has {own} ids; \
          name a clone of the purged repository"
@@ -55,7 +56,7 @@ pub enum ProveError {
     },
 }
 
-/// Looks in the repository that `audit` names for what `report` says was purged.
+/// Searches the repository that `audit` names for the keys and objects that were purged according to `report`.
 ///
 /// # Errors
 /// When there is no repository, or the report cannot be about it. What cannot be read is part of the proof.

@@ -37,7 +37,7 @@ pub(super) fn run(command: &BaselineCommand, global: &Global) -> Result<Exit> {
     }
 }
 
-/// What `create`, `update` and `check` work with.
+/// One run of `create`, `update` or `check`.
 struct BaselineRun<'a> {
     args: &'a BaselineScanArgs,
     config: Config,
@@ -51,7 +51,7 @@ struct BaselineRun<'a> {
 }
 
 impl<'a> BaselineRun<'a> {
-    /// `writes`: whether the command writes the baseline.
+    /// `writes` says whether the command writes the baseline.
     fn new(args: &'a BaselineScanArgs, global: &Global, writes: bool) -> Result<Self> {
         let config = options::config(global)?;
         let (rules, detector) = detector(global, &config)?;

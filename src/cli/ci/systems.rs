@@ -59,7 +59,7 @@ const SYSTEMS: &[System] = &[
         branch: "BRANCH_NAME",
         default_branch: "",
         started_by: UNKNOWN_TRIGGER,
-        fetch_all_hint: "take the shallow clone out of the job's checkout",
+        fetch_all_hint: "disable the shallow clone in the job's checkout",
     },
     System {
         marker: "CIRCLECI",
@@ -77,7 +77,7 @@ const SYSTEMS: &[System] = &[
         branch: "BUILDKITE_BRANCH",
         default_branch: "BUILDKITE_PIPELINE_DEFAULT_BRANCH",
         started_by: ("BUILDKITE_SOURCE", &["schedule", "ui"]),
-        fetch_all_hint: "take `--depth` out of BUILDKITE_GIT_CLONE_FLAGS and BUILDKITE_GIT_FETCH_FLAGS",
+        fetch_all_hint: "remove `--depth` from BUILDKITE_GIT_CLONE_FLAGS and BUILDKITE_GIT_FETCH_FLAGS",
     },
 ];
 

@@ -123,12 +123,12 @@ impl<'s> ObjectGraph<'s> {
         }
     }
 
-    /// Has the blobs of all trees marked that are read from now on.
+    /// From now on, marks the blobs of all trees that are read.
     pub(in crate::git) fn mark_blobs(&mut self) {
         self.blobs = Some(ObjectMarks::new(self.ids.count()));
     }
 
-    /// Has the bytes of commits kept that are read from packs from now on, up to so many.
+    /// From now on, keeps the bytes of commits that are read from packs, up to `max_bytes`.
     pub(in crate::git) fn keep_commits(&mut self, max_bytes: usize) {
         self.max_commit_bytes = max_bytes;
     }
@@ -148,7 +148,7 @@ impl<'s> ObjectGraph<'s> {
         self.blobs.take().filter(|_| are_all_marked)
     }
 
-    /// Whether the run should end early.
+    /// Whether the walk should end early.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -226,7 +226,7 @@ impl<'s> ObjectGraph<'s> {
         self.commits.contains_key(&number)
     }
 
-    /// The numbers of all commits read so far, in no order.
+    /// The numbers of all commits read so far, in no particular order.
     pub(super) fn known_commits(&self) -> impl Iterator<Item = u32> {
         self.commits.keys().copied()
     }
@@ -265,7 +265,7 @@ impl<'s> ObjectGraph<'s> {
 
     /// The secrets in a tree and below it.
     pub(in crate::git) fn secrets_in(&mut self, root: u32) -> SetId {
-        // Explicit, since the repository decides how deep it gets.
+        // Not recursive, since the repository decides how deep its trees are.
         let mut stack = vec![(root, false)];
         while let Some((tree, are_subtrees_done)) = stack.pop() {
             if are_subtrees_done {
@@ -330,7 +330,7 @@ impl<'s> ObjectGraph<'s> {
 
     /// The number of a tree among the queried objects, if it is one: an entry's name is a secret.
     pub(super) fn queried_tree(&self, tree: u32) -> Option<u32> {
-        // Called for every tree, and mostly there is none.
+        // Called for every tree, and usually no tree is queried.
         if self.queried_trees.is_empty() { None } else { self.queried_trees.get(&tree).copied() }
     }
 

@@ -64,7 +64,7 @@ pub(super) fn fill(bytes: &mut [u8], found: &Match, filler: &[u8], detector: &De
         return Treatment::Filler;
     }
     let before = bytes.to_vec();
-    if sources.len() == secret.len() && tokens(bytes, &sources, secret, filler) {
+    if sources.len() == secret.len() && fill_tokens(bytes, &sources, secret, filler) {
         text_column::fill(bytes, &sources, secret, filler);
         return Treatment::Filler;
     }
@@ -77,7 +77,7 @@ pub(super) fn fill(bytes: &mut [u8], found: &Match, filler: &[u8], detector: &De
 }
 
 /// Rewrites the text that encodes each character. Returns false if one cannot be rewritten.
-fn tokens(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], filler: &[u8]) -> bool {
+fn fill_tokens(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], filler: &[u8]) -> bool {
     let is_apart = sources.windows(2).all(|pair| pair[0].end <= pair[1].start);
     is_apart
         && sources.iter().zip(secret.iter().zip(filler)).all(|(source, (&from, &to))| {

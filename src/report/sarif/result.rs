@@ -24,7 +24,7 @@ pub(super) struct Results<'a> {
 
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A leak without findings has no location, which SARIF requires. There is none.
+        // SARIF requires a location, which a leak without findings would not have. Every leak has findings.
         serializer.collect_seq(self.leaks.iter().filter_map(|leak| self.result(leak)))
     }
 }
