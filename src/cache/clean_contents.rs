@@ -31,7 +31,7 @@ pub struct CleanContents<'c> {
 }
 
 impl<'c> CleanContents<'c> {
-    /// Reads the entry about `subject`, if there is a valid one. `repository` is how notes call what it is about.
+    /// Reads the entry about `subject`, if there is a valid one. `repository` is its name in notes.
     pub fn load(cache: &'c Cache, subject: CacheDigest, repository: String) -> Self {
         let known = cache.load(&subject).and_then(|bytes| decode(&bytes)).unwrap_or_default();
         Self { cache, subject, repository, known, met: Mutex::default(), left_out: AtomicU64::new(0) }

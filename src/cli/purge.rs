@@ -161,7 +161,7 @@ fn text(report: &PurgeReport) -> String {
     text
 }
 
-/// The files that nobody can look into, of which the reader has to decide what becomes of them.
+/// The files that could not be opened; the reader has to decide what to do with them.
 fn unsearched(text: &mut String, report: &PurgeReport) {
     let files = report.unsearched();
     if files.is_empty() {

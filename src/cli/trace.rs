@@ -92,7 +92,7 @@ fn mask(input: &[u8]) {
     parts.filter(|part| part.len() >= 8 && !is_name(part)).for_each(masking::mask_key);
 }
 
-/// Says which key is traced, so that a wrong paste is noticed.
+/// Prints which key is traced, so that a wrong paste is noticed.
 fn announce(key: &TracedKey, global: &Global) {
     if global.quiet {
         return;

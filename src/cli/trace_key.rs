@@ -17,7 +17,7 @@ pub(super) struct TracedKey {
 }
 
 impl TracedKey {
-    /// Takes the one key out of `input`: as it is, quoted, or assigned to a variable as in a `.env` file.
+    /// Extracts the only key from `input`: as it is, quoted, or assigned to a variable as in a `.env` file.
     ///
     /// # Errors
     /// When there is no key, more than one, or a text that could be more than a key.

@@ -162,7 +162,7 @@ impl Stream {
         self.close()
     }
 
-    /// Makes the buffer ready for another stream. Returns the length of the one that ended, in bytes.
+    /// Prepares the buffer for another stream. Returns the length of the one that ended, in bytes.
     fn close(&mut self) -> u64 {
         let length = self.start.offset + self.filled as u64;
         self.last = self.filled;
@@ -192,7 +192,7 @@ impl Stream {
         (self.filled, self.start, self.decided) = (0, Position::START, 0);
     }
 
-    /// Tells the matches about which no further byte can change anything, and lets go of their bytes.
+    /// Reports the matches that no further byte can change, and releases their bytes.
     fn settle(
         &mut self,
         detector: &Detector,

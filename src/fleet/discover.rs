@@ -1,5 +1,5 @@
-//! Makes the plan of what is below some directories. Nothing is opened but the files that lead from a work tree to its git
-//! directory, and lists of alternates.
+//! Finds the repositories below some directories and creates a plan. Nothing is opened but the files that lead from a
+//! work tree to its git directory, and lists of alternates.
 
 use std::collections::BTreeSet;
 use std::fs;

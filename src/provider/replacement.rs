@@ -22,7 +22,8 @@ struct NewKeyRequest<'k> {
 }
 
 impl ReplacementKey {
-    /// Makes a key with the name of `key` and, if the API returns them, its scopes. Makes one attempt, since each could create a key.
+    /// Creates a key with the name of `key` and, if the API returns them, its scopes. Makes one attempt, since each
+    /// could create a key.
     ///
     /// # Errors
     /// When the API refuses, or does not answer; a key may have been created even so.

@@ -139,7 +139,7 @@ impl PackSink {
         stored
     }
 
-    /// Lets an object wait for the helper. Returns what the helper does not take.
+    /// Queues an object for the helper. Returns it if the helper does not accept it.
     fn wait(&self, object: NewObject) -> Vec<NewObject> {
         let mut waiting = lock(&self.waiting);
         let Some(helper) = waiting.as_mut().filter(|_| object.bytes.len() <= MAX_WAITING_BYTES) else {

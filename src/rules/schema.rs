@@ -58,7 +58,7 @@ pub(super) struct RawRule {
 }
 
 impl RawRule {
-    /// Takes its variants out of it: its own fields as one, and those it lists.
+    /// Removes and returns its variants: one from its own fields, and those it lists.
     pub(super) fn take_variants(&mut self) -> Vec<RawVariant> {
         let own = self.pattern.take().map(|pattern| RawVariant {
             keywords: self.keywords.take(),

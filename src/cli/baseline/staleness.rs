@@ -10,7 +10,7 @@ use crate::scan::{HistoryError, HistoryOptions, scan_history};
 use crate::suppress::Baseline;
 
 impl BaselineRun<'_> {
-    /// Looks in the history of the repository for the keys of entries that matched nothing so far, and marks those in
+    /// Searches the history of the repository for the keys of entries that matched nothing so far, and marks those in
     /// `matched` whose key is there. Returns what could not be read. Reads nothing if every entry matched.
     pub(super) fn look_in_history(&self, baseline: &Baseline, matched: &mut [bool]) -> Result<Coverage> {
         let root = &self.config.root.absolute;

@@ -58,7 +58,7 @@ enum Whose {
 /// nearest word.
 fn judge(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Range<usize>) -> Whose {
     let mut lines = lines_around(bytes, &secret);
-    // Each line is gone through up to three times.
+    // Each line is read up to three times.
     spend(lines.iter().map(|line| 2 * line.len()).sum());
     // The secret itself is not part of its context.
     let mentions = |line: &Range<usize>| -> Vec<(usize, usize)> {

@@ -48,7 +48,7 @@ pub(crate) struct Pack {
     ids: hash::Kind,
     /// For a cache: which bytes these are.
     identity: Option<PackIdentity>,
-    /// Sorted on first use: nobody asks for the entries of a pack that a cache knows.
+    /// Sorted on first use, since the entries of a pack that a cache knows are not needed.
     offsets: OnceLock<OffsetTable>,
     /// Index position of each entry, filled on first use.
     positions: OnceLock<Vec<u32>>,

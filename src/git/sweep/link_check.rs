@@ -50,7 +50,7 @@ impl LinkChecker {
         }
     }
 
-    /// Says which pack the objects come from that follow.
+    /// Sets the pack that the next objects come from.
     pub(super) fn enter_pack(&mut self, store: &ObjectStore, pack: Option<usize>) {
         if self.notes_outward && self.pack != pack {
             self.flush(store);

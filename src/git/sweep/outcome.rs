@@ -77,7 +77,7 @@ impl ObjectCounts {
         self.0[Self::index(kind)] += count;
     }
 
-    /// Takes out one object.
+    /// Subtracts one object.
     pub(super) fn remove(&mut self, kind: Kind, bytes: u64) {
         let count = &mut self.0[Self::index(kind)];
         count.objects = count.objects.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! Makes the report from what the purge knows, redacted.
+//! Creates the redacted report of a purge.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -89,7 +89,7 @@ impl RepackFacts {
         families
     }
 
-    /// Reads an entry of a cache. `None` if it makes no sense.
+    /// Reads an entry of a cache. `None` if it is malformed.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = CacheReader::new(bytes);
         let mut facts = Self { memory: MemoryLimits::decode(&mut reader)?, ..Self::default() };
