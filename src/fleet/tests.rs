@@ -168,7 +168,7 @@ fn results_must_cover_the_plan() {
     plan_with_gap.id = plan_id(&plan_with_gap);
     let report = merge(&plan_with_gap, vec![loaded(&plan, clean())]);
     assert!(report.problems.iter().any(|one| one.what == "/r/closed"));
-    assert!(report.problems.iter().any(|one| one.reason.contains("another plan")));
+    assert!(report.problems.iter().any(|one| one.reason.contains("its plan differs")));
 }
 
 /// Whatever the order of the directories: a key that one of two results found is found.
