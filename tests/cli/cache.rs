@@ -194,12 +194,13 @@ fn a_pack_with_clean_containers_is_not_read_again() {
     fs::remove_file(&loose).unwrap();
     assert!(agree(&scratch, &[]).contains(told));
     agree(&scratch, &["--max-depth", "0"]);
-    for file in fs::read_dir(scratch.path("cache")).unwrap() {
+    let files: Vec<_> = fs::read_dir(scratch.path("cache")).unwrap().collect();
+    for file in files {
         let path = file.unwrap().path();
-        let kept = fs::read(&path).unwrap();
-        fs::remove_file(&path).unwrap();
+        // With its mode, without which it would be ignored.
+        fs::rename(&path, scratch.path("aside")).unwrap();
         agree(&scratch, &[]);
-        fs::write(&path, kept).unwrap();
+        fs::rename(scratch.path("aside"), &path).unwrap();
     }
     assert!(agree(&scratch, &[]).contains(told));
 }
