@@ -150,7 +150,7 @@ fn refs_of_a_mirror_clone_that_still_lead_to_the_key_are_named() {
     assert!(proof["keys"][0]["places"].to_string().contains("src/app.py"));
     let text = server.prove_for_people();
     for part in
-        ["refs/pull/7/head", "1 ref of a pull request leads", "ask Support", "GitLab", &server.first[..10]]
+        ["refs/pull/7/head", "1 ref of a pull request reaches", "ask Support", "GitLab", &server.first[..10]]
     {
         assert!(text.contains(part), "{part}: {text}");
     }
