@@ -17,6 +17,11 @@ pub struct Skip {
 }
 
 impl Skip {
+    /// The reason without the option of `friskey history` that leaves the thing out, for commands that leave nothing out.
+    pub fn reason_without_options(&self) -> &str {
+        self.reason.split_once(", `--surfaces=").map_or(&self.reason, |(reason, _)| reason)
+    }
+
     /// Records that `what` was not scanned because of `reason`.
     pub fn new(what: impl Into<String>, reason: impl Into<String>) -> Self {
         let mut reason = reason.into();

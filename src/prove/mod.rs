@@ -130,7 +130,9 @@ fn check_hash(repo: &Repository, path: &Path, report: &PurgedHistory) -> Result<
 
 /// What the audit could not look at, or was told to leave out.
 fn of_audit(draft: &Draft) -> BTreeSet<Skip> {
-    let mut skips = draft.coverage.skipped.clone();
+    let skipped = draft.coverage.skipped.iter();
+    let mut skips: BTreeSet<Skip> =
+        skipped.map(|skip| Skip::new(&*skip.what, skip.reason_without_options())).collect();
     if draft.unlisted_findings > 0 {
         let what = format!("{} findings", draft.unlisted_findings);
         let reason = "they are more than a report can hold, so they were not compared with the purged keys";

@@ -83,7 +83,7 @@ pub enum PurgeError {
 fn first(skips: &[Skip]) -> String {
     const MAX_LISTED: usize = 5;
     let shown =
-        skips.iter().take(MAX_LISTED).map(|skip| format!("{}: {}", skip.what, without_options(&skip.reason)));
+        skips.iter().take(MAX_LISTED).map(|skip| format!("{}: {}", skip.what, skip.reason_without_options()));
     let mut text = shown.collect::<Vec<_>>().join("; ");
     if skips.len() > MAX_LISTED {
         text.push_str(&format!("; and {} more, which `friskey history` lists", skips.len() - MAX_LISTED));
@@ -95,11 +95,6 @@ fn first(skips: &[Skip]) -> String {
         );
     }
     text
-}
-
-/// A reason without the options of `friskey history`, which a purge does not have.
-fn without_options(reason: &str) -> &str {
-    reason.split_once(", `--surfaces=").map_or(reason, |(reason, _)| reason)
 }
 
 /// Whether something is missing, as opposed to present but impossible to open.

@@ -57,7 +57,7 @@ fn listed(ids: &[String]) -> String {
 /// All steps, most urgent first.
 pub(super) fn list(facts: &StepFacts) -> Vec<PurgeStep> {
     if facts.is_unchanged {
-        return vec![revoke(facts), local()];
+        return vec![revoke(facts), local(facts)];
     }
     let mut steps =
         vec![revoke(facts), push(facts), github(facts), gitlab(facts), server(facts), colleagues(facts)];
@@ -87,8 +87,27 @@ fn revoke(facts: &StepFacts) -> PurgeStep {
     }
 }
 
+/// What to do about keys that only files of Git LFS hold, which a history names and does not contain.
+fn lfs_only(facts: &StepFacts) -> PurgeStep {
+    PurgeStep {
+        title: "Replace the files of Git LFS; there is nothing to push yet",
+        audience: "everyone",
+        commands: Vec::new(),
+        text: format!(
+            "No commit, branch or tag contains the key, so the new repository has the same history as the old one. Files of \
+             Git LFS contain it: {}. Commit them without the key, delete these objects below `.git/lfs/objects` in every \
+             clone, and have the server delete them: on GitHub, ask Support with these ids; on GitLab and other servers, the \
+             administrator. `friskey history` names what else holds the key in this repository.",
+            listed(&facts.lfs)
+        ),
+    }
+}
+
 /// What to do about keys that no branch or tag reaches.
-fn local() -> PurgeStep {
+fn local(facts: &StepFacts) -> PurgeStep {
+    if !facts.lfs.is_empty() {
+        return lfs_only(facts);
+    }
     PurgeStep {
         title: "Delete the key where it is; there is nothing to push",
         audience: "everyone",

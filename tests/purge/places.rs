@@ -80,8 +80,33 @@ fn git_lfs_pointers_are_carried_over_and_their_files_searched() {
     assert_eq!(scratch.git("new.git", &["cat-file", "-p", "main:big.bin"]), pointer.trim());
     let report = report(&scratch);
     assert_eq!(report["lfs"][0]["oid"], *oid);
+    scratch.git("", &["clone", "-q", "--mirror", "new.git", "clone.git"]);
+    let proof = scratch.friskey(&["prove", "clone.git", "--report", "report.json"]);
+    assert_eq!(proof.status.code(), Some(3), "{}", stderr(&proof));
+    assert!(stdout(&proof).contains("git lfs fetch --all"), "{}", stdout(&proof));
+    assert!(!stdout(&proof).contains("--surfaces"), "{}", stdout(&proof));
     let left = report["not_carried_over"].as_array().unwrap();
     assert!(left.iter().any(|one| one["what"] == "lfs"), "{left:?}");
+}
+
+/// A history that only names the key's file is not to be pushed again: the file has to be replaced.
+#[test]
+fn a_key_in_git_lfs_only_is_to_be_replaced_there() {
+    let scratch = Scratch::new();
+    scratch.git("", &["init", "-q", "-b", "main", "repo"]);
+    let content = format!("model, {}\n", key(41));
+    let oid = fingerprint(&content);
+    let size = content.len();
+    scratch.write(
+        "repo/big.bin",
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n"),
+    );
+    scratch.write(&format!("repo/.git/lfs/objects/{}/{}/{oid}", &oid[..2], &oid[2..4]), &content);
+    scratch.commit("repo", "big");
+    let output = purge(&scratch, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("Replace the files of Git LFS") && text.contains(&oid), "{text}");
 }
 
 /// An archive that nobody can open, of a format without compression.
