@@ -199,7 +199,7 @@ impl BaseFiles<'_> {
         };
         let (rules, detector) = detector(&Global { rules, ..global.clone() }, &config)?;
         let policy = options::policy_with(baseline.as_deref(), suppression, &config, extent(&config))?;
-        // Its files are deleted when this returns.
+        // All of it is in memory now, so the caller may delete the copies of the base's files.
         Ok(EffectiveSettings { config, rules, detector, policy })
     }
 

@@ -49,7 +49,7 @@ pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out, "</dl></section>")
 }
 
-/// `2 keys are still present, 1 is removed but in the history.`; `None` without leaks.
+/// `2 keys are still present; 1 is removed, but still in the history.`, or `None` without leaks.
 fn states(view: &PageView<'_>) -> Option<String> {
     let phrases = [
         (LeakStatus::Present, "still present"),

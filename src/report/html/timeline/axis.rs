@@ -16,7 +16,7 @@ pub(in crate::report::html) struct Axis {
 }
 
 impl Axis {
-    /// From the first of `moments` to `now`; `None` without a moment. Dates before 1970 or in the future are shown at
+    /// From the earliest of `moments` to `now`; `None` without a moment. Dates before 1970 or in the future are shown at
     /// the ends, since commits may have any date.
     pub(in crate::report::html) fn new(moments: impl Iterator<Item = i64>, now: i64) -> Option<Self> {
         let end = now.clamp(DAY, 253_402_300_799);
