@@ -21,19 +21,12 @@ const MIN_TAIL_LEN: usize = 4;
 pub(super) fn rule(key: &[u8], prefix: usize, described_as: Option<&Rule>) -> Rule {
     let (shown, rest) = key.split_at(prefix.min(key.len()));
     let variant = Variant {
-        keywords: vec![key.to_vec()],
-        pattern: Pattern::new(&format!("(?<prefix>{}){}", escaped(shown), escaped(rest))),
-        facts: facts(key.len(), key.iter().copied().all(is_key)),
         encoded: vec![key.to_vec()],
-        confidence: Confidence::High,
-        // It is what the user asked for, so it wins over every overlapping match.
-        weight: u8::MAX,
-        checks: Vec::new(),
-        half_lengths: Vec::new(),
-        prefix_tails: Vec::new(),
-        owners: None,
-        except: None,
-        context: None,
+        ..unchecked(
+            key.to_vec(),
+            &format!("(?<prefix>{}){}", escaped(shown), escaped(rest)),
+            facts(key.len(), key.iter().copied().all(is_key)),
+        )
     };
     described(variant, described_as, "The key that `friskey trace` was given.")
 }
@@ -49,26 +42,38 @@ pub(super) fn redacted_rule(
         return None;
     }
     let variant = Variant {
-        keywords: vec![prefix.as_bytes().to_vec()],
-        pattern: Pattern::new(&format!(
-            "(?<prefix>{})[A-Za-z0-9_-]{{{hidden}}}{}",
-            escaped(prefix.as_bytes()),
-            escaped(tail.as_bytes())
-        )),
-        facts: facts(length, prefix.bytes().chain(tail.bytes()).all(is_key)),
         // Shorter ones occur in every text that looks encoded.
         encoded: if prefix.len() < MIN_EXACT_KEY_LEN { Vec::new() } else { vec![prefix.as_bytes().to_vec()] },
         confidence: Confidence::Low,
-        // A longer match around it must not hide it.
+        ..unchecked(
+            prefix.as_bytes().to_vec(),
+            &format!(
+                "(?<prefix>{})[A-Za-z0-9_-]{{{hidden}}}{}",
+                escaped(prefix.as_bytes()),
+                escaped(tail.as_bytes())
+            ),
+            facts(length, prefix.bytes().chain(tail.bytes()).all(is_key)),
+        )
+    };
+    Some(described(variant, described_as, "A key of which the ends are known."))
+}
+
+/// A variant of high confidence without checks, whose matches win over all that overlap them: they are what the user asked for.
+fn unchecked(keyword: Vec<u8>, pattern: &str, facts: Facts) -> Variant {
+    Variant {
+        keywords: vec![keyword],
+        pattern: Pattern::new(pattern),
+        facts,
+        confidence: Confidence::High,
         weight: u8::MAX,
+        encoded: Vec::new(),
         checks: Vec::new(),
         half_lengths: Vec::new(),
         prefix_tails: Vec::new(),
         owners: None,
         except: None,
         context: None,
-    };
-    Some(described(variant, described_as, "A key of which the ends are known."))
+    }
 }
 
 /// Those of a pattern for texts of `max_len` bytes that begin with its only keyword.

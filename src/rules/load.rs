@@ -132,7 +132,8 @@ impl Loader<'_> {
         if raw_variants.is_empty() {
             return Err(self.invalid(start, format!("rule `{id}` has no pattern")));
         }
-        let mut known = known_facts(if self.is_built_in { id } else { "" }).iter();
+        let known: &[Facts] = if self.is_built_in { known_facts(id) } else { &[] };
+        let mut known = known.iter();
         let mut variants = Vec::with_capacity(raw_variants.len());
         for variant in raw_variants {
             variants.push(Arc::new(self.variant(&raw, variant, known.next(), budget)?));
