@@ -93,11 +93,11 @@ pub(super) fn load(
         Ok(loaded) => loaded,
         Err(error) => {
             let message = format!("{error:#}");
-            let is_of_base = message.contains(&prefix) || error.is::<FileAtError>();
+            let is_fault_of_base = message.contains(&prefix) || error.is::<FileAtError>();
             // The message explains what to do, and leaving out rules would not be a solution.
-            let is_of_base = is_of_base && !error.is::<NamedOutside>();
+            let is_fault_of_base = is_fault_of_base && !error.is::<FileOutsideRepository>();
             let message = message.replace(&prefix, &shown);
-            if rev.is_none() || !is_of_base {
+            if rev.is_none() || !is_fault_of_base {
                 return Err(anyhow!(message));
             }
             // An error in the base must not reject the change that fixes it.
@@ -109,7 +109,7 @@ pub(super) fn load(
         *note = note.replace(&prefix, &shown);
     }
     loaded.config.path = None;
-    // Those in the checkout belong to the change.
+    // Ignore files in the checkout belong to the change.
     loaded.config.no_ignore = true;
     loaded.policy.notes.insert(0, policy_note(base));
     loaded.policy.notes.extend(files.notes.into_inner());
@@ -142,7 +142,7 @@ pub(super) fn note_accepting_markers(draft: &mut Draft) {
         );
         Some(format!("{path}:{} ({})", finding.span.start.line, by.source))
     });
-    // All of them: a large number of samples must not hide the one that matters.
+    // Every place: many accepted sample keys must not hide a real one.
     let places: Vec<_> = places.collect();
     for places in places.chunks(MARKERS_IN_NOTE) {
         draft.notes.push(format!(
@@ -152,10 +152,10 @@ pub(super) fn note_accepting_markers(draft: &mut Draft) {
     }
 }
 
-/// A file that the configuration of the base names.
+/// The configuration of the base names a file outside of the repository.
 #[derive(Debug, thiserror::Error)]
 #[error("{FILE_NAME} names {0}, which is not inside the repository; name it with an option")]
-struct NamedOutside(String);
+struct FileOutsideRepository(String);
 
 /// Files of the base, copied into a directory as needed.
 struct BaseFiles<'r> {
@@ -179,23 +179,23 @@ impl BaseFiles<'_> {
         let named = global.config.clone().or_else(|| variable("FRISKEY_CONFIG").map(PathBuf::from));
         let path = match named {
             _ if global.no_config => None,
-            Some(path) => self.named(path)?,
-            None => self.copied(FILE_NAME)?,
+            Some(path) => self.resolve_user_file(path)?,
+            None => self.copy_from_base(FILE_NAME)?,
         };
         let mut config = config::load(path.as_deref(), path.is_none(), start)?;
         let is_copy = path.is_some_and(|path| path.starts_with(self.dir.path()));
         let rules = std::mem::take(&mut config.rules).into_iter();
-        let rules = rules.map(|path| self.named_by_config(path, is_copy));
+        let rules = rules.map(|path| self.resolve_config_file(path, is_copy));
         config.rules = rules.filter_map(Result::transpose).collect::<Result<_>>()?;
-        let rules = global.rules.iter().map(|path| self.named(path.clone()));
+        let rules = global.rules.iter().map(|path| self.resolve_user_file(path.clone()));
         let rules = rules.filter_map(Result::transpose).collect::<Result<_>>()?;
         let named =
             suppression.baseline.path.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
         let baseline = match (named, config.baseline.take()) {
             _ if suppression.no_suppress => None,
-            (Some(path), _) => self.named(path)?,
-            (None, Some(path)) => self.named_by_config(path, is_copy)?,
-            (None, None) => self.copied(BASELINE)?,
+            (Some(path), _) => self.resolve_user_file(path)?,
+            (None, Some(path)) => self.resolve_config_file(path, is_copy)?,
+            (None, None) => self.copy_from_base(BASELINE)?,
         };
         let (rules, detector) = detector(&Global { rules, ..global.clone() }, &config)?;
         let policy = options::policy_with(baseline.as_deref(), suppression, &config, extent(&config))?;
@@ -205,9 +205,9 @@ impl BaseFiles<'_> {
 
     /// A file named by the user: the base's version, if there is one. Otherwise the file on disk, or nothing if
     /// git tracks it, since it then belongs to the change.
-    fn named(&self, path: PathBuf) -> Result<Option<PathBuf>> {
-        let Some(name) = self.inside(&path) else { return Ok(Some(path)) };
-        if let Some(copy) = self.copied(&name)? {
+    fn resolve_user_file(&self, path: PathBuf) -> Result<Option<PathBuf>> {
+        let Some(name) = self.path_in_repository(&path) else { return Ok(Some(path)) };
+        if let Some(copy) = self.copy_from_base(&name)? {
             return Ok(Some(copy));
         }
         // If this cannot be determined, it is assumed to be tracked.
@@ -215,33 +215,33 @@ impl BaseFiles<'_> {
         if !is_tracked {
             return Ok(Some(path));
         }
-        let whose = if self.revision.is_some() { "the base does not have it" } else { "no base is known" };
-        self.notes.borrow_mut().push(format!("{} is not used: {whose}", path.display()));
+        let why = if self.revision.is_some() { "the base does not have it" } else { "no base is known" };
+        self.notes.borrow_mut().push(format!("{} is not used: {why}", path.display()));
         Ok(None)
     }
 
     /// A file that the configuration names; `is_copy` if the configuration is the base's.
-    fn named_by_config(&self, path: PathBuf, is_copy: bool) -> Result<Option<PathBuf>> {
+    fn resolve_config_file(&self, path: PathBuf, is_copy: bool) -> Result<Option<PathBuf>> {
         if !is_copy {
-            return self.named(path);
+            return self.resolve_user_file(path);
         }
-        let name = path.strip_prefix(self.dir.path()).ok().and_then(normal);
-        let name = name.ok_or_else(|| NamedOutside(path.display().to_string()))?;
+        let name = path.strip_prefix(self.dir.path()).ok().and_then(normalized);
+        let name = name.ok_or_else(|| FileOutsideRepository(path.display().to_string()))?;
         // Whoever reads the file reports that the base lacks it.
-        Ok(Some(self.copied(&name)?.unwrap_or(path)))
+        Ok(Some(self.copy_from_base(&name)?.unwrap_or(path)))
     }
 
     /// The path within the repository; `None` outside of it.
-    fn inside(&self, path: &Path) -> Option<String> {
+    fn path_in_repository(&self, path: &Path) -> Option<String> {
         let name = self.base.relative(path).or_else(|| {
             let real = fs::canonicalize(path).ok()?;
             real.strip_prefix(&self.base.root).ok().map(Path::to_owned)
         })?;
-        normal(&name)
+        normalized(&name)
     }
 
     /// A copy of a file of the base; `None` if it has none.
-    fn copied(&self, name: &str) -> Result<Option<PathBuf>> {
+    fn copy_from_base(&self, name: &str) -> Result<Option<PathBuf>> {
         let Some((repo, rev)) = self.revision else { return Ok(None) };
         let Some(bytes) = file_at(repo, rev, name, MAX_FILE_SIZE)? else { return Ok(None) };
         let to = self.dir.path().join(name);
@@ -255,7 +255,7 @@ impl BaseFiles<'_> {
 }
 
 /// The path with `/`, without `.` and `..`; `None` if it leads out of its starting directory.
-fn normal(path: &Path) -> Option<String> {
+fn normalized(path: &Path) -> Option<String> {
     let mut parts = Vec::new();
     for part in path.components() {
         match part {

@@ -21,7 +21,7 @@ pub(super) const FILE_NAME: &str = "friskey.toml";
 /// Maximum size of the file, in bytes.
 const MAX_FILE_SIZE: u64 = 1 << 20;
 
-/// Maximum number of lines of a rules list that is read from an invalid file.
+/// Maximum number of lines that a `rules` list may have to be read from a file that is invalid elsewhere.
 const MAX_RULES_LINES: usize = 100;
 
 /// Maximum number of threads; more are a mistake.
@@ -34,7 +34,7 @@ pub(super) struct Config {
     pub(super) path: Option<PathBuf>,
     /// The directory that globs are relative to, and the default location of the baseline.
     pub(super) root: Root,
-    /// Whether the scanned repository is not the one that contains the current directory, so that only
+    /// Whether the scanned repository is another than the one that contains the current directory, so that only
     /// explicitly named files apply.
     pub(super) is_elsewhere: bool,
     /// Rules files.
@@ -99,8 +99,8 @@ pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Re
     Ok(Config { path: Some(path), root, ..config })
 }
 
-/// The rules files that the configuration `path` names, if they can be determined even though the rest may be
-/// invalid: an error message about it must not contain anything that these rules match.
+/// The rules files that the configuration `path` names, as far as they can be determined in an invalid file. An error
+/// message about the file must not contain anything that these rules match.
 pub(super) fn named_rules(path: &Path) -> Vec<PathBuf> {
     let Ok(text) = read_text(path, Symlinks::Follow, MAX_FILE_SIZE) else { return Vec::new() };
     // If the file as a whole is invalid, try the `rules` list alone: more and more lines from its start, until they
@@ -130,15 +130,18 @@ pub(super) fn parse(text: &str, shown: &str, dir: &Path) -> Result<Config> {
     let raw: RawConfig = toml::from_str(text).map_err(|error| {
         anyhow!("{}: {}", place(error.span().map_or(0, |span| span.start)), error.message())
     })?;
-    let at = |offset: usize, reason: String| anyhow!("{}: {reason}", place(offset));
-    // A pipe or device is rejected here, with its line. A missing file is left to the reader: with
+    let error_at = |offset: usize, reason: String| anyhow!("{}: {reason}", place(offset));
+    // A pipe or device is rejected here, with its line. A missing file is reported by whatever reads it: with
     // `--policy-from`, the files of the base are copied later.
     let file = |path: &Spanned<PathBuf>| {
         let joined = dir.join(path.get_ref());
         match joined.metadata() {
             Ok(metadata) if !metadata.is_file() => {
                 let what = untrusted::describe(&metadata);
-                Err(at(path.span().start, format!("{} is {what}, expected a regular file", joined.display())))
+                Err(error_at(
+                    path.span().start,
+                    format!("{} is {what}, expected a regular file", joined.display()),
+                ))
             }
             _ => Ok(joined),
         }
@@ -146,24 +149,24 @@ pub(super) fn parse(text: &str, shown: &str, dir: &Path) -> Result<Config> {
     let mut cost = GlobCost::default();
     for glob in &raw.exclude {
         globs::check(glob.get_ref())
-            .map_err(|reason| at(glob.span().start, format!("`exclude`: {reason}")))?;
+            .map_err(|reason| error_at(glob.span().start, format!("`exclude`: {reason}")))?;
         cost.add(glob.get_ref().as_bytes())
-            .map_err(|error| at(glob.span().start, format!("`exclude` {error}")))?;
+            .map_err(|error| error_at(glob.span().start, format!("`exclude` {error}")))?;
     }
     for name in &raw.surfaces {
         let plain = name.get_ref().strip_prefix('-').unwrap_or(name.get_ref());
         if Surface::from_name(plain).is_none_or(|surface| !HISTORY_SURFACES.contains(&surface)) {
             let names: Vec<_> = HISTORY_SURFACES.iter().map(|surface| surface.name()).collect();
             let reason = format!("unknown surface `{plain}`; expected one of {}", names.join(", "));
-            return Err(at(name.span().start, reason));
+            return Err(error_at(name.span().start, reason));
         }
     }
     let confidence = |level: &Spanned<String>| {
-        level.get_ref().parse::<Confidence>().map_err(|reason| at(level.span().start, reason))
+        level.get_ref().parse::<Confidence>().map_err(|reason| error_at(level.span().start, reason))
     };
     let threads = |count: &Spanned<usize>| match *count.get_ref() {
         count if count <= MAX_THREADS => Ok(count),
-        _ => Err(at(count.span().start, format!("`threads` is at most {MAX_THREADS}"))),
+        _ => Err(error_at(count.span().start, format!("`threads` is at most {MAX_THREADS}"))),
     };
     Ok(Config {
         path: None,

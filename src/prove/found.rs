@@ -7,7 +7,7 @@ use super::purged_history::{PurgedHistory, PurgedKey};
 use crate::model::{
     Confidence, Draft, Fingerprint, LeadingRef, Leak, Origin, RefKind, Skip, SoughtKey, UnprovenFile,
 };
-use crate::scan::UnsearchedObject;
+use crate::scan::PartlySearchedObject;
 
 pub(super) fn sought(key: &PurgedKey, draft: &Draft) -> SoughtKey {
     let leak = leak(draft, &key.fingerprint);
@@ -73,7 +73,7 @@ pub(super) fn leading_refs(report: &PurgedHistory, draft: &Draft, old: &OldObjec
 }
 
 /// A file that may contain a key, since it cannot be searched.
-pub(super) fn unproven(one: &UnsearchedObject, report: &PurgedHistory) -> Vec<UnprovenFile> {
+pub(super) fn unproven(one: &PartlySearchedObject, report: &PurgedHistory) -> Vec<UnprovenFile> {
     let object = one.id.to_string();
     let suffix = format!(" (blob {object})");
     let file = |skip: &Skip| UnprovenFile {

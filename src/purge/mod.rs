@@ -46,7 +46,7 @@ pub use report::{Counts, PurgeReport, ReportedKey, UnsearchedFile};
 use crate::git::{self, Progress};
 use crate::model::{Confidence, Draft, Skip};
 use crate::rules::RuleSet;
-use crate::scan::{HistoryError, HistoryOptions, KeyFilter, KeyObjects, Settings, scan_history_objects};
+use crate::scan::{HistoryError, HistoryOptions, KeyFilter, KeysByObject, Settings, scan_history_objects};
 use crate::source::Excludes;
 use purged_keys::PurgedKeys;
 use run::PurgeRun;
@@ -118,7 +118,7 @@ pub fn purge(
     let mut keys = PurgedKeys::select(&draft, &options.keys, settings.min_confidence);
     let detector = keys.detector(&options.rules)?;
     let settings = Settings { detector: &detector, ..*settings };
-    let run = |draft: &Draft, keys: &PurgedKeys, found: &KeyObjects| {
+    let run = |draft: &Draft, keys: &PurgedKeys, found: &KeysByObject| {
         PurgeRun { settings: &settings, options, repo: &repo, draft, keys, start, deliver }.run(found)
     };
     // A rule may miss a key next to other characters, unless it has the marker. Whether one did, the proof shows, which
@@ -137,7 +137,7 @@ pub fn purge(
 
 /// Audits everything at the lowest confidence, so that every occurrence of a key is found. A plan may be made
 /// although files cannot be opened, and names them.
-fn audit(settings: &Settings<'_>, options: &PurgeOptions) -> Result<(Draft, KeyObjects), PurgeError> {
+fn audit(settings: &Settings<'_>, options: &PurgeOptions) -> Result<(Draft, KeysByObject), PurgeError> {
     let settings = Settings { min_confidence: Confidence::Low, only: None, ..*settings };
     let audit = HistoryOptions {
         exclude: options.exclude.clone(),

@@ -15,7 +15,7 @@ use crate::git::scratch::Scratch;
 use crate::git::{ObjectId, refs};
 use crate::model::{Confidence, Draft};
 use crate::rules::{RuleSet, expand};
-use crate::scan::{KeyObjects, Settings, Stop};
+use crate::scan::{KeysByObject, Settings, Stop};
 use crate::suppress::Policy;
 
 /// A repository with a key, and what an audit finds in it.
@@ -66,7 +66,7 @@ impl Leaked {
         }
     }
 
-    fn found(&self) -> (Draft, KeyObjects) {
+    fn found(&self) -> (Draft, KeysByObject) {
         audit(&self.settings(), &self.options()).unwrap()
     }
 
@@ -113,7 +113,7 @@ fn a_purge_that_fails_leaves_nothing() {
     let repo = leaked.scratch.open();
     // An audit that overlooked the key: the proof finds it.
     let overlooked =
-        KeyObjects { keys: found.keys.clone(), objects: Default::default(), unsearched: Vec::new() };
+        KeysByObject { keys: found.keys.clone(), objects: Default::default(), unsearched: Vec::new() };
     let deliver = |_: &super::PurgeReport| Ok(());
     let settings = leaked.settings();
     let job = PurgeRun {

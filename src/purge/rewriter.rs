@@ -16,7 +16,7 @@ use crate::git::{
     CarriedGraph, HashKind, ObjectId, ObjectKind, ObjectReader, Pointer, Repository, WholeEntryReader,
 };
 use crate::model::{Fingerprint, Surface};
-use crate::scan::{KeyObjects, Settings};
+use crate::scan::{KeysByObject, Settings};
 
 /// An occurrence of a key in an object or name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +72,7 @@ pub(super) struct HistoryRewriter<'a> {
     pub(super) hash: HashKind,
     pub(super) keys: &'a PurgedKeys,
     /// What the audit found.
-    pub(super) found: &'a KeyObjects,
+    pub(super) found: &'a KeysByObject,
     /// Objects with purged keys.
     pub(super) flagged: HashMap<ObjectId, ObjectKind>,
     /// Paths of blobs, for messages and stubs.

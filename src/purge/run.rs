@@ -19,7 +19,7 @@ use crate::git::{
     self, CarriedGraph, ObjectId, ObjectKind, ObjectReader, PackWriter, Repository, WholeEntryReader,
 };
 use crate::model::Draft;
-use crate::scan::{KeyObjects, Settings, UnsearchedObject};
+use crate::scan::{KeysByObject, PartlySearchedObject, Settings};
 use crate::threads;
 
 /// A purge after the audit.
@@ -35,7 +35,7 @@ pub(super) struct PurgeRun<'a> {
 
 impl PurgeRun<'_> {
     /// Writes the new repository, proves it and delivers the report.
-    pub(super) fn run(&self, found: &KeyObjects) -> Result<PurgeReport, PurgeError> {
+    pub(super) fn run(&self, found: &KeysByObject) -> Result<PurgeReport, PurgeError> {
         if self.keys.keys.is_empty() {
             return self.nothing(&found.unsearched);
         }
@@ -85,7 +85,7 @@ impl PurgeRun<'_> {
     }
 
     /// The report if there is nothing to purge.
-    fn nothing(&self, unsearched: &[UnsearchedObject]) -> Result<PurgeReport, PurgeError> {
+    fn nothing(&self, unsearched: &[PartlySearchedObject]) -> Result<PurgeReport, PurgeError> {
         let plan = RefPlan::new(&git::refs::read(self.repo), self.keys, self.settings.detector)?;
         let rewritten = (&Rewritten::default(), &HashMap::new());
         let report =
@@ -99,7 +99,7 @@ impl PurgeRun<'_> {
         status: &'static str,
         plan: &RefPlan,
         (done, paths): (&Rewritten, &HashMap<ObjectId, Vec<u8>>),
-        (counts, leftovers, unsearched): (Counts, Vec<Leftover>, &[UnsearchedObject]),
+        (counts, leftovers, unsearched): (Counts, Vec<Leftover>, &[PartlySearchedObject]),
         proof: Option<PurgeProof>,
     ) -> PurgeReport {
         let redactor = Redactor::new(self.settings.detector)
@@ -145,7 +145,7 @@ impl PurgeRun<'_> {
 
     fn rewriter<'a>(
         &'a self,
-        found: &'a KeyObjects,
+        found: &'a KeysByObject,
         plan: &RefPlan,
         paths: &'a HashMap<ObjectId, Vec<u8>>,
         sink: &'a ObjectSink,

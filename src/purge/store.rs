@@ -1,4 +1,4 @@
-//! The new repository while it is written: next to its destination, marked as unfinished, and renamed at the end.
+//! The new repository while it is being written: next to its destination, marked as unfinished, and renamed at the end.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,7 +19,7 @@ pub(super) struct NewRepository {
     hash: HashKind,
 }
 
-const MARKER_TEXT: &str = "This repository is not finished. `friskey purge` was interrupted, or is still at work. If it is not, delete it.\n";
+const UNFINISHED_NOTICE: &str = "This repository is not finished. `friskey purge` was interrupted, or is still running. If it is not running, delete this directory.\n";
 
 impl NewRepository {
     /// Begins a repository with the destination `into`.
@@ -28,11 +28,11 @@ impl NewRepository {
         let prefix = format!(".{}.unfinished-", name.to_string_lossy());
         let dir = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent(into))?;
         let new = Self { dir, into: into.to_owned(), hash };
-        new.write(UNFINISHED_MARKER, MARKER_TEXT.as_bytes())?;
+        new.write(UNFINISHED_MARKER, UNFINISHED_NOTICE.as_bytes())?;
         for dir in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
             fs::create_dir_all(new.path().join(dir))?;
         }
-        // git refuses repositories with unknown extensions.
+        // An unknown extension makes git refuse the repository until it is finished.
         new.write("config", new.config(true).as_bytes())?;
         Ok(new)
     }
@@ -83,7 +83,7 @@ impl NewRepository {
                     File::open(entry.path())?.sync_all()?;
                 }
             }
-            sync(&dir);
+            sync_dir(&dir);
         }
         Ok(())
     }
@@ -99,9 +99,9 @@ impl NewRepository {
     ) -> io::Result<()> {
         let mut packed = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
         for one in refs {
-            proper(&one.new_name)?;
+            check_ref_name(&one.new_name)?;
             if let Some(target) = &one.target {
-                proper(target)?;
+                check_ref_name(target)?;
                 self.write(&one.new_name, format!("ref: {target}\n").as_bytes())?;
                 continue;
             }
@@ -113,7 +113,7 @@ impl NewRepository {
         self.write("packed-refs", packed.as_bytes())?;
         let head = match head {
             NewHead::Branch(name) => {
-                proper(name)?;
+                check_ref_name(name)?;
                 format!("ref: {name}\n")
             }
             NewHead::Detached(id) => format!("{}\n", new(id)),
@@ -127,14 +127,14 @@ impl NewRepository {
         File::open(self.path().join("config.new"))?.sync_all()?;
         fs::remove_file(self.path().join(UNFINISHED_MARKER))?;
         fs::rename(self.path().join("config.new"), self.path().join("config"))?;
-        sync(self.path());
-        // An empty directory may exist there, which not every system replaces.
+        sync_dir(self.path());
+        // An empty directory may exist there, and not every system lets a rename replace it.
         match fs::remove_dir(&self.into) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         fs::rename(self.path(), &self.into)?;
-        sync(parent(&self.into));
+        sync_dir(parent(&self.into));
         // Nothing is left to remove.
         let _ = self.dir.keep();
         Ok(())
@@ -142,7 +142,7 @@ impl NewRepository {
 }
 
 /// Refuses an invalid ref name, which as a path could lead out of the repository.
-fn proper(name: &str) -> io::Result<()> {
+fn check_ref_name(name: &str) -> io::Result<()> {
     match is_valid_ref_name(name) {
         true => Ok(()),
         false => Err(io::Error::other("a ref has a name that git does not accept")),
@@ -150,7 +150,7 @@ fn proper(name: &str) -> io::Result<()> {
 }
 
 /// Flushes the entries of a directory to the disk. Not every file system supports this; then they are written later.
-fn sync(dir: &Path) {
+fn sync_dir(dir: &Path) {
     if let Ok(dir) = File::open(dir) {
         let _ = dir.sync_all();
     }

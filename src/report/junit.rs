@@ -31,10 +31,14 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     let command = escape::xml(report.command());
     writeln!(out, "  <testsuite name=\"friskey {command}\" {counts} timestamp=\"{started}\">")?;
     for leak in report.leaks() {
-        if leak.is_suppressed() { accept(report, leak, out)? } else { failure(report, leak, out)? }
+        if leak.is_suppressed() {
+            write_accepted(report, leak, out)?
+        } else {
+            write_failure(report, leak, out)?
+        }
     }
     if incomplete {
-        error(report, out)?;
+        write_incomplete(report, out)?;
     }
     if passed {
         writeln!(
@@ -52,7 +56,7 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     writeln!(out, "  </testsuite>\n</testsuites>")
 }
 
-fn open_case(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+fn start_case(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let identified = &leak.identified;
     // The fingerprint distinguishes keys that end alike.
     let name = format!(
@@ -65,8 +69,8 @@ fn open_case(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()
     writeln!(out, "    <testcase classname=\"friskey.{class}\" name=\"{}\">", escape::xml(&name))
 }
 
-fn failure(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    open_case(report, leak, out)?;
+fn write_failure(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+    start_case(report, leak, out)?;
     let kind = escape::xml(&leak.identified.rule);
     let message = escape::xml(&prose::headline(report, leak));
     writeln!(out, "      <failure type=\"{kind}\" message=\"{message}\">")?;
@@ -91,8 +95,8 @@ fn failure(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out, "fingerprint {}</failure>\n    </testcase>", leak.identified.fingerprint)
 }
 
-fn accept(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    open_case(report, leak, out)?;
+fn write_accepted(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+    start_case(report, leak, out)?;
     let suppression = leak.findings.iter().find_map(|finding| finding.suppressed.as_ref());
     let why = match suppression {
         Some(suppression) => {
@@ -104,7 +108,7 @@ fn accept(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "      <skipped message=\"{}\"/>\n    </testcase>", escape::xml(&why))
 }
 
-fn error(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn write_incomplete(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let skipped = &report.coverage().skipped;
     let message = format!("{} not scanned", humanize::count(skipped.len() as u64, "thing"));
     writeln!(out, "    <testcase classname=\"friskey.coverage\" name=\"nothing skipped\">")?;

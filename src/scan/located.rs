@@ -17,7 +17,7 @@ pub(super) struct Located {
     pub(super) span: Span,
     pub(super) encoding: &'static str,
     pub(super) excerpt: Excerpt,
-    /// Whether a marker nearby accepts it.
+    /// What a marker nearby says of it.
     pub(super) verdict: MarkerVerdict,
     /// Its surface, if it differs from that of the object that leads to it.
     pub(super) surface: Option<Surface>,
@@ -41,7 +41,7 @@ impl Rankable for Located {
 }
 
 impl Located {
-    /// A secret in content that cannot be read again, so that its position is unknown.
+    /// A secret at an unknown position, in content that cannot be read again.
     pub(super) fn unlocated(identified: &Arc<Identified>) -> Self {
         let text = identified.secret.redacted();
         Self {
@@ -58,7 +58,7 @@ impl Located {
 
     /// The finding at `origin`. A marker that is not honored is added to `notes`.
     pub(super) fn at(self, mut origin: Origin, versions: u64, notes: &mut BTreeSet<String>) -> Finding {
-        origin.container = leading(&origin, &self.inside);
+        origin.container = container_path(&origin, &self.inside);
         origin.surface = self.surface.unwrap_or(origin.surface);
         Finding {
             suppressed: self.verdict.settle(&origin, self.span.start.line, notes),
@@ -73,8 +73,8 @@ impl Located {
     }
 }
 
-/// The names that lead to a finding in `origin`: that of the outermost container, and those within it.
-fn leading(origin: &Origin, inside: &[Vec<u8>]) -> Vec<Vec<u8>> {
+/// The path to a finding through the containers in `origin`: the name of the outermost one, and those within it.
+fn container_path(origin: &Origin, inside: &[Vec<u8>]) -> Vec<Vec<u8>> {
     if inside.is_empty() {
         return Vec::new();
     }

@@ -21,7 +21,7 @@ mod stop;
 mod suppression;
 
 pub use history::{
-    HISTORY_SURFACES, HistoryError, HistoryOptions, KeyObjects, UnsearchedObject, scan_history,
+    HISTORY_SURFACES, HistoryError, HistoryOptions, KeysByObject, PartlySearchedObject, scan_history,
     scan_history_objects,
 };
 pub use key_filter::{KeyFilter, MIN_FINGERPRINT_DIGITS};

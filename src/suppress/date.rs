@@ -1,4 +1,4 @@
-//! Days on which entries expire.
+//! Days on which baseline entries expire.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};

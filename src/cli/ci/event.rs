@@ -16,7 +16,7 @@ use crate::untrusted::{Symlinks, read};
 /// Maximum size of a payload, in bytes; GitHub's payloads are at most 25 MB.
 const MAX_PAYLOAD: u64 = 64 << 20;
 
-/// The commit that decides how the change of the event is scanned, for other commands.
+/// The commit whose policy applies to the current CI event, for commands other than `ci`.
 ///
 /// # Errors
 /// No supported CI system is running.

@@ -39,7 +39,7 @@ pub(super) fn resolve(plan: &CiPlan, repo: &Repository) -> Resolved {
         Scope::Between { base, head } => between(
             &base.revision(),
             &head.revision(),
-            // Excludes everything reachable from both, which is what is reachable from the merge base.
+            // `HEAD --not BASE` is the same as starting at the merge base.
             format!("{event}: the commits of the head that the base lacks"),
         ),
         Scope::Push(push) => resolve_push(push, event, repo),

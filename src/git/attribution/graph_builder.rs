@@ -16,10 +16,12 @@ use crate::git::object_marks::ObjectMarks;
 use crate::git::pack::Entry;
 use crate::git::pack::delta::{Run, RunSource};
 
-/// An entry of a tree that is a tree itself.
+/// A tree entry that is itself a tree.
 #[derive(Clone, Copy)]
 pub(in crate::git) struct ChildTree {
+    /// The number of the tree.
     pub(in crate::git) tree: u32,
+    /// The number of the name.
     pub(super) name: u32,
 }
 
@@ -50,21 +52,21 @@ pub(super) struct TreeRow {
     pub(super) count: u32,
 }
 
-/// An entry of a tree that is kept.
+/// A tree entry that is kept.
 #[derive(Clone, Copy)]
 enum KeptEntry {
     ChildTree(ChildTree),
     Queried(QueriedEntry),
 }
 
-/// Where the entries of a tree are, and those that are kept. Remembered for trees that are deltas to this one.
+/// Where the entries of a tree are, and those that are kept. Remembered for trees that are stored as deltas against this one.
 #[derive(Default)]
 pub(super) struct TreeOutline {
     /// Where each entry starts, in bytes.
     starts: Vec<usize>,
     /// Where the last one ends.
     end: usize,
-    /// With their positions in `starts`.
+    /// The kept entries, each with its index in `starts`.
     kept: Vec<(usize, KeptEntry)>,
 }
 
@@ -107,12 +109,12 @@ const RECENT_SUBTREES: usize = 4096;
 /// How many marked blobs are remembered.
 const RECENT_BLOBS: usize = 4096;
 
-/// What one thread read.
+/// Collects the part of the graph that one thread reads.
 #[derive(Default)]
 pub(super) struct GraphBuilder {
     pub(super) subtrees: Vec<ChildTree>,
     pub(super) trees: Vec<TreeRow>,
-    /// With the number of the tree.
+    /// The queried blobs in trees, each with the number of its tree.
     pub(super) queried_entries: Vec<(u32, QueriedEntry)>,
     pub(super) parents: Vec<u32>,
     pub(super) commits: Vec<CommitRow>,
@@ -123,7 +125,7 @@ pub(super) struct GraphBuilder {
     /// Packed objects that are commits, or may be, and were not read.
     pub(super) unread: Vec<u32>,
     recent: Vec<Option<RecentSubtree>>,
-    /// Blobs that were marked lately.
+    /// Blobs that were marked recently.
     recent_blobs: Vec<Option<ObjectId>>,
 }
 
@@ -285,12 +287,13 @@ impl GraphBuilder {
     }
 }
 
-/// Objects are numbered with 32 bits, and each has a few rows, so memory runs out before this overflows.
+/// The start and the length of a range of rows. Objects are numbered with 32 bits, and each has a few rows, so memory
+/// runs out before this overflows.
 fn span(start: usize, end: usize) -> (u32, u32) {
     (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(end - start).unwrap_or(0))
 }
 
-/// Builds the graph from what one thread walks of a pack.
+/// Builds the graph from the part of a pack that one thread walks.
 pub(super) struct PackVisitor<'a> {
     pub(super) builder: GraphBuilder,
     pub(super) context: &'a BuildContext<'a>,

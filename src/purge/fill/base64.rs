@@ -15,16 +15,16 @@ pub(super) fn value(symbol: u8) -> Option<u8> {
 }
 
 /// The symbol of a value.
-pub(super) fn symbol(value: u8, is_url: bool) -> u8 {
+pub(super) fn symbol(value: u8, is_url_safe: bool) -> u8 {
     match STANDARD[usize::from(value & 63)] {
-        b'+' if is_url => b'-',
-        b'/' if is_url => b'_',
+        b'+' if is_url_safe => b'-',
+        b'/' if is_url_safe => b'_',
         other => other,
     }
 }
 
-/// Encodes `filler` in place of `secret`, whose byte `n` is encoded by the symbols at the start and end of
-/// `sources[n]`. Returns false if the symbols do not encode `secret`.
+/// Encodes `filler` in place of `secret`, whose byte `n` is encoded by the first and the last symbol of `sources[n]`;
+/// between them there may be a line break or an escape. Returns false if the symbols do not encode `secret`.
 pub(super) fn fill(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], filler: &[u8]) -> bool {
     if sources.len() != secret.len()
         || sources.iter().any(|source| source.len() < 2 || source.end > bytes.len())
@@ -32,24 +32,29 @@ pub(super) fn fill(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], fi
         return false;
     }
     // The third byte of a group shares no symbol with the next.
-    let third = (1..sources.len()).find(|&at| sources[at - 1].end <= sources[at].start);
-    let Some(third) = third.map(|next| next - 1) else { return false };
+    let Some(next) = (1..sources.len()).find(|&at| sources[at - 1].end <= sources[at].start) else {
+        return false;
+    };
+    let third = next - 1;
+    // The position of a byte in its group of three, which is 2 for `third`.
     let column = |at: usize| (at + 3 - third % 3 + 2) % 3;
-    let is_url = sources.iter().any(|source| bytes[source.clone()].iter().any(|byte| b"-_".contains(byte)));
+    let is_url_safe =
+        sources.iter().any(|source| bytes[source.clone()].iter().any(|byte| b"-_".contains(byte)));
     let mut changed = bytes.to_vec();
     for (at, source) in sources.iter().enumerate() {
         let (first, last) = (source.start, source.end - 1);
         let (Some(high), Some(low)) = (value(changed[first]), value(changed[last])) else { return false };
         let shift = 2 * (column(at) as u32 + 1);
-        // Of 12 bits, `shift - 2` belong to the byte before and `6 - shift` more to the one after.
+        // Of the 12 bits of both symbols, the first `shift - 2` belong to the byte before, the next 8 to this one, and the
+        // last `6 - shift` to the byte after.
         let pair = u16::from(high) << 6 | u16::from(low);
         let down = 6 - shift;
         if u8::try_from(pair >> down & 0xff) != Ok(secret[at]) {
             return false;
         }
         let pair = pair & !(0xff << down) | u16::from(filler[at]) << down;
-        changed[first] = symbol((pair >> 6) as u8, is_url);
-        changed[last] = symbol((pair & 63) as u8, is_url);
+        changed[first] = symbol((pair >> 6) as u8, is_url_safe);
+        changed[last] = symbol((pair & 63) as u8, is_url_safe);
     }
     bytes.copy_from_slice(&changed);
     true
@@ -68,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn every_alignment_is_encoded_anew() {
+    fn every_alignment_is_encoded_again() {
         for before in 0..4 {
             let text = [&b"user:\xffpass"[..before], b"secret-key", b"\xfe after"].concat();
             let mut encoded = encode(&text);

@@ -16,7 +16,7 @@ use crate::purge::proof::PurgeProof;
 use crate::purge::refs::{NewHead, RefPlan};
 use crate::purge::request_refs::is_numbered;
 use crate::purge::rewriter::{Place, Rewritten};
-use crate::scan::UnsearchedObject;
+use crate::scan::PartlySearchedObject;
 
 /// What a report is made from.
 pub(in crate::purge) struct Material<'a> {
@@ -35,7 +35,7 @@ pub(in crate::purge) struct Material<'a> {
     pub(in crate::purge) paths: &'a HashMap<ObjectId, Vec<u8>>,
     pub(in crate::purge) counts: Counts,
     pub(in crate::purge) leftovers: Vec<Leftover>,
-    pub(in crate::purge) unsearched: &'a [UnsearchedObject],
+    pub(in crate::purge) unsearched: &'a [PartlySearchedObject],
     pub(in crate::purge) others: u64,
     pub(in crate::purge) proof: Option<PurgeProof>,
     pub(in crate::purge) elapsed: f64,
@@ -149,7 +149,7 @@ impl PurgeReport {
     }
 }
 
-fn unsearched(one: &UnsearchedObject, redactor: &Redactor<'_>) -> Vec<UnsearchedFile> {
+fn unsearched(one: &PartlySearchedObject, redactor: &Redactor<'_>) -> Vec<UnsearchedFile> {
     let id = one.id.to_string();
     let file = |skip: &Skip| UnsearchedFile {
         object: id.clone(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::repository_audit::RepositoryAudit;
-use super::secret_index::UnsearchedObject;
+use super::secret_index::PartlySearchedObject;
 use crate::cache::{CleanContents, MIN_LEN};
 use crate::detect::PassedOver;
 use crate::git::attribution::{Query, SecretHistory};
@@ -117,7 +117,7 @@ impl RepositoryAudit<'_> {
                 None => self.report_unopened_one(one, path),
                 Some(path) => {
                     let skips = one.skips_at(Some(&path));
-                    self.unsearched(UnsearchedObject {
+                    self.unsearched(PartlySearchedObject {
                         id: one.id,
                         path: Some(path),
                         skips,
@@ -134,10 +134,10 @@ impl RepositoryAudit<'_> {
     fn report_unopened_one(&mut self, one: &UnopenedContainer, path: Option<String>) {
         let skips = one.skips_at(path.as_deref());
         self.outcome.coverage.skipped.extend(skips.iter().cloned());
-        self.unsearched(UnsearchedObject { id: one.id, path, skips, is_excluded: false });
+        self.unsearched(PartlySearchedObject { id: one.id, path, skips, is_excluded: false });
     }
 
-    fn unsearched(&mut self, one: UnsearchedObject) {
+    fn unsearched(&mut self, one: PartlySearchedObject) {
         self.outcome.key_objects.unsearched.push(one);
     }
 

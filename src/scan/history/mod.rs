@@ -37,7 +37,7 @@ use crate::scan::bounded::Dropped;
 use crate::scan::collect::ScanOutcome;
 use crate::source::Excludes;
 use history_facts::FactsBySecret;
-pub use secret_index::{KeyObjects, UnsearchedObject};
+pub use secret_index::{KeysByObject, PartlySearchedObject};
 
 /// What `friskey history` scans.
 #[derive(Clone, Debug)]
@@ -150,7 +150,7 @@ struct HistoryOutcome {
     /// The number of skips beyond those in the coverage.
     more_skipped: u64,
     /// The objects of the repository itself that contain keys.
-    key_objects: KeyObjects,
+    key_objects: KeysByObject,
 }
 
 /// Why a history cannot be scanned.
@@ -196,7 +196,7 @@ pub fn scan_history(settings: &Settings<'_>, audit: &HistoryOptions) -> Result<D
 pub fn scan_history_objects(
     settings: &Settings<'_>,
     audit: &HistoryOptions,
-) -> Result<(Draft, KeyObjects), HistoryError> {
+) -> Result<(Draft, KeysByObject), HistoryError> {
     let clock = Clock::start();
     let (repo, _joined) = match audit.objects.is_empty() {
         true if audit.unfinished => (git::open_unfinished(&audit.repo)?.to_thread_local(), None),

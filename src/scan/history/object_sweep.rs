@@ -55,6 +55,6 @@ impl RepositoryAudit<'_> {
             self.attribute(refs, &secrets, &unopened);
         }
         let unsearched = std::mem::take(&mut self.outcome.key_objects.unsearched);
-        self.outcome.key_objects = secrets.into_key_objects(unsearched);
+        self.outcome.key_objects = secrets.into_keys_by_object(unsearched);
     }
 }

@@ -14,18 +14,18 @@ use crate::scan::objects::SharedKey;
 /// The keys of a repository, numbered, and the objects that contain them: plainly, encoded, or in a container. A Git LFS
 /// pointer contains the keys of its file.
 #[derive(Clone, Debug, Default)]
-pub struct KeyObjects {
+pub struct KeysByObject {
     /// The strongest match of each key.
     pub keys: Vec<Arc<Identified>>,
     /// The numbers of the keys in each object.
     pub objects: BTreeMap<ObjectId, (ObjectKind, Vec<u32>)>,
     /// Objects that may contain more keys, since they were not searched completely.
-    pub unsearched: Vec<UnsearchedObject>,
+    pub unsearched: Vec<PartlySearchedObject>,
 }
 
 /// An object that was not searched completely, such as an archive that cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnsearchedObject {
+pub struct PartlySearchedObject {
     /// The object.
     pub id: ObjectId,
     /// Its newest path, if one is known.
@@ -49,32 +49,33 @@ pub(super) struct SecretIndex {
 }
 
 impl SecretIndex {
-    /// Indexes what was found. Secrets below the threshold are only counted.
+    /// Indexes what was found. Also returns how many secrets are left out, since they are below the minimum confidence
+    /// or not among those to search for.
     pub(super) fn gather(found: &[MatchedObject<SharedKey>], settings: &Settings<'_>) -> (Self, u64) {
         let mut best: HashMap<Fingerprint, Arc<Identified>> = HashMap::new();
-        for hit in found.iter().flat_map(|found| &found.hits) {
-            let known = best.entry(hit.1.fingerprint).or_insert_with(|| Arc::clone(&hit.1));
-            if (hit.1.confidence, &known.rule) > (known.confidence, &hit.1.rule) {
-                *known = Arc::clone(&hit.1);
+        for (_, key) in found.iter().flat_map(|object| &object.hits) {
+            let known = best.entry(key.fingerprint).or_insert_with(|| Arc::clone(key));
+            if (key.confidence, &known.rule) > (known.confidence, &key.rule) {
+                *known = Arc::clone(key);
             }
         }
         let is_wanted = |one: &Identified| {
             one.confidence >= settings.min_confidence && settings.only.is_none_or(|only| only.admits(one))
         };
-        let mut sure: Vec<_> = best.values().filter(|one| is_wanted(one)).cloned().collect();
-        let below = (best.len() - sure.len()) as u64;
+        let mut wanted: Vec<_> = best.values().filter(|one| is_wanted(one)).cloned().collect();
+        let left_out = (best.len() - wanted.len()) as u64;
         drop(best);
         let mut dropped = Dropped::default();
-        if sure.len() > MAX_KEYS {
-            sure.sort_by_key(|one| (Reverse(one.confidence), one.fingerprint));
-            sure.drain(MAX_KEYS..).for_each(|one| dropped.count(one.confidence));
+        if wanted.len() > MAX_KEYS {
+            wanted.sort_by_key(|one| (Reverse(one.confidence), one.fingerprint));
+            wanted.drain(MAX_KEYS..).for_each(|one| dropped.count(one.confidence));
         }
-        sure.sort_by_key(|one| one.fingerprint);
+        wanted.sort_by_key(|one| one.fingerprint);
         let numbers: HashMap<Fingerprint, u32> =
-            sure.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
-        let mut secrets = Self { identified: sure, objects: BTreeMap::new(), dropped };
+            wanted.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
+        let mut secrets = Self { identified: wanted, objects: BTreeMap::new(), dropped };
         for object in found {
-            // A pointer may itself contain a secret, in addition to its file.
+            // A Git LFS pointer is listed twice if both it and its file contain a secret.
             let known = secrets.objects.remove(&object.id);
             let mut held: Vec<(u32, usize)> = known.map(|(_, held)| held).unwrap_or_default();
             for (span, hit) in &object.hits {
@@ -87,14 +88,14 @@ impl SecretIndex {
                 secrets.objects.insert(object.id, (object.kind, held));
             }
         }
-        (secrets, below)
+        (secrets, left_out)
     }
 
-    /// What is known of the objects, besides those that were not searched.
-    pub(super) fn into_key_objects(self, unsearched: Vec<UnsearchedObject>) -> KeyObjects {
+    /// The keys by object, together with the objects that were not searched completely.
+    pub(super) fn into_keys_by_object(self, unsearched: Vec<PartlySearchedObject>) -> KeysByObject {
         let numbers = |held: Vec<(u32, usize)>| held.into_iter().map(|(number, _)| number).collect();
         let objects = self.objects.into_iter().map(|(id, (kind, held))| (id, (kind, numbers(held))));
-        KeyObjects { keys: self.identified, objects: objects.collect(), unsearched }
+        KeysByObject { keys: self.identified, objects: objects.collect(), unsearched }
     }
 
     /// The objects to attribute.

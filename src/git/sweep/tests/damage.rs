@@ -1,4 +1,5 @@
-//! Damaged repositories: everything readable is searched, and the rest is reported.
+//! Damaged repositories: everything readable is searched, and the rest is reported. The searcher of these tests finds
+//! `K` followed by two to six of `a` and `b`.
 
 use std::fs;
 
@@ -276,7 +277,7 @@ fn bytes_between_and_after_entries_are_reported() {
     let extra = b"hidden";
     for (parts, trailer) in [
         ([(&b""[..], Some(one)), (extra, None), (b"", Some(two))], 0),
-        // What is appended to a pack takes the place of its checksum.
+        // Bytes that were appended push the checksum of 20 bytes away from the end, so the range includes the last 20.
         ([(b"", Some(one)), (b"", Some(two)), (extra, None)], 20),
     ] {
         let gaps = with_parts(&parts).unlisted;

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_axis_has_few_labels_in_order_and_within() {
+    fn labels_are_few_sorted_and_within_the_axis() {
         let end = 1_795_221_360;
         for days in [0, 1, 3, 5, 30, 99, 101, 200, 400, 800, 2_000, 5_000, 20_000] {
             let axis = Axis::new([end - days * DAY].into_iter(), end).unwrap();
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_that_cannot_be_stay_on_the_axis() {
+    fn impossible_dates_stay_on_the_axis() {
         let axis = Axis::new([i64::MIN, i64::MAX].into_iter(), i64::MAX).unwrap();
         for seconds in [i64::MIN, 0, i64::MAX] {
             assert!((0.0..=100.0).contains(&axis.percent(seconds)));
