@@ -36,6 +36,8 @@ mod prove;
 #[cfg(feature = "online")]
 mod proxy;
 mod purge;
+#[cfg(feature = "online")]
+mod receiver;
 mod repository_paths;
 #[cfg(feature = "online")]
 mod revoke;

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::ci;
+use super::ci::event::event_base;
 use super::policy_base::PolicyBase;
 use crate::git::range::parse;
 use crate::git::{Repository, commit_id, why_unclear};
@@ -19,7 +19,7 @@ const CHECKOUT: &str = "checkout";
 pub(super) fn named_base(asked: &str, repo: &Repository) -> Result<PolicyBase> {
     match asked {
         CHECKOUT => Ok(PolicyBase::Checkout),
-        EVENT => ci::event_base(repo),
+        EVENT => event_base(repo),
         rev => match commit_id(repo, rev) {
             Some(id) => Ok(PolicyBase::Rev { rev: id, what: format!("--policy-from {rev}") }),
             // The name exists, but the author of the change may have created it.

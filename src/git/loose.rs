@@ -7,7 +7,8 @@ use std::path::Path;
 
 use gix::object::Kind;
 
-use super::inflate::{InflateError, InflateStream, Inflater, grow};
+use super::buffer::grow;
+use super::inflate::{InflateError, InflateStream, Inflater};
 
 /// Why a loose object cannot be read.
 #[derive(Debug, thiserror::Error)]

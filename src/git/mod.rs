@@ -3,6 +3,7 @@
 //! It yields bytes and ids. The layers above decide what to search for and what a match means.
 
 pub mod attribution;
+mod buffer;
 mod carry;
 mod commit;
 mod database;

@@ -4,7 +4,7 @@
 
 use libdeflater::{Decompressor, adler32};
 
-use super::inflate::grow;
+use super::buffer::grow;
 
 /// Whether the zlib stream at the start of `deflated`, which was inflated to `plain`, certainly ends at the end of `deflated`.
 ///

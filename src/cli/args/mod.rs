@@ -1,14 +1,19 @@
 //! The command line, from which help, completions and the manual are generated.
 
 mod baseline;
+mod fleet;
 mod history;
 mod hook;
 #[cfg(feature = "online")]
 mod online;
 mod purge;
+#[cfg(feature = "online")]
+mod revoke;
 mod rules;
 mod scan;
 mod shared;
+#[cfg(feature = "online")]
+mod verify;
 
 use std::path::PathBuf;
 
@@ -17,14 +22,19 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::help;
 
 pub(super) use baseline::{AddToBaseline, BaselineCommand, BaselineScanArgs, EntryFields};
+pub(super) use fleet::{FleetAudit, FleetCommand, FleetReportArgs};
 pub(super) use history::{Ci, History, Trace};
 pub(super) use hook::{Hook, HookCommand};
 #[cfg(feature = "online")]
 pub(super) use online::{Keys, OnlineArgs};
 pub(super) use purge::{ContainerChoice, Prove, Purge};
+#[cfg(feature = "online")]
+pub(super) use revoke::Revoke;
 pub(super) use rules::RulesCommand;
 pub(super) use scan::{Explain, Scan, StagedArgs};
 pub(super) use shared::{AuditArgs, CacheArgs, FileArgs, ReportArgs, ScanArgs, SuppressionArgs};
+#[cfg(feature = "online")]
+pub(super) use verify::{VERIFICATION_FORMATS, Verify};
 
 /// Frisks files and git repositories for OpenAI API keys.
 ///
@@ -102,11 +112,11 @@ pub(super) enum Command {
     /// Ask OpenAI whose a leaked key is, whether it works and what it cost, without using the key
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey verify"))]
-    Verify(super::verify::Verify),
+    Verify(Verify),
     /// Delete a leaked key of your organization at OpenAI; shows what it would do unless --yes names the key
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey revoke"))]
-    Revoke(super::revoke::Revoke),
+    Revoke(Revoke),
     /// List the keys of your organization at OpenAI by age and last use, and mark those that need attention
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey keys"))]
@@ -121,7 +131,7 @@ pub(super) enum Command {
     #[command(after_long_help = help::text("friskey fleet"))]
     Fleet {
         #[command(subcommand)]
-        command: super::fleet::FleetCommand,
+        command: FleetCommand,
     },
     /// Manage the list of accepted keys
     #[command(after_long_help = help::text("friskey baseline"))]

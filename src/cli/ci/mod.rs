@@ -3,7 +3,7 @@
 //! [`mod@plan`] determines the scope of the event, [`mod@resolve`] the corresponding range in this repository.
 
 mod base;
-mod event;
+pub(super) mod event;
 mod github;
 mod known_refs;
 mod plan;
@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-pub(super) use self::event::event_base;
 use self::event::payload;
 use self::resolve::{Resolved, ScanTarget, resolve};
 use self::scope::Variables;

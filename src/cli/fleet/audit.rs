@@ -8,14 +8,13 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
-use super::args::FleetAudit;
 use super::fleet_progress::FleetProgress;
 use super::plan::refuse_keys;
 use super::schedule::run_jobs;
 use super::settings_digest::{named_config, settings_digest};
 use super::{audit_one, engine};
 use crate::cache::{Cache, resolve};
-use crate::cli::args::{Global, ScanArgs};
+use crate::cli::args::{FleetAudit, Global, ScanArgs};
 use crate::cli::base_policy::EffectiveSettings;
 use crate::cli::cache_args;
 use crate::cli::exit::Exit;

@@ -1,7 +1,6 @@
 //! `friskey fleet`: plans, audits and reports on many repositories. An existing engine, such as Slurm or Kubernetes,
 //! starts the shards.
 
-mod args;
 mod audit;
 mod audit_one;
 mod engine;
@@ -13,9 +12,7 @@ mod settings_digest;
 
 use anyhow::Result;
 
-pub(super) use args::FleetCommand;
-
-use super::args::Global;
+use super::args::{FleetCommand, Global};
 use super::exit::Exit;
 
 pub(super) fn run(command: &FleetCommand, global: &Global) -> Result<Exit> {

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::args::FleetReportArgs;
 use super::plan::refuse_keys;
 use super::settings_digest::named_config;
-use crate::cli::args::Global;
+use crate::cli::args::{FleetReportArgs, Global};
 use crate::cli::broken_pipe::ignore_broken_pipe;
 use crate::cli::exit::Exit;
 use crate::cli::output::{style, write_file};

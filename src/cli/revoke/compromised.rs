@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, bail};
 
 use super::consent::report_step;
-use super::{Revoke, refuse, selected};
-use crate::cli::args::Global;
+use super::{refuse, selected};
+use crate::cli::args::{Global, Revoke};
 use crate::cli::exit::Exit;
 use crate::cli::message::{masked, print, say};
 use crate::cli::online::Cleaner;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::args::Revoke;
+use crate::cli::args::Revoke;
 use crate::cli::online::{Cleaner, shell_word};
 use crate::cli::verify::leaks::LeakedKey;
 use crate::model::ListedKey;

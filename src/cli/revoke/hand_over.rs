@@ -7,41 +7,14 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::interruption::Interruption;
+use crate::cli::receiver::Receiver;
 use crate::provider::ApiKey;
 use crate::report::elapsed;
 
 /// Interval at which to check whether the program has exited.
 const POLL: Duration = Duration::from_millis(20);
 
-/// A program and its arguments, such as `gh secret set OPENAI_API_KEY`.
-#[derive(Clone, Debug)]
-pub(super) struct Receiver {
-    text: String,
-    program: String,
-    arguments: Vec<String>,
-}
-
-impl std::str::FromStr for Receiver {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut words = shlex::split(text).ok_or("a quotation mark is not closed")?.into_iter();
-        let program = words.next().filter(|word| !word.is_empty()).ok_or("expected a program")?;
-        Ok(Self { text: text.to_owned(), program, arguments: words.collect() })
-    }
-}
-
 impl Receiver {
-    /// The whole command, as given.
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// The name of the program, for messages, since arguments may contain secrets.
-    pub(super) fn name(&self) -> &str {
-        &self.program
-    }
-
     /// Runs the program without a shell, with the key and nothing else on its standard input. What the program prints is
     /// not shown, since it might be the key. It must read the key and exit within `limit`; Ctrl-C terminates it.
     ///
@@ -53,7 +26,7 @@ impl Receiver {
         limit: Duration,
         interruption: &Interruption,
     ) -> Result<(), String> {
-        let name = &self.program;
+        let name = self.name();
         if interruption.is_set() {
             return Err(format!("interrupted before {name} was started"));
         }
@@ -65,7 +38,7 @@ impl Receiver {
         output.write_all(key.reveal()).map_err(not_piped)?;
         drop(output);
         let mut command = Command::new(name);
-        command.args(&self.arguments).env_remove("OPENAI_ADMIN_KEY");
+        command.args(self.arguments()).env_remove("OPENAI_ADMIN_KEY");
         command.stdin(input).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| format!("{name} cannot be started: {error}"))?;
         let status = self.wait(&mut child, limit, interruption)?;
@@ -86,7 +59,7 @@ impl Receiver {
         limit: Duration,
         interruption: &Interruption,
     ) -> Result<ExitStatus, String> {
-        let name = &self.program;
+        let name = self.name();
         let started = Instant::now();
         loop {
             let ended = child.try_wait().map_err(|error| format!("{name} cannot be waited for: {error}"))?;
@@ -116,8 +89,8 @@ mod tests {
     #[test]
     fn words_are_split_as_in_a_shell_but_none_runs() {
         let receiver: Receiver = "gh secret set 'MY KEY' $(id)".parse().unwrap();
-        assert_eq!((receiver.name(), receiver.arguments.len()), ("gh", 4));
-        assert_eq!(receiver.arguments[2..], ["MY KEY".to_owned(), "$(id)".to_owned()]);
+        assert_eq!((receiver.name(), receiver.arguments().len()), ("gh", 4));
+        assert_eq!(receiver.arguments()[2..], ["MY KEY".to_owned(), "$(id)".to_owned()]);
         for bad in ["", "  ", "gh 'x"] {
             assert!(bad.parse::<Receiver>().is_err());
         }

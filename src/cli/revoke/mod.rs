@@ -1,6 +1,5 @@
 //! `friskey revoke`: deletes a leaked key of the organization, after a dry run, and waits until it is gone.
 
-mod args;
 mod compromised;
 mod consent;
 mod deletion;
@@ -14,12 +13,13 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Revoke};
 use crate::cli::exit::Exit;
 use crate::cli::message::say;
 use crate::cli::online::Cleaner;
 use crate::cli::options;
 use crate::cli::output::style;
+use crate::cli::receiver::Receiver;
 use crate::cli::rules::detector;
 use crate::cli::verify::ask::{Comparison, add_evidence, compare};
 use crate::cli::verify::leaks::{LeakedKey, Leaks};
@@ -28,10 +28,8 @@ use crate::cli::verify::{LEAKED_ADMIN_KEY, clean, is_leaked, known_keys, open_le
 use crate::model::{KeyOwner, ListedKey, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError, ServiceAccounts};
 use crate::report::{VerifiedLeak, write_verification};
-pub(in crate::cli) use args::Revoke;
 use consent::consent_step;
 use deletion::Deletion;
-use hand_over::Receiver;
 use interruption::Interruption;
 use refusal::{misplaced, refusal, shared, uncertainty};
 use replace::PlannedReplacement;

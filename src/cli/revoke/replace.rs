@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::hand_over::Receiver;
 use super::interruption::Interruption;
 use crate::cli::masking::mask_key;
 use crate::cli::message::{masked, print, say};
+use crate::cli::receiver::Receiver;
 use crate::model::{AccountKey, ListedKey};
 use crate::provider::{ApiKey, Client, KeyDirectory, OrganizationKey, ProviderError, ReplacementKey};
 

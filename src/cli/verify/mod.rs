@@ -1,6 +1,5 @@
 //! `friskey verify`: whose a leaked key is, whether it works, what it cost.
 
-mod args;
 pub(super) mod ask;
 pub(super) mod leaks;
 mod outputs;
@@ -14,10 +13,9 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-pub(super) use args::Verify;
 use leaks::{LeakedKey, Leaks};
 
-use super::args::Global;
+use super::args::{Global, VERIFICATION_FORMATS, Verify};
 use super::exit::Exit;
 use super::masking;
 use super::message::say;
@@ -262,7 +260,7 @@ fn clean_document(value: &mut Value, cleaner: &Cleaner<'_>) {
 /// Rejects combinations of options that make no sense.
 fn format_of(output: &str) -> Result<(&str, &std::path::Path)> {
     match output.split_once('=') {
-        Some((format, path)) if args::FORMATS.contains(&format) && !path.is_empty() => {
+        Some((format, path)) if VERIFICATION_FORMATS.contains(&format) && !path.is_empty() => {
             Ok((format, path.as_ref()))
         }
         _ => bail!("--output {output}: expected FORMAT=PATH with the format human, json or html"),

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::args::Verify;
 use super::format_of;
-use crate::cli::args::Global;
+use crate::cli::args::{Global, Verify};
 use crate::cli::broken_pipe::ignore_broken_pipe;
 use crate::cli::output::{check_file, style, write_file};
 use crate::detect::Detector;

@@ -1,9 +1,9 @@
 //! What to do next about a key, according to what the provider says about it.
 
-use super::args::Verify;
 use super::ask::PARTLY;
 use super::has_one_match;
 use super::leaks::LeakedKey;
+use crate::cli::args::Verify;
 use crate::cli::online::{Cleaner, shell_word};
 use crate::model::{KeyVerdict, ListedKey, Matching, Verification};
 

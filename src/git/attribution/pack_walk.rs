@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gix::objs::Kind;
 
-use crate::git::inflate::{Inflater, grow};
+use crate::git::buffer::grow;
+use crate::git::inflate::Inflater;
 use crate::git::pack::delta::{self, Run};
 use crate::git::pack::entry::EntryContent;
 use crate::git::pack::{DeltaTree, Entry, Pack};

@@ -5,7 +5,7 @@ use std::io;
 use gix::objs::Kind;
 use libdeflater::{CompressionLvl, Compressor};
 
-use super::pack_writer::{entry_header, whole_type};
+use super::entry_header::{entry_header, whole_type};
 
 /// Buffers larger than this are not reused for the next object, in bytes.
 const MAX_KEPT: usize = 1 << 18;

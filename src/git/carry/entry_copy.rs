@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering;
 use gix::ObjectId;
 
 use super::entry_compressor::EntryCompressor;
+use super::entry_header::{OFFSET_DELTA, distance, entry_header};
 use super::graph::CarriedGraph;
-use super::pack_writer::{OFFSET_DELTA, PackWriter, distance, entry_header};
+use super::pack_writer::PackWriter;
 use crate::git::attribution::dense_ids::NumberedPack;
 use crate::git::pack::Entry;
 use crate::git::pack::entry::EntryContent;

@@ -4,6 +4,7 @@
 mod blob_marks;
 mod entry_compressor;
 mod entry_copy;
+mod entry_header;
 mod graph;
 mod index_file;
 mod pack_writer;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::assembled_object::AssembledObject;
 use super::delta_inheritance::Region;
-use crate::git::inflate::grow;
+use crate::git::buffer::grow;
 use crate::git::pack::delta::Run;
 
 /// Limit for the unused buffers a thread keeps together, and for any single buffer kept between objects, in

@@ -4,61 +4,61 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::cli::args::OnlineArgs;
+use super::OnlineArgs;
 use crate::cli::limits::Seconds;
 
 /// What a verification can be written as.
-pub(super) const FORMATS: [&str; 3] = ["human", "json", "html"];
+pub(in crate::cli) const VERIFICATION_FORMATS: [&str; 3] = ["human", "json", "html"];
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Verify {
     /// A JSON report of friskey; `-` reads the report, or leaked keys themselves, from standard input
     /// [default: audit the repository given by --repo]
     #[arg(value_name = "REPORT")]
-    pub(super) report: Option<PathBuf>,
+    pub(in crate::cli) report: Option<PathBuf>,
 
     /// Repository to audit if there is no report, and to take leaked keys from for --send-key
     /// [default: that of the report, else .]
     #[arg(long, value_name = "REPO")]
-    pub(super) repo: Option<PathBuf>,
+    pub(in crate::cli) repo: Option<PathBuf>,
 
     /// Verify accepted keys as well
     #[arg(long)]
-    pub(super) no_suppress: bool,
+    pub(in crate::cli) no_suppress: bool,
 
     /// Send each leaked key itself to the provider, to learn whether it works even without an admin key. Only for keys
     /// of your own: using other people's keys is unauthorized access
     #[arg(long)]
-    pub(super) send_key: bool,
+    pub(in crate::cli) send_key: bool,
 
     /// With --host, trust its answers like the provider's own, since it passes requests on: otherwise a gateway that does
     /// not know a key says nothing about it
     #[arg(long, requires = "send_key")]
-    pub(super) trust_host: bool,
+    pub(in crate::cli) trust_host: bool,
 
     /// With --send-key, also ask who owns the key; the answer contains personal data
     #[arg(long, requires = "send_key")]
-    pub(super) whoami: bool,
+    pub(in crate::cli) whoami: bool,
 
     /// Seconds until a key that the provider rejects is sent again, since an outage rejects live keys too [default: 5]
     #[arg(long, value_name = "SECONDS", requires = "send_key")]
-    pub(super) recheck_after: Option<Seconds>,
+    pub(in crate::cli) recheck_after: Option<Seconds>,
 
     /// Format on standard output
-    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = FORMATS)]
-    pub(super) format: String,
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = VERIFICATION_FORMATS)]
+    pub(in crate::cli) format: String,
 
     /// Write to a file as well; can be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
-    pub(super) output: Vec<String>,
+    pub(in crate::cli) output: Vec<String>,
 
     #[command(flatten)]
-    pub(super) online: OnlineArgs,
+    pub(in crate::cli) online: OnlineArgs,
 }
 
 impl Verify {
     /// The repository to audit if there is no report.
-    pub(super) fn audited(&self) -> &Path {
+    pub(in crate::cli) fn audited(&self) -> &Path {
         self.repo.as_deref().unwrap_or(Path::new("."))
     }
 }

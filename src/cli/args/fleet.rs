@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Subcommand};
 
-use crate::cli::args::{AuditArgs, CacheArgs, SuppressionArgs};
+use super::{AuditArgs, CacheArgs, SuppressionArgs};
 use crate::cli::help;
 use crate::cli::limits::{Count, Seconds, Size};
 use crate::model::Confidence;
@@ -32,66 +32,66 @@ pub(in crate::cli) enum FleetCommand {
 pub(in crate::cli) struct FleetAudit {
     /// The plan, as `friskey fleet plan` printed it
     #[arg(value_name = "PLAN")]
-    pub(super) plan: PathBuf,
+    pub(in crate::cli) plan: PathBuf,
 
     /// Directory for the results; a run that was stopped continues from there
     #[arg(long, value_name = "DIR")]
-    pub(super) state: PathBuf,
+    pub(in crate::cli) state: PathBuf,
 
     /// Audit only part I of N, e.g. 1/4; `auto` takes both from the engine that runs friskey
     #[arg(long, value_name = "I/N|auto")]
-    pub(super) shard: Option<String>,
+    pub(in crate::cli) shard: Option<String>,
 
     /// Audit every repository again, even if it has not changed since its last result
     #[arg(long)]
-    pub(super) fresh: bool,
+    pub(in crate::cli) fresh: bool,
 
     /// Report only findings of at least this confidence: low, medium or high [default: medium]
     /// (environment: FRISKEY_MIN_CONFIDENCE)
     #[arg(long, value_name = "LEVEL")]
-    pub(super) min_confidence: Option<Confidence>,
+    pub(in crate::cli) min_confidence: Option<Confidence>,
 
     /// Number of threads for all audits together; 0, the default, starts one per processor
     /// (environment: FRISKEY_THREADS)
     #[arg(long, value_name = "N")]
-    pub(super) threads: Option<Count>,
+    pub(in crate::cli) threads: Option<Count>,
 
     /// After SECONDS, start no more audits, and stop those in progress without a result (environment:
     /// FRISKEY_MAX_TIME)
     #[arg(long, value_name = "SECONDS")]
-    pub(super) max_time: Option<Seconds>,
+    pub(in crate::cli) max_time: Option<Seconds>,
 
     /// Memory for the objects and containers of all audits together, e.g. 4GiB [default: 2GiB]
     #[arg(long, value_name = "SIZE")]
-    pub(super) max_memory: Option<Size>,
+    pub(in crate::cli) max_memory: Option<Size>,
 
     #[command(flatten)]
-    pub(super) cache: CacheArgs,
+    pub(in crate::cli) cache: CacheArgs,
 
     #[command(flatten)]
-    pub(super) audit: AuditArgs,
+    pub(in crate::cli) audit: AuditArgs,
 
     #[command(flatten)]
-    pub(super) suppression: SuppressionArgs,
+    pub(in crate::cli) suppression: SuppressionArgs,
 
     /// Do not show progress
     #[arg(long)]
-    pub(super) no_progress: bool,
+    pub(in crate::cli) no_progress: bool,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct FleetReportArgs {
     /// State directories of all shards
     #[arg(value_name = "DIR", required = true)]
-    pub(super) dirs: Vec<PathBuf>,
+    pub(in crate::cli) dirs: Vec<PathBuf>,
 
     /// Format of the report on standard output
     #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]
-    pub(super) format: String,
+    pub(in crate::cli) format: String,
 
     /// Write a report to a file, or to standard output if PATH is `-`; can be repeated
     #[arg(long, value_name = "FORMAT=PATH")]
-    pub(super) output: Vec<String>,
+    pub(in crate::cli) output: Vec<String>,
 }
 
 fn formats() -> PossibleValuesParser {
