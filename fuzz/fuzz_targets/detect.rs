@@ -111,8 +111,8 @@ fn shown(found: &Match, span: Span) -> String {
 }
 
 fn place(text: &[u8], found: &Match) -> Span {
-    let start = Position::START.advanced(&text[..found.span.start]);
-    Span { start, end: start.advanced(&text[found.span.clone()]) }
+    let start = Position::START.after_bytes(&text[..found.span.start]);
+    Span { start, end: start.after_bytes(&text[found.span.clone()]) }
 }
 
 fuzz_target!(|data: &[u8]| {

@@ -81,7 +81,7 @@ pub(super) fn load(
     let files = BaseFiles {
         revision: repo.zip(rev),
         head: repo,
-        base: PathBase { root: root.absolute, from: here },
+        base: PathBase { root: root.absolute, start: here },
         dir: TempDir::new().context("cannot make a temporary directory")?,
         notes: RefCell::default(),
     };
@@ -233,7 +233,7 @@ impl BaseFiles<'_> {
 
     /// The path within the repository; `None` outside of it.
     fn path_in_repository(&self, path: &Path) -> Option<String> {
-        let name = self.base.relative(path).or_else(|| {
+        let name = self.base.relative_to_root(path).or_else(|| {
             let real = fs::canonicalize(path).ok()?;
             real.strip_prefix(&self.base.root).ok().map(Path::to_owned)
         })?;

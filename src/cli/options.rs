@@ -157,7 +157,7 @@ pub(super) fn excludes(config: &Config) -> Result<Option<Excludes>> {
 /// Globs are relative to the root, paths to the current directory.
 pub(super) fn base(config: &Config) -> Result<PathBase> {
     let here = fs::canonicalize(".").context("cannot access the current directory")?;
-    Ok(PathBase { root: config.root.absolute.clone(), from: here })
+    Ok(PathBase { root: config.root.absolute.clone(), start: here })
 }
 
 /// A note about the configuration file and what it excludes.

@@ -69,9 +69,9 @@ impl Roots {
             // Paths below `.` may lack that prefix.
             None => {
                 let begin = self.begins.iter().find(|begin| begin.given == Path::new("."))?;
-                let base = PathBase { root: PathBuf::from("/"), from: begin.absolute.clone() };
+                let base = PathBase { root: PathBuf::from("/"), start: begin.absolute.clone() };
                 path.is_relative().then_some(())?;
-                Some((begin, base.root.join(base.relative(path)?)))
+                Some((begin, base.root.join(base.relative_to_root(path)?)))
             }
         }
     }

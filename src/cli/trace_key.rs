@@ -34,7 +34,7 @@ impl TracedKey {
             [] => Self::unrecognized(input),
             [one] => Ok(Self {
                 bytes: Zeroizing::new(one.secret.reveal().to_vec()),
-                prefix: one.secret.prefix(),
+                prefix: one.secret.prefix_len(),
                 rule: Some(one.rule.to_string()),
             }),
             several => {

@@ -17,7 +17,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look};
 use super::effort::spend;
 use crate::rules::Pattern;
 
-/// Steps of one attempt before it is left to the regex, which never backtracks.
+/// Maximum number of instructions in one attempt, before it is left to the regex, which never backtracks.
 const STEP_LIMIT: u32 = 2048;
 
 /// Slots for group positions, which limit the groups of a pattern.
@@ -35,8 +35,8 @@ enum Instruction {
     Literal(Box<Finder<'static>>),
     Run {
         class: Box<[bool; 256]>,
-        least: usize,
-        most: usize,
+        min: usize,
+        max: usize,
         lazy: bool,
     },
     Save(usize),
@@ -46,7 +46,7 @@ enum Instruction {
 }
 
 impl Backtracker {
-    /// The program of `pattern`, if it is simple enough.
+    /// The backtracker for `pattern`; `None` if the pattern is not simple enough.
     pub(super) fn new(pattern: &Pattern) -> Option<Self> {
         let mut builder = Builder::default();
         builder.add(pattern.hir().ok()?, true)?;
@@ -54,7 +54,7 @@ impl Backtracker {
     }
 
     /// The literal with which every match begins.
-    pub(super) fn first(&self) -> Option<&Finder<'static>> {
+    pub(super) fn first_literal(&self) -> Option<&Finder<'static>> {
         self.steps.iter().find(|step| !matches!(step, Instruction::Save(_))).and_then(|step| match step {
             Instruction::Literal(literal) => Some(&**literal),
             _ => None,
@@ -62,14 +62,14 @@ impl Backtracker {
     }
 
     /// The distance from the start of every match to `keyword`, if it is fixed and not zero.
-    pub(super) fn lead(&self, keyword: &[u8]) -> Option<usize> {
-        let mut lead = 0;
+    pub(super) fn keyword_offset(&self, keyword: &[u8]) -> Option<usize> {
+        let mut offset = 0;
         for step in &self.steps {
             match step {
                 Instruction::Save(_) => {}
-                Instruction::Run { least, most, .. } if least == most => lead += least,
+                Instruction::Run { min, max, .. } if min == max => offset += min,
                 Instruction::Literal(literal) if literal.needle() == keyword => {
-                    return Some(lead).filter(|&lead| lead > 0);
+                    return Some(offset).filter(|&offset| offset > 0);
                 }
                 _ => return None,
             }
@@ -80,23 +80,23 @@ impl Backtracker {
     /// The first possible start of a match whose `keyword` is at `at`, or `None` if the bytes directly before
     /// the keyword exclude it. Another match may contain the keyword further on, but is found by its own
     /// keyword.
-    pub(super) fn earliest(&self, bytes: &[u8], keyword: &[u8], at: usize) -> Option<usize> {
-        let is_anchor =
+    pub(super) fn earliest_start(&self, bytes: &[u8], keyword: &[u8], at: usize) -> Option<usize> {
+        let is_keyword =
             |step: &Instruction| matches!(step, Instruction::Literal(literal) if literal.needle() == keyword);
-        let pivot = self.steps.iter().position(is_anchor).unwrap_or(0);
+        let pivot = self.steps.iter().position(is_keyword).unwrap_or(0);
         let before = &self.steps[..pivot];
         // With choices, the total length of all steps is an overestimate, which does no harm.
         let length = before.iter().try_fold(0_usize, |sum, step| match step {
             Instruction::Literal(literal) => sum.checked_add(literal.needle().len()),
-            Instruction::Run { most, .. } => sum.checked_add(*most),
+            Instruction::Run { max, .. } => sum.checked_add(*max),
             Instruction::Save(_) | Instruction::Choose(_) | Instruction::Jump(_) => Some(sum),
         });
-        if pivot == 0 || self.steps[pivot + 1..].iter().any(is_anchor) {
+        if pivot == 0 || self.steps[pivot + 1..].iter().any(is_keyword) {
             return Some(0);
         }
         let fits = match before.iter().rfind(|step| !matches!(step, Instruction::Save(_))) {
-            Some(Instruction::Run { class, least, .. }) => at
-                .checked_sub(*least)
+            Some(Instruction::Run { class, min, .. }) => at
+                .checked_sub(*min)
                 .is_some_and(|start| bytes[start..at].iter().all(|&byte| class[usize::from(byte)])),
             _ => true,
         };
@@ -143,14 +143,14 @@ impl Backtracker {
                     }
                     return Some(false);
                 }
-                Instruction::Run { class, least, most, lazy } => {
-                    let rest = bytes[at..].iter().take(*most);
+                Instruction::Run { class, min, max, lazy } => {
+                    let rest = bytes[at..].iter().take(*max);
                     let run = rest.take_while(|&&byte| class[usize::from(byte)]).count();
                     spend(run / 4);
-                    if run < *least {
+                    if run < *min {
                         return Some(false);
                     }
-                    if least == most {
+                    if min == max {
                         at += run;
                     } else if !lazy
                         && self.steps[pc..].iter().all(|step| matches!(step, Instruction::Save(_)))
@@ -158,7 +158,7 @@ impl Backtracker {
                         // Nothing after it can fail.
                         at += run;
                     } else {
-                        return self.lengths(bytes, pc, at, (*least, run, *lazy), slots, steps_left);
+                        return self.lengths(bytes, pc, at, (*min, run, *lazy), slots, steps_left);
                     }
                 }
             }
@@ -171,7 +171,7 @@ impl Backtracker {
         bytes: &[u8],
         pc: usize,
         at: usize,
-        (least, run, lazy): (usize, usize, bool),
+        (min, run, lazy): (usize, usize, bool),
         slots: &mut Slots,
         steps_left: &mut u32,
     ) -> Option<bool> {
@@ -179,15 +179,15 @@ impl Backtracker {
         if let (Some(Instruction::Literal(finder)), true) = (next, lazy) {
             let literal = finder.needle();
             let end = bytes.len().min(at + run + literal.len());
-            for place in finder.find_iter(&bytes[at + least..end]) {
-                if self.run(bytes, pc, at + least + place, slots, steps_left)? {
+            for place in finder.find_iter(&bytes[at + min..end]) {
+                if self.run(bytes, pc, at + min + place, slots, steps_left)? {
                     return Some(true);
                 }
             }
             return Some(false);
         }
-        for step in 0..=run - least {
-            let length = if lazy { least + step } else { run - step };
+        for step in 0..=run - min {
+            let length = if lazy { min + step } else { run - step };
             if self.run(bytes, pc, at + length, slots, steps_left)? {
                 return Some(true);
             }
@@ -213,22 +213,22 @@ impl Builder {
             HirKind::Look(Look::Start) if first => {}
             HirKind::Look(_) => return None,
             HirKind::Repetition(repetition) => {
-                let most = repetition.max.map_or(usize::MAX, |most| most as usize);
-                let (least, lazy) = (repetition.min as usize, !repetition.greedy);
+                let max = repetition.max.map_or(usize::MAX, |max| max as usize);
+                let (min, lazy) = (repetition.min as usize, !repetition.greedy);
                 match repetition.sub.kind() {
-                    HirKind::Class(class) => self.class(class, least, most, lazy),
+                    HirKind::Class(class) => self.class(class, min, max, lazy),
                     HirKind::Literal(one) if one.0.len() == 1 => {
-                        self.run([(one.0[0], one.0[0])].into_iter(), least, most, lazy);
+                        self.run([(one.0[0], one.0[0])].into_iter(), min, max, lazy);
                     }
-                    _ if (least, most) == (0, 1) => {
-                        let choose_trigrams = self.steps.len();
+                    _ if (min, max) == (0, 1) => {
+                        let choice = self.steps.len();
                         self.steps.push(Instruction::Choose(Vec::new()));
                         self.add(&repetition.sub, false)?;
-                        let mut places = vec![choose_trigrams + 1, self.steps.len()];
+                        let mut places = vec![choice + 1, self.steps.len()];
                         if lazy {
                             places.reverse();
                         }
-                        self.steps[choose_trigrams] = Instruction::Choose(places);
+                        self.steps[choice] = Instruction::Choose(places);
                     }
                     _ => return None,
                 }
@@ -248,7 +248,7 @@ impl Builder {
                 }
             }
             HirKind::Alternation(parts) => {
-                let choose_trigrams = self.steps.len();
+                let choice = self.steps.len();
                 self.steps.push(Instruction::Choose(Vec::new()));
                 let (mut places, mut jumps) = (Vec::new(), Vec::new());
                 for part in parts {
@@ -259,32 +259,32 @@ impl Builder {
                 }
                 let end = self.steps.len();
                 jumps.into_iter().for_each(|jump| self.steps[jump] = Instruction::Jump(end));
-                self.steps[choose_trigrams] = Instruction::Choose(places);
+                self.steps[choice] = Instruction::Choose(places);
             }
         }
         Some(())
     }
 
-    fn class(&mut self, class: &Class, least: usize, most: usize, lazy: bool) {
+    fn class(&mut self, class: &Class, min: usize, max: usize, lazy: bool) {
         match class {
             Class::Bytes(ranges) => {
-                self.run(ranges.iter().map(|range| (range.start(), range.end())), least, most, lazy);
+                self.run(ranges.iter().map(|range| (range.start(), range.end())), min, max, lazy);
             }
             Class::Unicode(ranges) => {
                 let latin = ranges.iter().filter_map(|range| {
                     let start = u8::try_from(range.start()).ok()?;
                     Some((start, u8::try_from(range.end()).unwrap_or(u8::MAX)))
                 });
-                self.run(latin, least, most, lazy);
+                self.run(latin, min, max, lazy);
             }
         }
     }
 
     /// Adds a run of bytes that are in one of `ranges`, which include their ends.
-    fn run(&mut self, ranges: impl Iterator<Item = (u8, u8)>, least: usize, most: usize, lazy: bool) {
+    fn run(&mut self, ranges: impl Iterator<Item = (u8, u8)>, min: usize, max: usize, lazy: bool) {
         let mut class = Box::new([false; 256]);
         ranges.for_each(|(start, end)| class[usize::from(start)..=usize::from(end)].fill(true));
-        self.steps.push(Instruction::Run { class, least, most, lazy });
+        self.steps.push(Instruction::Run { class, min, max, lazy });
     }
 }
 
@@ -308,7 +308,7 @@ mod tests {
                 .configure(Regex::config().utf8_empty(false))
                 .build(pattern)
                 .unwrap();
-            let program = Backtracker::new(&Pattern::new(pattern)).unwrap();
+            let backtracker = Backtracker::new(&Pattern::new(pattern)).unwrap();
             for _ in 0..20_000 {
                 let text: Vec<u8> = (0..14)
                     .map(|_| {
@@ -317,7 +317,7 @@ mod tests {
                     })
                     .collect();
                 let mut slots = [None; 16];
-                let matched = program.matches(&text, 0, &mut slots).unwrap();
+                let matched = backtracker.matches(&text, 0, &mut slots).unwrap();
                 let mut expected = vec![None; regex.group_info().slot_len()];
                 let input = Input::new(&text).anchored(Anchored::Yes);
                 assert_eq!(

@@ -1,4 +1,4 @@
-//! Where a word ends, so that a key may begin.
+//! Decides whether a key may begin at an offset, judging by the bytes before it.
 
 /// Whether a key could begin at `at`: at the start of the input, after a byte that continues no word, path or
 /// base64 text, or after an escape of such a byte.
@@ -7,17 +7,17 @@ pub(super) fn has_boundary(bytes: &[u8], at: usize) -> bool {
     match before.last() {
         None => true,
         Some(byte) if !(byte.is_ascii_alphanumeric() || b"_+/-".contains(byte)) => true,
-        Some(_) => ends_in_escape(before) || is_patched(before),
+        Some(_) => ends_in_escape(before) || ends_in_patch_sign(before),
     }
 }
 
-/// Whether it ends with the sign that a patch puts before each line.
-fn is_patched(before: &[u8]) -> bool {
+/// Whether `before` ends with the sign that a patch puts before each line.
+fn ends_in_patch_sign(before: &[u8]) -> bool {
     matches!(before, [b'+' | b'-'] | [.., b'\n', b'+' | b'-'])
 }
 
 /// The end of a word in quoted-printable text, and the end of a color code that resets the character set.
-const ENDS: &[&[u8]] = &[b"=3D", b"=0A", b"=0D", b"=09", b"=20", b"=22", b"=27", b"\x1b(B"];
+const ESCAPE_ENDS: &[&[u8]] = &[b"=3D", b"=0A", b"=0D", b"=09", b"=20", b"=22", b"=27", b"\x1b(B"];
 
 /// `\n`, `\x22`, `\u0022`, `\012`, `%3D`, `=3D`, and the end of an ANSI color code.
 fn ends_in_escape(before: &[u8]) -> bool {
@@ -31,7 +31,7 @@ fn ends_in_escape(before: &[u8]) -> bool {
     (hex(2) && (lead(2).ends_with(b"%") || lead(2).ends_with(b"\\x") || lead(2).ends_with(b"\\X")))
         || (hex(4) && lead(4).ends_with(b"\\u"))
         || (hex(8) && lead(8).ends_with(b"\\U"))
-        || ENDS.iter().any(|end| tail.ends_with(end))
+        || ESCAPE_ENDS.iter().any(|end| tail.ends_with(end))
         || (tail.len() >= 4
             && tail[tail.len() - 4] == b'\\'
             && tail[tail.len() - 3..].iter().all(|digit| (b'0'..=b'7').contains(digit)))
@@ -57,7 +57,7 @@ mod tests {
     use super::has_boundary;
 
     #[test]
-    fn words_paths_and_base64_continue() {
+    fn there_is_no_boundary_in_words_paths_and_base64() {
         for text in ["ta", "di", "x_", "a/", "b+", "mask-", "\\\\q", "5", "[x1m", "%4", "%G1", "\\u00g2"] {
             assert!(!has_boundary(text.as_bytes(), text.len()), "{text}");
         }

@@ -52,11 +52,11 @@ impl ByteFrequencies {
 
     /// Adds a byte that may occur at a position of a window.
     pub(super) fn add(&self, byte: u8, probabilities: &mut [f64; CLASS_COUNT]) {
-        probabilities[kind(byte)] += self.0[usize::from(byte)];
+        probabilities[class(byte)] += self.0[usize::from(byte)];
     }
 
     /// Expected occurrences of `window` per byte of text.
-    pub(super) fn of(&self, window: &[u8]) -> f64 {
+    pub(super) fn of_window(&self, window: &[u8]) -> f64 {
         let mut probabilities = ClassProbabilities::default();
         for (place, &byte) in probabilities.iter_mut().zip(window) {
             self.add(byte, place);
@@ -73,20 +73,21 @@ pub(super) fn joint_probability(probabilities: &ClassProbabilities) -> f64 {
     let mut before = probabilities[0];
     for place in &probabilities[1..] {
         let mut next = [0.0; CLASS_COUNT];
-        for (kind, next) in next.iter_mut().enumerate() {
-            let come: f64 = before
+        for (class, next) in next.iter_mut().enumerate() {
+            let preceded: f64 = before
                 .iter()
                 .zip(&TRANSITION_LIFT)
-                .map(|(probabilities, after)| probabilities * after[kind])
+                .map(|(probabilities, after)| probabilities * after[class])
                 .sum();
-            *next = come * place[kind];
+            *next = preceded * place[class];
         }
         before = next;
     }
     before.iter().sum()
 }
 
-fn kind(byte: u8) -> usize {
+/// The index of the class of `byte`.
+fn class(byte: u8) -> usize {
     match byte {
         b'a'..=b'z' => 0,
         b'A'..=b'Z' => 1,
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn words_are_more_likely_than_random_characters() {
         let frequencies = ByteFrequencies::new();
-        assert!(frequencies.of(b"the") > 100.0 * frequencies.of(b"QzQ"));
-        assert!(frequencies.of(b"\n  ") > frequencies.of(b"sk-"));
+        assert!(frequencies.of_window(b"the") > 100.0 * frequencies.of_window(b"QzQ"));
+        assert!(frequencies.of_window(b"\n  ") > frequencies.of_window(b"sk-"));
     }
 }

@@ -32,12 +32,12 @@ pub(super) struct Candidate<'a> {
     pub(super) prefix: Range<usize>,
     /// The parts between prefix and marker, and after the marker, if the pattern has these groups.
     pub(super) halves: Option<(Range<usize>, Range<usize>)>,
-    /// Tentative joins, where the key may end.
+    /// Offsets of tentative joins, at which the key may end.
     pub(super) join_offsets: Vec<usize>,
-    /// Tentative joins where it does end, unless its halves are equal.
+    /// Offsets of tentative joins at which the key ends unless its halves are equal.
     pub(super) hard_ends: Vec<usize>,
-    /// For decoded text: the encoded text, and the range of the secret there.
-    pub(super) around: Option<(&'a [u8], Range<usize>)>,
+    /// If `bytes` are decoded text, the encoded text and the range of the secret in it.
+    pub(super) encoded_text: Option<(&'a [u8], Range<usize>)>,
     /// Confidence so far.
     pub(super) confidence: Confidence,
     /// Strength compared to overlapping matches; higher is stronger.
@@ -63,7 +63,7 @@ impl<'a> Candidate<'a> {
             halves: None,
             join_offsets: Vec::new(),
             hard_ends: Vec::new(),
-            around: None,
+            encoded_text: None,
             confidence: variant.confidence,
             weight: variant.weight,
             evidence: Vec::new(),
@@ -78,7 +78,7 @@ impl<'a> Candidate<'a> {
         self.prefix = shift(&self.prefix);
         self.halves = self.halves.map(|(left, right)| (shift(&left), shift(&right)));
         for join_offsets in [&mut self.join_offsets, &mut self.hard_ends] {
-            *join_offsets = join_offsets.iter().filter_map(|seam| seam.checked_sub(part.start)).collect();
+            *join_offsets = join_offsets.iter().filter_map(|join| join.checked_sub(part.start)).collect();
         }
         self.bytes = &self.bytes[part];
         self
@@ -114,12 +114,16 @@ impl<'a> Candidate<'a> {
     /// fragment that does not end at a line or literal boundary is dropped.
     pub(super) fn truncation_offset(&self) -> Option<usize> {
         let after = self.bytes.get(self.secret.end);
-        let ends = after.is_none_or(|byte| b"\r\n\"'`\\,;)]}<".contains(byte));
-        let inside = |seam: &&usize| self.secret.start < **seam && **seam < self.secret.end;
-        if let Some(end) = self.hard_ends.iter().find(inside).filter(|_| self.halves.is_none()) {
+        let is_literal_end = after.is_none_or(|byte| b"\r\n\"'`\\,;)]}<".contains(byte));
+        let is_inside = |join: &&usize| self.secret.start < **join && **join < self.secret.end;
+        if let Some(end) = self.hard_ends.iter().find(is_inside).filter(|_| self.halves.is_none()) {
             return Some(*end);
         }
-        self.join_offsets.iter().rfind(inside).filter(|_| self.halves.is_none() && !ends).copied()
+        self.join_offsets
+            .iter()
+            .rfind(is_inside)
+            .filter(|_| self.halves.is_none() && !is_literal_end)
+            .copied()
     }
 
     /// Adds evidence for or against the match.

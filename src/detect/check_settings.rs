@@ -1,4 +1,4 @@
-//! What the checks of a variant know about its rule: the settings, and the searches that need compiling.
+//! The settings that a rule has for the checks of a variant, and the searches that are compiled from them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -66,15 +66,16 @@ impl CheckSettings {
         Some((context, self.context_search.get_or_init(build).as_ref()?))
     }
 
-    /// Whether the variant leaves the match to other rules.
+    /// Whether the pattern `except` matches, so that the variant leaves the match to other rules.
     pub(super) fn is_excepted(&self, matched: &[u8]) -> bool {
         let Some(Exception { pattern, regex, backtracker }) = &self.except else { return false };
         let backtracker = backtracker.get_or_init(|| {
             // It can only try a pattern that is anchored at its start.
             Backtracker::new(pattern).filter(|_| pattern.as_str().starts_with('^'))
         });
-        let outcome = backtracker.as_ref().and_then(|one| one.matches(matched, 0, &mut [None; 16]));
-        outcome.unwrap_or_else(|| regex.get().is_some_and(|regex| regex.is_match(matched)))
+        let is_match =
+            backtracker.as_ref().and_then(|backtracker| backtracker.matches(matched, 0, &mut [None; 16]));
+        is_match.unwrap_or_else(|| regex.get().is_some_and(|regex| regex.is_match(matched)))
     }
 
     /// Compiles the pattern immediately. Returns its memory use in bytes, or an error.

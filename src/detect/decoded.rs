@@ -1,4 +1,4 @@
-//! Encoded keys: applies the rules to text that was decoded around a hit.
+//! Applies the rules to text that was decoded around the keyword of an encoded key.
 
 use std::ops::Range;
 
@@ -9,8 +9,8 @@ use super::limits::{CONTEXT_REACH, MAX_ENCODED_SPAN, MIN_HALF_LEN};
 use super::variant::CompiledVariant;
 use crate::rules::{MARKER, Variant};
 
-/// Literals from inside a key that are shorter than this are not searched for in encoded form.
-const SHORTEST_INNER: usize = 8;
+/// Minimum length of a literal from inside a key that is searched for in encoded form, in bytes.
+const MIN_INNER_LITERAL_LEN: usize = 8;
 
 /// A match of a variant's pattern in decoded text.
 pub(super) struct DecodedMatch<'a> {
@@ -25,19 +25,19 @@ pub(super) struct DecodedMatch<'a> {
 }
 
 impl DecodedMatch<'_> {
-    /// The range of the secret in the searched bytes, and its encoding; `None` if the match does not qualify as
-    /// encoded. To be called after the checks.
+    /// The range of the secret in the searched bytes, and its encoding; `None` if the encoding rejects the match. Called
+    /// after the checks.
     pub(super) fn accept(&mut self) -> Option<(Range<usize>, EncodingName)> {
         let secret = self.candidate.secret.start + self.offset..self.candidate.secret.end + self.offset;
         let span = self.span(self.candidate.secret.clone());
         if span.is_empty() || span.len() > MAX_ENCODED_SPAN {
             return None;
         }
-        // One in some thousand bodies contains the start of a key by chance. If each character takes many
-        // bytes, the whole key may be too long to displace such a match.
+        // One body in several thousand contains the start of a key by chance. If each character takes many bytes, the
+        // match of the whole key may be too long to displace such a match.
         let candidate = &self.candidate;
-        let glued = !candidate.has_boundary(candidate.secret.start);
-        if glued && candidate.weight < WEIGHT_EQUAL && span.len() >= 2 * candidate.secret.len() {
+        let is_within_word = !candidate.has_boundary(candidate.secret.start);
+        if is_within_word && candidate.weight < WEIGHT_EQUAL && span.len() >= 2 * candidate.secret.len() {
             return None;
         }
         let name = self.chain.accept(self.decoded, &mut self.candidate, secret)?;
@@ -51,7 +51,7 @@ impl DecodedMatch<'_> {
         self.decoded.source_map.get(range).map(<[_]>::to_vec).unwrap_or_default()
     }
 
-    /// Whether the secret is also there in plain form, and found in that form.
+    /// Whether the text also contains the secret in plain form, in which it is found as well.
     pub(super) fn also_plain(&self) -> bool {
         let secret = &self.candidate.secret;
         self.chain.also_plain(self.decoded, &(secret.start + self.offset..secret.end + self.offset))
@@ -71,34 +71,40 @@ impl DecodedMatch<'_> {
 /// The keywords of encoded keys, and how to decode around their hits.
 pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, DecodeChain)> {
     let mut literals: Vec<Literal> = Vec::new();
-    let mut add = |bytes: &[u8], starts_key, keys: Option<usize>, apart: usize| {
-        let is_it = |known: &&mut Literal| known.bytes == bytes && known.starts_key == starts_key;
-        match literals.iter_mut().find(is_it) {
+    let mut add = |bytes: &[u8], starts_key, max_key_len: Option<usize>, spacing: usize| {
+        let is_same = |known: &&mut Literal| known.bytes == bytes && known.starts_key == starts_key;
+        match literals.iter_mut().find(is_same) {
             Some(known) => {
-                known.keys = known.keys.zip(keys).map(|(known, keys)| known.max(keys));
-                known.apart = known.apart.min(apart);
+                known.max_key_len = known.max_key_len.zip(max_key_len).map(|(known, new)| known.max(new));
+                known.literal_spacing = known.literal_spacing.min(spacing);
             }
-            None => literals.push(Literal { bytes: bytes.to_vec(), starts_key, keys, apart }),
+            None => literals.push(Literal {
+                bytes: bytes.to_vec(),
+                starts_key,
+                max_key_len,
+                literal_spacing: spacing,
+            }),
         }
     };
     for variant in
         variants.iter().map(|variant| &variant.variant).filter(|variant| !variant.encoded.is_empty())
     {
         let facts = &variant.facts;
-        let keys = facts.has_only_key_chars.then_some(facts.max_len);
-        // `repeats` relies on these properties.
-        let is_guarded = variant.checks.iter().any(|check| check == "unmarked")
+        let max_key_len = facts.has_only_key_chars.then_some(facts.max_len);
+        // `plausibility` rejects text that repeats the literal, as these checks do.
+        let rejects_repeats = variant.checks.iter().any(|check| check == "unmarked")
             || (variant.checks.iter().any(|check| check == "marker-symmetry")
                 && variant.keywords == [MARKER.as_bytes()]);
-        let guard = if is_guarded { MIN_HALF_LEN } else { 0 };
-        variant.encoded.iter().for_each(|literal| add(literal, true, keys, guard));
-        let compares = variant.checks.iter().any(|check| check == "marker-symmetry");
+        let spacing = if rejects_repeats { MIN_HALF_LEN } else { 0 };
+        variant.encoded.iter().for_each(|literal| add(literal, true, max_key_len, spacing));
+        let has_marker_check = variant.checks.iter().any(|check| check == "marker-symmetry");
         let is_inner = |keyword: &Vec<u8>| {
-            keyword.len() >= SHORTEST_INNER && !variant.encoded.iter().any(|start| keyword.starts_with(start))
+            keyword.len() >= MIN_INNER_LITERAL_LEN
+                && !variant.encoded.iter().any(|start| keyword.starts_with(start))
         };
         for (index, keyword) in variant.keywords.iter().enumerate().filter(|(_, keyword)| is_inner(keyword)) {
-            let before = facts.key_chars_before.get(index).filter(|_| compares);
-            add(keyword, false, keys, before.map_or(0, |&before| before.min(MIN_HALF_LEN)));
+            let before = facts.key_chars_before.get(index).filter(|_| has_marker_check);
+            add(keyword, false, max_key_len, before.map_or(0, |&before| before.min(MIN_HALF_LEN)));
         }
     }
     encoding::decode_chains(&literals)
@@ -124,20 +130,20 @@ pub(super) fn decoded_matches(
                 }
                 spend(64 + decoded.annotations_len());
                 (candidate.join_offsets, candidate.hard_ends) = (decoded.join_offsets(), decoded.hard_ends());
-                candidate.around = Some((bytes, decoded.span(&candidate.secret)));
+                candidate.encoded_text = Some((bytes, decoded.span(&candidate.secret)));
                 if let Some(end) = candidate.truncation_offset() {
-                    let mut fits = false;
+                    let mut is_match = false;
                     variant.matches_at(&text[..end], candidate.matched.start, &mut |shorter| {
-                        fits = shorter.secret == (candidate.secret.start..end);
+                        is_match = shorter.secret == (candidate.secret.start..end);
                     });
-                    if !fits {
+                    if !is_match {
                         return;
                     }
                     (candidate.secret.end, candidate.matched.end) = (end, end);
                 }
-                let near = surroundings(&decoded, &candidate);
-                let offset = near.start;
-                let candidate = candidate.within(near);
+                let part = surroundings(&decoded, &candidate);
+                let offset = part.start;
+                let candidate = candidate.within(part);
                 found(DecodedMatch { variant: index, candidate, offset, decoded: &decoded, chain });
             });
             let Variant { encoded, keywords, .. } = &*variant.variant;

@@ -1,4 +1,4 @@
-//! The detector: all variants of all rules over a stretch of bytes.
+//! The detector: searches bytes for matches of all variants of all rules.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,7 +19,7 @@ use crate::rules::{Rule, RuleError, RuleSet};
 /// A secret and its position in the bytes that were searched.
 #[derive(Clone, Debug)]
 pub struct Match {
-    /// In the searched bytes, encoded or not.
+    /// The range of the secret in the searched bytes, encoded or not.
     pub span: Range<usize>,
     /// What it is.
     pub identified: Arc<Identified>,
@@ -30,7 +30,7 @@ pub struct Match {
 }
 
 /// Maximum memory for the compiled patterns of all custom rules together, in bytes.
-const MAX_COMPILED: usize = 64 << 20;
+const MAX_COMPILED_BYTES: usize = 64 << 20;
 
 /// Finds the secrets in bytes. Shared between threads; searching allocates nothing until a keyword
 /// hits.
@@ -38,7 +38,7 @@ const MAX_COMPILED: usize = 64 << 20;
 pub struct Detector {
     pub(super) rules: Arc<[Rule]>,
     pub(super) variants: Vec<CompiledVariant>,
-    /// How to decode around the keywords that come after those of the variants.
+    /// The chains of the encoded keywords. In the prefilter, their targets follow those of the variants.
     chains: Vec<DecodeChain>,
     prefilter: Prefilter,
     max_match_len: usize,
@@ -61,26 +61,26 @@ impl Detector {
     /// Those of [`new`](Self::new).
     pub fn with_literals(rules: &RuleSet, literals: &[&[u8]]) -> Result<Self, RuleError> {
         let variants = compile_all(rules.rules());
-        try_own(rules, &variants)?;
+        compile_custom(rules, &variants)?;
         let (encoded, chains): (Vec<_>, Vec<_>) = decoded::decode_chains(&variants).into_iter().unzip();
         let plain = variants.iter().enumerate().flat_map(|(index, variant)| {
             variant.variant.keywords.iter().map(move |keyword| (keyword.as_slice(), index))
         });
-        let in_disguise =
+        let encoded_pairs =
             encoded.iter().enumerate().map(|(index, keyword)| (keyword.as_slice(), variants.len() + index));
         let first_literal = variants.len() + encoded.len();
         let literals = literals.iter().enumerate().map(|(index, literal)| (*literal, first_literal + index));
-        let pairs = plain.chain(in_disguise).chain(literals);
+        let pairs = plain.chain(encoded_pairs).chain(literals);
         let prefilter = Prefilter::new(pairs).map_err(|error| {
             let first = &rules.rules()[0];
             invalid(first, &format!("the keywords of all rules are too many together: {error}"))
         })?;
         let plain = variants.iter().map(|variant| variant.variant.facts.max_len).max().unwrap_or(0);
-        let (max_match_len, settled) = match chains.is_empty() {
+        let (max_match_len, max_regular_len) = match chains.is_empty() {
             true => (plain, plain),
             false => (plain.max(MAX_ENCODED_SPAN), plain.max(MAX_REGULAR_SPAN)),
         };
-        let margin = settled + CONTEXT_REACH;
+        let margin = max_regular_len + CONTEXT_REACH;
         Ok(Self { rules: rules.shared(), variants, chains, prefilter, max_match_len, margin })
     }
 
@@ -110,7 +110,7 @@ impl Detector {
     /// match, with the margin on each side, contains at least one. If `keyword` returns false, the search ends with
     /// what was found so far.
     ///
-    /// Hostile text could make the search very slow. Therefore the work per byte is limited, and keywords beyond that
+    /// Hostile text could make the search very slow. Therefore the effort per byte is limited, and keywords beyond that
     /// limit are passed over.
     pub fn find_with_keywords(
         &self,
@@ -118,36 +118,36 @@ impl Detector {
         mut keyword: impl FnMut(usize) -> bool,
         mut found: impl FnMut(Match),
     ) -> PassedOver {
-        let mut kept = Kept::default();
+        let mut kept = AcceptedMatches::default();
         let mut is_stopped = false;
         let mut waiting = Vec::new();
-        let mut work = SearchEffort { limit: EffortLimit::begin(), passed_over: PassedOver::of(bytes) };
+        let mut effort = SearchEffort { limit: EffortLimit::begin(), passed_over: PassedOver::new(bytes) };
         self.prefilter.find(bytes, |target, at| {
             is_stopped |= !keyword(at.start);
             if is_stopped {
                 return;
             }
             match self.target(target) {
-                Target::Variant(..) if !work.limit.is_left_for_plain(at.start) => {
-                    work.passed_over.add(at.start)
+                Target::Variant(..) if !effort.limit.allows_plain_search(at.start) => {
+                    effort.passed_over.add(at.start)
                 }
                 Target::Variant(index, variant) => {
-                    variant.matches(bytes, at, &mut |candidate| kept.weigh(index, variant, candidate));
+                    variant.matches(bytes, at, &mut |candidate| kept.assess(index, variant, candidate));
                 }
                 Target::DecodeChain(chain) => {
                     waiting.push((chain, at.start));
                     if waiting.len() >= MAX_WAITING {
-                        self.decode(bytes, &mut waiting, at.start, &mut work, &mut kept);
+                        self.decode(bytes, &mut waiting, at.start, &mut effort, &mut kept);
                     }
                 }
                 Target::Literal => {}
             }
         });
         if !is_stopped && !waiting.is_empty() {
-            self.decode(bytes, &mut waiting, usize::MAX, &mut work, &mut kept);
+            self.decode(bytes, &mut waiting, usize::MAX, &mut effort, &mut kept);
         }
         self.report(&kept, &mut found);
-        work.passed_over
+        effort.passed_over
     }
 
     /// Decodes around those keywords in `waiting` for which all plain matches are known, because the search has
@@ -157,17 +157,17 @@ impl Detector {
         bytes: &'a [u8],
         waiting: &mut Vec<(&DecodeChain, usize)>,
         here: usize,
-        work: &mut SearchEffort,
-        kept: &mut Kept<'a>,
+        effort: &mut SearchEffort,
+        kept: &mut AcceptedMatches<'a>,
     ) {
-        let settled = here.saturating_sub(self.max_match_len);
-        let ready = waiting.partition_point(|&(_, at)| at < settled);
+        let decided_until = here.saturating_sub(self.max_match_len);
+        let ready = waiting.partition_point(|&(_, at)| at < decided_until);
         for (chain, at) in waiting.drain(..ready) {
             if kept.is_complete_at(at) {
                 continue;
             }
-            if !work.limit.is_left(at) {
-                work.passed_over.add(at);
+            if !effort.limit.allows_decoding(at) {
+                effort.passed_over.add(at);
             } else if is_plausible(&self.variants, chain, bytes, at) {
                 self.search_decoded(chain, bytes, at, kept);
             }
@@ -189,9 +189,9 @@ impl Detector {
     /// first whether that is plausible.
     #[doc(hidden)]
     pub fn find_plainly(&self, bytes: &[u8], mut found: impl FnMut(Match)) {
-        let mut kept = Kept::default();
+        let mut kept = AcceptedMatches::default();
         for (index, variant) in self.variants.iter().enumerate() {
-            variant.matches_plainly(bytes, &mut |candidate| kept.weigh(index, variant, candidate));
+            variant.matches_plainly(bytes, &mut |candidate| kept.assess(index, variant, candidate));
         }
         self.prefilter.find_plainly(bytes, |target, at| {
             if let Target::DecodeChain(chain) = self.target(target)
@@ -203,25 +203,26 @@ impl Detector {
         self.report(&kept, &mut found);
     }
 
-    /// Calls `found` with every place where a pattern matches, before its checks run, as far as `limit` allows.
-    pub(super) fn patterns<'a>(
+    /// Calls `found` with every match of a pattern, and `found_decoded` with every match in decoded text, as far as
+    /// `limit` allows. No check has run on them.
+    pub(super) fn find_unchecked<'a>(
         &'a self,
         bytes: &'a [u8],
         limit: EffortLimit,
         mut found: impl FnMut(&'a CompiledVariant, Candidate<'a>),
-        mut in_disguise: impl FnMut(&'a CompiledVariant, DecodedMatch<'_>),
+        mut found_decoded: impl FnMut(&'a CompiledVariant, DecodedMatch<'_>),
     ) -> PassedOver {
-        let mut passed_over = PassedOver::of(bytes);
+        let mut passed_over = PassedOver::new(bytes);
         self.prefilter.find(bytes, |target, at| match self.target(target) {
-            Target::Variant(..) | Target::DecodeChain(_) if !limit.is_left(at.start) => {
+            Target::Variant(..) | Target::DecodeChain(_) if !limit.allows_decoding(at.start) => {
                 passed_over.add(at.start)
             }
             Target::Variant(_, variant) => {
                 variant.matches_anywhere(bytes, at, &mut |candidate| found(variant, candidate))
             }
             Target::DecodeChain(chain) if is_plausible(&self.variants, chain, bytes, at.start) => {
-                decoded_matches(&self.variants, chain, bytes, at.start, &mut |disguised| {
-                    in_disguise(&self.variants[disguised.variant], disguised);
+                decoded_matches(&self.variants, chain, bytes, at.start, &mut |matched| {
+                    found_decoded(&self.variants[matched.variant], matched);
                 });
             }
             Target::DecodeChain(_) | Target::Literal => {}
@@ -240,42 +241,42 @@ impl Detector {
 
     /// Keeps the strongest match in the text that can be decoded around the keyword at `at`. All of them contain the keyword,
     /// so they overlap and only one can stay.
-    fn search_decoded(&self, chain: &DecodeChain, bytes: &[u8], at: usize, kept: &mut Kept<'_>) {
+    fn search_decoded(&self, chain: &DecodeChain, bytes: &[u8], at: usize, kept: &mut AcceptedMatches<'_>) {
         let mut best: Option<(MatchRank, Match)> = None;
-        decoded_matches(&self.variants, chain, bytes, at, &mut |mut disguised| {
-            let variant = &self.variants[disguised.variant];
-            if variant.weigh(&mut disguised.candidate).is_err() || disguised.also_plain() {
+        decoded_matches(&self.variants, chain, bytes, at, &mut |mut decoded| {
+            let variant = &self.variants[decoded.variant];
+            if variant.assess(&mut decoded.candidate).is_err() || decoded.also_plain() {
                 return;
             }
-            let Some((span, encoding)) = disguised.accept() else { return };
+            let Some((span, encoding)) = decoded.accept() else { return };
             let long = span.len() > MAX_REGULAR_SPAN;
-            let candidate = &disguised.candidate;
+            let candidate = &decoded.candidate;
             let rank = MatchRank {
                 secret: span.clone(),
                 long,
                 encoding,
-                ..rank(disguised.variant, variant, candidate)
+                ..rank(decoded.variant, variant, candidate)
             };
             if best.as_ref().is_none_or(|(known, _)| rank.cmp_strength(known).is_lt()) {
-                let found = finished(&self.rules[variant.rule], candidate);
-                let source_map = disguised.source_map();
+                let found = into_match(&self.rules[variant.rule], candidate);
+                let source_map = decoded.source_map();
                 best = Some((rank, Match { span, encoding, source_map, ..found }));
             }
         });
         if let Some((rank, matched)) = best {
-            kept.push(rank, Found::DecodedText(matched));
+            kept.push(rank, AcceptedMatch::Decoded(matched));
         }
     }
 
-    fn report(&self, kept: &Kept<'_>, found: &mut impl FnMut(Match)) {
+    fn report(&self, kept: &AcceptedMatches<'_>, found: &mut impl FnMut(Match)) {
         if kept.ranks.is_empty() {
             return;
         }
         for index in resolve(&kept.ranks) {
             let rule = &self.rules[self.variants[kept.ranks[index].variant].rule];
             found(match &kept.found[index] {
-                Found::Plain(candidate) => finished(rule, candidate),
-                Found::DecodedText(matched) => matched.clone(),
+                AcceptedMatch::Plain(candidate) => into_match(rule, candidate),
+                AcceptedMatch::Decoded(matched) => matched.clone(),
             });
         }
     }
@@ -299,29 +300,30 @@ struct SearchEffort {
     passed_over: PassedOver,
 }
 
-/// A match that passed its checks, and how it relates to the matches it overlaps.
+/// The matches that all checks accepted, with their ranks, which decide between overlapping ones.
 #[derive(Default)]
-struct Kept<'a> {
+struct AcceptedMatches<'a> {
     ranks: Vec<MatchRank>,
-    found: Vec<Found<'a>>,
-    /// The end of each match to which no other is preferred, by its start; none until there is one.
+    found: Vec<AcceptedMatch<'a>>,
+    /// The end of each [complete](MatchRank::is_complete) match, by its start; `None` until there is one.
     complete: Option<BTreeMap<usize, usize>>,
 }
 
-enum Found<'a> {
+/// A match that all checks accepted.
+enum AcceptedMatch<'a> {
     Plain(Candidate<'a>),
-    DecodedText(Match),
+    Decoded(Match),
 }
 
-impl<'a> Kept<'a> {
+impl<'a> AcceptedMatches<'a> {
     /// Keeps `candidate` if its checks accept it.
-    fn weigh(&mut self, index: usize, variant: &CompiledVariant, mut candidate: Candidate<'a>) {
-        if variant.weigh(&mut candidate).is_ok() {
-            self.push(rank(index, variant, &candidate), Found::Plain(candidate));
+    fn assess(&mut self, index: usize, variant: &CompiledVariant, mut candidate: Candidate<'a>) {
+        if variant.assess(&mut candidate).is_ok() {
+            self.push(rank(index, variant, &candidate), AcceptedMatch::Plain(candidate));
         }
     }
 
-    fn push(&mut self, rank: MatchRank, found: Found<'a>) {
+    fn push(&mut self, rank: MatchRank, found: AcceptedMatch<'a>) {
         if rank.is_complete() {
             let end = self.complete.get_or_insert_default().entry(rank.secret.start).or_default();
             *end = rank.secret.end.max(*end);
@@ -330,7 +332,7 @@ impl<'a> Kept<'a> {
         self.found.push(found);
     }
 
-    /// Whether the byte at `at` is part of a kept match.
+    /// Whether the byte at `at` is part of a complete match.
     fn is_complete_at(&self, at: usize) -> bool {
         let last = self.complete.as_ref().and_then(|complete| complete.range(..=at).next_back());
         last.is_some_and(|(_, &end)| at < end)
@@ -351,7 +353,8 @@ fn rank(index: usize, variant: &CompiledVariant, candidate: &Candidate<'_>) -> M
     }
 }
 
-fn finished(rule: &Rule, candidate: &Candidate<'_>) -> Match {
+/// The match that a candidate becomes once all checks have accepted it.
+fn into_match(rule: &Rule, candidate: &Candidate<'_>) -> Match {
     let bytes = candidate.bytes[candidate.secret.clone()].to_vec();
     let secret = Secret::new(bytes, candidate.prefix_len());
     let identified = Identified {
@@ -375,7 +378,7 @@ fn finished(rule: &Rule, candidate: &Candidate<'_>) -> Match {
 ///
 /// # Errors
 /// A pattern that cannot be compiled, or with which all patterns take too much memory.
-fn try_own(rules: &RuleSet, variants: &[CompiledVariant]) -> Result<(), RuleError> {
+fn compile_custom(rules: &RuleSet, variants: &[CompiledVariant]) -> Result<(), RuleError> {
     let mut size = 0;
     for variant in variants {
         let rule = &rules.rules()[variant.rule];
@@ -383,8 +386,8 @@ fn try_own(rules: &RuleSet, variants: &[CompiledVariant]) -> Result<(), RuleErro
             continue;
         }
         size += variant.try_compile().map_err(|error| invalid(rule, &error.to_string()))?;
-        if size > MAX_COMPILED {
-            let limit = MAX_COMPILED >> 20;
+        if size > MAX_COMPILED_BYTES {
+            let limit = MAX_COMPILED_BYTES >> 20;
             let reason = format!(
                 "with its pattern, all patterns take more than {limit} MiB of memory; shorten what they repeat"
             );

@@ -28,38 +28,38 @@ pub(super) fn spend(steps: usize) {
 /// The effort limit of one search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EffortLimit {
-    begun: u64,
+    spent_before: u64,
     base: u64,
 }
 
 impl EffortLimit {
     /// The limit of a search that begins now.
     pub(super) fn begin() -> Self {
-        Self { begun: SPENT.get(), base: BASE }
+        Self { spent_before: SPENT.get(), base: BASE }
     }
 
     /// No limit.
     pub(super) fn unlimited() -> Self {
-        Self { begun: SPENT.get(), base: u64::MAX / 4 }
+        Self { spent_before: SPENT.get(), base: u64::MAX / 4 }
     }
 
     /// Whether a search that has reached `at` may decode around a keyword there.
-    pub(super) fn is_left(&self, at: usize) -> bool {
-        self.taken() <= self.until(at)
+    pub(super) fn allows_decoding(&self, at: usize) -> bool {
+        self.taken() <= self.limit_at(at)
     }
 
-    /// Whether it may search for a plain key there.
-    pub(super) fn is_left_for_plain(&self, at: usize) -> bool {
-        self.taken() <= PLAIN_FACTOR * self.until(at)
+    /// Whether a search that has reached `at` may search for a plain key there.
+    pub(super) fn allows_plain_search(&self, at: usize) -> bool {
+        self.taken() <= PLAIN_FACTOR * self.limit_at(at)
     }
 
-    fn until(&self, at: usize) -> u64 {
+    fn limit_at(&self, at: usize) -> u64 {
         self.base + PER_BYTE * at as u64
     }
 
     /// Steps taken so far.
     pub(super) fn taken(&self) -> u64 {
-        SPENT.get().wrapping_sub(self.begun)
+        SPENT.get().wrapping_sub(self.spent_before)
     }
 }
 
@@ -82,7 +82,7 @@ impl PassedOver {
                                       so as not to hold up the scan; look at it yourself, or leave it out";
 
     /// Nothing passed over yet, in a search of `bytes`.
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub(super) fn new(bytes: &[u8]) -> Self {
         Self { places: Vec::new(), spacing: MIN_SPACING.max(bytes.len() / MAX_PLACES) }
     }
 
@@ -97,7 +97,7 @@ impl PassedOver {
         self.places.is_empty()
     }
 
-    /// Their offsets: the first one, and one of each group that is close together.
+    /// The offsets of keywords that were passed over: the first, and one of each group of close ones.
     pub fn places(&self) -> &[usize] {
         &self.places
     }

@@ -17,8 +17,8 @@ const EXCERPT_SIDE_BYTES: usize = 72;
 /// Additional bytes that are searched for other spellings of the key: about ten characters.
 const FRAGMENT_REACH: usize = 96;
 
-/// Size of the chunks that are searched for text to mask, in bytes. If time runs out, only the part of a chunk
-/// that contains findings is redacted again.
+/// Size of the blocks that are searched for text to mask, in bytes. If the effort of a search is used up in one block, the
+/// others are not affected.
 const REDACTION_BLOCK: usize = 1 << 15;
 
 /// The ranges to mask in the part of a stream that contains the last finding.
@@ -32,14 +32,14 @@ pub struct RedactionCache {
 impl Redactor<'_> {
     /// The line around `span` in `bytes`, which contains `secret`, redacted and cut for display.
     pub fn excerpt(&self, bytes: &[u8], span: Range<usize>, secret: &Secret) -> Excerpt {
-        let wide = self.around(bytes, &span);
-        let masked = self.visible(&bytes[wide.clone()], TextKind::SourceLine);
+        let wide = self.search_range(bytes, &span);
+        let masked = self.spans_to_mask(&bytes[wide.clone()], TextKind::SourceLine);
         let masked = masked.into_iter().map(|(at, text)| (at.start + wide.start..at.end + wide.start, text));
         excerpt(bytes, span, masked.collect(), secret)
     }
 
-    /// The same for several findings of one stream. `cache` remembers what to mask near the last one, so that a
-    /// file full of keys is not searched again for each of them.
+    /// Like [`excerpt`](Self::excerpt), for several findings of one stream. `cache` remembers what to mask near the last one,
+    /// so that a file full of keys is not searched again for each of them.
     pub fn excerpt_of(
         &self,
         chunk: Chunk<'_>,
@@ -54,14 +54,14 @@ impl Redactor<'_> {
             *cache = RedactionCache { block: Some(block), spans: None };
         }
         let start = block.1 * REDACTION_BLOCK;
-        let region = self.around(bytes, &(start..bytes.len().min(start + REDACTION_BLOCK)));
-        let wide = self.around(bytes, &span);
+        let region = self.search_range(bytes, &(start..bytes.len().min(start + REDACTION_BLOCK)));
+        let wide = self.search_range(bytes, &span);
         // Most blocks with a finding have only one.
         if is_new || wide.end > region.end {
             return self.excerpt(bytes, span, secret);
         }
         let spans = cache.spans.get_or_insert_with(|| {
-            let masked = self.visible(&bytes[region.clone()], TextKind::SourceLine).into_iter();
+            let masked = self.spans_to_mask(&bytes[region.clone()], TextKind::SourceLine).into_iter();
             masked.map(|(at, text)| (at.start + region.start..at.end + region.start, text)).collect()
         });
         let first = spans.partition_point(|(at, _)| at.end <= wide.start);
@@ -69,8 +69,8 @@ impl Redactor<'_> {
         excerpt(bytes, span, near, secret)
     }
 
-    /// Searches a wider range than is displayed, so that a secret at the cut is masked as well.
-    fn around(&self, bytes: &[u8], span: &Range<usize>) -> Range<usize> {
+    /// The range to search for secrets: wider than what is displayed, so that a secret at its edge is masked as well.
+    fn search_range(&self, bytes: &[u8], span: &Range<usize>) -> Range<usize> {
         let extent = EXCERPT_SIDE_BYTES + self.detector.margin() + MAX_KEY_TAIL;
         span.start.saturating_sub(extent)..bytes.len().min(span.end + extent)
     }
@@ -83,7 +83,7 @@ fn excerpt(
     mut masked: Vec<(Range<usize>, Replacement)>,
     secret: &Secret,
 ) -> Excerpt {
-    let order = ByteOrder::of(&bytes[span.clone()]);
+    let order = ByteOrder::detect(&bytes[span.clone()]);
     let shown = if order.is_some() { 2 * EXCERPT_SIDE_BYTES } else { EXCERPT_SIDE_BYTES };
     let low = span.start.saturating_sub(shown);
     let high = bytes.len().min(span.end + shown);
@@ -116,10 +116,10 @@ fn excerpt(
             let after = at.start.max(span.end)..at.end;
             let is_whole = after == at;
             let text = match text {
-                Replacement::DecodedText(_) => Replacement::Raw { prefix: 0 },
+                Replacement::Decoded(_) => Replacement::Raw { prefix: 0 },
                 other => other,
             };
-            let rest = if is_whole { text.clone() } else { text.of_the_rest() };
+            let rest = if is_whole { text.clone() } else { text.for_rest() };
             [(before, text), (after, rest)]
         })
         .filter(|(at, _)| !at.is_empty())
@@ -152,7 +152,7 @@ fn excerpt(
     let behind = &bytes[span.end..until];
     let mut rest = span.end
         + match order {
-            Some(order) => 2 * key_run(order.text(behind).as_bytes(), MAX_KEY_TAIL),
+            Some(order) => 2 * key_run(order.decode(behind).as_bytes(), MAX_KEY_TAIL),
             None => key_run(behind, MAX_KEY_TAIL),
         };
     for (at, _) in &spans {

@@ -47,9 +47,9 @@ impl Detector {
         let mut covered = Vec::new();
         let mut verdicts = Vec::new();
         let (mut decoded, mut decoded_from) = (Vec::new(), Vec::new());
-        let judge = |variant: &CompiledVariant, candidate: &mut Candidate<'_>| {
+        let assess = |variant: &CompiledVariant, candidate: &mut Candidate<'_>| {
             variant
-                .weigh(candidate)
+                .assess(candidate)
                 .map(|()| (candidate.confidence, candidate.evidence.clone()))
                 .map_err(|(check, reason)| (check, reason.into_owned()))
         };
@@ -59,7 +59,7 @@ impl Detector {
                 let bytes = candidate.bytes[candidate.secret.clone()].to_vec();
                 let prefix = candidate.prefix.end.saturating_sub(candidate.secret.start);
                 let confidence = outcome.as_ref().ok().map(|(confidence, _)| *confidence);
-                let is_it = |found: &Match| {
+                let is_same = |found: &Match| {
                     found.span == span
                         && found.identified.rule == rule.id
                         && Some(found.identified.confidence) == confidence
@@ -67,39 +67,40 @@ impl Detector {
                 RuleVerdict {
                     rule: rule.id.to_string(),
                     redacted: Secret::new(bytes, prefix).redacted(),
-                    reported: reported.iter().any(is_it),
+                    reported: reported.iter().any(is_same),
                     others: Vec::new(),
                     span,
                     outcome,
                 }
             };
-        // A person waits for it.
-        let _ = self.patterns(
+        // Without an effort limit: the text is what a user typed, and the explanation must be complete.
+        let _ = self.find_unchecked(
             text,
             EffortLimit::unlimited(),
             |variant, mut candidate| {
                 covered.push(candidate.matched.clone());
-                let outcome = judge(variant, &mut candidate);
+                let outcome = assess(variant, &mut candidate);
                 verdicts.push(verdict(variant, &candidate, candidate.secret.clone(), outcome));
             },
-            |variant, mut disguised| {
-                let mut outcome = judge(variant, &mut disguised.candidate);
-                let Some((span, encoding)) = disguised.accept() else { return };
+            |variant, mut decoded_match| {
+                let mut outcome = assess(variant, &mut decoded_match.candidate);
+                let Some((span, encoding)) = decoded_match.accept() else { return };
                 if let Ok((_, evidence)) = &mut outcome {
-                    evidence.clone_from(&disguised.candidate.evidence);
+                    evidence.clone_from(&decoded_match.candidate.evidence);
                     evidence.push(format!("decoded from {encoding}"));
                 }
                 decoded_from.push(span.clone());
-                decoded.push(verdict(variant, &disguised.candidate, span, outcome));
+                decoded.push(verdict(variant, &decoded_match.candidate, span, outcome));
             },
         );
         covered.extend(decoded_from);
         verdicts.extend(decoded);
-        explanation.verdicts = by_place(verdicts);
+        explanation.verdicts = group_overlapping(verdicts);
         explanation.near_misses = self.near_misses(text, &covered);
         explanation
     }
 
+    /// Keywords in `text` outside of the `covered` ranges, with their rules.
     fn near_misses(&self, text: &[u8], covered: &[std::ops::Range<usize>]) -> Vec<(String, Vec<String>)> {
         let mut misses: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
         for variant in &self.variants {
@@ -121,8 +122,8 @@ impl Detector {
     }
 }
 
-/// One verdict for each group of overlapping ones: the deciding one, which contains the others.
-fn by_place(mut verdicts: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
+/// Groups overlapping verdicts, and returns the deciding verdicts of each group, which contain the others.
+fn group_overlapping(mut verdicts: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
     verdicts.sort_by_key(|verdict| verdict.span.start);
     let mut groups: Vec<(usize, Vec<RuleVerdict>)> = Vec::new();
     for verdict in verdicts {
@@ -134,12 +135,12 @@ fn by_place(mut verdicts: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
             _ => groups.push((verdict.span.end, vec![verdict])),
         }
     }
-    groups.into_iter().flat_map(|(_, group)| deciding(group)).collect()
+    groups.into_iter().flat_map(|(_, group)| deciding_verdicts(group)).collect()
 }
 
 /// The deciding verdicts of a group of overlapping ones: those that are reported, which do not overlap each
 /// other or, if there are none, the one that came closest. The others are added to the first of them.
-fn deciding(mut group: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
+fn deciding_verdicts(mut group: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
     let rank = |verdict: &RuleVerdict| {
         let confidence = verdict.outcome.as_ref().ok().map(|(confidence, _)| *confidence);
         std::cmp::Reverse((verdict.reported, confidence, verdict.span.len()))

@@ -1,6 +1,7 @@
-//! Whether the text around an encoded keyword is worth decoding. Usually it is not, and hostile text can be full of such
-//! keywords. So a few characters are checked first, then more; each check is cheap considering how few keywords pass the
-//! one before. A keyword rejected here has no match: a test compares with a search without these checks.
+//! Decides whether there can be a match at an encoded keyword before all of the text around it is decoded.
+//!
+//! There usually is none, and hostile text can be full of keywords. So *probes* decode a few characters first, then more
+//! if these are not enough. There is no match at a rejected keyword: tests compare with a search without probes.
 
 use memchr::memmem;
 
@@ -11,9 +12,10 @@ use super::limits::MAX_PREFIX_REPEATS;
 use super::variant::CompiledVariant;
 use crate::rules::MARKER;
 
-/// Number of characters in the probes before the one for a whole key. The first shows whether the hit is
-/// repeated over and over.
+/// Number of characters in the probes between the first and the one for a whole key.
 const PROBE_LENGTHS: [usize; 2] = [32, 100];
+/// Number of characters in the first probe, if keys begin with the literal and if not. It shows whether the text repeats
+/// the literal over and over.
 const FIRST_PREFIX_PROBE: usize = 14;
 const FIRST_MARKER_PROBE: usize = 31;
 
@@ -35,12 +37,12 @@ pub(super) fn is_plausible(
             Some(DecodeExtent::Forward(FIRST_MARKER_PROBE)),
         ],
     };
-    let mut looks = first.into_iter().flatten().chain(PROBE_LENGTHS.map(DecodeExtent::Partial));
-    let outcome = looks.find_map(|extent| probe(variants, chain, bytes, at, extent));
+    let mut extents = first.into_iter().flatten().chain(PROBE_LENGTHS.map(DecodeExtent::Partial));
+    let outcome = extents.find_map(|extent| probe(variants, chain, bytes, at, extent));
     outcome.or_else(|| probe(variants, chain, bytes, at, DecodeExtent::WholeKey)).unwrap_or(true)
 }
 
-/// The answer from text of this `extent`; `None` if more must be decoded.
+/// Whether a variant may match, according to text of this `extent`; `None` if more must be decoded.
 fn probe(
     variants: &[CompiledVariant],
     chain: &DecodeChain,
@@ -51,14 +53,15 @@ fn probe(
     let mut outcome = Some(false);
     chain.decode(bytes, at, extent, &mut |decoded| {
         if outcome != Some(true) {
-            let this = judge(variants, chain, &decoded, extent);
-            outcome = if this == Some(false) { outcome } else { this };
+            let verdict = may_match(variants, chain, &decoded, extent);
+            outcome = if verdict == Some(false) { outcome } else { verdict };
         }
     });
     outcome
 }
 
-fn judge(
+/// Whether a variant may match in one decoded text; `None` if more must be decoded.
+fn may_match(
     variants: &[CompiledVariant],
     chain: &DecodeChain,
     decoded: &DecodedText,
@@ -69,37 +72,41 @@ fn judge(
     spend((left + right) / 2);
     let behind =
         &text[(at + literal.len()).min(text.len())..at + right.max(literal.len()).min(text.len() - at)];
-    if chain.starts_key && chain.apart > 0 && repeats(behind, literal, chain.apart) {
+    if chain.starts_key
+        && chain.literal_spacing > 0
+        && repeats_too_much(behind, literal, chain.literal_spacing)
+    {
         return Some(false);
     }
     if let DecodeExtent::Forward(_) = extent {
-        let again = memmem::find(&behind[..behind.len().min(chain.apart + literal.len() - 1)], literal);
-        return (chain.apart > 0 && again.is_some()).then_some(false);
+        let recurrence =
+            memmem::find(&behind[..behind.len().min(chain.literal_spacing + literal.len() - 1)], literal);
+        return (chain.literal_spacing > 0 && recurrence.is_some()).then_some(false);
     }
-    let begins = chain.starts_key
+    let is_start_known = chain.starts_key
         || match (at - left).checked_sub(1) {
-            Some(before) => !chain.is_nested() || before + 1 >= longest_to(text[before]),
-            None => chain.ends_with_key() && !matches!(extent, DecodeExtent::Partial(most) if at >= most),
+            Some(before) => !chain.is_nested() || before + 1 >= max_token_ending_with(text[before]),
+            None => chain.ends_with_key() && !matches!(extent, DecodeExtent::Partial(chars) if at >= chars),
         };
-    if !chain.starts_key && chain.apart > 0 {
-        let extent = chain.apart + literal.len() - 1;
-        let near = &behind[..behind.len().min(extent)];
-        let before = &text[at - left.min(extent)..at];
-        let is_again = |part: &[u8]| memmem::find(part, literal).is_some();
-        if is_again(near) || is_again(before) || (begins && left < chain.apart) {
+    if !chain.starts_key && chain.literal_spacing > 0 {
+        let reach = chain.literal_spacing + literal.len() - 1;
+        let near = &behind[..behind.len().min(reach)];
+        let before = &text[at - left.min(reach)..at];
+        let recurs_in = |part: &[u8]| memmem::find(part, literal).is_some();
+        if recurs_in(near) || recurs_in(before) || (is_start_known && left < chain.literal_spacing) {
             return Some(false);
         }
     }
     let is_match = || has_match(variants, chain, decoded);
-    let DecodeExtent::Partial(most) = extent else { return Some(is_match()) };
+    let DecodeExtent::Partial(chars) = extent else { return Some(is_match()) };
     if decoded.is_tentative(&(at - left..at + right)) {
         return None;
     }
-    let ends = match text.get(at + right) {
-        Some(&byte) => !chain.is_nested() || text.len() - at - right >= longest_from(byte),
-        None => chain.ends_with_key() && text.len() - at < most,
+    let is_end_known = match text.get(at + right) {
+        Some(&byte) => !chain.is_nested() || text.len() - at - right >= max_token_starting_with(byte),
+        None => chain.ends_with_key() && text.len() - at < chars,
     };
-    (ends && begins).then(is_match)
+    (is_end_known && is_start_known).then(is_match)
 }
 
 fn has_match(variants: &[CompiledVariant], chain: &DecodeChain, decoded: &DecodedText) -> bool {
@@ -127,17 +134,17 @@ fn key_run_before(text: &[u8]) -> usize {
     text.iter().rev().take_while(|&&byte| is_key(byte)).count()
 }
 
-/// Whether `behind`, which follows `literal` in a run of key characters, repeats parts that keys contain once,
-/// so that the checks reject every match that begins there, however it continues. All variants must use these
+/// Whether `behind`, which follows `literal` in a run of key characters, repeats parts that keys contain once, so that
+/// the checks reject every match that begins with the literal, however it continues. Requires that all variants use these
 /// checks.
-fn repeats(behind: &[u8], literal: &[u8], apart: usize) -> bool {
-    // A key of letters and digits may end before all that.
-    if behind.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count() >= apart {
+fn repeats_too_much(behind: &[u8], literal: &[u8], spacing: usize) -> bool {
+    // A key of letters and digits only may end before any repetition.
+    if behind.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count() >= spacing {
         return false;
     }
     let marker = MARKER.as_bytes();
     // The first marker that can be in the middle of a key, and everything before it.
-    let first = behind.get(apart..).and_then(|rest| memmem::find(rest, marker)).map(|at| apart + at);
+    let first = behind.get(spacing..).and_then(|rest| memmem::find(rest, marker)).map(|at| spacing + at);
     if memmem::find_iter(&behind[..first.unwrap_or(behind.len())], literal).count() > MAX_PREFIX_REPEATS {
         return true;
     }
@@ -145,22 +152,24 @@ fn repeats(behind: &[u8], literal: &[u8], apart: usize) -> bool {
         Some(_) => memmem::find_iter(behind, marker).collect(),
         None => return false,
     };
-    let extent = apart + marker.len();
-    let is_again = |index: usize| {
-        let near = |other: Option<&usize>| other.is_some_and(|&other| other.abs_diff(places[index]) < extent);
-        near(places.get(index + 1)) || index.checked_sub(1).is_some_and(|before| near(places.get(before)))
+    let reach = spacing + marker.len();
+    let recurs_nearby = |index: usize| {
+        let is_near =
+            |other: Option<&usize>| other.is_some_and(|&other| other.abs_diff(places[index]) < reach);
+        is_near(places.get(index + 1))
+            || index.checked_sub(1).is_some_and(|before| is_near(places.get(before)))
     };
-    // Whichever of them a variant uses as the middle, even with the longest prefix.
-    let candidates = places.iter().enumerate().filter(|(_, place)| **place >= apart);
-    let is_far = places.last().is_some_and(|&last| last >= MAX_PREFIX_TAIL + apart);
-    is_far && candidates.map(|(index, _)| index).all(is_again)
+    // Every marker that may be in the middle of a key, even of one with the longest prefix.
+    let candidates = places.iter().enumerate().filter(|(_, place)| **place >= spacing);
+    let is_last_far = places.last().is_some_and(|&last| last >= MAX_PREFIX_TAIL + spacing);
+    is_last_far && candidates.map(|(index, _)| index).all(recurs_nearby)
 }
 
-/// Longest prefix (`sk-`, a name and `-`), not counting its first three bytes.
+/// Maximum length of a prefix (`sk-`, a name and `-`) without its first three bytes.
 const MAX_PREFIX_TAIL: usize = 44;
 
-/// Maximum length of a token that begins with `byte`; with fewer bytes available, it may be truncated.
-fn longest_from(byte: u8) -> usize {
+/// Maximum length of a token that begins with `byte`, in bytes. If fewer are available, the token may be truncated.
+fn max_token_starting_with(byte: u8) -> usize {
     match byte {
         b'<' => 340,
         b'"' | b'\'' | b'`' | b'\\' | b'&' => 210,
@@ -171,7 +180,7 @@ fn longest_from(byte: u8) -> usize {
 }
 
 /// The same for a token that ends with `byte`.
-fn longest_to(byte: u8) -> usize {
+fn max_token_ending_with(byte: u8) -> usize {
     match byte {
         b'>' => 340,
         b'"' | b'\'' | b'`' | b';' => 210,

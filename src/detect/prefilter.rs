@@ -1,4 +1,4 @@
-//! The prefilter: all keywords of all rules in one pass, by a few rare bytes of each.
+//! The prefilter: finds all keywords of all rules in one pass, by a few rare bytes (the *window*) of each.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use super::byte_frequency::TRIGRAM_LEN;
 use super::rare_trigrams::choose_trigrams;
 use super::teddy_buckets::{MAX_SLIM_PATTERNS, order_for_buckets};
 
-/// What a keyword belongs to, as indexes assigned by the detector.
+/// What a keyword belongs to: variants, chains or literals, as indexes assigned by the detector.
 type Targets = Vec<usize>;
 
 /// All keywords, searched for at once.
@@ -39,7 +39,7 @@ enum Engine {
 }
 
 impl Prefilter {
-    /// Keywords and what they belong to.
+    /// A prefilter for these pairs of a keyword and a target.
     pub(super) fn new<'a>(pairs: impl Iterator<Item = (&'a [u8], usize)>) -> Result<Self, BuildError> {
         let mut targets: BTreeMap<&[u8], Targets> = BTreeMap::new();
         for (keyword, target) in pairs {
@@ -86,7 +86,7 @@ impl Prefilter {
         self.max_keyword_len
     }
 
-    /// The same by trying every keyword at every position; used by tests as an oracle.
+    /// Like [`find`](Self::find), by trying every keyword at every position. Tests compare the two.
     pub(super) fn find_plainly(&self, bytes: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         for at in 0..bytes.len() {
             for Keyword { bytes: keyword, targets, .. } in self.by_pattern.iter().flatten() {
@@ -98,7 +98,8 @@ impl Prefilter {
     }
 }
 
-/// A window also represents those that begin with it, since the search reports one pattern per position.
+/// Adds the keywords of each window that begins with another one to that, since the search reports one pattern per
+/// position.
 fn merge_prefixes(by_window: &mut BTreeMap<&[u8], Vec<Keyword>>) {
     let windows: Vec<&[u8]> = by_window.keys().copied().collect();
     for window in &windows {
@@ -146,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn overlapping_and_nested_anchors_all_hit() {
+    fn overlapping_and_nested_keywords_all_hit() {
         let keywords: [(&[u8], usize); 4] = [(b"sk-", 0), (b"sk-proj-", 1), (b"abc", 2), (b"bcd", 3)];
         let keywords = Prefilter::new(keywords.into_iter()).unwrap();
         let mut hits = Vec::new();
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn every_anchor_is_found_wherever_its_window_is() {
+    fn every_keyword_is_found_wherever_its_trigram_is() {
         let keywords: [&[u8]; 6] = [b"\\x73", b"0x73", b"ab", b"abc", b"zzabz", b"AZURE_OPENAI"];
         let pairs = keywords.iter().enumerate().map(|(index, keyword)| (*keyword, index));
         let keywords = Prefilter::new(pairs).unwrap();

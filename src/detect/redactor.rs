@@ -10,16 +10,15 @@ use super::credential::{TextKind, credentials};
 use super::decoded::DecodedMatch;
 use super::effort::EffortLimit;
 use super::fragments::Fragments;
-use super::replacement::{Replacement, add_uncovered, redacted, render};
+use super::replacement::{Replacement, add_uncovered, redact_secret, render};
 use super::variant::CompiledVariant;
 use crate::model::Secret;
 
 /// Maximum distance to which a run of key characters is masked after a match.
 pub(super) const MAX_KEY_TAIL: usize = 512;
 
-/// Redacts everything that the pattern of any rule matches, even if its checks reject it, and everything else
-/// that looks like a credential, since other vendors' keys are secrets, too. Also redacts known secrets, whole
-/// and in fragments.
+/// Redacts every match of any rule's pattern, even if checks reject it, everything else that looks like a credential of any
+/// vendor, and known secrets, whole and in fragments.
 #[derive(Debug)]
 pub struct Redactor<'d> {
     pub(super) detector: &'d Detector,
@@ -39,8 +38,8 @@ impl<'d> Redactor<'d> {
     #[must_use]
     pub fn with_known<'s>(mut self, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         let secrets: Vec<_> = secrets.into_iter().filter(|secret| !secret.is_empty()).collect();
-        self.fragments = Fragments::of(secrets.iter().copied());
-        self.known_prefixes = secrets.iter().map(|secret| secret.prefix()).collect();
+        self.fragments = Fragments::of_many(secrets.iter().copied());
+        self.known_prefixes = secrets.iter().map(|secret| secret.prefix_len()).collect();
         // Reports never contain too many to search for at once.
         self.known = AhoCorasick::new(secrets.into_iter().map(Secret::reveal)).ok();
         self
@@ -51,18 +50,19 @@ impl<'d> Redactor<'d> {
         self.redact_if_secret(bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
     }
 
-    /// The same, or `None` if nothing in `bytes` needs redaction.
+    /// Like [`redact`](Self::redact), or `None` if nothing in `bytes` needs redaction.
     pub fn redact_if_secret(&self, bytes: &[u8]) -> Option<String> {
         self.redact_as(bytes, TextKind::Name)
     }
 
-    /// The same for free text such as people's names, which should contain nothing random.
+    /// Like [`redact_if_secret`](Self::redact_if_secret), for free text such as names of people, in which anything that
+    /// looks random is masked.
     pub fn redact_prose_if_secret(&self, bytes: &[u8]) -> Option<String> {
         self.redact_as(bytes, TextKind::SourceLine)
     }
 
     fn redact_as(&self, bytes: &[u8], kind: TextKind) -> Option<String> {
-        let spans = self.visible(bytes, kind);
+        let spans = self.spans_to_mask(bytes, kind);
         if spans.is_empty() {
             return None;
         }
@@ -73,16 +73,16 @@ impl<'d> Redactor<'d> {
 
     /// Whether the pattern of any rule matches in `bytes`, or a known secret occurs there.
     pub fn contains_secret(&self, bytes: &[u8]) -> bool {
-        !self.spans(bytes).is_empty()
+        !self.secret_spans(bytes).is_empty()
     }
 }
 
 impl Redactor<'_> {
-    /// Spans to redact, each with its replacement, sorted and without overlaps.
-    fn spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, Replacement)> {
+    /// The spans of secrets, each with its replacement, sorted and without overlaps.
+    fn secret_spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, Replacement)> {
         let mut spans = Vec::new();
         let mut decoded = Vec::new();
-        let passed_over = self.detector.patterns(
+        let passed_over = self.detector.find_unchecked(
             bytes,
             EffortLimit::begin(),
             |_, candidate| {
@@ -90,10 +90,10 @@ impl Redactor<'_> {
                 let span = candidate.secret.start..end + key_run(&bytes[end..], MAX_KEY_TAIL);
                 spans.push((span, Replacement::Raw { prefix: candidate.prefix_len() }));
             },
-            |variant, mut disguised| decoded.extend(in_disguise(variant, &mut disguised)),
+            |variant, mut decoded_match| decoded.extend(mask_decoded(variant, &mut decoded_match)),
         );
         spans.extend(decoded);
-        // What could not be looked at is not shown.
+        // Text that was passed over is masked to its end.
         spans.extend(passed_over.first().map(|first| (first..bytes.len(), Replacement::Nothing)));
         if let Some(known) = &self.known {
             spans.extend(known.find_overlapping_iter(bytes).map(|hit| {
@@ -124,11 +124,12 @@ impl Redactor<'_> {
     }
 
     /// All ranges to mask in `bytes`: secrets, and anything else that looks like a credential.
-    pub(super) fn visible(&self, bytes: &[u8], kind: TextKind) -> Vec<(Range<usize>, Replacement)> {
-        let mut spans = self.spans(bytes);
-        let credentials = credentials(bytes, kind).into_iter().map(|one| {
-            let prefix = &bytes[one.span.start..one.span.start + one.shown];
-            (one.span.clone(), Replacement::Prefix(String::from_utf8_lossy(prefix).replace('\0', "")))
+    pub(super) fn spans_to_mask(&self, bytes: &[u8], kind: TextKind) -> Vec<(Range<usize>, Replacement)> {
+        let mut spans = self.secret_spans(bytes);
+        let credentials = credentials(bytes, kind).into_iter().map(|credential| {
+            let start = credential.span.start;
+            let prefix = &bytes[start..start + credential.prefix_len];
+            (credential.span.clone(), Replacement::Prefix(String::from_utf8_lossy(prefix).replace('\0', "")))
         });
         add_uncovered(&mut spans, credentials);
         add_uncovered(
@@ -140,18 +141,18 @@ impl Redactor<'_> {
 }
 
 /// The range of an encoded match with everything that may belong to the key, and its decoded redaction.
-fn in_disguise(
+fn mask_decoded(
     variant: &CompiledVariant,
-    disguised: &mut DecodedMatch<'_>,
+    decoded_match: &mut DecodedMatch<'_>,
 ) -> Option<(Range<usize>, Replacement)> {
     // A match that its checks reject is masked, too.
-    let _ = variant.weigh(&mut disguised.candidate);
-    disguised.accept()?;
-    let candidate = &disguised.candidate;
+    let _ = variant.assess(&mut decoded_match.candidate);
+    decoded_match.accept()?;
+    let candidate = &decoded_match.candidate;
     let matched = candidate.matched.end.max(candidate.secret.end);
     let end = matched + key_run(&candidate.bytes[matched..], MAX_KEY_TAIL);
-    let text = redacted(&candidate.bytes[candidate.secret.clone()], candidate.prefix_len());
-    Some((disguised.span_with_text_column(candidate.secret.start..end), Replacement::DecodedText(text)))
+    let text = redact_secret(&candidate.bytes[candidate.secret.clone()], candidate.prefix_len());
+    Some((decoded_match.span_with_text_column(candidate.secret.start..end), Replacement::Decoded(text)))
 }
 
 #[cfg(test)]

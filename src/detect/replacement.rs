@@ -1,4 +1,4 @@
-//! What is shown in place of secrets.
+//! Replaces secrets in text for display.
 
 use std::ops::Range;
 
@@ -8,14 +8,14 @@ use crate::model::Secret;
 /// The replacement of a secret.
 #[derive(Clone, Debug)]
 pub(super) enum Replacement {
-    /// Nothing of the secret.
+    /// An ellipsis that shows nothing of the secret.
     Nothing,
     /// The prefix, which shows whose credential it is.
     Prefix(String),
-    /// Part of the raw bytes, the first `prefix` of which may be shown.
+    /// The redacted form of the raw bytes, of which the first `prefix` may be shown.
     Raw { prefix: usize },
-    /// Part of the decoded text.
-    DecodedText(String),
+    /// This text: the redacted form of a secret in decoded text.
+    Decoded(String),
 }
 
 impl Replacement {
@@ -24,13 +24,13 @@ impl Replacement {
         match self {
             Self::Nothing => "…".to_owned(),
             Self::Prefix(prefix) => format!("{prefix}…"),
-            Self::Raw { prefix } => redacted(raw, *prefix),
-            Self::DecodedText(text) => text.clone(),
+            Self::Raw { prefix } => redact_secret(raw, *prefix),
+            Self::Decoded(text) => text.clone(),
         }
     }
 
-    /// The displayed form of the rest, if the beginning is already masked.
-    pub(super) fn of_the_rest(&self) -> Self {
+    /// The replacement of the rest of a secret whose beginning is already masked.
+    pub(super) fn for_rest(&self) -> Self {
         match self {
             Self::Prefix(_) => Self::Nothing,
             Self::Raw { .. } => Self::Raw { prefix: 0 },
@@ -55,7 +55,7 @@ pub(super) fn add_uncovered(
             if span.start < known.start {
                 left.push((span.start..known.start, shown.clone()));
             }
-            shown = shown.of_the_rest();
+            shown = shown.for_rest();
             span.start = known.end.min(span.end);
             next += 1;
         }
@@ -70,11 +70,14 @@ pub(super) fn add_uncovered(
 }
 
 /// The displayed form of a secret whose first `prefix` bytes may be shown.
-pub(super) fn redacted(secret: &[u8], prefix: usize) -> String {
-    /// For longer text, both ends are enough.
-    const LONG: usize = 1 << 10;
-    if secret.len() > 2 * LONG {
-        return redacted(&[&secret[..LONG], &secret[secret.len() - LONG..]].concat(), prefix.min(LONG));
+pub(super) fn redact_secret(secret: &[u8], prefix: usize) -> String {
+    /// Number of bytes of each end that the redacted form of a longer secret is made from.
+    const END_BYTES: usize = 1 << 10;
+    if secret.len() > 2 * END_BYTES {
+        return redact_secret(
+            &[&secret[..END_BYTES], &secret[secret.len() - END_BYTES..]].concat(),
+            prefix.min(END_BYTES),
+        );
     }
     Secret::new(secret.to_vec(), prefix).redacted()
 }
@@ -89,7 +92,7 @@ pub(super) fn render(
     out: &mut String,
 ) {
     let text = |part: &[u8]| match order {
-        Some(order) => order.text(part),
+        Some(order) => order.decode(part),
         None => String::from_utf8_lossy(part).into_owned(),
     };
     let mut at = range.start;

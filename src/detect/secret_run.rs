@@ -1,35 +1,35 @@
-//! The run of characters that the secret in every match of a pattern is. Where a stretch of text holds none as long, the pattern,
-//! which may be far more laborious, need not be tried.
+//! The run of characters of one class that the secret in every match of a pattern is. Text without such a run has no match, so
+//! the pattern, which may be far slower, need not be tried.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::effort::spend;
 use crate::rules::Pattern;
 
-/// The group that is the secret.
-const SECRET: &str = "secret";
+/// The name of the group that is the secret.
+const SECRET_GROUP: &str = "secret";
 
-/// A run of at least so many characters of a class.
+/// A run of at least `min_len` characters of a class.
 #[derive(Debug)]
 pub(super) struct SecretRun {
     class: Box<[bool; 256]>,
-    least: usize,
+    min_len: usize,
 }
 
 impl SecretRun {
-    /// That of `pattern`, if it names its secret.
-    pub(super) fn of(pattern: &Pattern) -> Option<Self> {
-        let mut run = Self { class: Box::new([false; 256]), least: 0 };
-        run.least = run.take(secret(pattern.hir().ok()?)?);
-        (run.least > 0).then_some(run)
+    /// The run in every match of `pattern`; `None` if a match may be without the group `secret`.
+    pub(super) fn from_pattern(pattern: &Pattern) -> Option<Self> {
+        let mut run = Self { class: Box::new([false; 256]), min_len: 0 };
+        run.min_len = run.add(secret_part(pattern.hir().ok()?)?);
+        (run.min_len > 0).then_some(run)
     }
 
-    /// Whether `bytes` contain one.
+    /// Whether `bytes` contain such a run.
     pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
         spend(bytes.len() / 16);
-        let mut end = self.least;
+        let mut end = self.min_len;
         while end <= bytes.len() {
-            let run = &bytes[end - self.least..end];
+            let run = &bytes[end - self.min_len..end];
             match run.iter().rposition(|&byte| !self.class[usize::from(byte)]) {
                 None => return true,
                 Some(last) => end += last + 1,
@@ -38,8 +38,8 @@ impl SecretRun {
         false
     }
 
-    /// Adds what `hir` can match to the class, and returns the minimum length of a match.
-    fn take(&mut self, hir: &Hir) -> usize {
+    /// Adds the bytes that `hir` can match to the class, and returns the minimum length of a match.
+    fn add(&mut self, hir: &Hir) -> usize {
         match hir.kind() {
             HirKind::Empty | HirKind::Look(_) => {}
             HirKind::Literal(literal) => {
@@ -51,25 +51,26 @@ impl SecretRun {
             }
             HirKind::Class(Class::Unicode(_)) => self.class.fill(true),
             HirKind::Repetition(repetition) => {
-                self.take(&repetition.sub);
+                self.add(&repetition.sub);
             }
             HirKind::Capture(capture) => {
-                self.take(&capture.sub);
+                self.add(&capture.sub);
             }
             HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().for_each(|part| {
-                self.take(part);
+                self.add(part);
             }),
         }
         hir.properties().minimum_len().unwrap_or(0)
     }
 }
 
-fn secret(hir: &Hir) -> Option<&Hir> {
+/// The part of `hir` in the group `secret`, if every match contains it.
+fn secret_part(hir: &Hir) -> Option<&Hir> {
     match hir.kind() {
-        HirKind::Capture(capture) if capture.name.as_deref() == Some(SECRET) => Some(&capture.sub),
-        HirKind::Capture(capture) => secret(&capture.sub),
-        HirKind::Concat(parts) => parts.iter().find_map(secret),
-        // In another branch, or none at all, there may be no secret.
+        HirKind::Capture(capture) if capture.name.as_deref() == Some(SECRET_GROUP) => Some(&capture.sub),
+        HirKind::Capture(capture) => secret_part(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().find_map(secret_part),
+        // A match of another alternative, or of no repetition, may be without it.
         _ => None,
     }
 }
@@ -80,8 +81,9 @@ mod tests {
 
     #[test]
     fn a_run_is_found_where_it_is_long_enough() {
-        let run = SecretRun::of(&Pattern::new("key.{0,9}(?<secret>[0-9a-f]{4}|[A-Z]{5,9}x)=")).unwrap();
-        assert_eq!(run.least, 4);
+        let run =
+            SecretRun::from_pattern(&Pattern::new("key.{0,9}(?<secret>[0-9a-f]{4}|[A-Z]{5,9}x)=")).unwrap();
+        assert_eq!(run.min_len, 4);
         for text in ["0123", "key: 0aBx", " 0 12 345 6789", "ABCDEx"] {
             assert!(run.is_in(text.as_bytes()), "{text}");
         }
@@ -93,7 +95,7 @@ mod tests {
     #[test]
     fn a_pattern_that_may_have_no_secret_has_no_run() {
         for pattern in ["[a-z]{8}", "a(?:(?<secret>[a-z]{8})|b)", "(?<secret>[a-z]*)"] {
-            assert!(SecretRun::of(&Pattern::new(pattern)).is_none(), "{pattern}");
+            assert!(SecretRun::from_pattern(&Pattern::new(pattern)).is_none(), "{pattern}");
         }
     }
 }

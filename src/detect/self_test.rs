@@ -29,7 +29,9 @@ impl Detector {
         };
         let mut failures = Vec::new();
         for template in &rule.examples {
-            if let Some(reason) = (0..EXPANSIONS).find_map(|seed| self.missed(&rule.id, template, seed)) {
+            if let Some(reason) =
+                (0..EXPANSIONS).find_map(|seed| self.failure_of_example(&rule.id, template, seed))
+            {
                 failures.push(failure(template, reason));
             }
         }
@@ -41,7 +43,8 @@ impl Detector {
         failures
     }
 
-    fn missed(&self, rule: &str, template: &str, seed: u64) -> Option<String> {
+    /// What is wrong if `template` does not yield its secret.
+    fn failure_of_example(&self, rule: &str, template: &str, seed: u64) -> Option<String> {
         let expanded = expand(template, seed);
         let spans = self.spans(rule, &expanded.text);
         match (&spans[..], expanded.secret) {
@@ -53,6 +56,7 @@ impl Detector {
         }
     }
 
+    /// The spans of the rule's matches of medium or high confidence.
     fn spans(&self, rule: &str, text: &[u8]) -> Vec<std::ops::Range<usize>> {
         let mut spans = Vec::new();
         self.find(text, |found| {

@@ -18,7 +18,7 @@ pub(super) const MAX_SLIM_PATTERNS: usize = 52;
 /// Maximum number of patterns of the vectorized search.
 const MAX_PATTERNS: usize = 128;
 
-/// Cost of a false candidate, in comparisons with one pattern.
+/// Cost of a false candidate, in units of a comparison with one pattern.
 const CANDIDATE_COST: f64 = 4.0;
 
 /// Patterns with the same low nybbles. They always share a bucket, that of the first one.
@@ -35,9 +35,9 @@ pub(super) fn order_for_buckets(windows: Vec<&[u8]>) -> Vec<&[u8]> {
     let (measured, unmeasured): (Vec<_>, Vec<_>) = group(windows)
         .into_iter()
         .map(|group| (group.iter().find_map(|window| measured_bucket(window)), group))
-        .partition(|(at, _)| at.is_some());
-    for (at, group) in measured {
-        buckets[at.unwrap_or_default()].add(group);
+        .partition(|(bucket, _)| bucket.is_some());
+    for (bucket, group) in measured {
+        buckets[bucket.unwrap_or_default()].add(group);
     }
     let frequencies = ByteFrequencies::new();
     for (_, group) in unmeasured {
@@ -47,7 +47,7 @@ pub(super) fn order_for_buckets(windows: Vec<&[u8]>) -> Vec<&[u8]> {
             bucket.add(group);
         }
     }
-    deal(buckets, &frequencies)
+    interleave(buckets, &frequencies)
 }
 
 /// The windows grouped by their low nybbles.
@@ -61,7 +61,7 @@ fn group(windows: Vec<&[u8]>) -> Vec<Group<'_>> {
 }
 
 /// The order that makes the search assign its patterns to `buckets`.
-fn deal<'a>(mut buckets: Vec<Bucket<'a>>, frequencies: &ByteFrequencies) -> Vec<&'a [u8]> {
+fn interleave<'a>(mut buckets: Vec<Bucket<'a>>, frequencies: &ByteFrequencies) -> Vec<&'a [u8]> {
     // Repetitions of the first pattern pad shorter buckets. They end up in the bucket of the first pattern,
     // which should have few candidates.
     let cost =
@@ -95,7 +95,7 @@ struct Bucket<'a> {
 
 impl<'a> Bucket<'a> {
     fn add(&mut self, group: Group<'a>) {
-        self.nybbles.add(&NybbleSets::of(&group));
+        self.nybbles.add(&NybbleSets::from_patterns(&group));
         self.len += group.len();
         self.groups.push(group);
     }
@@ -103,13 +103,13 @@ impl<'a> Bucket<'a> {
     /// The same bucket with `group` added, to calculate its cost.
     fn with(&self, group: &Group<'a>) -> Self {
         let mut nybbles = self.nybbles;
-        nybbles.add(&NybbleSets::of(group));
+        nybbles.add(&NybbleSets::from_patterns(group));
         Self { groups: Vec::new(), nybbles, len: self.len + group.len() }
     }
 
     /// Cost of the bucket per byte of text.
     fn cost(&self, frequencies: &ByteFrequencies) -> f64 {
-        self.nybbles.candidates(frequencies) * (CANDIDATE_COST + self.len as f64)
+        self.nybbles.expected_candidates(frequencies) * (CANDIDATE_COST + self.len as f64)
     }
 }
 
@@ -118,7 +118,7 @@ impl<'a> Bucket<'a> {
 struct NybbleSets([(u16, u16); TRIGRAM_LEN]);
 
 impl NybbleSets {
-    fn of(patterns: &[&[u8]]) -> Self {
+    fn from_patterns(patterns: &[&[u8]]) -> Self {
         let mut all = Self::default();
         for pattern in patterns {
             for (set, byte) in all.0.iter_mut().zip(*pattern) {
@@ -134,8 +134,8 @@ impl NybbleSets {
         }
     }
 
-    /// Expected occurrences of any combination of these per byte of text.
-    fn candidates(&self, frequencies: &ByteFrequencies) -> f64 {
+    /// Expected occurrences of any combination of these nybbles per byte of text.
+    fn expected_candidates(&self, frequencies: &ByteFrequencies) -> f64 {
         let mut probabilities = ClassProbabilities::default();
         for (place, &(low, high)) in probabilities.iter_mut().zip(&self.0) {
             for high in bits(high) {
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_windows_come_out() {
+    fn no_window_is_lost_or_added() {
         for count in [1_u8, 9, 50, 90] {
             let windows: Vec<Vec<u8>> = (0..count).map(|n| vec![b'a' + n % 7, b'0' + n % 9, n]).collect();
             let ordered = order_for_buckets(windows.iter().map(Vec::as_slice).collect());
@@ -181,15 +181,15 @@ mod tests {
             MEASURED_BUCKETS.iter().flat_map(|bucket| *bucket).map(|w| &w[..]).collect();
         windows.sort();
         let mut places: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
-        let mut dealt: BTreeMap<usize, BTreeSet<&[u8]>> = BTreeMap::new();
+        let mut by_bucket: BTreeMap<usize, BTreeSet<&[u8]>> = BTreeMap::new();
         for (at, window) in order_for_buckets(windows).into_iter().enumerate() {
             // As implemented in `aho-corasick`.
             let low = window.iter().map(|byte| byte & 15).collect();
             let bucket = *places.entry(low).or_insert(at % 8);
-            dealt.entry(bucket).or_default().insert(window);
+            by_bucket.entry(bucket).or_default().insert(window);
         }
-        let dealt: BTreeSet<_> = dealt.into_values().collect();
+        let assigned: BTreeSet<_> = by_bucket.into_values().collect();
         let measured = MEASURED_BUCKETS.iter().map(|bucket| bucket.iter().map(|w| &w[..]).collect());
-        assert_eq!(dealt, measured.collect());
+        assert_eq!(assigned, measured.collect());
     }
 }

@@ -1,14 +1,14 @@
-//! UTF-16 around a match: counts columns and lines in characters rather than in bytes.
+//! Counts lines and columns in UTF-16 text around a match in characters rather than in bytes.
 
 use std::ops::Range;
 
 use crate::model::{Position, Span};
 
-/// Maximum distance to the start of the line if all its characters are to be counted: always available, so that
-/// a column does not depend on where a stream is cut.
-const IN_SIGHT: usize = 512;
+/// Maximum distance to the start of a line whose characters are counted, in bytes. So many bytes before a match are always
+/// available, so that a column does not depend on where a stream is cut.
+const LINE_START_REACH: usize = 512;
 
-/// Byte order of a code unit.
+/// The byte order of UTF-16 text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ByteOrder {
     Little,
@@ -16,8 +16,8 @@ pub(super) enum ByteOrder {
 }
 
 impl ByteOrder {
-    /// The byte order of the ASCII characters at `span`, if they are UTF-16.
-    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+    /// The byte order of ASCII characters in UTF-16; `None` if `bytes` are anything else.
+    pub(super) fn detect(bytes: &[u8]) -> Option<Self> {
         let every_other = |from: usize| bytes.iter().skip(from).step_by(2);
         let alternates = |text: usize| {
             every_other(text).all(|&byte| byte != 0) && every_other(1 - text).all(|&byte| byte == 0)
@@ -37,7 +37,7 @@ impl ByteOrder {
     }
 
     /// Decodes `bytes`, which must be whole code units.
-    pub(super) fn text(self, bytes: &[u8]) -> String {
+    pub(super) fn decode(self, bytes: &[u8]) -> String {
         let decoded = char::decode_utf16(self.units(bytes).filter(|&unit| unit != BYTE_ORDER_MARK));
         decoded.map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     }
@@ -51,13 +51,13 @@ impl ByteOrder {
         at.start - 2 * before..at.end + 2 * behind
     }
 
-    /// The position of `at`, where `span` counts bytes as if they were characters.
-    pub(super) fn place(self, bytes: &[u8], at: &Range<usize>, span: Span) -> Span {
-        let low = at.start - at.start.min(IN_SIGHT) / 2 * 2;
+    /// The position of the range `at`, where `span` counts bytes as if they were characters.
+    pub(super) fn correct_span(self, bytes: &[u8], at: &Range<usize>, span: Span) -> Span {
+        let low = at.start - at.start.min(LINE_START_REACH) / 2 * 2;
         let line = self.line(bytes, at, low..at.end);
-        let begins = line.start > low || (span.start.offset == at.start as u64 && low < 2);
-        let column = match (begins, self) {
-            (true, _) => 1 + self.text(&bytes[line.start..at.start]).chars().count() as u64,
+        let is_line_start_known = line.start > low || (span.start.offset == at.start as u64 && low < 2);
+        let column = match (is_line_start_known, self) {
+            (true, _) => 1 + self.decode(&bytes[line.start..at.start]).chars().count() as u64,
             (false, Self::Little) => span.start.column / 2,
             (false, Self::Big) => span.start.column.div_ceil(2),
         };
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_count_characters_in_either_order() {
+    fn columns_count_characters_in_either_byte_order() {
         let text = "\u{feff}eins\r\nzwölf \u{1f511} = KEYS\r\n";
         let write = |to: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to).collect::<Vec<u8>>();
         let before = text.split("KEYS").next().unwrap().encode_utf16().count() * 2;
@@ -83,22 +83,22 @@ mod tests {
             [(ByteOrder::Little, write(u16::to_le_bytes)), (ByteOrder::Big, write(u16::to_be_bytes))]
         {
             let at = before..before + 8;
-            assert_eq!(ByteOrder::of(&bytes[at.clone()]), Some(order));
-            let start = Position::START.advanced(&bytes[..at.start]);
-            let end = start.advanced(&bytes[at.clone()]);
-            let place = order.place(&bytes, &at, Span { start, end });
+            assert_eq!(ByteOrder::detect(&bytes[at.clone()]), Some(order));
+            let start = Position::START.after_bytes(&bytes[..at.start]);
+            let end = start.after_bytes(&bytes[at.clone()]);
+            let place = order.correct_span(&bytes, &at, Span { start, end });
             assert_eq!((place.start.line, place.start.column), (2, 11), "{order:?}");
             assert_eq!(place.end.column, 15);
             let line = order.line(&bytes, &at, 0..bytes.len());
-            assert_eq!(order.text(&bytes[line]), "zwölf \u{1f511} = KEYS\r");
+            assert_eq!(order.decode(&bytes[line]), "zwölf \u{1f511} = KEYS\r");
         }
     }
 
     #[test]
-    fn data_that_is_not_utf_16_is_unchanged() {
-        assert_eq!(ByteOrder::of(b"sk-proj-"), None);
-        assert_eq!(ByteOrder::of(b"s\0k"), None);
-        assert_eq!(ByteOrder::of(b""), None);
-        assert_eq!(ByteOrder::of(b"s\0\0\0k\0\0\0"), None);
+    fn other_data_has_no_byte_order() {
+        assert_eq!(ByteOrder::detect(b"sk-proj-"), None);
+        assert_eq!(ByteOrder::detect(b"s\0k"), None);
+        assert_eq!(ByteOrder::detect(b""), None);
+        assert_eq!(ByteOrder::detect(b"s\0\0\0k\0\0\0"), None);
     }
 }

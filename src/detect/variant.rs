@@ -16,7 +16,7 @@ use super::lazy_regex::LazyRegex;
 use super::secret_run::SecretRun;
 use crate::rules::{Rule, Variant};
 
-/// Steps of a regex in addition to those for each byte, those for each byte of a match, and those of a check.
+/// Steps (see `effort`) of a regex search in addition to those for each byte, of each byte of its match, and of a check.
 const REGEX_STEPS: usize = 32;
 const GROUP_STEPS: usize = 6;
 const CHECK_STEPS: usize = 32;
@@ -31,23 +31,23 @@ pub(super) struct CompiledVariant {
     check_settings: CheckSettings,
     /// Compiled on first use: most runs need few of the variants, and start-up time matters.
     pattern: OnceLock<CompiledPattern>,
-    /// Rejects by the bytes before a match, which is cheaper than trying the pattern.
+    /// Whether the bytes before a keyword can reject a match, which is cheaper than trying the pattern.
     precheck_boundary: bool,
-    /// The same for keys without their prefix.
+    /// Whether it finds keys without their prefix, by the check `whole`. These, too, are rejected by the bytes before.
     pub(super) is_whole: bool,
 }
 
 #[derive(Debug)]
 struct CompiledPattern {
     /// For simple patterns, so that the regex is rarely needed.
-    program: Option<Backtracker>,
+    backtracker: Option<Backtracker>,
     regex: LazyRegex,
-    /// What every match of the regex holds.
+    /// The run of characters that every match of the regex contains.
     run: Option<SecretRun>,
     groups: Groups,
 }
 
-/// Indexes of the named groups.
+/// Indexes of the named groups of a pattern.
 #[derive(Clone, Copy, Debug)]
 struct Groups {
     secret: Option<usize>,
@@ -85,7 +85,7 @@ impl CompiledVariant {
         self.matches_anywhere(bytes, keyword, found);
     }
 
-    /// The same regardless of the bytes before a match, even if a check would reject it for them.
+    /// Like [`matches`](Self::matches), but includes matches that a check rejects for the bytes before them.
     pub(super) fn matches_anywhere<'a>(
         &self,
         bytes: &'a [u8],
@@ -94,35 +94,39 @@ impl CompiledVariant {
     ) {
         let end = bytes.len().min(keyword.start + self.variant.facts.max_len);
         let low = keyword.end.saturating_sub(self.variant.facts.max_len);
-        let mut holds_anchor = |candidate: Candidate<'a>| {
+        let mut if_it_has_keyword = |candidate: Candidate<'a>| {
             if candidate.matched.end >= keyword.end {
                 found(candidate);
             }
         };
         if self.variant.facts.starts_with_keyword {
-            self.match_at(bytes, keyword.start, end, &mut holds_anchor);
+            self.match_at(bytes, keyword.start, end, &mut if_it_has_keyword);
             return;
         }
-        let program = self.pattern().program.as_ref();
-        if let Some(lead) = program.and_then(|program| program.lead(&bytes[keyword.clone()])) {
-            let start = keyword.start.checked_sub(lead);
+        let backtracker = self.pattern().backtracker.as_ref();
+        if let Some(offset) =
+            backtracker.and_then(|backtracker| backtracker.keyword_offset(&bytes[keyword.clone()]))
+        {
+            let start = keyword.start.checked_sub(offset);
             if let Some(start) = start.filter(|&start| !self.is_whole || self.begins_whole(bytes, start)) {
-                self.match_at(bytes, start, end, &mut holds_anchor);
+                self.match_at(bytes, start, end, &mut if_it_has_keyword);
             }
             return;
         }
-        if let Some((program, first)) = program.and_then(|program| Some((program, program.first()?))) {
-            let earliest = program.earliest(bytes, &bytes[keyword.clone()], keyword.start);
+        if let Some((backtracker, first)) =
+            backtracker.and_then(|backtracker| Some((backtracker, backtracker.first_literal()?)))
+        {
+            let earliest = backtracker.earliest_start(bytes, &bytes[keyword.clone()], keyword.start);
             let Some(low) = earliest.map(|earliest| earliest.max(low)) else { return };
             let text = &bytes[low..end.min(keyword.start + first.needle().len())];
             let mut from = 0;
             while let Some(at) = first.find(&text[from..]) {
-                self.match_at(bytes, low + from + at, end, &mut holds_anchor);
+                self.match_at(bytes, low + from + at, end, &mut if_it_has_keyword);
                 from += at + 1;
             }
             return;
         }
-        self.matches_by_regex(bytes, low..end, keyword.start, &mut holds_anchor);
+        self.matches_by_regex(bytes, low..end, keyword.start, &mut if_it_has_keyword);
     }
 
     /// Whether a key without its prefix can begin at `start`.
@@ -135,11 +139,15 @@ impl CompiledVariant {
         self.match_at(bytes, start, bytes.len().min(start + self.variant.facts.max_len), found);
     }
 
-    /// The same, limited to matches that end at or before `end`.
+    /// Like [`matches_at`](Self::matches_at), limited to matches that end at or before `end`.
     fn match_at<'a>(&self, bytes: &'a [u8], start: usize, end: usize, found: &mut dyn FnMut(Candidate<'a>)) {
         let pattern = self.pattern();
         let mut slots = [None; 16];
-        match pattern.program.as_ref().and_then(|program| program.matches(&bytes[..end], start, &mut slots)) {
+        match pattern
+            .backtracker
+            .as_ref()
+            .and_then(|backtracker| backtracker.matches(&bytes[..end], start, &mut slots))
+        {
             Some(true) => {
                 if let (Some(start), Some(end)) = (slots[0], slots[1]) {
                     found(self.candidate(pattern, bytes, start..end, |slot| slots[slot]));
@@ -202,7 +210,7 @@ impl CompiledVariant {
             return;
         }
         if let (Some(start), Some(end)) = (slots[0], slots[1]) {
-            // Only now is it looked for where the groups are.
+            // The regex searches for its groups only if there is a match.
             spend(GROUP_STEPS * (end.get() - start.get()));
             let slot = |slot: usize| slots[slot].map(regex_automata::util::primitives::NonMaxUsize::get);
             found(self.candidate(pattern, bytes, start.get()..end.get(), slot));
@@ -233,10 +241,10 @@ impl CompiledVariant {
     ///
     /// # Errors
     /// The name of the check that rejected the candidate, and its reason.
-    pub(super) fn weigh(&self, candidate: &mut Candidate<'_>) -> Result<(), (&'static str, Rejection)> {
+    pub(super) fn assess(&self, candidate: &mut Candidate<'_>) -> Result<(), (&'static str, Rejection)> {
         for check in &self.checks {
             spend(CHECK_STEPS);
-            check.weigh(candidate, &self.check_settings).map_err(|reason| (check.name(), reason))?;
+            check.assess(candidate, &self.check_settings).map_err(|reason| (check.name(), reason))?;
         }
         Ok(())
     }
@@ -245,7 +253,10 @@ impl CompiledVariant {
         self.pattern.get_or_init(|| compile(&self.variant))
     }
 
-    /// Compiles immediately. Returns the memory use in bytes, or an error.
+    /// Compiles the pattern immediately. Returns the memory use in bytes.
+    ///
+    /// # Errors
+    /// If it is too large.
     pub(super) fn try_compile(&self) -> Result<usize, Box<BuildError>> {
         let pattern = self.pattern();
         Ok(pattern.regex.try_compile()? + self.check_settings.try_compile()?)
@@ -254,7 +265,7 @@ impl CompiledVariant {
 
 fn compile(variant: &Variant) -> CompiledPattern {
     let regex = LazyRegex::new(variant.pattern.as_str());
-    let program = Backtracker::new(&variant.pattern);
+    let backtracker = Backtracker::new(&variant.pattern);
     let group = |name: &str| variant.pattern.group(name);
     let groups = Groups {
         secret: group("secret"),
@@ -262,8 +273,8 @@ fn compile(variant: &Variant) -> CompiledPattern {
         left: group("left"),
         right: group("right"),
     };
-    let run = SecretRun::of(&variant.pattern);
-    CompiledPattern { program, regex, run, groups }
+    let run = SecretRun::from_pattern(&variant.pattern);
+    CompiledPattern { backtracker, regex, run, groups }
 }
 
 /// Compiles the variants of all rules.

@@ -87,7 +87,7 @@ fn joined(holders: BTreeMap<usize, Map<String, Value>>, repositories: &[FleetRep
         }
         leak.repositories.push(LeakInRepository {
             repository: repositories.get(at).map(|one| one.path.clone()).unwrap_or_default(),
-            at,
+            repository_index: at,
             is_suppressed: is_accepted(&own),
             leak: own,
         });

@@ -64,7 +64,7 @@ pub fn repository_info(repo: &gix::Repository, given: &Path) -> RepositoryInfo {
         url: origin.and_then(|url| VersionControl::public_uri(&url.to_string())),
         head: head.as_ref().and_then(|head| head.id).map(|id| id.to_string()),
         branch: head.and_then(|head| head.branch),
-        given: given.display().to_string(),
+        argument: given.display().to_string(),
         depth: depth(given, &path),
         is_bare: repo.workdir().is_none(),
         is_mirror: config.boolean("remote.origin.mirror").unwrap_or(false),

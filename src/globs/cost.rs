@@ -1,10 +1,10 @@
-//! What globs may cost: the size of what is compiled, and the time per path.
+//! Limits on the cost of globs: the size of the compiled globs, and the time to match a path.
 
-/// The longest pattern, in bytes. No path is longer.
+/// Maximum length of a pattern, in bytes: that of a path.
 const MAX_PATTERN_BYTES: usize = 4096;
-/// The most wildcards in a pattern.
+/// Maximum number of wildcards in a pattern.
 const MAX_WILDCARDS_IN_PATTERN: usize = 64;
-/// The most patterns, wildcards and classes, `[a-z]`, in one list.
+/// Maximum numbers of patterns, wildcards and classes (`[a-z]`) in one list.
 const MAX_PATTERNS: usize = 5_000;
 const MAX_WILDCARDS: usize = 10_000;
 const MAX_CLASSES: usize = 1_000;
@@ -17,13 +17,13 @@ pub struct GlobCost {
     classes: usize,
 }
 
-/// Why patterns are not compiled.
+/// Why patterns are not compiled: their cost exceeds a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooCostly {
-    /// A single pattern.
+    /// The cost of a single pattern.
     #[error("is longer than {MAX_PATTERN_BYTES} bytes or has more than {MAX_WILDCARDS_IN_PATTERN} wildcards")]
     Pattern,
-    /// All of a list together.
+    /// The cost of all patterns of a list together.
     #[error("has more than {MAX_PATTERNS} patterns, {MAX_WILDCARDS} wildcards or {MAX_CLASSES} classes")]
     List,
 }
@@ -34,11 +34,11 @@ impl GlobCost {
     /// # Errors
     /// If it, or the list with it, costs too much.
     pub fn add(&mut self, pattern: &[u8]) -> Result<(), TooCostly> {
-        let own = pattern.iter().filter(|byte| b"*?[".contains(byte)).count();
+        let wildcards = pattern.iter().filter(|byte| b"*?[".contains(byte)).count();
         self.patterns += 1;
-        self.wildcards += own;
+        self.wildcards += wildcards;
         self.classes += bytecount::count(pattern, b'[');
-        if pattern.len() > MAX_PATTERN_BYTES || own > MAX_WILDCARDS_IN_PATTERN {
+        if pattern.len() > MAX_PATTERN_BYTES || wildcards > MAX_WILDCARDS_IN_PATTERN {
             return Err(TooCostly::Pattern);
         }
         let is_too_much =

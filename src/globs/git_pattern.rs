@@ -1,13 +1,13 @@
-//! Git's ignore patterns as globs for the `ignore` crate, which reads some of them differently.
+//! Converts git's ignore patterns to globs for the `ignore` crate, which gives some of them another meaning.
 //!
-//! Braces are ordinary characters to git, but alternatives to the crate. In git a class such as `[!a]` never matches `/`,
+//! Braces are ordinary characters to git, but alternatives to the crate. In git, a class such as `[!a]` never matches `/`
 //! and may contain POSIX classes such as `[:digit:]`. Git strips trailing spaces, and the crate all whitespace.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The glob that matches what git's pattern `line` matches, or `None` if git's pattern matches nothing.
-pub fn as_glob(line: &str) -> Option<String> {
+/// The glob that matches the same paths as git's pattern `line`; `None` if that matches nothing.
+pub fn glob_from_git_pattern(line: &str) -> Option<String> {
     let mut glob = String::with_capacity(line.len() + 8);
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
@@ -20,11 +20,11 @@ pub fn as_glob(line: &str) -> Option<String> {
             _ => glob.push(c),
         }
     }
-    let kept = glob.trim_end_matches(' ').len();
-    match glob[..kept].chars().next_back() {
-        // In a class it is not at the end of the line, where the crate would strip it.
-        Some(last) if last.is_whitespace() && !glob[..kept - last.len_utf8()].ends_with('\\') => {
-            Some(format!("{}[{last}]", &glob[..kept - last.len_utf8()]))
+    let len = glob.trim_end_matches(' ').len();
+    match glob[..len].chars().next_back() {
+        // The crate would strip white space at the end of the line, so it is put into a class.
+        Some(last) if last.is_whitespace() && !glob[..len - last.len_utf8()].ends_with('\\') => {
+            Some(format!("{}[{last}]", &glob[..len - last.len_utf8()]))
         }
         _ => Some(glob),
     }
@@ -34,12 +34,12 @@ pub fn as_glob(line: &str) -> Option<String> {
 struct Class {
     is_negated: bool,
     ascii: [bool; 128],
-    /// Ranges of other characters, both ends included.
+    /// Ranges of characters beyond ASCII, both ends included.
     others: Vec<(char, char)>,
 }
 
 impl Class {
-    /// Reads a class from behind its `[` up to and including its `]`, as git does.
+    /// Parses a class after its `[`, up to and including its `]`, as git does; `None` if it is invalid.
     fn parse(chars: &mut Peekable<Chars<'_>>) -> Option<Self> {
         let is_negated = chars.next_if(|&c| c == '!' || c == '^').is_some();
         let mut class = Self { is_negated, ascii: [false; 128], others: Vec::new() };
@@ -68,7 +68,7 @@ impl Class {
         }
     }
 
-    /// Reads `:name:]`, of which the `[` was read.
+    /// Parses the rest of a POSIX class after its `[`: `:name:]`.
     fn add_posix(&mut self, chars: &mut Peekable<Chars<'_>>) -> Option<()> {
         chars.next();
         let name: String = chars.by_ref().take_while(|&c| c != ']').collect();
@@ -107,14 +107,14 @@ impl Class {
         let count = ordinary.len() + special.len() + usize::from(contains(']')) + usize::from(contains('-'));
         match (self.others.is_empty(), count, special.first()) {
             (true, 0, _) => return None,
-            // Alone in a class it would negate it.
+            // As the only character of a class, it would negate the class.
             (true, 1, Some(&only)) => glob.extend(['\\', only]),
             _ => {
                 glob.push_str(if self.is_negated { "[!" } else { "[" });
                 glob.extend(contains(']').then_some(']'));
                 self.others.iter().for_each(|(start, end)| glob.extend([*start, '-', *end]));
                 glob.extend(ordinary);
-                // Behind a hyphen if there is nothing else to come first.
+                // `!` and `^` must not be the first character, so a hyphen comes before them if nothing else does.
                 if glob.ends_with('[') {
                     glob.extend(contains('-').then_some('-'));
                     glob.extend(special);

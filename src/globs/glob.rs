@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::{GlobCost, as_glob};
+use super::{GlobCost, glob_from_git_pattern};
 use crate::model::PathBase;
 
-/// Characters of a glob that a message repeats.
-const MAX_SHOWN: usize = 60;
+/// Maximum number of characters of a glob that a message repeats.
+const MAX_QUOTED_CHARS: usize = 60;
 
 /// A glob of paths, in the syntax of `.gitignore`. Clones share what is compiled.
 #[derive(Clone, Debug)]
@@ -19,12 +19,12 @@ pub struct Glob(Arc<LazyGlob>);
 #[derive(Debug)]
 struct LazyGlob {
     text: Box<str>,
-    /// Compiled on first use: a baseline may hold any number of globs, and most of its entries are about no key of
-    /// this scan. `None` if the budget did not allow it.
+    /// Compiled on first use: a baseline may contain any number of globs, and most of its entries are for keys that the
+    /// scan does not find. `None` if the budget did not allow it.
     matcher: OnceLock<Option<Box<Gitignore>>>,
 }
 
-/// How many globs may be compiled. Each takes kilobytes.
+/// How many globs may still be compiled. Each takes kilobytes of memory.
 #[derive(Debug)]
 pub struct GlobBudget {
     left: AtomicUsize,
@@ -32,14 +32,15 @@ pub struct GlobBudget {
 }
 
 impl GlobBudget {
-    /// The most globs that one run compiles for a baseline.
-    pub const GLOBS: usize = 10_000;
+    /// Maximum number of globs that one run compiles for a baseline.
+    pub const MAX_GLOBS: usize = 10_000;
 
-    /// Whether a glob was not compiled.
+    /// Whether a glob was not compiled because the budget was used up.
     pub fn is_exceeded(&self) -> bool {
         self.is_exceeded.load(Ordering::Relaxed)
     }
 
+    /// Whether another glob may be compiled; if so, it is subtracted.
     fn take(&self) -> bool {
         let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         self.is_exceeded.fetch_or(taken.is_err(), Ordering::Relaxed);
@@ -49,12 +50,12 @@ impl GlobBudget {
 
 impl Default for GlobBudget {
     fn default() -> Self {
-        Self { left: AtomicUsize::new(Self::GLOBS), is_exceeded: AtomicBool::new(false) }
+        Self { left: AtomicUsize::new(Self::MAX_GLOBS), is_exceeded: AtomicBool::new(false) }
     }
 }
 
 impl Glob {
-    /// Checks `text`, and compiles nothing yet.
+    /// A glob that passes [`check`]. Compiles nothing yet.
     ///
     /// # Errors
     /// What is wrong with the glob.
@@ -68,11 +69,11 @@ impl Glob {
         &self.0.text
     }
 
-    /// Whether it matches `path` or a directory above it. Paths are relative to the root that the glob is about, or to
-    /// `base.from`. What the `budget` does not allow to compile matches nothing.
+    /// Whether it matches `path` or a directory above it. Paths are relative to the root of the globs, or to `base.start`.
+    /// A glob that the `budget` does not allow to compile matches nothing.
     pub fn matches(&self, path: &Path, base: Option<&PathBase>, budget: &GlobBudget) -> bool {
         let path = match base {
-            Some(base) => base.relative(path),
+            Some(base) => base.relative_to_root(path),
             None => Some(path.to_owned()),
         };
         let compile = || budget.take().then(|| compile(&self.0.text)).flatten().map(Box::new);
@@ -87,28 +88,30 @@ impl Glob {
 
 fn compile(text: &str) -> Option<Gitignore> {
     let mut builder = GitignoreBuilder::new("");
-    builder.add_line(None, &as_glob(text)?).ok()?;
+    builder.add_line(None, &glob_from_git_pattern(text)?).ok()?;
     builder.build().ok()
 }
 
-/// Checks a glob that a person wrote as a setting, where what matches nothing is a mistake.
+/// Checks a glob in a setting, where a glob that matches nothing is a mistake.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn check(text: &str) -> Result<(), String> {
     if text.trim().is_empty() || text.starts_with(['!', '#']) {
-        return Err(format!("{} names no path", shown(text)));
+        return Err(format!("{} names no path", quote_shortened(text)));
     }
-    GlobCost::default().add(text.as_bytes()).map_err(|error| format!("the glob {} {error}", shown(text)))?;
-    match as_glob(text) {
+    GlobCost::default()
+        .add(text.as_bytes())
+        .map_err(|error| format!("the glob {} {error}", quote_shortened(text)))?;
+    match glob_from_git_pattern(text) {
         Some(_) => Ok(()),
-        None => Err(format!("invalid glob {}: it matches nothing", shown(text))),
+        None => Err(format!("invalid glob {}: it matches nothing", quote_shortened(text))),
     }
 }
 
-/// The start of a glob, for messages.
-pub fn shown(text: &str) -> String {
-    match text.char_indices().nth(MAX_SHOWN) {
+/// A glob in backticks for messages, shortened if it is long.
+pub fn quote_shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTED_CHARS) {
         Some((end, _)) => format!("`{}…`", &text[..end]),
         None => format!("`{text}`"),
     }
@@ -136,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_passes_the_check_compiles() {
+    fn globs_that_pass_the_check_compile() {
         for text in
             ["{a", "}", "a**b", "**/**", "[!a]", "[]]", "[[:alpha:]]", "\\{", "a\\ ", "[ä-ö]", "/", "//"]
         {
@@ -156,17 +159,17 @@ mod tests {
     }
 
     #[test]
-    fn an_exceeded_budget_lets_nothing_more_match() {
+    fn globs_beyond_the_budget_match_nothing() {
         let budget = GlobBudget { left: AtomicUsize::new(2), ..GlobBudget::default() };
         let globs = ["a*", "[ab]", "?"].map(|glob| Glob::new(glob).unwrap());
         let matched = globs.each_ref().map(|glob| glob.matches(Path::new("a"), None, &budget));
         assert_eq!((matched, budget.is_exceeded()), ([true, true, false], true));
-        assert!(globs[0].matches(Path::new("ab"), None, &budget), "what is compiled goes on matching");
+        assert!(globs[0].matches(Path::new("ab"), None, &budget), "a compiled glob still matches");
     }
 
     #[test]
     fn globs_are_relative_to_the_root() {
-        let base = PathBase { root: "/r".into(), from: "/r/tests".into() };
+        let base = PathBase { root: "/r".into(), start: "/r/tests".into() };
         let glob = Glob::new("/tests/**").unwrap();
         let matches = |path: &str| glob.matches(Path::new(path), Some(&base), &GlobBudget::default());
         assert!(matches("a.py"));

@@ -1,10 +1,10 @@
-//! Layer 1: globs of paths in the syntax of `.gitignore`. They come from ignore files, `friskey.toml` and baselines, so
-//! their cost is limited, and braces nest no deeper than they do in git, where they are ordinary characters.
+//! Layer 1: globs of paths in the syntax of `.gitignore`. They come from ignore files, `friskey.toml` and baselines,
+//! which an attacker may control, so their cost is limited. Braces are ordinary characters, as in git.
 
 mod cost;
 mod git_pattern;
 mod glob;
 
 pub use cost::{GlobCost, TooCostly};
-pub use git_pattern::as_glob;
-pub use glob::{Glob, GlobBudget, check, shown};
+pub use git_pattern::glob_from_git_pattern;
+pub use glob::{Glob, GlobBudget, check, quote_shortened};

@@ -1,4 +1,4 @@
-//! The coverage receipt: what was scanned, and what was not.
+//! Coverage: what was scanned, and what was not.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ pub struct Skip {
 }
 
 impl Skip {
-    /// The reason without the option of `friskey history` that leaves the thing out, for commands that leave nothing out.
+    /// The reason without its advice to leave the thing out with `--surfaces`, for commands without that option.
     pub fn reason_without_options(&self) -> &str {
         self.reason.split_once(", `--surfaces=").map_or(&self.reason, |(reason, _)| reason)
     }

@@ -1,4 +1,4 @@
-//! The result of a scan before redaction, and the only way from there to a [`Report`].
+//! The result of a scan before redaction. Redacting it is the only way to make a [`Report`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ const MAX_SUBJECT_CHARS: usize = 200;
 pub struct Draft {
     /// The command that scanned: `scan`, `history`, ….
     pub command: &'static str,
-    /// What the report answers, if the command alone does not say. Code scanning replaces earlier reports of
-    /// the same category.
+    /// The category of the report in SARIF, if it is not the command: code scanning replaces earlier reports of the same
+    /// category.
     pub category: Option<&'static str>,
     /// Digest of the rules in force.
     pub rules_digest: String,
@@ -27,14 +27,13 @@ pub struct Draft {
     pub rules: Vec<RuleInfo>,
     /// Leaks at or above the threshold, including suppressed ones, in a fixed order.
     pub leaks: Vec<Leak>,
-    /// Unsuppressed findings at or above the threshold that exceed what a report can hold, and are only
-    /// counted.
+    /// Number of unsuppressed findings at or above the threshold that are not listed, since a report has a maximum.
     pub unlisted_findings: u64,
-    /// Suppressed findings at or above the threshold.
+    /// Number of suppressed findings at or above the threshold.
     pub suppressed_findings: u64,
-    /// Leaks below the threshold, which are not listed.
+    /// Number of leaks below the threshold, which are not listed.
     pub below_threshold: u64,
-    /// The threshold.
+    /// The threshold: the lowest confidence of a listed leak.
     pub min_confidence: Confidence,
     /// What was scanned, and what was not.
     pub coverage: Coverage,
@@ -48,25 +47,25 @@ pub struct Draft {
     pub version_control: Option<VersionControl>,
     /// The repository that contains the scanned files, if there is one.
     pub repository: Option<RepositoryInfo>,
-    /// The current directory of the run, absolute, if relative paths are those of a tree in it; else empty.
+    /// The current directory of the run, absolute, if relative paths in the report start from it; else empty.
     pub directory: String,
     /// The command line of the scan, beginning with the program's name; empty if there was none.
     pub command_line: Vec<String>,
     /// Maps each path in the report to the path from the root of its repository, where the two differ. For
     /// formats whose readers look the file up there.
     pub repository_paths: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// Every key that was found, reported or not. All of them are redacted.
+    /// Every key that was found, reported or not: text in the draft that contains any of them is redacted.
     pub secrets: Vec<Arc<Identified>>,
 }
 
 /// Redacts text. The scan implements it, since it has the rules.
 pub(crate) trait Redact {
     /// A path, name, reason or message, redacted; `None` if there is nothing to redact.
-    fn redacted(&mut self, text: &[u8]) -> Option<String>;
+    fn redact(&mut self, text: &[u8]) -> Option<String>;
 
-    /// Like [`Self::redacted`], for free text such as names of people and their reasons, in which any random-looking
+    /// Like [`Self::redact`], for free text such as names of people and their reasons, in which any random-looking
     /// word is suspicious.
-    fn redacted_prose(&mut self, text: &[u8]) -> Option<String>;
+    fn redact_prose(&mut self, text: &[u8]) -> Option<String>;
 }
 
 impl Draft {
@@ -125,13 +124,13 @@ impl Draft {
             url,
             head: _,
             branch,
-            given,
+            argument,
             depth: _,
             is_bare: _,
             is_mirror: _,
         }) = &mut repository
         {
-            [Some(path), url.as_mut(), branch.as_mut(), Some(given)]
+            [Some(path), url.as_mut(), branch.as_mut(), Some(argument)]
                 .into_iter()
                 .flatten()
                 .for_each(|text| redact_text(text, redact));
@@ -144,7 +143,7 @@ impl Draft {
             (shown, path)
         });
         let repository_paths = repository_paths.collect();
-        Report::of_redacted(Self {
+        Report::from_redacted(Self {
             command,
             category,
             rules_digest,
@@ -168,7 +167,7 @@ impl Draft {
     }
 }
 
-/// The texts of a custom rule may contain a key.
+/// Redacts the texts of a custom rule, which may contain a key.
 fn redact_rule(rule: &mut RuleInfo, redact: &mut dyn Redact) {
     let texts = [&mut rule.name, &mut rule.description]
         .into_iter()
@@ -182,22 +181,22 @@ fn redact_leak(leak: &mut Leak, redact: &mut dyn Redact) {
         finding.origin.path.iter_mut().for_each(|path| redact_bytes(path, redact));
         finding.origin.container.iter_mut().for_each(|part| redact_bytes(part, redact));
         if let Some(reason) = finding.suppressed.as_mut().and_then(|by| by.reason.as_mut())
-            && let Some(redacted) = redact.redacted_prose(reason.as_bytes())
+            && let Some(redacted) = redact.redact_prose(reason.as_bytes())
         {
             *reason = redacted;
         }
     }
     leak.introduced.iter_mut().chain(&mut leak.removed).for_each(|change| redact_change(change, redact));
-    for one in &mut leak.moves {
-        redact_change(&mut one.change, redact);
-        redact_bytes(&mut one.from, redact);
+    for moved in &mut leak.moves {
+        redact_change(&mut moved.change, redact);
+        redact_bytes(&mut moved.from, redact);
     }
     leak.reachability.names_mut().for_each(|name| redact_text(name, redact));
 }
 
 fn redact_change(change: &mut Change, redact: &mut dyn Redact) {
     for text in [&mut change.author, &mut change.subject] {
-        if let Some(redacted) = redact.redacted_prose(text.as_bytes()) {
+        if let Some(redacted) = redact.redact_prose(text.as_bytes()) {
             *text = redacted;
         }
     }
@@ -216,18 +215,18 @@ fn redact_coverage(coverage: &mut Coverage, redact: &mut dyn Redact) {
         Skip { what, reason }
     });
     coverage.skipped = skipped.collect();
-    coverage.ignored.rewrite(|text| redact_text(text, redact));
+    coverage.ignored.rewrite_texts(|text| redact_text(text, redact));
 }
 
 fn redact_text(text: &mut String, redact: &mut dyn Redact) {
-    if let Some(redacted) = redact.redacted(text.as_bytes()) {
+    if let Some(redacted) = redact.redact(text.as_bytes()) {
         *text = redacted;
     }
 }
 
-/// Leaves bytes without a secret unchanged, even if they are not UTF-8.
+/// Redacts bytes that need not be UTF-8. Leaves them unchanged if they contain no secret.
 fn redact_bytes(bytes: &mut Vec<u8>, redact: &mut dyn Redact) {
-    if let Some(redacted) = redact.redacted(bytes) {
+    if let Some(redacted) = redact.redact(bytes) {
         *bytes = redacted.into_bytes();
     }
 }

@@ -1,6 +1,6 @@
-//! What reports call the encodings in which a key was found.
+//! The names that reports use for the encodings of keys.
 
-/// Encodings of a key by itself.
+/// Single encodings.
 pub const SINGLE_ENCODINGS: &[&str] = &[
     "utf-8",
     "utf-16le",
@@ -21,7 +21,7 @@ pub const SINGLE_ENCODINGS: &[&str] = &[
     "ansi",
     "invisible",
     "typographic",
-    // Parts of string literals or lines, joined.
+    // Joined from several string literals or lines.
     "split",
 ];
 
@@ -38,7 +38,7 @@ pub const NESTED_ENCODINGS: &[&str] = &[
     "base64+percent",
     "base64+html-entity",
     "base64+quoted-printable",
-    // Either byte order.
+    // UTF-16 of either byte order.
     "utf-16+split",
     "utf-16+ansi",
     "utf-16+unicode-escape",
@@ -50,7 +50,7 @@ pub const NESTED_ENCODINGS: &[&str] = &[
     "utf-16+quoted-printable",
 ];
 
-/// The encoding that reports call `name`, if there is one.
-pub fn known_encoding(name: &str) -> Option<&'static str> {
+/// The encoding with this name, if there is one.
+pub fn encoding_from_name(name: &str) -> Option<&'static str> {
     SINGLE_ENCODINGS.iter().chain(NESTED_ENCODINGS).find(|known| **known == name).copied()
 }

@@ -97,7 +97,7 @@ pub struct Finding {
     pub span: Span,
     /// How many times the same key occurs earlier in this place.
     pub occurrence: u32,
-    /// How many different blobs in this place contained it.
+    /// How many different blobs with this path contain it.
     pub versions: u64,
     /// The source line around it, redacted.
     pub excerpt: Option<Excerpt>,
@@ -134,7 +134,7 @@ impl Finding {
     }
 }
 
-/// Part of a source line with every secret in it redacted.
+/// Part of a source line in which every secret is redacted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excerpt {
     /// The text, at most about 160 characters, with secrets replaced by their redacted form.
@@ -199,7 +199,7 @@ pub struct Change {
     pub subject: String,
 }
 
-/// A commit after which a secret is at another path: it holds the secret, and so does a parent, but elsewhere.
+/// A commit that moves a secret to another path: the commit and one of its parents contain it, at different paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Move {
     /// The path before.
@@ -215,9 +215,9 @@ pub struct Leak {
     pub identified: Arc<Identified>,
     /// Whether it can still be read from the repository.
     pub status: LeakStatus,
-    /// Commits that contain it while none of their parents does, oldest first.
+    /// Commits that contain it although none of their parents does, oldest first.
     pub introduced: Vec<Change>,
-    /// Commits that do not contain it while a parent does, oldest first.
+    /// Commits that do not contain it although a parent does, oldest first.
     pub removed: Vec<Change>,
     /// Commits that move it from one path to another, oldest first; at most [`Leak::MAX_MOVES`].
     pub moves: Vec<Move>,

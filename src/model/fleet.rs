@@ -1,4 +1,4 @@
-//! The plan of an audit of many repositories, and the results.
+//! The plan of an audit of many repositories, and the result for each of them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,7 +26,7 @@ pub struct FleetPlan {
     pub skipped: Vec<Skip>,
     /// Links to directories outside the roots, which are not followed.
     pub ignored: Vec<Skip>,
-    /// What may surprise about the repositories, although nothing is missing.
+    /// Remarks about repositories that users may not expect, although nothing is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Skip>,
 }
@@ -52,18 +52,18 @@ pub struct PlannedRepository {
 }
 
 impl PlannedRepository {
-    /// A key that identifies the repository. Different paths that are not UTF-8 may have the same text.
+    /// Identifies the repository: `path` is not enough, since different paths that are not UTF-8 may have the same text.
     pub fn key(&self) -> String {
         repository_key(&self.path, self.path_bytes.as_deref())
     }
 
-    /// The amount of work, for balancing shards: the bytes to search, and the cost of opening it.
+    /// The amount of work in bytes, for balancing shards: the bytes to search, and the cost of opening the repository.
     pub fn weight(&self) -> u64 {
-        /// Number of bytes that are searched in the time that it takes to open an empty repository.
-        const OPENING: u64 = 256 << 10;
-        self.alternates
-            .iter()
-            .fold(self.bytes.saturating_add(OPENING), |all, one| all.saturating_add(one.bytes))
+        /// The time to open a repository, in bytes that are searched in that time.
+        const OPENING_COST: u64 = 256 << 10;
+        self.alternates.iter().fold(self.bytes.saturating_add(OPENING_COST), |sum, alternate| {
+            sum.saturating_add(alternate.bytes)
+        })
     }
 }
 
@@ -93,7 +93,7 @@ pub struct ObjectDirectory {
 pub struct FleetResult {
     /// [`RESULT_SCHEMA`].
     pub schema: String,
-    /// Id of the plan that it was made from.
+    /// Id of the plan that the audit belongs to.
     pub plan: String,
     /// Path of the repository, as in the plan.
     pub repository: String,
@@ -103,7 +103,7 @@ pub struct FleetResult {
     /// Digest of everything that affects the findings: version, rules, options. All results in a report must have the
     /// same one.
     pub settings: String,
-    /// Digest of the state of the repository's files before the audit; `None` if it is not reliable.
+    /// Digest of the repository's files before the audit, to recognize changes; `None` if it is not reliable.
     pub state: Option<String>,
     /// Why the repository could not be audited.
     pub failure: Option<String>,

@@ -1,4 +1,4 @@
-//! One report about many repositories.
+//! The report about all repositories of a fleet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Skip, Status};
 
-/// What is known about one repository of a plan.
+/// The outcome of the audit of one repository of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RepositoryState {
@@ -51,7 +51,7 @@ pub struct FleetRepository {
     pub started: Option<String>,
     /// The commit that HEAD pointed to when it was audited.
     pub head: Option<String>,
-    /// Wall time of its audit.
+    /// Wall time of its audit, in seconds.
     pub elapsed_seconds: Option<f64>,
     /// The coverage of its audit, as in its own report.
     pub coverage: Option<Value>,
@@ -71,27 +71,27 @@ pub struct FleetIgnored {
     pub by: String,
     /// The option that includes it; empty if there is none.
     pub include_with: String,
-    /// In how many repositories; 0 if it belongs to none.
+    /// In how many repositories it was left out; 0 if it concerns the fleet as a whole.
     pub repositories: u64,
 }
 
-/// A key in one repository.
+/// A leak of a key in one repository.
 #[derive(Clone, Debug, Serialize)]
 pub struct LeakInRepository {
     /// Path, as in the plan.
     pub repository: String,
-    /// Position among the repositories of the report, since paths that are not UTF-8 can read alike.
+    /// Index among the repositories of the report, since different paths that are not UTF-8 may have the same text.
     #[serde(skip)]
-    pub at: usize,
+    pub repository_index: usize,
     /// Whether all of its findings there are suppressed.
     #[serde(skip)]
     pub is_suppressed: bool,
-    /// The leak as its own report has it, without what is the same in every repository.
+    /// The leak as in the report about this repository, without what is the same in every repository.
     #[serde(flatten)]
     pub leak: serde_json::Map<String, Value>,
 }
 
-/// A key, and every repository that holds it.
+/// A leaked key, and every repository that contains it.
 #[derive(Clone, Debug, Serialize)]
 pub struct FleetLeak {
     /// SHA-256 of the key, in hex.
@@ -113,12 +113,12 @@ pub struct FleetLeak {
     /// The most urgent status of the key in any such repository: `present`, `removed`, `unreachable` or `unknown`, in
     /// this order.
     pub status: String,
-    /// The most seconds for which such a repository exposed it.
+    /// The longest time for which any such repository exposed it, in seconds.
     pub exposed_seconds: Option<u64>,
     /// Whether all of its findings are suppressed.
     #[serde(skip)]
     pub is_suppressed: bool,
-    /// Where it is, by path of the repository.
+    /// The repositories that contain it, sorted by path.
     pub repositories: Vec<LeakInRepository>,
 }
 
@@ -152,7 +152,7 @@ pub struct FleetCoverage {
     pub has_more_ignored: bool,
 }
 
-/// Audits that one command line asked for.
+/// The audits that one command line ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuditRun {
     /// The version of friskey.
@@ -184,7 +184,7 @@ pub struct FleetReport {
     pub coverage: FleetCoverage,
     /// What was left out on purpose.
     pub ignored: Vec<FleetIgnored>,
-    /// What may surprise about the repositories, although nothing is missing.
+    /// Remarks about repositories that users may not expect, although nothing is missing.
     pub notes: Vec<Skip>,
     /// Why the results do not cover the plan, and what could not be scanned or searched for repositories.
     pub problems: Vec<Skip>,

@@ -1,4 +1,4 @@
-//! What a scan left out on purpose: all of it is counted, and a limited number is named.
+//! What a scan left out on purpose. All of it is counted, and a limited number is listed by name.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// What kind of thing was left out, or how the scan was narrowed.
+/// The kind of what was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IgnoredKind {
@@ -26,11 +26,11 @@ pub enum IgnoredKind {
 
 /// Something left out on purpose: by an ignore file, an option, the configuration or the rules in force.
 ///
-/// Unlike a [`Skip`](super::Skip) it does not make a scan incomplete, but every report names it, so that nobody
-/// reads more into "clean" than it says.
+/// Unlike a [`Skip`](super::Skip), it does not make a scan incomplete. But every report lists it, so that readers know
+/// what a clean result does not cover.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ignored {
-    /// What kind of thing it is.
+    /// The kind of what was left out.
     pub kind: IgnoredKind,
     /// What was left out: a path (a directory ends in `/`), a surface, a rule.
     pub what: String,
@@ -52,7 +52,7 @@ impl Ignored {
     }
 
     /// Whether it is a file that often contains keys: `.env`, `.env.local`, `prod.env`, `.envrc`.
-    fn is_env(&self) -> bool {
+    fn is_env_file(&self) -> bool {
         let name = self.what.rsplit('/').next().unwrap_or_default();
         self.kind == IgnoredKind::Path && (name.starts_with(".env") || name.ends_with(".env"))
     }
@@ -64,14 +64,14 @@ impl Ignored {
 }
 
 impl Ord for Ignored {
-    /// By kind. Paths that often contain keys come first, since reports name only the first ones.
+    /// Sorts by kind, and files that often contain keys before other paths, since reports list only the first ones.
     fn cmp(&self, other: &Self) -> Ordering {
-        let order = |one: &Self| (one.kind, !one.is_env());
-        let by_texts = || {
+        let rank = |ignored: &Self| (ignored.kind, !ignored.is_env_file());
+        let cmp_texts = || {
             let what = self.what.cmp(&other.what);
             what.then_with(|| self.by.cmp(&other.by)).then_with(|| self.include_with.cmp(&other.include_with))
         };
-        order(self).cmp(&order(other)).then_with(by_texts)
+        rank(self).cmp(&rank(other)).then_with(cmp_texts)
     }
 }
 
@@ -84,35 +84,35 @@ impl PartialOrd for Ignored {
 /// How many things were left out, by kind and the option that includes them.
 type IgnoredCounts = BTreeMap<(IgnoredKind, String), u64>;
 
-/// Everything that was left out. Counts all of it, and names the first [`IgnoredSet::NAMED`] of each kind in
-/// sort order.
+/// Everything that was left out. Counts all of it, and keeps the first [`IgnoredSet::MAX_ITEMS`] of each kind in sort
+/// order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IgnoredSet {
     counts: IgnoredCounts,
-    named: BTreeMap<IgnoredKind, BTreeSet<Ignored>>,
+    items: BTreeMap<IgnoredKind, BTreeSet<Ignored>>,
 }
 
 impl IgnoredSet {
-    /// The most things of one kind that are kept by name.
-    pub const NAMED: usize = 1_000;
-    /// The most options that are counted separately. There are fewer, unless untrusted text ends up as an
-    /// option.
-    const OPTIONS: usize = 64;
+    /// Maximum number of items of one kind that are kept.
+    pub const MAX_ITEMS: usize = 1_000;
+    /// Maximum number of options that are counted separately. friskey has fewer, but text that an attacker controls may
+    /// end up in `include_with`.
+    const MAX_OPTIONS: usize = 64;
 
-    /// Adds one. A duplicate of a named one is not counted again.
+    /// Adds one. A duplicate of a kept item is not counted again.
     pub fn insert(&mut self, ignored: Ignored) {
         let key = (ignored.kind, ignored.include_with.clone());
-        if self.name(ignored) {
+        if self.insert_item(ignored) {
             self.count(key, 1);
         }
     }
 
     /// Adds what another part of the same scan left out.
     pub fn merge(&mut self, other: Self) {
-        let Self { mut counts, named } = other;
-        for ignored in named.into_values().flatten() {
+        let Self { mut counts, items } = other;
+        for ignored in items.into_values().flatten() {
             let key = (ignored.kind, ignored.include_with.clone());
-            if !self.name(ignored)
+            if !self.insert_item(ignored)
                 && let Some(count) = counts.get_mut(&key)
             {
                 *count -= 1;
@@ -121,22 +121,23 @@ impl IgnoredSet {
         counts.into_iter().for_each(|(key, count)| self.count(key, count));
     }
 
-    /// Whether it is not among those already named.
-    fn name(&mut self, ignored: Ignored) -> bool {
-        let named = self.named.entry(ignored.kind).or_default();
-        if named.len() >= Self::NAMED && named.last().is_some_and(|last| *last < ignored) {
+    /// Keeps the item if it is among the first of its kind. Returns whether it must be counted: it is not a duplicate of
+    /// a kept item.
+    fn insert_item(&mut self, ignored: Ignored) -> bool {
+        let items = self.items.entry(ignored.kind).or_default();
+        if items.len() >= Self::MAX_ITEMS && items.last().is_some_and(|last| *last < ignored) {
             return true;
         }
-        let is_new = named.insert(ignored);
-        if named.len() > Self::NAMED {
-            named.pop_last();
+        let is_new = items.insert(ignored);
+        if items.len() > Self::MAX_ITEMS {
+            items.pop_last();
         }
         is_new
     }
 
     fn count(&mut self, (kind, option): (IgnoredKind, String), count: u64) {
         let is_known = self.counts.contains_key(&(kind, option.clone()));
-        let option = if is_known || self.counts.len() < Self::OPTIONS { option } else { String::new() };
+        let option = if is_known || self.counts.len() < Self::MAX_OPTIONS { option } else { String::new() };
         *self.counts.entry((kind, option)).or_default() += count;
     }
 
@@ -150,9 +151,9 @@ impl IgnoredSet {
         self.len() == 0
     }
 
-    /// The named ones, in order: those that concern the whole scan first, paths last.
+    /// The kept items, in order: those that concern the whole scan first, paths last.
     pub fn iter(&self) -> impl Iterator<Item = &Ignored> {
-        self.named.values().flatten()
+        self.items.values().flatten()
     }
 
     /// How many things were left out, by kind and the option that includes them.
@@ -161,15 +162,15 @@ impl IgnoredSet {
         counts.map(|((kind, option), &count)| (*kind, option.as_str(), count))
     }
 
-    /// Changes the texts of the named ones, to redact them.
-    pub fn rewrite(&mut self, mut rewrite: impl FnMut(&mut String)) {
-        for named in self.named.values_mut() {
-            let rewritten = std::mem::take(named).into_iter().map(|mut ignored| {
+    /// Applies `rewrite` to the texts of the kept items, to redact them.
+    pub fn rewrite_texts(&mut self, mut rewrite: impl FnMut(&mut String)) {
+        for items in self.items.values_mut() {
+            let rewritten = std::mem::take(items).into_iter().map(|mut ignored| {
                 rewrite(&mut ignored.what);
                 rewrite(&mut ignored.by);
                 ignored
             });
-            *named = rewritten.collect();
+            *items = rewritten.collect();
         }
     }
 }
@@ -188,17 +189,17 @@ impl FromIterator<Ignored> for IgnoredSet {
     }
 }
 
-/// Serializes as two fields: `ignored`, the named ones, and `ignored_total`, the number of all.
+/// Serializes as two fields: `ignored`, the kept items, and `ignored_total`, the number of all.
 impl Serialize for IgnoredSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct NamedSeq<'a>(&'a IgnoredSet);
-        impl Serialize for NamedSeq<'_> {
+        struct ItemSeq<'a>(&'a IgnoredSet);
+        impl Serialize for ItemSeq<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_seq(self.0.iter())
             }
         }
         let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("ignored", &NamedSeq(self))?;
+        map.serialize_entry("ignored", &ItemSeq(self))?;
         map.serialize_entry("ignored_total", &self.len())?;
         map.end()
     }
@@ -213,13 +214,13 @@ mod tests {
     }
 
     #[test]
-    fn names_the_first_and_counts_all() {
+    fn keeps_the_first_items_and_counts_all() {
         let mut set: IgnoredSet = (0..5_000).rev().map(path).collect();
         set.insert(Ignored::new(IgnoredKind::Surface, "blob", "--surfaces", "--surfaces"));
         assert_eq!(set.len(), 5_001);
-        assert_eq!(set.iter().count(), IgnoredSet::NAMED + 1);
+        assert_eq!(set.iter().count(), IgnoredSet::MAX_ITEMS + 1);
         assert_eq!(set.iter().next().unwrap().what, "blob");
-        assert_eq!(set.iter().last(), Some(&path(IgnoredSet::NAMED - 1)));
+        assert_eq!(set.iter().last(), Some(&path(IgnoredSet::MAX_ITEMS - 1)));
         let counts: Vec<_> = set.counts().collect();
         assert_eq!(
             counts,
@@ -231,12 +232,12 @@ mod tests {
     fn files_that_often_contain_keys_come_first() {
         let paths = ["a/", "a/.env", "b/.env.local", "c.txt", "d/prod.env", "e.envelope", "f.env/"];
         let set: IgnoredSet = paths.into_iter().map(|path| Ignored::path(path, "x", "")).collect();
-        let named: Vec<_> = set.iter().map(|ignored| &ignored.what[..]).collect();
-        assert_eq!(named, ["a/.env", "b/.env.local", "d/prod.env", "a/", "c.txt", "e.envelope", "f.env/"]);
+        let paths: Vec<_> = set.iter().map(|ignored| &ignored.what[..]).collect();
+        assert_eq!(paths, ["a/.env", "b/.env.local", "d/prod.env", "a/", "c.txt", "e.envelope", "f.env/"]);
     }
 
     #[test]
-    fn merging_counts_shared_names_once() {
+    fn merging_counts_shared_items_once() {
         let mut set: IgnoredSet = (0..10).map(path).collect();
         set.merge((5..20).map(path).collect());
         set.insert(path(3));
@@ -251,6 +252,6 @@ mod tests {
     fn many_options_use_little_memory() {
         let set: IgnoredSet = (0..1_000).map(|n| Ignored::path("a", "b", format!("{n}"))).collect();
         assert_eq!(set.len(), 1_000);
-        assert!(set.counts().count() <= IgnoredSet::OPTIONS + 1);
+        assert!(set.counts().count() <= IgnoredSet::MAX_OPTIONS + 1);
     }
 }

@@ -1,20 +1,21 @@
-//! The keys of an organization by age and use, and what should be done about each.
+//! A review of the keys of an organization: which are old, unused, unrestricted or owned by a person.
 
 use serde::Serialize;
 
 use super::{KeyOwner, ListedKey, ListedProject};
 
+/// Seconds of a day.
 const DAY: i64 = 86_400;
-/// Days that a new key may remain unused.
-const FIRST_USE: i64 = 7;
+/// Number of days that a new key may remain unused.
+const FIRST_USE_DAYS: i64 = 7;
 
-/// Why something should be done about a key.
+/// A reason to replace, restrict or delete a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyConcern {
-    /// It is older than the longest age allowed.
+    /// It is older than the maximum age.
     Old,
-    /// It was not used for that long, or never.
+    /// It was not used for longer than that, or was never used.
     Unused,
     /// It is unrestricted.
     Unrestricted,
@@ -23,7 +24,7 @@ pub enum KeyConcern {
     UserOwned,
 }
 
-/// A key of the organization, and what is due about it.
+/// A key of the organization, and its concerns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReviewedKey {
     /// Its id.
@@ -32,7 +33,7 @@ pub struct ReviewedKey {
     pub name: String,
     /// Whether it is an admin key.
     pub admin: bool,
-    /// The project that it belongs to, if it is no admin key and the API says.
+    /// The project that it belongs to, if it is not an admin key and the API says.
     pub project: Option<ListedProject>,
     /// Who it belongs to, if the API says.
     pub owner: Option<KeyOwner>,
@@ -48,14 +49,15 @@ pub struct ReviewedKey {
     pub unused_days: Option<i64>,
     /// Whether it is unrestricted, if the API reports it.
     pub unrestricted: Option<bool>,
-    /// Whether it can be used: it has not expired, and its project is not archived. Nothing is due about other keys.
+    /// Whether it can be used: it has not expired, and its project is not archived. Other keys have no concerns.
     pub usable: bool,
-    /// What is due.
+    /// The concerns, which make something due about the key.
     pub due: Vec<KeyConcern>,
 }
 
 impl ReviewedKey {
-    /// Reviews a key at the time `now`, with this maximum age.
+    /// Reviews a key at the time `now`, in seconds since 1970, with a maximum age in days. `admin` and `unrestricted` are
+    /// as in the fields.
     pub fn new(
         key: ListedKey,
         (admin, unrestricted): (bool, Option<bool>),
@@ -86,17 +88,17 @@ impl ReviewedKey {
     }
 
     fn concerns(&self, max_age_days: u64) -> Vec<KeyConcern> {
-        let is_too_long = |days: i64| u64::try_from(days).is_ok_and(|days| days > max_age_days);
+        let is_over_max = |days: i64| u64::try_from(days).is_ok_and(|days| days > max_age_days);
         let is_unused = match self.unused_days {
-            Some(days) => is_too_long(days),
-            None => self.age_days.is_some_and(|days| days > FIRST_USE),
+            Some(days) => is_over_max(days),
+            None => self.age_days.is_some_and(|days| days > FIRST_USE_DAYS),
         };
-        let is_users = self.owner.as_ref().is_some_and(|owner| owner.kind == "user");
+        let is_user_owned = self.owner.as_ref().is_some_and(|owner| owner.kind == "user");
         [
-            (self.age_days.is_some_and(is_too_long), KeyConcern::Old),
+            (self.age_days.is_some_and(is_over_max), KeyConcern::Old),
             (is_unused, KeyConcern::Unused),
             (self.unrestricted == Some(true), KeyConcern::Unrestricted),
-            (!self.admin && is_users, KeyConcern::UserOwned),
+            (!self.admin && is_user_owned, KeyConcern::UserOwned),
         ]
         .into_iter()
         .filter_map(|(is_due, concern)| is_due.then_some(concern))
@@ -111,11 +113,11 @@ pub struct KeyReview {
     pub schema: &'static str,
     /// When the keys were listed, in seconds since 1970.
     pub checked_at: i64,
-    /// The maximum age.
+    /// The maximum age, in days.
     pub max_age_days: u64,
     /// Number of projects, including archived ones.
     pub projects: usize,
-    /// About how many keys something is due.
+    /// Number of keys with a concern.
     pub due: usize,
     /// The keys, oldest first; among keys of the same age, the one unused for longest comes first.
     pub keys: Vec<ReviewedKey>,
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_due_about_a_key_that_cannot_be_used() {
+    fn a_key_that_cannot_be_used_has_no_concerns() {
         let expired = ListedKey { expires_at: Some(NOW), ..key(500, None) };
         assert_eq!(due(expired), []);
         let mut archived = key(500, None);
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn owners_matter_in_projects_and_permissions_where_they_are_known() {
+    fn project_keys_of_users_and_unrestricted_keys_are_concerns() {
         let owner = |kind| Some(KeyOwner { kind, ..KeyOwner::default() });
         let mut users = ListedKey { owner: owner("user"), ..key(1, Some(0)) };
         assert_eq!(due(users.clone()), [KeyConcern::UserOwned]);

@@ -1,6 +1,5 @@
 //! Layer 0: plain data without I/O, shared by all other modules.
 
-mod base;
 mod civil_time;
 mod coverage;
 mod draft;
@@ -10,26 +9,26 @@ mod fleet;
 mod fleet_report;
 mod ignored;
 mod key_review;
-mod location;
 mod origin;
 mod os_error;
+mod path_base;
+mod position;
 mod proof;
 mod reachability;
 mod report;
+mod repository_info;
 mod rule_info;
-mod scan_record;
 mod secret;
 mod suppression;
 mod surface;
 mod verification;
 mod version_control;
 
-pub use base::{PathBase, native_path};
 pub use civil_time::civil_time;
 pub use coverage::{Coverage, Skip};
 pub use draft::Draft;
 pub(crate) use draft::Redact;
-pub use encoding::{NESTED_ENCODINGS, SINGLE_ENCODINGS, known_encoding};
+pub use encoding::{NESTED_ENCODINGS, SINGLE_ENCODINGS, encoding_from_name};
 pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus, Move};
 pub use fleet::{
     FleetPlan, FleetResult, ObjectDirectory, PLAN_SCHEMA, PlannedRepository, RESULT_SCHEMA, RepositoryKind,
@@ -40,22 +39,23 @@ pub use fleet_report::{
 };
 pub use ignored::{Ignored, IgnoredKind, IgnoredSet};
 pub use key_review::{KeyConcern, KeyReview, ReviewedKey};
-pub use location::{Position, Span};
 pub use origin::Origin;
 pub use os_error::{cause, without_os_errors};
+pub use path_base::{PathBase, native_path};
+pub use position::{Position, Span};
 pub use proof::{
-    CloneKind, CloneProof, LeadingRef, OldObject, OldObjects, ProofStatus, ProofTool, ProvenClone, RefKind,
-    SoughtKey, UnprovenFile,
+    CloneKind, CloneProof, OldObject, OldObjects, ProofStatus, ProofTool, RefKind, RetainingRef,
+    SearchedClone, SoughtKey, UnprovenFile,
 };
 pub use reachability::{Reachability, RemoteSighting, StashEntry, TagDate};
 pub use report::{REPORT_SCHEMA, Report, Status};
+pub use repository_info::RepositoryInfo;
 pub use rule_info::{RuleInfo, Severity};
-pub use scan_record::RepositoryInfo;
 pub use secret::{Fingerprint, Secret, hex};
 pub use suppression::Suppression;
 pub use surface::Surface;
 pub use verification::{
-    AccountKey, AuditEvent, KeyOwner, KeyVerdict, ListedKey, ListedProject, Matching, ServiceUse, Spending,
+    AccountKey, AuditEvent, KeyMatches, KeyOwner, KeyVerdict, ListedKey, ListedProject, ServiceUse, Spending,
     SpendingDay, Verification,
 };
 pub use version_control::VersionControl;

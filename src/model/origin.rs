@@ -2,7 +2,7 @@
 
 use super::Surface;
 
-/// The place of a blob: surface, path and git object.
+/// The place that a blob came from: surface, path and git object.
 ///
 /// Paths are bytes, as in git and Unix, with `/` between components.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,15 +1,15 @@
-//! Descriptions of operating system errors, without their numbers.
+//! Descriptions of operating system errors for people, without error numbers.
 
 use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 
-/// The text that the standard library puts before the number.
-const NUMBER: &str = " (os error ";
+/// The text that the standard library puts before the number of an error.
+const BEFORE_NUMBER: &str = " (os error ";
 
 /// The cause of `error`, without its number.
 pub fn cause(error: &io::Error) -> String {
     match error.raw_os_error() {
-        Some(_) => words(error),
+        Some(_) => describe(error),
         None => without_os_errors(&error.to_string()).into_owned(),
     }
 }
@@ -17,28 +17,28 @@ pub fn cause(error: &io::Error) -> String {
 /// `text` with every operating system error described as by [`cause`].
 pub fn without_os_errors(text: &str) -> Cow<'_, str> {
     let mut plain = Cow::Borrowed(text);
-    let mut from = 0;
-    while let Some(at) = plain[from..].find(NUMBER).map(|at| from + at) {
-        let after = at + NUMBER.len();
-        from = after;
-        let Some((number, _)) = plain[after..].split_once(')') else { break };
+    let mut offset = 0;
+    while let Some(found) = plain[offset..].find(BEFORE_NUMBER).map(|found| offset + found) {
+        let number_start = found + BEFORE_NUMBER.len();
+        offset = number_start;
+        let Some((number, _)) = plain[number_start..].split_once(')') else { break };
         let Ok(code) = number.parse() else { continue };
-        let end = after + number.len() + 1;
+        let end = number_start + number.len() + 1;
         let error = io::Error::from_raw_os_error(code);
-        // The description before the number, if the system still uses the same one.
-        let said = error.to_string();
-        let start = match plain[..end].ends_with(&said) {
-            true => end - said.len(),
-            false => at,
+        // The system's description before the number is replaced as well, unless it is in other words than here.
+        let system_text = error.to_string();
+        let start = match plain[..end].ends_with(&system_text) {
+            true => end - system_text.len(),
+            false => found,
         };
-        let words = if start == at { String::new() } else { words(&error) };
-        from = start + words.len();
-        plain.to_mut().replace_range(start..end, &words);
+        let description = if start == found { String::new() } else { describe(&error) };
+        offset = start + description.len();
+        plain.to_mut().replace_range(start..end, &description);
     }
     plain
 }
 
-fn words(error: &io::Error) -> String {
+fn describe(error: &io::Error) -> String {
     let known = match error.kind() {
         ErrorKind::NotFound => "no such file or directory",
         ErrorKind::PermissionDenied => "permission denied",
@@ -51,7 +51,7 @@ fn words(error: &io::Error) -> String {
         ErrorKind::InvalidFilename => "the name is too long, or not a valid file name",
         ErrorKind::FileTooLarge => "the file would be too large",
         ErrorKind::OutOfMemory => "there is not enough memory",
-        _ => return decapitalized(error.to_string().split(NUMBER).next().unwrap_or_default()),
+        _ => return decapitalized(error.to_string().split(BEFORE_NUMBER).next().unwrap_or_default()),
     };
     known.to_owned()
 }
@@ -81,8 +81,8 @@ mod tests {
             assert_eq!(without_os_errors(text), text);
         }
         for code in 1..130 {
-            let said = cause(&io::Error::from_raw_os_error(code));
-            assert!(!said.is_empty() && !said.contains("os error"), "{said}");
+            let description = cause(&io::Error::from_raw_os_error(code));
+            assert!(!description.is_empty() && !description.contains("os error"), "{description}");
         }
     }
 }

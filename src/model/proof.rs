@@ -1,4 +1,4 @@
-//! What a clone still contains of the keys and objects that a purge removed.
+//! The result of `prove`: the keys and objects that a clone still has although a purge removed them.
 
 use std::collections::BTreeSet;
 
@@ -22,11 +22,11 @@ pub enum ProofStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CloneKind {
-    /// All that the server advertises: `git clone --mirror`.
+    /// All refs that the server advertises: `git clone --mirror`.
     Mirror,
-    /// Some, usually branches and tags.
+    /// Some refs, usually branches and tags.
     Plain,
-    /// It has no remote: an export, or the repository that the purge wrote.
+    /// None, since it has no remote: an export, or the repository that the purge wrote.
     NoRemote,
 }
 
@@ -54,7 +54,7 @@ pub enum RefKind {
 
 impl RefKind {
     /// The kind of the ref with this full name.
-    pub fn of(name: &str) -> Self {
+    pub fn from_name(name: &str) -> Self {
         const PREFIXES: [(&str, RefKind); 9] = [
             ("refs/pull/", RefKind::PullRequest),
             ("refs/pull-requests/", RefKind::PullRequest),
@@ -84,8 +84,8 @@ pub struct ProofTool {
 
 /// The clone that was searched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ProvenClone {
-    /// Which refs it can have.
+pub struct SearchedClone {
+    /// Which refs it fetches.
     pub kind: CloneKind,
     /// How many refs it has.
     pub refs: u64,
@@ -95,7 +95,7 @@ pub struct ProvenClone {
     pub blobs: u64,
 }
 
-/// A purged key, and where it still is.
+/// A purged key that was searched for, and where it still is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SoughtKey {
     /// The SHA-256 of the key.
@@ -131,7 +131,7 @@ pub struct OldObject {
 /// The rewritten objects that were searched for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OldObjects {
-    /// How many there are in the report.
+    /// How many the report of the purge lists.
     pub sought: u64,
     /// How many are still there.
     pub present: u64,
@@ -151,19 +151,19 @@ pub struct UnprovenFile {
     pub object: String,
     /// Its newest path, redacted, if one is known.
     pub path: Option<String>,
-    /// Why.
+    /// Why it cannot be searched.
     pub reason: String,
     /// Whether the purge could not search it either, and carried it over as it was.
     pub carried_over: bool,
 }
 
-/// A ref, or an entry of a reflog, that leads to what was purged.
+/// A ref, or an entry of a reflog, that still reaches a purged key or a rewritten object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LeadingRef {
+pub struct RetainingRef {
     /// Its full name, redacted.
     #[serde(rename = "ref")]
     pub name: String,
-    /// What put it there.
+    /// Its kind, which determines who can delete it.
     pub kind: RefKind,
     /// Fingerprints of the keys that it reaches.
     pub keys: BTreeSet<Fingerprint>,
@@ -172,7 +172,7 @@ pub struct LeadingRef {
     pub old_objects: BTreeSet<String>,
 }
 
-/// What a clone still has of what was purged.
+/// The report of `prove` about one clone.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CloneProof {
     /// `friskey/prove/v1`
@@ -184,24 +184,24 @@ pub struct CloneProof {
     /// The outcome.
     pub status: ProofStatus,
     /// The clone.
-    pub clone: ProvenClone,
+    pub clone: SearchedClone,
     /// Every purged key.
     pub keys: Vec<SoughtKey>,
     /// The rewritten objects.
     pub old_objects: OldObjects,
     /// The refs that reach a key or a rewritten object, by kind and name.
-    pub refs: Vec<LeadingRef>,
+    pub refs: Vec<RetainingRef>,
     /// What could not be checked, and why.
     pub not_seen: BTreeSet<Skip>,
-    /// Those parts of `not_seen` that are files that cannot be searched.
+    /// The files among `not_seen`, which were found but cannot be searched.
     pub unsearched: Vec<UnprovenFile>,
-    /// How many other keys were seen, of medium or high confidence.
+    /// How many keys were found that were not purged, of medium or high confidence.
     pub other_keys: u64,
     /// Repositories within this one that are not part of the clone.
     pub left_out: Vec<String>,
     /// What no clone can prove.
     pub not_provable: Vec<&'static str>,
-    /// How long it took.
+    /// How long the search took.
     pub elapsed_seconds: f64,
 }
 
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kind_of_a_ref_follows_from_its_name() {
+    fn ref_names_have_the_kinds_of_their_forges() {
         for (name, kind) in [
             ("refs/pull/7/head", RefKind::PullRequest),
             ("refs/pull-requests/7/from", RefKind::PullRequest),
@@ -222,7 +222,7 @@ mod tests {
             ("refs/pullx", RefKind::Other),
             ("refs/notes/commits", RefKind::Other),
         ] {
-            assert_eq!(RefKind::of(name), kind, "{name}");
+            assert_eq!(RefKind::from_name(name), kind, "{name}");
         }
     }
 }

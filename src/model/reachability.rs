@@ -1,13 +1,13 @@
-//! What keeps a secret, or an object, in a repository.
+//! The refs and reflog entries that keep a secret, or an object, in a repository.
 
 use serde::{Deserialize, Serialize};
 
-/// The refs and reflog entries that reach something.
+/// The refs and reflog entries that reach a secret or an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reachability {
-    /// Full names of the refs whose tip has it, sorted.
+    /// Full names of the refs whose tip contains it, sorted.
     pub refs_at_tip: Vec<String>,
-    /// Full names of the refs with a commit in their history that has it, sorted.
+    /// Full names of the refs with a commit in their history that contains it, sorted.
     pub refs_in_history: Vec<String>,
     /// Reflog entries and pseudorefs that reach it, if no ref does: `refs/heads/main@{3}`.
     pub held_by: Vec<String>,
@@ -76,17 +76,21 @@ impl Reachability {
         self.tags.truncate(Self::MAX_TAGS);
     }
 
-    /// Records that a remote had it at that time.
-    pub fn seen_on_remote(&mut self, sighting: RemoteSighting) {
-        if self.on_remote.as_ref().is_none_or(|known| sighting < *known) {
+    /// Records that a remote had it. Only the first sighting is kept.
+    pub fn add_remote_sighting(&mut self, sighting: RemoteSighting) {
+        if self.on_remote.as_ref().is_none_or(|earliest| sighting < *earliest) {
             self.on_remote = Some(sighting);
         }
     }
 
-    /// All names in it, to rewrite them.
+    /// All names of refs and reflog entries, to redact them.
     pub fn names_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let lists = [&mut self.refs_at_tip, &mut self.refs_in_history, &mut self.held_by];
         let tags = self.tags.iter_mut().map(|tag| &mut tag.name);
-        lists.into_iter().flatten().chain(tags).chain(self.on_remote.iter_mut().map(|seen| &mut seen.name))
+        lists
+            .into_iter()
+            .flatten()
+            .chain(tags)
+            .chain(self.on_remote.iter_mut().map(|sighting| &mut sighting.name))
     }
 }

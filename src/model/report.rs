@@ -36,8 +36,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// For [`Draft`], which redacts itself first.
-    pub(super) fn of_redacted(redacted: Draft) -> Self {
+    /// Makes a report of a draft that is already redacted. Only for [`Draft`].
+    pub(super) fn from_redacted(redacted: Draft) -> Self {
         Self { redacted }
     }
 
@@ -46,8 +46,7 @@ impl Report {
         self.redacted.command
     }
 
-    /// What the report answers, if the command alone does not say. Code scanning replaces earlier reports of
-    /// the same category.
+    /// The category of the report in SARIF: code scanning replaces earlier reports of the same category.
     pub fn category(&self) -> &'static str {
         self.redacted.category.unwrap_or(self.redacted.command)
     }
@@ -72,23 +71,22 @@ impl Report {
         self.redacted.open_leaks()
     }
 
-    /// Unsuppressed findings at or above the threshold that exceed what a report can hold, and are only
-    /// counted.
+    /// Number of unsuppressed findings at or above the threshold that are not listed, since a report has a maximum.
     pub fn unlisted_findings(&self) -> u64 {
         self.redacted.unlisted_findings
     }
 
-    /// Suppressed findings at or above the threshold.
+    /// Number of suppressed findings at or above the threshold.
     pub fn suppressed_findings(&self) -> u64 {
         self.redacted.suppressed_findings
     }
 
-    /// Leaks below the threshold, which are not listed.
+    /// Number of leaks below the threshold, which are not listed.
     pub fn below_threshold(&self) -> u64 {
         self.redacted.below_threshold
     }
 
-    /// The threshold.
+    /// The threshold: the lowest confidence of a listed leak.
     pub fn min_confidence(&self) -> Confidence {
         self.redacted.min_confidence
     }
@@ -118,17 +116,17 @@ impl Report {
         self.redacted.version_control.as_ref()
     }
 
-    /// The repository around what was scanned, if there is one.
+    /// The repository that contains the scanned files, if there is one.
     pub fn repository(&self) -> Option<&RepositoryInfo> {
         self.redacted.repository.as_ref()
     }
 
-    /// The current directory of the run, if relative paths are those of a tree in it; else empty.
+    /// The current directory of the run, absolute, if relative paths in the report start from it; else empty.
     pub fn directory(&self) -> &str {
         &self.redacted.directory
     }
 
-    /// The command line that asked for the scan, the name of the program first; empty if there was none.
+    /// The command line of the scan, beginning with the program's name; empty if there was none.
     pub fn command_line(&self) -> &[String] {
         &self.redacted.command_line
     }

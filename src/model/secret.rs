@@ -12,35 +12,36 @@ use zeroize::Zeroizing;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     bytes: Zeroizing<Vec<u8>>,
-    prefix: usize,
+    prefix_len: usize,
 }
 
-/// The longest stand-in for a key that is not known, in bytes.
-const MAX_STAND_IN: usize = 64 << 10;
-/// The shortest body of which four characters may be shown, in bytes.
-const SHORTEST_SHOWN: usize = 20;
+/// Maximum length of a stand-in for a key that is not known, in bytes.
+const MAX_STAND_IN_BYTES: usize = 64 << 10;
+/// Minimum length of the part after the prefix, in bytes, for the redacted form to show the last four characters.
+const MIN_BODY_WITH_TAIL: usize = 20;
 
 impl Secret {
-    /// Takes the decoded bytes of a key. The first `prefix` of them are the public prefix (`sk-proj-`), which
+    /// Takes the decoded bytes of a key. The first `prefix_len` of them are the public prefix (`sk-proj-`), which
     /// the redacted form may show.
-    pub fn new(bytes: Vec<u8>, prefix: usize) -> Self {
-        let prefix = prefix.min(bytes.len());
-        Self { bytes: Zeroizing::new(bytes), prefix }
+    pub fn new(bytes: Vec<u8>, prefix_len: usize) -> Self {
+        let prefix_len = prefix_len.min(bytes.len());
+        Self { bytes: Zeroizing::new(bytes), prefix_len }
     }
 
-    /// A stand-in for a key of which only the redacted form and the length are known: it looks the same when it is shown.
-    /// `None` if that is not a redacted form.
+    /// A stand-in for a key of which only the redacted form and the length are known. Its redacted form is `redacted`.
+    /// `None` if `redacted` is not a redacted form.
     pub fn stand_in(redacted: &str, length: usize) -> Option<Self> {
         let (prefix, tail) = redacted.split_once('…')?;
         let is_plain = prefix.bytes().chain(tail.bytes()).all(|byte| byte.is_ascii_graphic());
-        if !is_plain || !matches!(tail.len(), 0 | 4) || prefix.len() > MAX_STAND_IN / 2 {
+        if !is_plain || !matches!(tail.len(), 0 | 4) || prefix.len() > MAX_STAND_IN_BYTES / 2 {
             return None;
         }
         let shown = prefix.len() + tail.len();
-        // Without a tail the rest must be too short for one.
-        let most = if tail.is_empty() { prefix.len() + SHORTEST_SHOWN - 1 } else { MAX_STAND_IN };
-        let least = if tail.is_empty() { shown } else { prefix.len() + SHORTEST_SHOWN };
-        let length = length.min(most).max(least).max(shown);
+        // A redacted form has no tail if the body is shorter than MIN_BODY_WITH_TAIL.
+        let max_len =
+            if tail.is_empty() { prefix.len() + MIN_BODY_WITH_TAIL - 1 } else { MAX_STAND_IN_BYTES };
+        let min_len = if tail.is_empty() { shown } else { prefix.len() + MIN_BODY_WITH_TAIL };
+        let length = length.min(max_len).max(min_len).max(shown);
         let filler = std::iter::repeat_n(b'*', length - shown);
         let bytes = prefix.bytes().chain(filler).chain(tail.bytes()).collect();
         Some(Self::new(bytes, prefix.len()))
@@ -52,8 +53,8 @@ impl Secret {
     }
 
     /// Length of the public prefix, in bytes.
-    pub fn prefix(&self) -> usize {
-        self.prefix
+    pub fn prefix_len(&self) -> usize {
+        self.prefix_len
     }
 
     /// Length in bytes.
@@ -77,9 +78,9 @@ impl Secret {
         let shown = |bytes: &[u8]| -> String {
             bytes.iter().map(|&b| if b.is_ascii_graphic() { char::from(b) } else { '?' }).collect()
         };
-        let body = &self.bytes[self.prefix..];
-        let tail = if body.len() >= SHORTEST_SHOWN { &body[body.len() - 4..] } else { &[] };
-        format!("{}…{}", shown(&self.bytes[..self.prefix]), shown(tail))
+        let body = &self.bytes[self.prefix_len..];
+        let tail = if body.len() >= MIN_BODY_WITH_TAIL { &body[body.len() - 4..] } else { &[] };
+        format!("{}…{}", shown(&self.bytes[..self.prefix_len]), shown(tail))
     }
 }
 
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stand_in_looks_the_same() {
+    fn a_stand_in_has_the_same_redacted_form() {
         for (redacted, length) in
             [("sk-proj-…x9KA", 164), ("…", 14), ("sk-…", 9), ("sk-…abcd", 3), ("…abcd", usize::MAX)]
         {

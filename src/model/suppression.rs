@@ -1,11 +1,11 @@
-//! Why a finding is suppressed.
+//! What suppresses a finding, and for what reason.
 
 use serde::Serialize;
 
-/// What accepts a finding, and for what reason.
+/// The marker or baseline entry that suppresses a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Suppression {
-    /// `inline` or `baseline`.
+    /// `inline` for a marker, or `baseline`.
     pub by: &'static str,
     /// The marker (`friskey:allow`), or the path of the baseline.
     pub source: String,

@@ -1,4 +1,4 @@
-//! Surfaces: the kinds of place in which git or a file system keeps bytes.
+//! Surfaces: the kinds of place where git or a file system stores bytes.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 macro_rules! surfaces {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// A kind of place that git or a file system keeps bytes in.
+        /// A kind of place where git or a file system stores bytes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Surface {
             $($(#[doc = $doc])+ $variant,)+
@@ -35,9 +35,9 @@ surfaces! {
     FileName = "file-name",
     /// Standard input.
     Stdin = "stdin",
-    /// A blob as the index stages it.
+    /// A blob in the index.
     Index = "index",
-    /// A blob that a commit's tree holds.
+    /// A blob in the tree of a commit.
     Blob = "blob",
     /// The message of a commit.
     CommitMessage = "commit-message",
@@ -70,7 +70,7 @@ surfaces! {
 }
 
 impl Surface {
-    /// The surface with that name.
+    /// The surface with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|surface| surface.name() == name)
     }

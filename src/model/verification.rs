@@ -1,4 +1,4 @@
-//! What the provider says about one leaked key.
+//! What `verify` learned from the provider about one leaked key.
 
 use serde::{Serialize, Serializer};
 
@@ -9,7 +9,7 @@ pub enum KeyVerdict {
     Live,
     /// It works, but not for everything.
     LiveRestricted,
-    /// It works, but nobody pays for it at the moment.
+    /// The provider accepts it, but its account has no credit.
     LiveWithoutCredit,
     /// It works on another host of the provider.
     LiveElsewhere,
@@ -19,7 +19,7 @@ pub enum KeyVerdict {
     Deactivated,
     /// It was revoked, or it has expired.
     Dead,
-    /// There is no reliable answer.
+    /// The provider gave no reliable answer.
     Unknown,
 }
 
@@ -57,10 +57,10 @@ impl Serialize for KeyVerdict {
     }
 }
 
-/// How many keys of the organization have the shape of the leaked one.
+/// How many keys of the organization the leaked key may be, judged by their masks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Matching {
+pub enum KeyMatches {
     /// The organization's keys were not listed.
     #[default]
     NotAsked,
@@ -91,14 +91,14 @@ pub struct ListedKey {
     pub expires_at: Option<i64>,
     /// Whether it was created after the commit that leaked the key, so that it is probably another one.
     pub created_after_leak: bool,
-    /// Whether the API shows too little of it to be certain.
+    /// Whether its mask shows too little to be certain that it is the leaked key.
     pub short_mask: bool,
     /// The other keys of the service account that owns it, which deleting the account would delete as well.
     pub account_keys: Vec<AccountKey>,
 }
 
 impl ListedKey {
-    /// Stands for an id that cannot be part of a URL or of a report.
+    /// Replaces an id that cannot be part of a URL or of a report.
     pub const UNUSABLE_ID: &str = "?";
 }
 
@@ -131,11 +131,11 @@ pub struct KeyOwner {
     pub kind: &'static str,
     /// The id of the user or service account.
     pub id: Option<String>,
-    /// Their name.
+    /// The name of the user or service account.
     pub name: Option<String>,
     /// The e-mail address of a user.
     pub email: Option<String>,
-    /// Their role in the project, or of an admin key's owner in the organization: `owner` or `member`.
+    /// The role in the project or, for the owner of an admin key, in the organization: `owner` or `member`.
     pub role: Option<String>,
     /// When the user or service account was created, in seconds since 1970.
     pub created_at: Option<i64>,
@@ -155,9 +155,9 @@ pub struct Spending {
     pub currency: String,
     /// The total since the day of the leaking commit, that day included.
     pub since_leak: f64,
-    /// The average of the days before.
+    /// The average cost of one of the `days_before`.
     pub per_day_before: f64,
-    /// How many days before the leak were looked at.
+    /// Over how many days before the leak the average was taken.
     pub days_before: u32,
     /// Each day, oldest first.
     pub days: Vec<SpendingDay>,
@@ -172,7 +172,7 @@ pub struct ServiceUse {
     pub service: &'static str,
     /// Requests since the day of the leaking commit, that day included.
     pub since_leak: u64,
-    /// Requests in the days before.
+    /// Requests in the [`Spending::days_before`].
     pub before: u64,
 }
 
@@ -181,7 +181,7 @@ pub struct ServiceUse {
 pub struct SpendingDay {
     /// The day in UTC: `2026-11-27`.
     pub date: String,
-    /// In the currency of the whole.
+    /// The cost, in the currency of the [`Spending`].
     pub amount: f64,
     /// Requests to models that day, where the API counts them.
     pub requests: u64,
@@ -202,31 +202,31 @@ pub struct AuditEvent {
     pub ip_address: Option<String>,
 }
 
-/// Everything that the provider says about one leaked key.
+/// Everything that `verify` learned from the provider about one leaked key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verification {
     /// Whether it works.
     pub verdict: KeyVerdict,
-    /// Why the verdict is what it is, for people.
+    /// The reason for the verdict, for people.
     pub reason: String,
     /// The host that accepts the key, if it is not the one that was asked.
     pub works_at: Option<&'static str>,
     /// Whether the leaked key itself was sent to the provider.
     pub key_sent: bool,
     /// How many listed keys it may be.
-    pub matching: Matching,
+    pub matching: KeyMatches,
     /// The matching keys.
     pub keys: Vec<ListedKey>,
     /// What the only matching key cost.
     pub spending: Option<Spending>,
     /// Entries of the audit log about the only matching key.
     pub audit_events: Vec<AuditEvent>,
-    /// The provider's answer to who owns the key, if it was asked with the key.
+    /// The owner of the key in lines to display, if the key was sent to ask for its owner.
     pub whoami: Vec<String>,
     /// What could not be found out, and why.
     pub notes: Vec<String>,
     /// What to do next, with the command to run.
     pub next_steps: Vec<String>,
-    /// When this was found out, in seconds since 1970.
+    /// When the provider was asked, in seconds since 1970.
     pub checked_at: i64,
 }

@@ -12,11 +12,12 @@ pub struct VersionControl {
 }
 
 impl VersionControl {
-    /// A remote's address for a push: user names stay, which SSH needs; passwords, and whatever HTTP sends as a user, do
-    /// not. `None` for what is empty, has control characters or blanks, or begins like an option.
+    /// A remote's address to push to, without credentials: user names are kept, which SSH needs, except those of HTTP;
+    /// passwords and query strings are dropped. `None` if `remote` is empty, contains control characters or blanks, or
+    /// begins like an option.
     pub fn push_url(remote: &str) -> Option<String> {
-        let is_sound = !remote.is_empty() && remote.chars().all(|c| !c.is_control() && !c.is_whitespace());
-        if !is_sound || remote.starts_with('-') {
+        let is_address = !remote.is_empty() && remote.chars().all(|c| !c.is_control() && !c.is_whitespace());
+        if !is_address || remote.starts_with('-') {
             return None;
         }
         let Some((scheme, rest)) = remote.split_once("://") else { return Some(remote.to_owned()) };
@@ -56,7 +57,7 @@ impl VersionControl {
         };
         let is_scheme = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
         let (host, path) = rest.split_once('/').unwrap_or((&rest, ""));
-        // What is no address, such as `user:token@host:path`, must not show its credentials.
+        // Text such as `user:token@host:path` is not an address, and its credentials must not be published.
         let is_malformed = path.split('/').next().is_some_and(|first| first.contains('@') && scheme == "ssh")
             || host.rsplit('@').next().is_some_and(|host| host.contains('%'));
         if is_malformed {
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn public_uris_hold_no_credentials() {
+    fn public_uris_contain_no_credentials() {
         let token = ["user", "token"].join(":");
         let cases = [
             (format!("https://{token}@host.example/a/b.git?x=1"), Some("https://host.example/a/b.git")),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::old_objects::OldObjectSearch;
 use super::purged_history::{PurgedHistory, PurgedKey};
 use crate::model::{
-    Confidence, Draft, Fingerprint, LeadingRef, Leak, Origin, RefKind, Skip, SoughtKey, UnprovenFile,
+    Confidence, Draft, Fingerprint, Leak, Origin, RefKind, RetainingRef, Skip, SoughtKey, UnprovenFile,
 };
 use crate::scan::PartlySearchedObject;
 
@@ -46,11 +46,15 @@ fn place(origin: &Origin) -> String {
 }
 
 /// Everything that leads to a key or to a rewritten object.
-pub(super) fn leading_refs(report: &PurgedHistory, draft: &Draft, old: &OldObjectSearch) -> Vec<LeadingRef> {
-    let mut refs: BTreeMap<(RefKind, String), LeadingRef> = BTreeMap::new();
+pub(super) fn retaining_refs(
+    report: &PurgedHistory,
+    draft: &Draft,
+    old: &OldObjectSearch,
+) -> Vec<RetainingRef> {
+    let mut refs: BTreeMap<(RefKind, String), RetainingRef> = BTreeMap::new();
     let mut entry = |name: &str, is_local: bool, key: Option<Fingerprint>, id: Option<String>| {
-        let kind = if is_local { RefKind::Local } else { RefKind::of(name) };
-        let leading = refs.entry((kind, name.to_owned())).or_insert_with(|| LeadingRef {
+        let kind = if is_local { RefKind::Local } else { RefKind::from_name(name) };
+        let leading = refs.entry((kind, name.to_owned())).or_insert_with(|| RetainingRef {
             name: name.to_owned(),
             kind,
             keys: BTreeSet::new(),

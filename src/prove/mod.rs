@@ -20,7 +20,7 @@ use crate::detect::Redactor;
 use crate::git::attribution::Options;
 use crate::git::refs::{self, Refs, Tip, TipKind};
 use crate::git::{self, OpenError, Repository};
-use crate::model::{CloneProof, Draft, ProofStatus, ProofTool, ProvenClone, Skip};
+use crate::model::{CloneProof, Draft, ProofStatus, ProofTool, SearchedClone, Skip};
 use crate::scan::{HistoryError, HistoryOptions, Settings, scan_history_objects};
 use purged_history::PurgedKey;
 
@@ -85,14 +85,14 @@ pub fn prove(
         },
         command: "prove",
         status: ProofStatus::Incomplete,
-        clone: ProvenClone {
+        clone: SearchedClone {
             kind: clone_kind,
             refs: draft.coverage.refs,
             commits: draft.coverage.commits,
             blobs: draft.coverage.blobs,
         },
         keys: report.keys.iter().map(|key| found::sought(key, &draft)).collect(),
-        refs: found::leading_refs(report, &draft, &old),
+        refs: found::retaining_refs(report, &draft, &old),
         not_seen,
         unsearched: objects.unsearched.iter().flat_map(|one| found::unproven(one, report)).collect(),
         other_keys: found::other_keys(&draft, report),

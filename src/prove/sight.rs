@@ -62,10 +62,12 @@ fn is_bundle(repo: &Repository) -> bool {
 
 /// `git clone --mirror --single-branch` is configured like a mirror and has one branch.
 fn single_branch(refs: &Refs, report: &PurgedHistory) -> Option<Skip> {
-    let branches: Vec<&str> =
-        ref_names(refs).map(|tip| &*tip.name).filter(|name| RefKind::of(name) == RefKind::Branch).collect();
+    let branches: Vec<&str> = ref_names(refs)
+        .map(|tip| &*tip.name)
+        .filter(|name| RefKind::from_name(name) == RefKind::Branch)
+        .collect();
     let is_lacking =
-        |name: &&String| RefKind::of(name) == RefKind::Branch && !branches.contains(&name.as_str());
+        |name: &&String| RefKind::from_name(name) == RefKind::Branch && !branches.contains(&name.as_str());
     let lacking = report.ref_names.iter().filter(is_lacking).count();
     (branches.len() == 1 && lacking > 0).then(|| {
         let reason = format!(
@@ -92,7 +94,7 @@ fn plain(remote: &str, refspecs: &[String]) -> String {
 /// or were not fetched since; the other refs matter.
 fn lacking(refs: &Refs, report: &PurgedHistory) -> Vec<Skip> {
     let names: BTreeSet<&str> = ref_names(refs).map(|tip| &*tip.name).collect();
-    let is_usual = |name: &str| matches!(RefKind::of(name), RefKind::Branch | RefKind::Tag);
+    let is_usual = |name: &str| matches!(RefKind::from_name(name), RefKind::Branch | RefKind::Tag);
     let lacking: Vec<_> =
         report.ref_names.iter().filter(|name| !is_usual(name) && !names.contains(&***name)).collect();
     let reason = "the purge changed it, and this repository does not have it, so it may still lead to the old \

@@ -1,10 +1,10 @@
-//! The key that authenticates a request.
+//! The key that authenticates a request; it cannot be printed.
 
 use ureq::http::HeaderValue;
 use zeroize::Zeroizing;
 
 /// Maximum length of a key that is sent, in bytes.
-const MAX_LEN: usize = 1024;
+const MAX_KEY_BYTES: usize = 1024;
 
 /// A key to authenticate with: an admin key, or a leaked key that is sent on request. It is wiped when dropped and
 /// cannot be printed: it has neither `Debug` nor `Display`.
@@ -17,7 +17,7 @@ const SCHEME: &[u8] = b"Bearer ";
 impl ApiKey {
     /// Takes the bytes of a key; `None` unless they are printable ASCII without blanks, as in any key.
     pub fn new(key: &[u8]) -> Option<Self> {
-        let is_key = (1..=MAX_LEN).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+        let is_key = (1..=MAX_KEY_BYTES).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
         is_key.then(|| Self { header: Zeroizing::new([SCHEME, key].concat()) })
     }
 
@@ -39,9 +39,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_printable_keys_are_taken() {
+    fn a_key_is_printable_ascii_of_limited_length() {
         assert_eq!(ApiKey::new(b"abc").map(|key| key.reveal().to_vec()), Some(b"abc".to_vec()));
-        for bad in [&b""[..], b"a b", b"a\r\nx: y", b"a\n", "a\u{e9}".as_bytes(), &[b'a'; MAX_LEN + 1]] {
+        for bad in [&b""[..], b"a b", b"a\r\nx: y", b"a\n", "a\u{e9}".as_bytes(), &[b'a'; MAX_KEY_BYTES + 1]]
+        {
             assert!(ApiKey::new(bad).is_none());
         }
     }

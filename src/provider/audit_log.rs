@@ -1,4 +1,4 @@
-//! What the organization's audit log says about keys.
+//! Reads the entries of the organization's audit log about keys.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ const MAX_PAGES: usize = 100;
 /// Maximum number of events kept for one key.
 const MAX_EVENTS: usize = 1_000;
 
-/// Adds the entries about each key to `events`, oldest first. Whatever cannot be read is a gap.
+/// Adds the entries about each key to `events`, oldest first. Returns the gaps: what could not be read, and why.
 pub(super) fn read(
     client: &Client,
     admin: &ApiKey,
     windows: &[EvidenceWindow],
     events: &mut BTreeMap<String, Vec<AuditEvent>>,
 ) -> Vec<String> {
-    let filter: String = windows.iter().map(|window| format!("&resource_ids[]={}", window.key)).collect();
+    let filter: String = windows.iter().map(|window| format!("&resource_ids[]={}", window.key_id)).collect();
     let mut gaps = Vec::new();
     let mut after = String::new();
     for page_number in 1.. {
@@ -34,8 +34,8 @@ pub(super) fn read(
             }
         };
         for event in &page.data {
-            for window in windows.iter().filter(|window| event.is_about(&window.key)) {
-                events.entry(window.key.clone()).or_default().push(event.audit_event());
+            for window in windows.iter().filter(|window| event.is_about(&window.key_id)) {
+                events.entry(window.key_id.clone()).or_default().push(event.audit_event());
             }
         }
         if !page.has_more {
@@ -49,18 +49,18 @@ pub(super) fn read(
                 break;
             }
             _ => {
-                gaps.push(format!("audit log: {}", client.endless()));
+                gaps.push(format!("audit log: {}", client.endless_list()));
                 break;
             }
         }
     }
     for window in windows {
-        let Some(events) = events.get_mut(&window.key) else { continue };
+        let Some(events) = events.get_mut(&window.key_id) else { continue };
         events.sort_by_key(|event| event.at);
         if events.len() > MAX_EVENTS {
             let rest = events.len() - MAX_EVENTS;
             events.truncate(MAX_EVENTS);
-            gaps.push(format!("audit log: {rest} later events about {} are left out", window.key));
+            gaps.push(format!("audit log: {rest} later events about {} are left out", window.key_id));
         }
     }
     gaps
@@ -85,14 +85,15 @@ impl WireEvent {
     }
 
     fn audit_event(&self) -> AuditEvent {
-        let text = |pointer: &str| self.actor.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let actors =
+        let actor_field =
+            |pointer: &str| self.actor.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let names_of_actors =
             ["/session/user/email", "/api_key/user/email", "/api_key/service_account/id", "/api_key/id"];
         AuditEvent {
             event: self.kind.clone(),
             at: self.effective_at,
-            actor: actors.iter().find_map(|pointer| text(pointer)),
-            ip_address: text("/session/ip_address"),
+            actor: names_of_actors.iter().find_map(|pointer| actor_field(pointer)),
+            ip_address: actor_field("/session/ip_address"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A call to the provider: TLS with the system's certificates, no redirects, limited in time and size.
+//! Sends requests to the provider over TLS with the system's certificates; follows no redirects, and limits time and size.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,27 +13,27 @@ use ureq::{Agent, Error, RequestBuilder};
 use super::error::ErrorBody;
 use super::{ApiKey, Host, HttpProxy, ProviderError, RunLimits};
 
-/// Maximum size of a body, in bytes. A full page of a list is a tenth of that.
-const MAX_BODY: u64 = 4 << 20;
-/// Number of attempts at a call that fails for a temporary reason.
-const ATTEMPTS: u32 = 4;
+/// Maximum size of a response's body, in bytes: ten times a full page of a list.
+const MAX_BODY_BYTES: u64 = 4 << 20;
+/// Maximum number of attempts at a call that fails for a temporary reason.
+const MAX_ATTEMPTS: u32 = 4;
 /// Maximum wait that the provider may request with `retry-after`, in seconds.
-const MAX_RETRY_AFTER: u64 = 60;
+const MAX_RETRY_AFTER_SECONDS: u64 = 60;
 /// Wait before the first retry; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// The user agent, so that the provider can tell checks from abuse.
+/// The user agent, so that the provider can tell friskey's requests from abuse of a key.
 const USER_AGENT: &str = concat!("friskey/", env!("CARGO_PKG_VERSION"));
 
 /// Options of a client.
 #[derive(Clone)]
 pub struct ClientOptions {
-    /// The host.
+    /// The host that calls go to.
     pub host: Host,
     /// The time limit of each attempt.
     pub timeout: Duration,
     /// Limits for all calls together.
     pub limits: RunLimits,
-    /// The proxy to use.
+    /// The proxy that requests go through, if any.
     pub proxy: Option<HttpProxy>,
 }
 
@@ -84,28 +84,28 @@ impl Client {
         &self.options.host
     }
 
-    /// Reads what the API has at `path`, which begins with `/v1/`.
+    /// Sends a GET for `path`, which begins with `/v1/`, and parses the response.
     ///
     /// # Errors
-    /// The reason why there is no documented response, after retries where these can help.
+    /// Why there is no documented response. Temporary failures are retried first.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str, key: &ApiKey) -> Result<T, ProviderError> {
         let answer = self.answer(path, key)?;
-        self.parsed(&answer)
+        self.parse(&answer)
     }
 
-    /// The response to a GET, of any status, after retries for temporary ones.
+    /// Sends a GET and returns the response, whatever its status. Temporary failures are retried first.
     pub(super) fn answer(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
         loop {
-            let outcome = self.send(path, key);
+            let outcome = self.send_get(path, key);
             let pause = match &outcome {
-                Ok(answer) if answer.passes() => answer.retry_after.unwrap_or(wait),
+                Ok(answer) if answer.is_temporary() => answer.retry_after.unwrap_or(wait),
                 Err(ProviderError::Connection { .. } | ProviderError::TimedOut { .. }) => wait,
                 _ => return outcome,
             };
             // An overloaded server may request any wait, and a call that timed out has already taken long.
-            let is_last = attempt >= ATTEMPTS
+            let is_last = attempt >= MAX_ATTEMPTS
                 || (attempt >= 2 && matches!(outcome, Err(ProviderError::TimedOut { .. })));
             if is_last || pause >= self.time_left() {
                 return outcome;
@@ -116,10 +116,10 @@ impl Client {
         }
     }
 
-    /// One attempt.
-    fn send(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
-        let request = self.limited(self.agent.get(self.url(path)))?;
-        self.received(request.header("authorization", self.authorization(key)?).call())
+    /// Makes one attempt at a GET.
+    fn send_get(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
+        let request = self.within_limits(self.agent.get(self.url(path)))?;
+        self.receive(request.header("authorization", self.authorization(key)?).call())
     }
 
     fn url(&self, path: &str) -> String {
@@ -127,18 +127,18 @@ impl Client {
     }
 
     fn authorization(&self, key: &ApiKey) -> Result<HeaderValue, ProviderError> {
-        key.authorization().ok_or_else(|| self.unreadable("nothing"))
+        key.authorization().ok_or_else(|| self.unreadable_answer("nothing"))
     }
 
-    /// Counts a request, and limits it to the time that is left.
-    fn limited<B>(&self, request: RequestBuilder<B>) -> Result<RequestBuilder<B>, ProviderError> {
+    /// Counts a request, and sets its time limit to what is left for all calls. An error if a limit of the run is reached.
+    fn within_limits<B>(&self, request: RequestBuilder<B>) -> Result<RequestBuilder<B>, ProviderError> {
         let RunLimits { requests, time } = self.options.limits;
         let left = self.time_left();
         if left.is_zero() {
             return Err(ProviderError::OutOfTime { seconds: time.as_secs() });
         }
-        let next = |sent: u64| (sent < requests).then_some(sent + 1);
-        if self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_err() {
+        let count_one = |sent: u64| (sent < requests).then_some(sent + 1);
+        if self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count_one).is_err() {
             return Err(ProviderError::TooManyRequests { requests });
         }
         let request = request.config().timeout_global(Some(self.options.timeout.min(left))).build();
@@ -150,32 +150,32 @@ impl Client {
         self.options.limits.time.saturating_sub(self.started.elapsed())
     }
 
-    /// The response, within the limits.
-    fn received(
+    /// Reads the response, within the limits.
+    fn receive(
         &self,
         sent: Result<ureq::http::Response<ureq::Body>, Error>,
     ) -> Result<Answer, ProviderError> {
-        let mut response = sent.map_err(|error| self.failed(&error))?;
+        let mut response = sent.map_err(|error| self.transport_error(&error))?;
         let status = response.status().as_u16();
         if response.status().is_redirection() {
-            return Err(ProviderError::Redirected { host: self.name() });
+            return Err(ProviderError::Redirected { host: self.host_name() });
         }
         let retry_after = retry_after(response.headers());
-        let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec();
-        let body = body.map_err(|error| self.failed(&error))?;
+        let body = response.body_mut().with_config().limit(MAX_BODY_BYTES).read_to_vec();
+        let body = body.map_err(|error| self.transport_error(&error))?;
         Ok(Answer { status, body, retry_after })
     }
 
-    /// Deletes what is at `path`. Retries only if the rate limit was exceeded: after any other failure,
-    /// only the list shows whether something was deleted.
+    /// Sends a DELETE for `path`. Retries only if the rate limit was exceeded: after any other failure, the caller must
+    /// list the keys to see whether something was deleted.
     pub(super) fn delete(&self, path: &str, key: &ApiKey) -> Result<(), ProviderError> {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
         let answer = loop {
-            let request = self.limited(self.agent.delete(self.url(path)))?;
-            let answer = self.received(request.header("authorization", self.authorization(key)?).call())?;
+            let request = self.within_limits(self.agent.delete(self.url(path)))?;
+            let answer = self.receive(request.header("authorization", self.authorization(key)?).call())?;
             let pause = answer.retry_after.unwrap_or(wait);
-            if answer.status != 429 || attempt >= ATTEMPTS || pause >= self.time_left() {
+            if answer.status != 429 || attempt >= MAX_ATTEMPTS || pause >= self.time_left() {
                 break answer;
             }
             thread::sleep(pause);
@@ -187,78 +187,80 @@ impl Client {
         };
         match answer.status {
             200 if is_deleted(&answer.body) => Ok(()),
-            // Not a refusal, so the key may have been deleted.
-            200..=299 => Err(self.unreadable("something else")),
-            _ => Err(self.refused(&answer)),
+            // Success without the documented confirmation: the key may have been deleted.
+            200..=299 => Err(self.unreadable_answer("something else")),
+            _ => Err(self.refusal(&answer)),
         }
     }
 
-    /// Sends JSON in one attempt, and returns the body of a success.
+    /// Sends JSON in one attempt, and returns the body of a successful response.
     pub(super) fn post(&self, path: &str, json: &[u8], key: &ApiKey) -> Result<Vec<u8>, ProviderError> {
-        let request = self.limited(self.agent.post(self.url(path)))?;
+        let request = self.within_limits(self.agent.post(self.url(path)))?;
         let request = request.header("authorization", self.authorization(key)?);
-        let answer = self.received(request.header("content-type", "application/json").send(json))?;
+        let answer = self.receive(request.header("content-type", "application/json").send(json))?;
         match answer.status {
             200 | 201 => Ok(answer.body),
-            _ => Err(self.refused(&answer)),
+            _ => Err(self.refusal(&answer)),
         }
     }
 
-    /// Sends JSON without any key in the headers, in one attempt. Accepts any status of success, since none is
-    /// documented.
+    /// Sends JSON without any key in the headers, in one attempt. Accepts any status of 200 to 299, since the documentation
+    /// names none.
     pub(super) fn post_without_key(&self, path: &str, json: &[u8]) -> Result<(), ProviderError> {
-        let request = self.limited(self.agent.post(self.url(path)))?;
-        let answer = self.received(request.header("content-type", "application/json").send(json))?;
+        let request = self.within_limits(self.agent.post(self.url(path)))?;
+        let answer = self.receive(request.header("content-type", "application/json").send(json))?;
         match answer.status {
             200..=299 => Ok(()),
-            _ => Err(self.refused(&answer)),
+            _ => Err(self.refusal(&answer)),
         }
     }
 
     /// Parses a documented response.
-    fn parsed<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ProviderError> {
+    fn parse<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ProviderError> {
         if answer.status == 200 {
-            return serde_json::from_slice(&answer.body).map_err(|_| self.unreadable("something else"));
+            return serde_json::from_slice(&answer.body)
+                .map_err(|_| self.unreadable_answer("something else"));
         }
-        Err(self.refused(answer))
+        Err(self.refusal(answer))
     }
 
     /// Why the API refused a call.
-    pub(super) fn refused(&self, answer: &Answer) -> ProviderError {
+    pub(super) fn refusal(&self, answer: &Answer) -> ProviderError {
         let Some(error) = ErrorBody::parse(&answer.body) else {
-            return ProviderError::Refused { host: self.name(), status: answer.status, code: None };
+            return ProviderError::Refused { host: self.host_name(), status: answer.status, code: None };
         };
-        let other = Host::named_in(error.message()).filter(|_| error.code() == Some("incorrect_hostname"));
-        match (error.missing_scope(), other) {
+        let serving_host =
+            Host::find_in(error.message()).filter(|_| error.code() == Some("incorrect_hostname"));
+        match (error.missing_scope(), serving_host) {
             (Some(scope), _) => ProviderError::MissingScope { scope },
-            (None, Some(other)) => ProviderError::OtherHost { host: self.name(), other },
+            (None, Some(serving_host)) => ProviderError::OtherHost { host: self.host_name(), serving_host },
             (None, None) => ProviderError::Refused {
-                host: self.name(),
+                host: self.host_name(),
                 status: answer.status,
                 code: error.code_or_type().map(str::to_owned),
             },
         }
     }
 
-    pub(super) fn unreadable(&self, what: &'static str) -> ProviderError {
-        ProviderError::Unreadable { host: self.name(), what }
+    pub(super) fn unreadable_answer(&self, content: &'static str) -> ProviderError {
+        ProviderError::Unreadable { host: self.host_name(), content }
     }
 
-    pub(super) fn endless(&self) -> ProviderError {
-        ProviderError::EndlessList { host: self.name() }
+    pub(super) fn endless_list(&self) -> ProviderError {
+        ProviderError::EndlessList { host: self.host_name() }
     }
 
     pub(super) fn too_many_pages(&self, pages: usize) -> ProviderError {
-        ProviderError::TooManyPages { host: self.name(), pages }
+        ProviderError::TooManyPages { host: self.host_name(), pages }
     }
 
-    fn name(&self) -> String {
+    fn host_name(&self) -> String {
         self.options.host.name().to_owned()
     }
 
-    /// The error, without any text from the network.
-    fn failed(&self, error: &Error) -> ProviderError {
-        let host = self.name();
+    /// The error for a call without a complete response. Contains no text from the network.
+    fn transport_error(&self, error: &Error) -> ProviderError {
+        let host = self.host_name();
         let reason = match error {
             Error::Timeout(_) if self.time_left().is_zero() => {
                 return ProviderError::OutOfTime { seconds: self.options.limits.time.as_secs() };
@@ -266,17 +268,19 @@ impl Client {
             Error::Timeout(_) => {
                 return ProviderError::TimedOut { host, seconds: self.options.timeout.as_secs() };
             }
-            Error::BodyExceedsLimit(_) => return self.unreadable("more than 4 MiB"),
-            Error::LargeResponseHeader(..) => return self.unreadable("very long headers"),
+            Error::BodyExceedsLimit(_) => return self.unreadable_answer("more than 4 MiB"),
+            Error::LargeResponseHeader(..) => return self.unreadable_answer("very long headers"),
             Error::TooManyRedirects | Error::RedirectFailed => return ProviderError::Redirected { host },
-            Error::Http(_) | Error::Protocol(_) => return self.unreadable("something other than HTTP"),
+            Error::Http(_) | Error::Protocol(_) => {
+                return self.unreadable_answer("something other than HTTP");
+            }
             Error::Rustls(rustls::Error::InvalidCertificate(_)) => {
                 return ProviderError::Certificate { host };
             }
             Error::Rustls(_) | Error::Tls(_) | Error::TlsRequired => {
                 "TLS cannot be established, or the file in SSL_CERT_FILE cannot be read"
             }
-            Error::Io(error) if is_certificate(error) => return ProviderError::Certificate { host },
+            Error::Io(error) if is_certificate_error(error) => return ProviderError::Certificate { host },
             Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => "the answer was cut off",
             Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => "it is refused",
             Error::HostNotFound => "the host name cannot be resolved",
@@ -288,15 +292,15 @@ impl Client {
     }
 }
 
-/// rustls reports it as an error of the connection.
-fn is_certificate(error: &std::io::Error) -> bool {
+/// Whether the certificate was not accepted, which rustls reports as an input or output error.
+fn is_certificate_error(error: &std::io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 impl Answer {
     /// Whether the same call may succeed later. A used-up quota is not temporary.
-    fn passes(&self) -> bool {
+    fn is_temporary(&self) -> bool {
         match self.status {
             429 => {
                 let code = ErrorBody::parse(&self.body);
@@ -313,5 +317,5 @@ impl Answer {
 /// The wait that the server requests, in seconds, within limits.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER)))
+    Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER_SECONDS)))
 }

@@ -1,7 +1,7 @@
 //! Reports a leaked key to the provider, which may disable it: the only way for keys that no admin key reaches.
 //!
-//! The endpoint is in none of OpenAI's documents; other scanners use it. What its answers promise is not known, so a
-//! report is never more than submitted.
+//! OpenAI does not document the endpoint, which other scanners use, too. A successful response does not mean that the
+//! key was disabled.
 
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -23,21 +23,24 @@ struct SecretFields<'k> {
     api_key: &'k str,
 }
 
-/// Sends `key` itself, once and without any other key. A success means that the report was received.
+/// Sends `key` itself, once, in a request that no other key authenticates. Success means only that the report was
+/// received.
 ///
 /// # Errors
-/// When the provider refuses the report, or gives no answer; the report may have arrived all the same.
+/// When the provider refuses the report, or gives no answer; the report may have arrived even so.
 pub fn report_compromised(client: &Client, key: &ApiKey, email: Option<&str>) -> Result<(), ProviderError> {
-    let Ok(api_key) = std::str::from_utf8(key.reveal()) else { return Err(client.unreadable("nothing")) };
+    let Ok(api_key) = std::str::from_utf8(key.reveal()) else {
+        return Err(client.unreadable_answer("nothing"));
+    };
     let report = CompromisedSecret {
         secret: SecretFields { api_key },
         reporter_email: email,
         comment: "leaked in a git repository, found by friskey",
     };
-    // Large enough that no piece of the key is left behind by a growing buffer.
+    // Large enough for the report, since a buffer that grows would leave a copy of the key in freed memory.
     let mut body = Zeroizing::new(Vec::with_capacity(8 << 10));
     if serde_json::to_writer(&mut *body, &report).is_err() {
-        return Err(client.unreadable("nothing"));
+        return Err(client.unreadable_answer("nothing"));
     }
     client.post_without_key(PATH, &body)
 }

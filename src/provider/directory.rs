@@ -1,9 +1,9 @@
-//! All keys of an organization, as its administration API lists them.
+//! The directory: all keys of an organization, as the administration API lists them.
 
 use std::collections::BTreeSet;
 
-use super::pages::pages;
-use super::wire::{WireKey, WireOwner, WireProject, is_safe_id, shortened};
+use super::pages::list_all;
+use super::wire::{WireKey, WireOwner, WireProject, is_safe_id, shorten};
 use super::{ApiKey, Client, KeyMask, ProviderError};
 use crate::model::{KeyOwner, ListedKey, ListedProject};
 use crate::threads;
@@ -20,7 +20,7 @@ pub struct OrganizationKey {
     pub is_admin: bool,
     /// Its scopes, if the API returns them; an empty list means everything.
     pub scopes: Option<Vec<String>>,
-    /// Its other properties.
+    /// Everything else that the API lists about it.
     pub listed: ListedKey,
 }
 
@@ -31,7 +31,7 @@ pub struct KeyDirectory {
     pub keys: Vec<OrganizationKey>,
     /// Number of projects, including archived ones.
     pub project_count: usize,
-    /// The projects that can be queried.
+    /// The projects whose ids are valid, so that they can be queried.
     pub projects: Vec<ListedProject>,
     /// What could not be listed, and why. Keys may be missing as a result.
     pub gaps: Vec<String>,
@@ -43,29 +43,31 @@ impl KeyDirectory {
     /// # Errors
     /// When projects cannot be listed at all.
     pub fn list(client: &Client, admin: &ApiKey) -> Result<Self, ProviderError> {
-        let projects: Vec<WireProject> =
-            pages(client, admin, "/v1/organization/projects?include_archived=true", |one: &WireProject| {
-                &one.id
-            })?;
+        let projects: Vec<WireProject> = list_all(
+            client,
+            admin,
+            "/v1/organization/projects?include_archived=true",
+            |project: &WireProject| &project.id,
+        )?;
         let mut directory = Self { project_count: projects.len(), ..Self::default() };
         let projects: Vec<ListedProject> = projects.into_iter().filter_map(project).collect();
         if projects.len() < directory.project_count {
             directory.gaps.push("projects with invalid ids".to_owned());
         }
-        // About projects that were left out because of a limit of the run.
-        let mut beyond: Option<(ProviderError, u64)> = None;
-        for (project, listed) in projects.iter().zip(keys_of_projects(client, admin, &projects)) {
-            match listed {
+        // The error and the number of projects that a limit of the run left out.
+        let mut over_limit: Option<(ProviderError, u64)> = None;
+        for (project, result) in projects.iter().zip(list_project_keys(client, admin, &projects)) {
+            match result {
                 Ok(keys) => {
                     directory
                         .keys
                         .extend(keys.into_iter().map(|key| organization_key(key, Some(project), false)));
                 }
-                Err(error) if error.is_limit() => beyond.get_or_insert((error, 0)).1 += 1,
+                Err(error) if error.is_run_limit() => over_limit.get_or_insert((error, 0)).1 += 1,
                 Err(error) => directory.gaps.push(format!("keys of the project {}: {error}", project.id)),
             }
         }
-        directory.gaps.extend(beyond.map(|(error, count)| {
+        directory.gaps.extend(over_limit.map(|(error, count)| {
             let projects = if count == 1 { "project" } else { "projects" };
             format!("keys of {count} more {projects}: {error}")
         }));
@@ -79,7 +81,7 @@ impl KeyDirectory {
     }
 
     fn add_admin_keys(&mut self, client: &Client, admin: &ApiKey) {
-        match pages(client, admin, "/v1/organization/admin_api_keys?order=asc", |one: &WireKey| &one.id) {
+        match list_all(client, admin, "/v1/organization/admin_api_keys?order=asc", |key: &WireKey| &key.id) {
             Ok(keys) => {
                 // This list sometimes contains project keys, labeled as admin keys.
                 let known: BTreeSet<&str> = self.keys.iter().map(|key| key.listed.id.as_str()).collect();
@@ -113,44 +115,48 @@ impl KeyDirectory {
         client.delete(&path, admin)
     }
 
-    /// Whether a listed key is the one that authenticates the requests.
-    pub fn is_own(&self, key: &ListedKey, admin: &ApiKey) -> bool {
-        let listed = self.keys.iter().find(|one| one.listed.id == key.id);
-        listed.and_then(|one| one.mask.as_ref()).is_some_and(|mask| mask.fits(admin.reveal()))
+    /// Whether a listed key is `admin`, the one that authenticates the requests.
+    pub fn is_admin_in_use(&self, key: &ListedKey, admin: &ApiKey) -> bool {
+        let known = self.keys.iter().find(|known| known.listed.id == key.id);
+        known.and_then(|known| known.mask.as_ref()).is_some_and(|mask| mask.fits(admin.reveal()))
     }
 
-    /// The keys of one project or, without one, the admin keys, listed again.
+    /// Lists the keys of one project or, without one, the admin keys again, and returns their ids.
     ///
     /// # Errors
     /// When the list cannot be completed.
-    pub fn ids(client: &Client, admin: &ApiKey, project: Option<&str>) -> Result<Vec<String>, ProviderError> {
+    pub fn list_ids(
+        client: &Client,
+        admin: &ApiKey,
+        project: Option<&str>,
+    ) -> Result<Vec<String>, ProviderError> {
         let path = match project {
-            Some(id) => project_keys(id),
+            Some(id) => project_keys_path(id),
             None => "/v1/organization/admin_api_keys?order=asc".to_owned(),
         };
-        let keys = pages(client, admin, &path, |one: &WireKey| &one.id)?;
+        let keys = list_all(client, admin, &path, |key: &WireKey| &key.id)?;
         Ok(keys.into_iter().map(|key| key.id).collect())
     }
 }
 
-fn project_keys(id: &str) -> String {
-    // Without the last parameter some enabled keys are left out.
+fn project_keys_path(id: &str) -> String {
+    // Without this parameter, the API leaves out some enabled keys.
     format!("/v1/organization/projects/{id}/api_keys?owner_project_access=any")
 }
 
 fn project(wire: WireProject) -> Option<ListedProject> {
     let archived = wire.status == "archived";
-    is_safe_id(&wire.id).then_some(ListedProject { id: wire.id, name: shortened(wire.name), archived })
+    is_safe_id(&wire.id).then_some(ListedProject { id: wire.id, name: shorten(wire.name), archived })
 }
 
-/// The keys of each project, in the order of `projects`.
-fn keys_of_projects(
+/// Lists the keys of each project, in the order of `projects`.
+fn list_project_keys(
     client: &Client,
     admin: &ApiKey,
     projects: &[ListedProject],
 ) -> Vec<Result<Vec<WireKey>, ProviderError>> {
     threads::map(MAX_CONCURRENT, projects, |project| {
-        pages(client, admin, &project_keys(&project.id), |one: &WireKey| &one.id)
+        list_all(client, admin, &project_keys_path(&project.id), |key: &WireKey| &key.id)
     })
 }
 
@@ -160,7 +166,7 @@ fn organization_key(wire: WireKey, project: Option<&ListedProject>, is_admin: bo
     let listed = ListedKey {
         short_mask: mask.as_ref().is_none_or(|mask| !mask.is_full()),
         id: if is_safe_id(&wire.id) { wire.id } else { ListedKey::UNUSABLE_ID.to_owned() },
-        name: shortened(wire.name),
+        name: shorten(wire.name),
         project: project.cloned(),
         owner: wire.owner.and_then(owner),
         created_at: wire.created_at,
@@ -197,7 +203,7 @@ fn owner(wire: WireOwner) -> Option<KeyOwner> {
     };
     owner.id = owner.id.filter(|id| is_safe_id(id));
     for text in [&mut owner.name, &mut owner.email, &mut owner.role] {
-        *text = text.take().map(shortened);
+        *text = text.take().map(shorten);
     }
     (owner.id.is_some() || owner.name.is_some()).then_some(owner)
 }

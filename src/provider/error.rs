@@ -27,16 +27,16 @@ pub enum ProviderError {
     TimedOut {
         /// The host of the call.
         host: String,
-        /// The limit.
+        /// The time limit of the attempt.
         seconds: u64,
     },
     /// The response is not one that the API documents.
-    #[error("{host} answered {what} instead of the documented JSON, as the web page of a proxy would be")]
+    #[error("{host} answered {content} instead of the documented JSON, as the web page of a proxy would be")]
     Unreadable {
         /// The host of the call.
         host: String,
-        /// What it was instead.
-        what: &'static str,
+        /// What the response contains, for the message: `nothing`, `more than 4 MiB`.
+        content: &'static str,
     },
     /// The host redirected the call elsewhere.
     #[error("{host} redirects to another place, and keys are never sent there; check --host")]
@@ -49,7 +49,7 @@ pub enum ProviderError {
         "the admin key lacks the permission `{scope}`: an organization owner can add it in the settings of admin keys"
     )]
     MissingScope {
-        /// The scope.
+        /// The name of the scope: `api.management.read`.
         scope: String,
     },
     /// The API refused the call.
@@ -59,7 +59,7 @@ pub enum ProviderError {
         host: String,
         /// The HTTP status.
         status: u16,
-        /// The documented error code.
+        /// The error code or type in the response, if it has one.
         code: Option<String>,
     },
     /// The run reached its limit of requests.
@@ -75,20 +75,20 @@ pub enum ProviderError {
         seconds: u64,
     },
     /// The provider knows the key, but serves it at another host.
-    #[error("{host} does not serve this key; repeat with --host {other}")]
+    #[error("{host} does not serve this key; repeat with --host {serving_host}")]
     OtherHost {
         /// The host of the call.
         host: String,
         /// The host that the response names.
-        other: &'static str,
+        serving_host: &'static str,
     },
-    /// The key has an id that cannot be part of a URL.
+    /// The id of the key cannot be part of a URL.
     #[error(
         "the API lists the key under an id that friskey cannot use; delete it at \
          https://platform.openai.com/settings/organization/projects"
     )]
     UnusableId,
-    /// A list that exceeds the limit.
+    /// A list has more pages than the limit.
     #[error("{host} has more than {pages} pages of a list, so the list cannot be completed")]
     TooManyPages {
         /// The host of the call.
@@ -96,7 +96,7 @@ pub enum ProviderError {
         /// The limit.
         pages: usize,
     },
-    /// A list whose pages repeat.
+    /// The pages of a list repeat.
     #[error("{host} repeats the same page of a list, so the list cannot be completed")]
     EndlessList {
         /// The host of the call.
@@ -105,17 +105,17 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
-    /// Whether a limit of the run is reached, so that every other call would fail, too.
-    pub fn is_limit(&self) -> bool {
+    /// Whether a limit of the run is reached, so that every further call would fail, too.
+    pub fn is_run_limit(&self) -> bool {
         matches!(self, Self::TooManyRequests { .. } | Self::OutOfTime { .. })
     }
 
-    /// Whether the key of the call was not accepted.
+    /// Whether the provider rejected the key that authenticated the call.
     pub fn is_rejected_key(&self) -> bool {
         matches!(self, Self::Refused { status: 401, code: Some(code), .. } if code == "invalid_api_key")
     }
 
-    /// The HTTP status of an answer that refused the call.
+    /// The HTTP status, if the API refused the call.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Refused { status, .. } => Some(*status),
@@ -124,7 +124,7 @@ impl ProviderError {
     }
 }
 
-/// The documented body of an error. `message` echoes parts of keys and is never shown.
+/// The documented body of an error response. `message` echoes parts of keys and is never shown.
 #[derive(Default, Deserialize)]
 pub(super) struct ErrorBody {
     #[serde(default)]
@@ -142,7 +142,7 @@ struct ErrorFields {
 }
 
 impl ErrorBody {
-    /// Parses a body; `None` if it does not come from the API.
+    /// Parses a body; `None` if it is not of the form that the API documents.
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
         let value: serde_json::Value = serde_json::from_slice(body).ok()?;
         value.get("error")?.is_object().then(|| serde_json::from_value(value).ok())?
@@ -157,16 +157,17 @@ impl ErrorBody {
         self.error.code.as_ref().and_then(serde_json::Value::as_str).filter(|code| is_code(code))
     }
 
-    /// The code or, without one, the type. Only for display, since gateways put anything there.
+    /// The code or, without one, the type. Only for display, since gateways put any text into the type.
     pub(super) fn code_or_type(&self) -> Option<&str> {
         self.code().or(self.error.kind.as_deref().filter(|kind| is_code(kind)))
     }
 
-    /// The scope that is missing, as in "Missing scopes: api.management.read".
+    /// The missing scope that the message names, as in "Missing scopes: api.management.read"; `unknown` if its name is
+    /// malformed.
     pub(super) fn missing_scope(&self) -> Option<String> {
         let rest = self.message().split_once("Missing scopes:")?.1.trim_start();
-        let is_part = |c: char| c.is_ascii_lowercase() || c == '.' || c == '_';
-        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let is_scope_char = |c: char| c.is_ascii_lowercase() || c == '.' || c == '_';
+        let end = rest.find(|c| !is_scope_char(c)).unwrap_or(rest.len());
         let scope = rest[..end].trim_matches('.');
         Some(if (1..=64).contains(&scope.len()) { scope.to_owned() } else { "unknown".to_owned() })
     }
@@ -181,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_and_scopes_are_read_and_nothing_else_is_shown() {
+    fn only_well_formed_codes_and_scopes_are_taken_from_a_body() {
         let body = br#"{"error":{"message":"You have insufficient permissions. Missing scopes: api.model.read. Check","type":"invalid_request_error","param":null,"code":null}}"#;
         let error = ErrorBody::parse(body).unwrap();
         assert_eq!(error.missing_scope().as_deref(), Some("api.model.read"));

@@ -1,22 +1,22 @@
-//! What keys cost, and what the audit log says about them.
+//! Evidence of what happened with keys: their costs, their usage, and the entries of the audit log about them.
 
 use std::collections::BTreeMap;
 
-use super::buckets::{DAY, buckets, day};
-use super::usage::{SERVICES, ServiceCount, usage};
+use super::buckets::{DAY, read_buckets, start_of_day};
+use super::usage::{SERVICES, ServiceCount, read_usage};
 use super::{ApiKey, Client, EvidenceWindow, audit_log};
 use crate::model::{AuditEvent, ServiceUse, Spending, SpendingDay, civil_time};
 
-/// Days before the leak to compare with.
+/// Number of days before the leak whose costs are compared with those after it.
 const DAYS_BEFORE: u32 = 7;
 /// Maximum period that is examined, in days.
 const MAX_DAYS: i64 = 730;
 /// Maximum number of days in one page of costs.
 const DAYS_IN_PAGE: u32 = 180;
-/// Maximum bytes of ids in one call, so that its URL stays below the 8 KiB that servers accept: some 150 keys.
-const MAX_FILTER: usize = 6 << 10;
+/// Maximum bytes of ids in one call, about 150 keys, so that its URL is shorter than the 8 KiB that servers accept.
+const MAX_FILTER_BYTES: usize = 6 << 10;
 /// Bytes that the name of a parameter adds to each id in a URL.
-const PARAMETER: usize = "&resource_ids[]=".len();
+const PARAMETER_BYTES: usize = "&resource_ids[]=".len();
 
 /// Costs, usage and audit log entries of several keys.
 #[derive(Clone, Debug, Default)]
@@ -28,22 +28,23 @@ pub struct Evidence {
 }
 
 /// Divides the keys among as few calls as possible.
-fn calls(windows: &[EvidenceWindow]) -> Vec<&[EvidenceWindow]> {
-    let mut calls = Vec::new();
+fn batches(windows: &[EvidenceWindow]) -> Vec<&[EvidenceWindow]> {
+    let mut batches = Vec::new();
     let mut rest = windows;
     while !rest.is_empty() {
         let mut bytes = 0;
         let fitting = rest.iter().take_while(|window| {
-            bytes += PARAMETER + window.key.len();
-            bytes <= MAX_FILTER
+            bytes += PARAMETER_BYTES + window.key_id.len();
+            bytes <= MAX_FILTER_BYTES
         });
-        let (call, others) = rest.split_at(fitting.count().max(1));
-        calls.push(call);
+        let (batch, others) = rest.split_at(fitting.count().max(1));
+        batches.push(batch);
         rest = others;
     }
-    calls
+    batches
 }
 
+/// What a key cost on one day, and how many requests to models it made.
 #[derive(Clone, Copy, Default)]
 struct DayTotal {
     amount: f64,
@@ -51,12 +52,13 @@ struct DayTotal {
 }
 
 impl Evidence {
-    /// Reads costs, requests and audit log entries of the keys up to `now`, in as few calls as there are pages.
+    /// Reads costs, requests and audit log entries of the keys up to `now`, in seconds since 1970. What cannot be read
+    /// is added to `gaps`.
     pub fn collect(client: &Client, admin: &ApiKey, windows: &[EvidenceWindow], now: i64) -> Self {
         let mut evidence = Self::default();
-        for chunk in calls(windows) {
-            evidence.add_spending(client, admin, chunk, now);
-            evidence.gaps.extend(audit_log::read(client, admin, chunk, &mut evidence.events));
+        for batch in batches(windows) {
+            evidence.add_spending(client, admin, batch, now);
+            evidence.gaps.extend(audit_log::read(client, admin, batch, &mut evidence.events));
         }
         evidence.gaps.dedup();
         evidence
@@ -73,20 +75,20 @@ impl Evidence {
     }
 
     fn add_spending(&mut self, client: &Client, admin: &ApiKey, windows: &[EvidenceWindow], now: i64) {
-        let Some(first) = windows.iter().map(|window| window.leaked_at).min() else { return };
-        let earliest = day(now) - MAX_DAYS.saturating_mul(DAY);
-        let start = (day(first) - i64::from(DAYS_BEFORE) * DAY).max(earliest);
+        let Some(first_leak) = windows.iter().map(|window| window.leaked_at).min() else { return };
+        let earliest = start_of_day(now) - MAX_DAYS.saturating_mul(DAY);
+        let start = (start_of_day(first_leak) - i64::from(DAYS_BEFORE) * DAY).max(earliest);
         if start == earliest {
             self.gaps.push(format!("costs of more than {MAX_DAYS} days ago"));
         }
         let mut totals: BTreeMap<(String, i64), DayTotal> = BTreeMap::new();
         let mut currency = "usd".to_owned();
-        let ids: Vec<&str> = windows.iter().map(|window| window.key.as_str()).collect();
-        let costs = buckets(client, admin, ("costs", DAYS_IN_PAGE), start, &ids, |day, result| {
+        let ids: Vec<&str> = windows.iter().map(|window| window.key_id.as_str()).collect();
+        let costs = read_buckets(client, admin, ("costs", DAYS_IN_PAGE), start, &ids, |day, result| {
             let Some(amount) = &result.amount else { return };
-            let is_code =
+            let is_currency_code =
                 amount.currency.len() == 3 && amount.currency.bytes().all(|byte| byte.is_ascii_alphabetic());
-            if is_code {
+            if is_currency_code {
                 currency = amount.currency.to_ascii_lowercase();
             }
             if let Some(key) = &result.api_key_id {
@@ -97,7 +99,7 @@ impl Evidence {
             self.gaps.push(format!("costs: {error}"));
             return;
         }
-        let (counts, gaps) = usage(client, admin, start, &ids);
+        let (counts, gaps) = read_usage(client, admin, start, &ids);
         self.gaps.extend(gaps);
         for count in counts.iter().filter(|count| count.service.counts_model_requests) {
             let total = totals.entry((count.key_id.clone(), count.day)).or_default();
@@ -106,24 +108,25 @@ impl Evidence {
         for window in windows {
             let days: BTreeMap<i64, DayTotal> = totals
                 .iter()
-                .filter(|((key, _), _)| *key == window.key)
+                .filter(|((key, _), _)| *key == window.key_id)
                 .map(|((_, day), total)| (*day, *total))
                 .collect();
-            let leak_day = day(window.leaked_at);
-            let mut spending = spending(&days, leak_day, currency.clone());
-            spending.services = services(&counts, &window.key, leak_day);
-            self.spending.insert(window.key.clone(), spending);
+            let leak_day = start_of_day(window.leaked_at);
+            let mut spending = sum_spending(&days, leak_day, currency.clone());
+            spending.services = service_uses(&counts, &window.key_id, leak_day);
+            self.spending.insert(window.key_id.clone(), spending);
         }
     }
 }
 
-fn spending(days: &BTreeMap<i64, DayTotal>, leak_day: i64, currency: String) -> Spending {
-    let first = leak_day - i64::from(DAYS_BEFORE) * DAY;
+/// Sums the costs of one key before and since `leak_day`, the start of the day of the leak.
+fn sum_spending(days: &BTreeMap<i64, DayTotal>, leak_day: i64, currency: String) -> Spending {
+    let first_day = leak_day - i64::from(DAYS_BEFORE) * DAY;
     let total = |since_leak: bool| -> f64 {
-        let of_time = days.range(first..).filter(|(day, _)| (**day >= leak_day) == since_leak);
-        of_time.fold(0.0, |sum, (_, total)| sum + total.amount)
+        let in_period = days.range(first_day..).filter(|(day, _)| (**day >= leak_day) == since_leak);
+        in_period.fold(0.0, |sum, (_, total)| sum + total.amount)
     };
-    let one = |(day, total): (&i64, &DayTotal)| SpendingDay {
+    let spending_day = |(day, total): (&i64, &DayTotal)| SpendingDay {
         date: civil_time(*day).date().to_string(),
         amount: total.amount,
         requests: total.requests,
@@ -134,24 +137,25 @@ fn spending(days: &BTreeMap<i64, DayTotal>, leak_day: i64, currency: String) -> 
         since_leak: total(true),
         per_day_before: total(false) / f64::from(DAYS_BEFORE),
         days_before: DAYS_BEFORE,
-        days: days.range(first..).map(one).collect(),
+        days: days.range(first_day..).map(spending_day).collect(),
         services: Vec::new(),
     }
 }
 
-/// What a key was used for, by service.
-fn services(counts: &[ServiceCount], key: &str, leak_day: i64) -> Vec<ServiceUse> {
-    let first = leak_day - i64::from(DAYS_BEFORE) * DAY;
+/// How often a key used each service; services that it did not use are left out.
+fn service_uses(counts: &[ServiceCount], key: &str, leak_day: i64) -> Vec<ServiceUse> {
+    let first_day = leak_day - i64::from(DAYS_BEFORE) * DAY;
     let total = |name: &str, since_leak: bool| -> u64 {
         let of_key = counts.iter().filter(|count| count.key_id == key && count.service.name == name);
-        let of_time = of_key.filter(|count| count.day >= first && (count.day >= leak_day) == since_leak);
-        of_time.fold(0, |sum, count| sum.saturating_add(count.requests))
+        let in_period =
+            of_key.filter(|count| count.day >= first_day && (count.day >= leak_day) == since_leak);
+        in_period.fold(0, |sum, count| sum.saturating_add(count.requests))
     };
-    let used = |name: &'static str| ServiceUse {
+    let service_use = |name: &'static str| ServiceUse {
         service: name,
         since_leak: total(name, true),
         before: total(name, false),
     };
-    let all = SERVICES.iter().map(|service| used(service.name));
+    let all = SERVICES.iter().map(|service| service_use(service.name));
     all.filter(|used| used.since_leak > 0 || used.before > 0).collect()
 }

@@ -1,7 +1,7 @@
 //! The hosts that keys may be sent to.
 
-/// OpenAI's own hosts: the default and those of its regions.
-const KNOWN: &[&str] = &[
+/// OpenAI's own hosts: the default, then one for each region.
+const KNOWN_HOSTS: &[&str] = &[
     "api.openai.com",
     "us.api.openai.com",
     "eu.api.openai.com",
@@ -11,13 +11,17 @@ const KNOWN: &[&str] = &[
     "jp.api.openai.com",
 ];
 
+/// Limits of a name in DNS (RFC 1035).
+const MAX_NAME_BYTES: usize = 253;
+const MAX_LABEL_BYTES: usize = 63;
+
 /// A host, optionally with a port: `eu.api.openai.com`, `gateway.example:8443`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host(String);
 
 impl Default for Host {
     fn default() -> Self {
-        Self(KNOWN[0].to_owned())
+        Self(KNOWN_HOSTS[0].to_owned())
     }
 }
 
@@ -27,9 +31,9 @@ impl Host {
         let text = text.to_ascii_lowercase();
         let (name, port) = text.split_once(':').unwrap_or((&text, "443"));
         let is_name = !name.is_empty()
-            && name.len() <= 253
+            && name.len() <= MAX_NAME_BYTES
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
-            && name.split('.').all(|label| label.len() <= 63)
+            && name.split('.').all(|label| label.len() <= MAX_LABEL_BYTES)
             && !name.starts_with(['.', '-']);
         let is_port =
             port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
@@ -38,7 +42,7 @@ impl Host {
 
     /// Whether the host is one of OpenAI's.
     pub fn is_known(&self) -> bool {
-        KNOWN.contains(&self.0.as_str())
+        KNOWN_HOSTS.contains(&self.0.as_str())
     }
 
     /// The host as in a URL.
@@ -46,11 +50,11 @@ impl Host {
         &self.0
     }
 
-    /// The known host that `text` names, if any. `text` comes from a response, so no other part of it may be displayed.
-    pub fn named_in(text: &str) -> Option<&'static str> {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
-        let names = text.split(|c| !is_part(c)).map(|name| name.trim_matches('.'));
-        names.filter_map(|name| KNOWN.iter().find(|known| **known == name).copied()).next()
+    /// The first of OpenAI's hosts in `text`, if any. `text` comes from a response, so no other part of it may be displayed.
+    pub fn find_in(text: &str) -> Option<&'static str> {
+        let is_host_char = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+        let names = text.split(|c| !is_host_char(c)).map(|name| name.trim_matches('.'));
+        names.filter_map(|name| KNOWN_HOSTS.iter().find(|known| **known == name).copied()).next()
     }
 }
 
@@ -59,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_names_and_ports_only() {
+    fn a_host_is_a_name_with_an_optional_port() {
         for good in ["api.openai.com", "EU.api.openai.com", "localhost:8443", "127.0.0.1:1"] {
             assert!(Host::parse(good).is_some(), "{good}");
         }
@@ -87,9 +91,9 @@ mod tests {
     }
 
     #[test]
-    fn only_known_hosts_are_taken_from_an_answer() {
-        assert_eq!(Host::named_in("use us.api.openai.com."), Some("us.api.openai.com"));
-        assert_eq!(Host::named_in("use evil.example"), None);
-        assert_eq!(Host::named_in("https://eu.api.openai.com/v1"), Some("eu.api.openai.com"));
+    fn only_hosts_of_openai_are_found_in_a_response() {
+        assert_eq!(Host::find_in("use us.api.openai.com."), Some("us.api.openai.com"));
+        assert_eq!(Host::find_in("use evil.example"), None);
+        assert_eq!(Host::find_in("https://eu.api.openai.com/v1"), Some("eu.api.openai.com"));
     }
 }

@@ -1,15 +1,15 @@
-//! Which listed keys a leaked key may be, according to what is known about both. Uses neither.
+//! Finds the listed keys that a leaked key may be, by comparing it with their masks. Sends no request.
 
 use super::{KeyMask, OrganizationKey};
 use crate::model::ListedKey;
 
 /// Number of characters at the start of a key that a mask shows.
-const SHOWN_HEAD: usize = 8;
+const MASK_HEAD_CHARS: usize = 8;
 
 /// What is known about a leaked key: enough to compare it with a mask.
 #[derive(Clone, Debug)]
 pub struct KeyShape {
-    /// The kind of its rule: `project`, `service-account`, `admin`, `user`, ….
+    /// The kind of key that its rule finds: `project`, `service-account`, `admin`, `user`, ….
     pub kind: String,
     /// Its length in bytes.
     pub len: usize,
@@ -22,39 +22,41 @@ pub struct KeyShape {
 }
 
 impl KeyShape {
-    /// Whether `key` can be this one.
+    /// Whether the leaked key may be `key`, according to the mask of `key`.
     fn fits(&self, key: &OrganizationKey) -> bool {
         let Some(mask) = &key.mask else { return false };
-        let is_without_prefix = self.kind == "unknown";
+        let is_prefix_unknown = self.kind == "unknown";
         is_of_kind(&self.kind, mask)
-            && self.fits_head(mask, is_without_prefix)
-            && is_end_of(&self.tail, &mask.tail)
-            && mask.len.is_none_or(|len| if is_without_prefix { len > self.len } else { len == self.len })
+            && self.fits_head(mask, is_prefix_unknown)
+            && is_same_end(&self.tail, &mask.tail)
+            && mask.len.is_none_or(|len| if is_prefix_unknown { len > self.len } else { len == self.len })
     }
 
-    fn fits_head(&self, mask: &KeyMask, is_without_prefix: bool) -> bool {
-        let shown = self.head.len().min(mask.head.len()).min(SHOWN_HEAD);
-        is_without_prefix || self.head.as_bytes()[..shown] == mask.head.as_bytes()[..shown]
+    fn fits_head(&self, mask: &KeyMask, is_prefix_unknown: bool) -> bool {
+        let shown = self.head.len().min(mask.head.len()).min(MASK_HEAD_CHARS);
+        is_prefix_unknown || self.head.as_bytes()[..shown] == mask.head.as_bytes()[..shown]
     }
 }
 
-/// Whether one of them ends with the other: a short mask shows fewer than four characters.
-fn is_end_of(one: &str, other: &str) -> bool {
+/// Whether the last characters agree as far as both are known: a short mask shows fewer than four.
+fn is_same_end(one: &str, other: &str) -> bool {
     !one.is_empty() && !other.is_empty() && (one.ends_with(other) || other.ends_with(one))
 }
 
-/// Whether a mask begins like keys of a kind. Masks that are too short to show that match every kind.
+/// Whether a mask begins like keys of a kind. A mask that shows too little of the beginning fits every kind.
 fn is_of_kind(kind: &str, mask: &KeyMask) -> bool {
-    let begins = |prefix: &str| {
-        let shown = prefix.len().min(mask.head.len()).min(SHOWN_HEAD);
+    let begins_with = |prefix: &str| {
+        let shown = prefix.len().min(mask.head.len()).min(MASK_HEAD_CHARS);
         mask.head.as_bytes()[..shown] == prefix.as_bytes()[..shown]
     };
-    let typed = ["sk-proj-", "sk-svcac", "sk-svcaa", "sk-admin"];
+    let other_prefixes = ["sk-proj-", "sk-svcac", "sk-svcaa", "sk-admin"];
     match kind {
-        "project" => begins("sk-proj-"),
-        "service-account" => begins("sk-svcac") || begins("sk-svcaa"),
-        "admin" => begins("sk-admin"),
-        "user" | "service" => begins("sk-") && !typed.iter().any(|prefix| mask.head.starts_with(prefix)),
+        "project" => begins_with("sk-proj-"),
+        "service-account" => begins_with("sk-svcac") || begins_with("sk-svcaa"),
+        "admin" => begins_with("sk-admin"),
+        "user" | "service" => {
+            begins_with("sk-") && !other_prefixes.iter().any(|prefix| mask.head.starts_with(prefix))
+        }
         "unknown" => true,
         _ => false,
     }
@@ -65,7 +67,7 @@ fn is_of_kind(kind: &str, mask: &KeyMask) -> bool {
 pub struct MaskMatches {
     /// The matching keys.
     pub keys: Vec<ListedKey>,
-    /// The ids of others that match, but were created after the leaking commit.
+    /// The ids of keys that match as well, but were created after the leaking commit.
     pub created_later: Vec<String>,
 }
 
@@ -75,13 +77,13 @@ pub fn matching_keys<'k>(
     shape: &KeyShape,
     keys: impl IntoIterator<Item = &'k OrganizationKey>,
 ) -> MaskMatches {
-    let is_later = |key: &ListedKey| {
+    let is_created_later = |key: &ListedKey| {
         key.created_at.zip(shape.leaked_at).is_some_and(|(created, leaked)| created > leaked)
     };
     let mut matching: Vec<ListedKey> = keys
         .into_iter()
         .filter(|key| shape.fits(key))
-        .map(|key| ListedKey { created_after_leak: is_later(&key.listed), ..key.listed.clone() })
+        .map(|key| ListedKey { created_after_leak: is_created_later(&key.listed), ..key.listed.clone() })
         .collect();
     let mut created_later = Vec::new();
     if matching.iter().any(|key| !key.created_after_leak) {
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn kind_length_beginning_and_end_decide() {
+    fn kind_length_beginning_and_end_must_agree() {
         let keys = [
             listed("same", &mask("sk-proj-", 164, "x9KA"), 1),
             listed("length", &mask("sk-proj-", 156, "x9KA"), 1),
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn several_are_narrowed_by_the_leaking_commit_and_one_is_marked() {
+    fn later_keys_are_dropped_if_there_are_earlier_ones_and_marked_otherwise() {
         let (early, late) = (
             listed("early", &mask("sk-proj-", 164, "x9KA"), 10),
             listed("late", &mask("sk-proj-", 164, "x9KA"), 30),
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn short_masks_of_the_reference_match_by_what_they_show() {
+    fn short_masks_of_the_api_reference_match_by_the_characters_that_they_show() {
         let short = |mask: &str| ids(&shape(None), &[listed("short", mask, 1)]).len();
         assert_eq!(short("sk-pro...9KA"), 1);
         assert_eq!(short("sk-abc...9KA"), 0);

@@ -1,8 +1,8 @@
 //! Layer 2: the only module that opens a connection. Asks OpenAI's administration API about an organization's keys,
-//! and, on request, OpenAI about a key itself.
+//! and, if the user asks for it, sends a leaked key to OpenAI to learn whether it works.
 //!
-//! Only `verify`, `revoke` and `keys` use it; a scan cannot reach it. Bodies of answers are never shown, since the
-//! provider echoes parts of keys in them.
+//! Only `verify`, `revoke` and `keys` use it; scans do not. Bodies of responses are never displayed, since they
+//! may contain parts of keys.
 
 mod api_key;
 mod audit_log;

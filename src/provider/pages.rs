@@ -1,4 +1,4 @@
-//! Lists that come in pages.
+//! Reads lists that the API returns in pages.
 
 use std::collections::BTreeSet;
 
@@ -7,32 +7,36 @@ use serde::de::DeserializeOwned;
 use super::wire::{ListPage, is_safe_id};
 use super::{ApiKey, Client, ProviderError};
 
-/// The items of a full page: the most that the API gives.
-const PAGE: usize = 100;
+/// Number of items in a full page: the most that the API returns.
+const PAGE_ITEMS: usize = 100;
 /// Maximum number of pages of one list. A longer list is an error.
 const MAX_PAGES: usize = 1_000;
 
-/// Every item of a list.
-pub(super) fn pages<T: DeserializeOwned>(
+/// Reads every item of the list at `path`. `id_of` returns the id of an item, which the next page begins after.
+///
+/// # Errors
+/// If a call fails, an id is invalid, pages repeat, or there are more than `MAX_PAGES`.
+pub(super) fn list_all<T: DeserializeOwned>(
     client: &Client,
     admin: &ApiKey,
     path: &str,
-    id: impl Fn(&T) -> &String,
+    id_of: impl Fn(&T) -> &String,
 ) -> Result<Vec<T>, ProviderError> {
     let separator = if path.contains('?') { '&' } else { '?' };
     let mut items: Vec<T> = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut ids = BTreeSet::new();
     for _ in 0..MAX_PAGES {
-        let after = match items.last().map(&id) {
+        let after = match items.last().map(&id_of) {
             Some(after) if is_safe_id(after) => format!("&after={after}"),
-            Some(_) => return Err(client.unreadable("an invalid id")),
+            Some(_) => return Err(client.unreadable_answer("an invalid id")),
             None => String::new(),
         };
-        let page: ListPage<T> = client.get(&format!("{path}{separator}limit={PAGE}{after}"), admin)?;
-        let before = seen.len();
-        seen.extend(page.data.iter().map(|item| id(item).clone()));
-        if seen.len() < before + page.data.len() || (page.has_more && page.data.is_empty()) {
-            return Err(client.endless());
+        let page: ListPage<T> = client.get(&format!("{path}{separator}limit={PAGE_ITEMS}{after}"), admin)?;
+        let count_before = ids.len();
+        ids.extend(page.data.iter().map(|item| id_of(item).clone()));
+        // An id that is already known, or an empty page before the last, would repeat forever.
+        if ids.len() < count_before + page.data.len() || (page.has_more && page.data.is_empty()) {
+            return Err(client.endless_list());
         }
         items.extend(page.data);
         if !page.has_more {

@@ -1,18 +1,18 @@
-//! Asks the provider with a leaked key itself, by one harmless GET, whether the key works.
+//! Finds out whether a leaked key works by sending it to the provider in one harmless GET.
 
 use super::error::ErrorBody;
 use super::wire::WireMe;
 use super::{ApiKey, Client, Host, KeyMask, ProviderError};
 use crate::model::KeyVerdict;
 
-/// The result of one call.
+/// What one call with a key showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeAnswer {
     /// The verdict. `Dead` after one call is only a suspicion: during outages, live keys have been rejected.
     pub verdict: KeyVerdict,
-    /// The reason, in words.
+    /// The reason, for people.
     pub reason: String,
-    /// The host that accepts the key, if it is another one.
+    /// The host that accepts the key, if it is not the one that was asked.
     pub works_at: Option<&'static str>,
 }
 
@@ -23,75 +23,75 @@ impl ProbeAnswer {
 }
 
 /// Sends `key` to the provider once. Admin keys request an endpoint of their own, all others the list of models,
-/// which costs nothing and returns nothing personal.
+/// which costs nothing and contains no personal data.
 pub fn probe(client: &Client, key: &ApiKey, is_admin: bool) -> ProbeAnswer {
     let path = if is_admin { "/v1/organization/admin_api_keys?limit=1" } else { "/v1/models" };
     match client.answer(path, key) {
-        Ok(answer) => verdict(answer.status, &answer.body, key.reveal()),
+        Ok(answer) => interpret(answer.status, &answer.body, key.reveal()),
         Err(error) => ProbeAnswer::new(KeyVerdict::Unknown, error.to_string()),
     }
 }
 
 /// The verdict that follows from the response to a request with `key`.
-fn verdict(status: u16, body: &[u8], key: &[u8]) -> ProbeAnswer {
-    let new = |verdict, reason: &str| ProbeAnswer::new(verdict, reason);
+fn interpret(status: u16, body: &[u8], key: &[u8]) -> ProbeAnswer {
+    let answer = |verdict, reason: &str| ProbeAnswer::new(verdict, reason);
     if status == 200 {
         // A proxy's login page has this status, too.
         let is_list =
             serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|value| value["object"] == "list");
         return match is_list {
-            true => new(KeyVerdict::Live, "the provider accepted it"),
-            false => new(KeyVerdict::Unknown, "the answer is not OpenAI's, as from a proxy"),
+            true => answer(KeyVerdict::Live, "the provider accepted it"),
+            false => answer(KeyVerdict::Unknown, "the answer is not OpenAI's, as from a proxy"),
         };
     }
     let Some(error) = ErrorBody::parse(body) else {
-        return new(KeyVerdict::Unknown, &format!("HTTP status {status} without the documented error"));
+        return answer(KeyVerdict::Unknown, &format!("HTTP status {status} without the documented error"));
     };
     let code = error.code().unwrap_or_default();
     let is_refused = matches!(status, 401 | 403);
     if let (true, Some(scope)) = (is_refused, error.missing_scope()) {
-        return new(KeyVerdict::LiveRestricted, &format!("it works, but lacks the permission `{scope}`"));
+        return answer(KeyVerdict::LiveRestricted, &format!("it works, but lacks the permission `{scope}`"));
     }
     match (status, code) {
-        (401, "invalid_api_key") => invalid(&error, key),
-        (401, "incorrect_hostname") => match Host::named_in(error.message()) {
+        (401, "invalid_api_key") => interpret_invalid_key(&error, key),
+        (401, "incorrect_hostname") => match Host::find_in(error.message()) {
             Some(host) => ProbeAnswer {
                 works_at: Some(host),
-                ..new(KeyVerdict::LiveElsewhere, &format!("it works at {host} only"))
+                ..answer(KeyVerdict::LiveElsewhere, &format!("it works at {host} only"))
             },
-            None => new(KeyVerdict::LiveElsewhere, "it works at another host of OpenAI only"),
+            None => answer(KeyVerdict::LiveElsewhere, "it works at another host of OpenAI only"),
         },
         (401, "ip_not_authorized") => {
-            new(KeyVerdict::BlockedHere, "the provider accepts it, but not from this address")
+            answer(KeyVerdict::BlockedHere, "the provider accepts it, but not from this address")
         }
-        (401, "mismatched_organization") => new(KeyVerdict::Live, "it belongs to another organization"),
+        (401, "mismatched_organization") => answer(KeyVerdict::Live, "it belongs to another organization"),
         (401, "account_deactivated") => {
-            new(KeyVerdict::Deactivated, "its account is deactivated; the key itself was not revoked")
+            answer(KeyVerdict::Deactivated, "its account is deactivated; the key itself was not revoked")
         }
         (403, "unsupported_country_region_territory") => {
-            new(KeyVerdict::Unknown, "the provider does not serve this country")
+            answer(KeyVerdict::Unknown, "the provider does not serve this country")
         }
-        (429, "insufficient_quota" | "billing_not_active") => new(
+        (429, "insufficient_quota" | "billing_not_active") => answer(
             KeyVerdict::LiveWithoutCredit,
             &format!("the provider accepts it, but its account has no credit ({code})"),
         ),
-        (429, code) if code.ends_with("_spend_limit_exceeded") => new(
+        (429, code) if code.ends_with("_spend_limit_exceeded") => answer(
             KeyVerdict::LiveWithoutCredit,
             &format!("the provider accepts it, but a spend limit is reached ({code})"),
         ),
-        (429, "slow_down") => new(KeyVerdict::Live, "the provider accepts it, but asks to slow down"),
+        (429, "slow_down") => answer(KeyVerdict::Live, "the provider accepts it, but asks to slow down"),
         (status, _) => {
             let shown = error.code_or_type().map(|code| format!(" ({code})")).unwrap_or_default();
-            new(KeyVerdict::Unknown, &format!("HTTP status {status}{shown}"))
+            answer(KeyVerdict::Unknown, &format!("HTTP status {status}{shown}"))
         }
     }
 }
 
-/// `invalid_api_key` is believed only if the provider echoes the key that was sent: during an outage, it has named other
-/// keys.
-fn invalid(error: &ErrorBody, key: &[u8]) -> ProbeAnswer {
+/// The verdict for the code `invalid_api_key`. It is believed only if the message contains a mask of the key that was
+/// sent: during an outage, messages had masks of other keys.
+fn interpret_invalid_key(error: &ErrorBody, key: &[u8]) -> ProbeAnswer {
     match KeyMask::find_in(error.message()) {
-        Some(mask) if mask.tells_apart() && mask.fits(key) => {
+        Some(mask) if mask.is_distinctive() && mask.fits(key) => {
             ProbeAnswer::new(KeyVerdict::Dead, "the provider rejected it")
         }
         Some(_) => ProbeAnswer::new(
@@ -102,15 +102,15 @@ fn invalid(error: &ErrorBody, key: &[u8]) -> ProbeAnswer {
     }
 }
 
-/// The owner of `key`, according to a request with it: lines to display.
+/// Asks the provider, with `key` itself, who owns it. Returns lines to display.
 ///
 /// # Errors
-/// When there is no response.
+/// If the call fails.
 pub fn whoami(client: &Client, key: &ApiKey) -> Result<Vec<String>, ProviderError> {
     let me: WireMe = client.get("/v1/me", key)?;
     let mut lines = Vec::new();
-    let of_person = [("user", me.name), ("e-mail", me.email), ("id", me.id)];
-    lines.extend(of_person.into_iter().filter_map(|(what, value)| Some(format!("{what}: {}", value?))));
+    let owner_fields = [("user", me.name), ("e-mail", me.email), ("id", me.id)];
+    lines.extend(owner_fields.into_iter().filter_map(|(label, value)| Some(format!("{label}: {}", value?))));
     for organization in me.orgs.map(|orgs| orgs.data).unwrap_or_default() {
         let parts: Vec<String> = [organization.name, organization.id].into_iter().flatten().collect();
         lines.push(format!("organization: {}", parts.join(", ")));
@@ -122,10 +122,10 @@ pub fn whoami(client: &Client, key: &ApiKey) -> Result<Vec<String>, ProviderErro
 mod tests {
     use super::*;
 
-    fn of(status: u16, code: Option<&str>, message: &str) -> KeyVerdict {
+    fn verdict(status: u16, code: Option<&str>, message: &str) -> KeyVerdict {
         let body =
             serde_json::json!({"error": {"message": message, "type": "x y", "param": null, "code": code}});
-        verdict(status, body.to_string().as_bytes(), key().as_bytes()).verdict
+        interpret(status, body.to_string().as_bytes(), key().as_bytes()).verdict
     }
 
     fn key() -> String {
@@ -136,9 +136,8 @@ mod tests {
         format!("Incorrect API key provided: sk-proj-{}{tail}. You can find your API key", "*".repeat(152))
     }
 
-    /// Responses and their verdicts.
     #[test]
-    fn every_answer_has_its_verdict() {
+    fn the_verdict_follows_from_status_code_and_message() {
         use KeyVerdict as V;
         let missing = "You have insufficient permissions for this operation. Missing scopes: api.model.read.";
         for (status, code, message, expected) in [
@@ -164,18 +163,18 @@ mod tests {
             (500, None, "", V::Unknown),
             (503, Some("invalid_api_key"), &incorrect("x9KA"), V::Unknown),
         ] {
-            assert_eq!(of(status, code, message), expected, "{status} {code:?} {message}");
+            assert_eq!(verdict(status, code, message), expected, "{status} {code:?} {message}");
         }
         let page = b"<html>sign in</html>";
-        assert_eq!(verdict(200, page, b"k").verdict, V::Unknown);
-        assert_eq!(verdict(401, page, b"k").verdict, V::Unknown);
-        assert_eq!(verdict(200, b"{\"object\":\"list\",\"data\":[]}", b"k").verdict, V::Live);
+        assert_eq!(interpret(200, page, b"k").verdict, V::Unknown);
+        assert_eq!(interpret(401, page, b"k").verdict, V::Unknown);
+        assert_eq!(interpret(200, b"{\"object\":\"list\",\"data\":[]}", b"k").verdict, V::Live);
     }
 
     #[test]
-    fn no_reason_repeats_the_answer() {
+    fn the_reason_repeats_no_part_of_the_message() {
         let body = serde_json::json!({"error": {"message": incorrect("x9KA"), "code": "invalid_api_key"}});
-        let answer = verdict(401, body.to_string().as_bytes(), key().as_bytes());
+        let answer = interpret(401, body.to_string().as_bytes(), key().as_bytes());
         assert!(!answer.reason.contains("x9KA") && !answer.reason.contains("sk-"), "{}", answer.reason);
     }
 }

@@ -11,13 +11,13 @@ pub struct HttpProxy(pub(super) Proxy);
 
 impl HttpProxy {
     /// Parses a URL such as `http://user:password@proxy.example:8080`; `None` for anything but an HTTP or HTTPS proxy.
-    /// ureq would pass by a SOCKS proxy without a word.
+    /// ureq, built without SOCKS, would silently connect past such a proxy.
     pub fn parse(url: &str) -> Option<Self> {
         let proxy = Proxy::new(url.trim()).ok()?;
         matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https).then_some(Self(proxy))
     }
 
-    /// Whether the list `no_proxy`, as in `NO_PROXY`, excepts the host.
+    /// Whether `no_proxy`, a list as in the variable `NO_PROXY`, exempts the host from the proxy.
     pub fn is_bypassed(host: &Host, no_proxy: &str) -> bool {
         let entries = no_proxy.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let builder = Proxy::builder(ProxyProtocol::Http).host("proxy.invalid");
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_proxies_that_requests_really_go_through_are_taken() {
+    fn only_http_and_https_proxies_are_accepted() {
         for good in ["http://proxy:8080", "https://u:p@proxy", "proxy:8080", "proxy"] {
             assert!(HttpProxy::parse(good).is_some(), "{good}");
         }
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_are_names_and_their_ends() {
+    fn no_proxy_exempts_hosts_and_whole_domains() {
         let host = Host::default();
         for list in ["api.openai.com", "x, api.openai.com", ".openai.com", "*"] {
             assert!(HttpProxy::is_bypassed(&host, list), "{list}");

@@ -1,4 +1,4 @@
-//! A new key for the service account that a leaked key belongs to. The API cannot create one for a user.
+//! Creates a new key for the service account that owns a leaked key. The API cannot create one for a user.
 
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -8,9 +8,9 @@ use super::{ApiKey, Client, OrganizationKey, ProviderError};
 
 /// A key that was just created. The API returns its value only once.
 pub struct ReplacementKey {
-    /// Its id.
+    /// The id of the key.
     pub id: String,
-    /// Its value, which must not reach any output.
+    /// The key itself, which must not reach any output.
     pub value: ApiKey,
 }
 
@@ -34,22 +34,22 @@ impl ReplacementKey {
         (project, account): (&str, &str),
     ) -> Result<Self, ProviderError> {
         if !is_safe_id(project) || !is_safe_id(account) {
-            return Err(client.unreadable("an invalid id"));
+            return Err(client.unreadable_answer("an invalid id"));
         }
-        // An empty list would allow everything. So does a missing one, so it is left out.
+        // The API takes an empty list for all permissions, as it does a missing one.
         let scopes = key.scopes.as_deref().filter(|scopes| !scopes.is_empty());
         let request = NewKeyRequest { name: &key.listed.name, scopes };
-        let json = serde_json::to_vec(&request).map_err(|_| client.unreadable("nothing"))?;
+        let json = serde_json::to_vec(&request).map_err(|_| client.unreadable_answer("nothing"))?;
         let path = format!("/v1/organization/projects/{project}/service_accounts/{account}/api_keys");
         let answer = Zeroizing::new(client.post(&path, &json, admin)?);
-        let made: WireNewKey =
-            serde_json::from_slice(&answer).map_err(|_| client.unreadable("something else"))?;
-        let value = Zeroizing::new(made.value);
+        let created: WireNewKey =
+            serde_json::from_slice(&answer).map_err(|_| client.unreadable_answer("something else"))?;
+        let value = Zeroizing::new(created.value);
         match ApiKey::new(value.as_bytes()) {
-            Some(value) if is_safe_id(&made.id) && made.id != key.listed.id => {
-                Ok(Self { id: made.id, value })
+            Some(value) if is_safe_id(&created.id) && created.id != key.listed.id => {
+                Ok(Self { id: created.id, value })
             }
-            _ => Err(client.unreadable("something else")),
+            _ => Err(client.unreadable_answer("something else")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Limits of a run, so that no host can keep it running forever.
+//! Limits on the requests and the time of a run, so that no host can keep it running forever.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
-//! The service accounts of projects: the owners of keys, and what else would be deleted with an account.
+//! The service accounts of projects: they own keys, and deleting an account deletes all of its keys.
 
 use std::collections::BTreeMap;
 
-use super::pages::pages;
-use super::wire::{WireServiceAccount, shortened};
+use super::pages::list_all;
+use super::wire::{WireServiceAccount, shorten};
 use super::{ApiKey, Client, KeyDirectory, ProviderError};
 use crate::model::{AccountKey, ListedKey, ListedProject};
 use crate::threads;
@@ -15,7 +15,7 @@ const MAX_CONCURRENT: usize = 4;
 #[derive(Default)]
 pub struct ServiceAccounts {
     accounts: BTreeMap<(String, String), WireServiceAccount>,
-    /// What could not be listed, and why. No key is missing as a result.
+    /// What could not be listed, and why. Only details of owners are missing as a result, and no keys.
     pub gaps: Vec<String>,
 }
 
@@ -24,46 +24,47 @@ impl ServiceAccounts {
     pub fn list(client: &Client, admin: &ApiKey, projects: &[ListedProject]) -> Self {
         let lists = threads::map(MAX_CONCURRENT, projects, |project| {
             let path = format!("/v1/organization/projects/{}/service_accounts", project.id);
-            pages(client, admin, &path, |one: &WireServiceAccount| &one.id)
+            list_all(client, admin, &path, |account: &WireServiceAccount| &account.id)
         });
-        let mut listed = Self::default();
+        let mut service_accounts = Self::default();
         let mut failed: Vec<(&ListedProject, ProviderError)> = Vec::new();
         for (project, list) in projects.iter().zip(lists) {
             match list {
                 Ok(accounts) => {
-                    let keyed = accounts.into_iter().map(|one| ((project.id.clone(), one.id.clone()), one));
-                    listed.accounts.extend(keyed);
+                    let by_id = accounts.into_iter();
+                    let by_id = by_id.map(|account| ((project.id.clone(), account.id.clone()), account));
+                    service_accounts.accounts.extend(by_id);
                 }
                 Err(error) => failed.push((project, error)),
             }
         }
-        listed.gaps = gaps(&failed);
-        listed
+        service_accounts.gaps = gaps(&failed);
+        service_accounts
     }
 
-    /// Their number.
+    /// Number of service accounts.
     pub fn count(&self) -> usize {
         self.accounts.len()
     }
 
-    /// Completes what is known of the owner of `key`, and adds the other keys of its service account.
-    pub fn describe(&self, key: &mut ListedKey, directory: &KeyDirectory) {
+    /// Completes the owner of `key`, and adds the other keys of the service account that owns it.
+    pub fn complete(&self, key: &mut ListedKey, directory: &KeyDirectory) {
         let (Some(project), Some(owner)) = (&key.project, &mut key.owner) else { return };
         let Some(id) = owner.id.clone().filter(|_| owner.is_service_account()) else { return };
         if let Some(account) = self.accounts.get(&(project.id.clone(), id.clone())) {
-            let known = account.name.clone().filter(|name| !name.is_empty()).map(shortened);
-            owner.name = known.or_else(|| owner.name.take());
-            owner.role = account.role.clone().map(shortened).or_else(|| owner.role.take());
+            let account_name = account.name.clone().filter(|name| !name.is_empty()).map(shorten);
+            owner.name = account_name.or_else(|| owner.name.take());
+            owner.role = account.role.clone().map(shorten).or_else(|| owner.role.take());
             owner.created_at = account.created_at.or(owner.created_at);
         }
-        let others = directory.keys.iter().map(|one| &one.listed).filter(|one| {
-            let is_same = one.owner.as_ref().and_then(|owner| owner.id.as_ref()) == Some(&id);
-            is_same && one.id != key.id
+        let others = directory.keys.iter().map(|other| &other.listed).filter(|other| {
+            let has_same_owner = other.owner.as_ref().and_then(|owner| owner.id.as_ref()) == Some(&id);
+            has_same_owner && other.id != key.id
         });
-        let account_key = |one: &ListedKey| AccountKey {
-            id: one.id.clone(),
-            name: one.name.clone(),
-            last_used_at: one.last_used_at,
+        let account_key = |other: &ListedKey| AccountKey {
+            id: other.id.clone(),
+            name: other.name.clone(),
+            last_used_at: other.last_used_at,
         };
         key.account_keys = others.map(account_key).collect();
     }
@@ -75,7 +76,7 @@ fn gaps(failed: &[(&ListedProject, ProviderError)]) -> Vec<String> {
         [(_, first), _, ..] if failed.iter().all(|(_, other)| other == first) => {
             vec![format!("service accounts of {} projects: {first}", failed.len())]
         }
-        some => some
+        failed => failed
             .iter()
             .map(|(project, error)| format!("service accounts of the project {}: {error}", project.id))
             .collect(),

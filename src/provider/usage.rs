@@ -1,6 +1,6 @@
-//! How much keys were used, for each service.
+//! Reads how often keys used each of the provider's services.
 
-use super::buckets::buckets;
+use super::buckets::read_buckets;
 use super::{ApiKey, Client};
 use crate::threads;
 
@@ -15,7 +15,7 @@ const MAX_CONCURRENT: usize = 4;
 pub(super) struct UsageService {
     /// As in the path of the endpoint, `usage/NAME`.
     pub(super) name: &'static str,
-    /// Whether it counts requests to models. If not, they are already counted under another service.
+    /// Whether it counts requests to models. If not, the requests are already counted under another service.
     pub(super) counts_model_requests: bool,
 }
 
@@ -40,27 +40,31 @@ pub(super) struct ServiceCount {
     pub(super) requests: u64,
 }
 
-/// Reads the usage of every service since `start`, in seconds since 1970. The second list names what could not be
-/// read.
-pub(super) fn usage(
+/// Reads the usage of every service since `start`, in seconds since 1970. The second list says what could not be
+/// read, and why.
+pub(super) fn read_usage(
     client: &Client,
     admin: &ApiKey,
     start: i64,
     key_ids: &[&str],
 ) -> (Vec<ServiceCount>, Vec<String>) {
-    let read = threads::map(MAX_CONCURRENT, SERVICES, |service| {
+    let results = threads::map(MAX_CONCURRENT, SERVICES, |service| {
         let mut counts = Vec::new();
         let endpoint = format!("usage/{}", service.name);
-        let outcome = buckets(client, admin, (&endpoint, DAYS_IN_PAGE), start, key_ids, |day, result| {
-            let number =
-                if service.counts_model_requests { result.num_model_requests } else { result.num_requests };
-            if let (Some(key_id), Some(requests @ 1..)) = (&result.api_key_id, number) {
-                counts.push(ServiceCount { service, key_id: key_id.clone(), day, requests });
-            }
-        });
+        let outcome =
+            read_buckets(client, admin, (&endpoint, DAYS_IN_PAGE), start, key_ids, |day, result| {
+                let number = if service.counts_model_requests {
+                    result.num_model_requests
+                } else {
+                    result.num_requests
+                };
+                if let (Some(key_id), Some(requests @ 1..)) = (&result.api_key_id, number) {
+                    counts.push(ServiceCount { service, key_id: key_id.clone(), day, requests });
+                }
+            });
         (counts, outcome.err().map(|error| (service.name, error.to_string())))
     });
-    let (counts, errors): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+    let (counts, errors): (Vec<_>, Vec<_>) = results.into_iter().unzip();
     let errors: Vec<(&str, String)> = errors.into_iter().flatten().collect();
     (counts.into_iter().flatten().collect(), gaps(&errors))
 }
@@ -73,6 +77,6 @@ fn gaps(errors: &[(&str, String)]) -> Vec<String> {
         {
             vec![format!("usage: {first}")]
         }
-        some => some.iter().map(|(service, error)| format!("usage of {service}: {error}")).collect(),
+        errors => errors.iter().map(|(service, error)| format!("usage of {service}: {error}")).collect(),
     }
 }

@@ -1,17 +1,19 @@
-//! The parts of the administration API's responses that are used. Unknown fields are ignored, since the API grows.
+//! The fields that friskey reads from the administration API's responses. Other fields are ignored, since the API grows.
 
 use serde::{Deserialize, Deserializer};
 
-/// A field that is missing or null takes its default.
-fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+/// The default instead of `null`.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// One page of a list. `after` of the next call is the id of the last item.
+/// One page of a list. The next call passes the id of its last item as `after`.
 #[derive(Deserialize)]
 pub(super) struct ListPage<T> {
     pub(super) data: Vec<T>,
-    // Without it, the list may be incomplete.
+    // Required: a page without it could be taken for the last one.
     pub(super) has_more: bool,
 }
 
@@ -24,7 +26,7 @@ pub(super) struct WireProject {
     pub(super) status: String,
 }
 
-/// A project key or an admin key. Owners are nested in the former and flat in the latter.
+/// A project key or an admin key.
 #[derive(Deserialize)]
 pub(super) struct WireKey {
     pub(super) id: String,
@@ -48,6 +50,7 @@ pub(super) struct WireNewKey {
     pub(super) value: String,
 }
 
+/// The owner of a key. That of a project key is in `user` or `service_account`, that of an admin key in the other fields.
 #[derive(Deserialize)]
 pub(super) struct WireOwner {
     #[serde(rename = "type")]
@@ -56,12 +59,13 @@ pub(super) struct WireOwner {
     pub(super) name: Option<String>,
     pub(super) role: Option<String>,
     pub(super) created_at: Option<i64>,
-    pub(super) user: Option<WirePerson>,
-    pub(super) service_account: Option<WirePerson>,
+    pub(super) user: Option<WireNestedOwner>,
+    pub(super) service_account: Option<WireNestedOwner>,
 }
 
+/// The user or service account that owns a project key.
 #[derive(Deserialize)]
-pub(super) struct WirePerson {
+pub(super) struct WireNestedOwner {
     pub(super) id: Option<String>,
     pub(super) name: Option<String>,
     pub(super) email: Option<String>,
@@ -81,16 +85,17 @@ pub(super) struct WireServiceAccount {
 /// One page of costs or usage.
 #[derive(Deserialize)]
 pub(super) struct BucketPage {
-    pub(super) data: Vec<CostBucket>,
-    // Without it, the list may be incomplete.
+    pub(super) data: Vec<DailyBucket>,
+    // Required: a page without it could be taken for the last one.
     pub(super) has_more: bool,
     pub(super) next_page: Option<String>,
 }
 
+/// The costs or usage of one day.
 #[derive(Deserialize)]
-pub(super) struct CostBucket {
+pub(super) struct DailyBucket {
     pub(super) start_time: i64,
-    // Some versions of the API called it `result`.
+    // Some versions of the API call it `result`.
     #[serde(alias = "result", default, deserialize_with = "or_default")]
     pub(super) results: Vec<BucketResult>,
 }
@@ -100,21 +105,21 @@ pub(super) struct BucketResult {
     pub(super) api_key_id: Option<String>,
     pub(super) amount: Option<Amount>,
     pub(super) num_model_requests: Option<u64>,
-    /// For searches in files and on the web.
+    /// Number of searches in files or on the web, which have no `num_model_requests`.
     pub(super) num_requests: Option<u64>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Amount {
-    #[serde(default, deserialize_with = "number")]
+    #[serde(default, deserialize_with = "number_or_text")]
     pub(super) value: f64,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) currency: String,
 }
 
-/// Amounts have been seen as numbers and as strings.
-fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    let value = serde_json::Value::deserialize(from)?;
+/// A number. The API has returned amounts both as numbers and as strings.
+fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
     let number = value.as_f64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
     Ok(number.filter(|number| number.is_finite()).unwrap_or_default())
 }
@@ -142,11 +147,11 @@ pub(super) struct WireOrganization {
 }
 
 /// Maximum number of characters of a name.
-const MAX_NAME: usize = 200;
+const MAX_NAME_CHARS: usize = 200;
 
-/// A name, shortened to a readable length.
-pub(super) fn shortened(name: String) -> String {
-    match name.char_indices().nth(MAX_NAME) {
+/// Shortens a name to [`MAX_NAME_CHARS`].
+pub(super) fn shorten(name: String) -> String {
+    match name.char_indices().nth(MAX_NAME_CHARS) {
         Some((end, _)) => format!("{}…", &name[..end]),
         None => name,
     }

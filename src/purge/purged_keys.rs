@@ -54,7 +54,7 @@ impl PurgedKeys {
     /// If there are too many keys for one detector.
     pub(super) fn detector(&self, rules: &RuleSet) -> Result<Detector, RuleError> {
         let rules = self.keys.iter().fold(rules.clone(), |rules, key| {
-            rules.with_exact_key(key.secret.reveal(), key.secret.prefix(), Some(&key.rule))
+            rules.with_exact_key(key.secret.reveal(), key.secret.prefix_len(), Some(&key.rule))
         });
         compile(&rules)
     }

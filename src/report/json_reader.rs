@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::model::{
     Change, Confidence, Coverage, Draft, Excerpt, Finding, Fingerprint, Identified, Ignored, Leak,
     LeakStatus, Move, Origin, Position, Reachability, RemoteSighting, RepositoryInfo, RuleInfo, Secret, Skip,
-    Span, StashEntry, Suppression, Surface, TagDate, known_encoding,
+    Span, StashEntry, Suppression, Surface, TagDate, encoding_from_name,
 };
 
 /// Why a report cannot be read back.
@@ -40,7 +40,7 @@ pub fn read_json(document: &Value, rules: Vec<RuleInfo>) -> Result<Draft, JsonRe
     let leaks = saved.leaks.into_iter().map(SavedLeak::restore).collect::<Result<_, _>>()?;
     let repository = saved.repository.map(|known| RepositoryInfo {
         depth: 0,
-        given: known.path.clone(),
+        argument: known.path.clone(),
         path: known.path,
         url: known.url,
         head: known.head,
@@ -295,7 +295,7 @@ impl SavedFinding {
                 commit: self.commit,
                 container: self.container.into_iter().map(String::into_bytes).collect(),
             },
-            encoding: known_encoding(&self.encoding).unwrap_or("encoded"),
+            encoding: encoding_from_name(&self.encoding).unwrap_or("encoded"),
             span: Span { start: self.start, end: self.end },
             occurrence: 0,
             versions: self.versions,

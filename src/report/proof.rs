@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use super::humanize::{count, thousands};
 use super::{Style, escape};
-use crate::model::{CloneKind, CloneProof, LeadingRef, ProofStatus, RefKind, Skip, SoughtKey, UnprovenFile};
+use crate::model::{
+    CloneKind, CloneProof, ProofStatus, RefKind, RetainingRef, Skip, SoughtKey, UnprovenFile,
+};
 
 /// How many places, refs and reasons are listed unless all are asked for.
 const DEFAULT_LISTED: usize = 10;
@@ -93,7 +95,7 @@ fn write_old_objects(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> 
 
 fn write_refs(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     for kind in kinds(proof) {
-        let refs: Vec<&LeadingRef> = proof.refs.iter().filter(|one| one.kind == kind).collect();
+        let refs: Vec<&RetainingRef> = proof.refs.iter().filter(|one| one.kind == kind).collect();
         writeln!(out, "{}:", heading(kind, refs.len() as u64))?;
         let listed = listed(refs.len(), style);
         for one in &refs[..listed] {
@@ -143,7 +145,7 @@ fn plural(one: &str) -> String {
 }
 
 /// ` (sk-proj-…x9KA, commit 0123456789)`
-fn leads_to(one: &LeadingRef, proof: &CloneProof) -> String {
+fn leads_to(one: &RetainingRef, proof: &CloneProof) -> String {
     let keys = proof.keys.iter().filter(|key| one.keys.contains(&key.fingerprint));
     let mut parts: Vec<String> = keys.map(|key| escape::line(&key.redacted).into_owned()).collect();
     parts.extend(one.old_objects.iter().map(|id| format!("old object {:.10}", id)));

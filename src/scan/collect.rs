@@ -153,12 +153,12 @@ pub(super) fn name_findings(
 ) -> Vec<Finding> {
     let name = &path[start..];
     let redactor = Redactor::new(detector);
-    let before = Position::START.advanced(&path[..start]);
+    let before = Position::START.after_bytes(&path[..start]);
     let mut findings = Vec::new();
     let mut cache = RedactionCache::default();
     detector.find(name, |matched| {
-        let first = before.advanced(&name[..matched.span.start]);
-        let last = first.advanced(&name[matched.span.clone()]);
+        let first = before.after_bytes(&name[..matched.span.start]);
+        let last = first.after_bytes(&name[matched.span.clone()]);
         let chunk = Chunk { bytes: name, start: before };
         findings.push(Finding {
             excerpt: Some(redactor.excerpt_of(chunk, matched.span, &matched.identified.secret, &mut cache)),

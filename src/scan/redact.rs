@@ -20,7 +20,7 @@ struct Cached<'m> {
 }
 
 impl Redact for Cached<'_> {
-    fn redacted(&mut self, text: &[u8]) -> Option<String> {
+    fn redact(&mut self, text: &[u8]) -> Option<String> {
         if let Some(known) = self.known.get(text) {
             return known.clone();
         }
@@ -29,7 +29,7 @@ impl Redact for Cached<'_> {
         redacted
     }
 
-    fn redacted_prose(&mut self, text: &[u8]) -> Option<String> {
+    fn redact_prose(&mut self, text: &[u8]) -> Option<String> {
         self.redactor.redact_prose_if_secret(text)
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn verdict(
     let holds_key = |line: &[u8]| redactor.contains_secret(line);
     match find_marker(chunk.bytes, matched.span.clone(), matched.encoding, &holds_key) {
         None => MarkerVerdict::default(),
-        Some(mark) => match policy.judge(mark) {
+        Some(mark) => match policy.suppression_by(mark) {
             Ok(suppression) => MarkerVerdict { suppressed: Some(suppression), without_reason: None },
             Err(mark) => MarkerVerdict { suppressed: None, without_reason: Some(mark.marker) },
         },

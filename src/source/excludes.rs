@@ -6,7 +6,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::SourceError;
-use crate::globs::{GlobCost, TooCostly, as_glob, shown};
+use crate::globs::{GlobCost, TooCostly, glob_from_git_pattern, quote_shortened};
 use crate::model::PathBase;
 
 /// Globs of paths to leave out, as in an ignore file at the root of a repository.
@@ -23,7 +23,7 @@ impl Excludes {
     /// # Errors
     /// If a glob is invalid.
     pub fn new(globs: &[String], base: Option<PathBase>) -> Result<Self, SourceError> {
-        let bad = |glob: &str, reason: String| SourceError::BadGlob { shown: shown(glob), reason };
+        let bad = |glob: &str, reason: String| SourceError::BadGlob { shown: quote_shortened(glob), reason };
         let mut builder = GitignoreBuilder::new("");
         let mut cost = GlobCost::default();
         for glob in globs {
@@ -31,7 +31,9 @@ impl Excludes {
                 TooCostly::Pattern => bad(glob, format!("it {error}")),
                 TooCostly::List => SourceError::CostlyGlobs(error),
             })?;
-            let Some(pattern) = as_glob(glob) else { return Err(bad(glob, "it matches nothing".to_owned())) };
+            let Some(pattern) = glob_from_git_pattern(glob) else {
+                return Err(bad(glob, "it matches nothing".to_owned()));
+            };
             // Reports show what was written.
             let from = Some(PathBuf::from(glob));
             builder.add_line(from, &pattern).map_err(|error| bad(glob, error.to_string()))?;
@@ -52,7 +54,7 @@ impl Excludes {
             Match::None | Match::Whitelist(_) => None,
         };
         match &self.base {
-            Some(base) => matched(&base.relative(path)?),
+            Some(base) => matched(&base.relative_to_root(path)?),
             None => matched(path),
         }
     }
@@ -64,7 +66,7 @@ impl Excludes {
 
     fn matches_relative(&self, path: &Path, is_match: impl FnOnce(&Path) -> bool) -> bool {
         match &self.base {
-            Some(base) => base.relative(path).is_some_and(|path| is_match(&path)),
+            Some(base) => base.relative_to_root(path).is_some_and(|path| is_match(&path)),
             // The matcher rejects absolute paths.
             None => !path.has_root() && is_match(path),
         }
@@ -85,7 +87,7 @@ mod tests {
             plain.glob(Path::new("vendor"), true).is_some()
                 && plain.glob(Path::new("vendor"), false).is_none()
         );
-        let base = PathBase { root: "/r".into(), from: "/r/gen".into() };
+        let base = PathBase { root: "/r".into(), start: "/r/gen".into() };
         let below = Excludes::new(&globs, Some(base)).unwrap();
         assert!(below.covers(Path::new("a.js")) && !below.covers(Path::new("../a.js")));
         assert!(Excludes::new(&["[a".to_owned()], None).is_err());

@@ -1,4 +1,4 @@
-//! Days on which baseline entries expire.
+//! Calendar days, on which baseline entries expire.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ use crate::model::civil_time;
 pub struct Date(civil::Date);
 
 impl Date {
-    /// Reads `YYYY-MM-DD`; `None` if there is no such day, or it is written in another way.
+    /// Parses `YYYY-MM-DD`; `None` if there is no such day, or `text` has another form.
     pub fn parse(text: &str) -> Option<Self> {
         let date: civil::Date = text.parse().ok().filter(|_| text.len() == 10)?;
         (date.to_string() == text).then_some(Self(date))
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_days_of_the_calendar_only() {
+    fn only_days_that_exist_are_parsed() {
         for text in ["2024-02-29", "1970-01-01", "9999-12-31"] {
             assert_eq!(Date::parse(text).unwrap().to_string(), text);
         }

@@ -18,10 +18,10 @@ pub const MARKERS: &[&str] = &[
     "pragma: allowlist nextline secret",
 ];
 
-/// The length of the longest marker, in bytes.
+/// Maximum length of a marker, in bytes.
 pub(super) const MAX_MARKER_BYTES: usize = 40;
 
-/// The most bytes kept of a reason.
+/// Maximum length of a reason, in bytes; the rest is dropped.
 pub(super) const MAX_REASON_BYTES: usize = 200;
 
 /// What can end a comment in the middle of a line.
@@ -36,55 +36,59 @@ pub(super) type MarkerMatch = (Range<usize>, &'static str);
 
 /// All markers in `line`, in order.
 pub(super) fn find_all(line: &[u8]) -> Vec<MarkerMatch> {
-    let mut places: Vec<MarkerMatch> = MARKERS
+    let mut matches: Vec<MarkerMatch> = MARKERS
         .iter()
         .flat_map(|&marker| {
-            memchr::memmem::find_iter(line, marker).map(move |at| (at..at + marker.len(), marker))
+            memchr::memmem::find_iter(line, marker).map(move |start| (start..start + marker.len(), marker))
         })
-        .filter(|(at, _)| is_word(line, at))
+        .filter(|(range, _)| is_word(line, range))
         .collect();
-    places.sort_by_key(|(at, _)| at.start);
-    places
+    matches.sort_by_key(|(range, _)| range.start);
+    matches
 }
 
-/// Whether the marker is a word of its own. `friskey:allowed` and `allow-list` are other words, but
+/// Whether the marker at `range` is a whole word. `friskey:allowed` and `friskey:allow-list` are other words, but
 /// `--friskey:allow-->` contains the marker.
-fn is_word(line: &[u8], at: &Range<usize>) -> bool {
-    let letter = |index: usize| line.get(index).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
-    let before = at.start.checked_sub(1).is_some_and(letter);
-    let after = letter(at.end) || (line.get(at.end) == Some(&b'-') && letter(at.end + 1));
+fn is_word(line: &[u8], range: &Range<usize>) -> bool {
+    let is_word_byte =
+        |index: usize| line.get(index).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    let before = range.start.checked_sub(1).is_some_and(is_word_byte);
+    let after =
+        is_word_byte(range.end) || (line.get(range.end) == Some(&b'-') && is_word_byte(range.end + 1));
     !before && !after
 }
 
-/// Where in `rest`, the text after a marker, the comment around it ends.
+/// The range of the first sign in `rest`, the text after a marker, that ends the comment around the marker.
 pub(super) fn comment_end(rest: &[u8]) -> Option<Range<usize>> {
     COMMENT_ENDS
         .iter()
-        .filter_map(|end| memchr::memmem::find(rest, end.as_bytes()).map(|at| at..at + end.len()))
-        .min_by_key(|at| at.start)
+        .filter_map(|end| memchr::memmem::find(rest, end.as_bytes()).map(|start| start..start + end.len()))
+        .min_by_key(|range| range.start)
 }
 
-/// The reason in `rest`, the text after a marker. `whole` says that `rest` extends to the end of the line.
-/// Otherwise the last word may be a fragment of a key, which redaction would not recognize, so it is dropped.
-pub(super) fn reason(rest: &[u8], whole: bool) -> Option<String> {
-    let closed = comment_end(rest).map_or(rest.len(), |at| at.start);
-    let end = closed.min(MAX_REASON_BYTES);
-    let through_word = match end {
-        _ if end < closed || (end == rest.len() && !whole) => Some(0),
-        // Some keys end with the start of such an end.
+/// The reason in `rest`, the text after a marker; `None` if it has no letter or digit. `is_whole`: `rest` extends to the
+/// end of the line. Otherwise the last word may be a fragment of a key, which redaction would not recognize, so it is
+/// dropped.
+pub(super) fn reason(rest: &[u8], is_whole: bool) -> Option<String> {
+    let comment_end = comment_end(rest).map_or(rest.len(), |sign| sign.start);
+    let end = comment_end.min(MAX_REASON_BYTES);
+    // The minimum length, in bytes, of a last word that is dropped.
+    let dropped_word_len = match end {
+        _ if end < comment_end || (end == rest.len() && !is_whole) => Some(0),
+        // A key may contain the sign that was taken for the end of the comment.
         _ if end < rest.len() => Some(MIN_KEY_LIKE_BYTES),
         _ => None,
     };
     let text = String::from_utf8_lossy(&rest[..end]);
-    let text = match through_word {
-        Some(longest) => {
-            let last = text.rfind(char::is_whitespace).map_or(0, |at| at + 1);
-            if text.len() - last >= longest { &text[..last] } else { &text }
+    let text = match dropped_word_len {
+        Some(min_len) => {
+            let last = text.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
+            if text.len() - last >= min_len { &text[..last] } else { &text }
         }
         None => &text,
     };
-    let outer = |c: char| c.is_whitespace() || ":-=,–—".contains(c);
-    let text = text.trim_start_matches(outer);
+    let is_separator = |c: char| c.is_whitespace() || ":-=,–—".contains(c);
+    let text = text.trim_start_matches(is_separator);
     let text = text.trim_end_matches(|c: char| c.is_whitespace() || "\"',;}]".contains(c));
     text.chars().any(char::is_alphanumeric).then(|| text.to_owned())
 }
@@ -99,15 +103,15 @@ mod tests {
     }
 
     #[test]
-    fn markers_are_words() {
-        let found = |line: &str| find_all(line.as_bytes()).len();
+    fn a_marker_must_be_a_whole_word() {
+        let count = |line: &str| find_all(line.as_bytes()).len();
         for line in ["friskey:allow", "--friskey:allow x", "<!--friskey:allow-->", "(gitleaks:allow)"] {
-            assert_eq!(found(line), 1, "{line}");
+            assert_eq!(count(line), 1, "{line}");
         }
         for line in ["friskey:allowed", "xfriskey:allow", "friskey:allow-list", "friskey: allow"] {
-            assert_eq!(found(line), 0, "{line}");
+            assert_eq!(count(line), 0, "{line}");
         }
-        assert_eq!(found("# pragma: allowlist secret, friskey:allow why"), 2);
+        assert_eq!(count("# pragma: allowlist secret, friskey:allow why"), 2);
     }
 
     #[test]

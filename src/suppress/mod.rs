@@ -1,5 +1,5 @@
-//! Layer 2: what is accepted. Markers next to a key and the entries of a baseline suppress findings, each with
-//! a reason. No I/O except for the baseline file.
+//! Layer 2: decides which findings are accepted. Markers next to a key and entries of a baseline suppress them, with
+//! reasons. No I/O except for the baseline file.
 
 mod baseline;
 mod date;
@@ -16,12 +16,12 @@ use crate::model::{Ignored, Suppression};
 /// Which markers in the source are honored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InlineMode {
-    /// None.
+    /// No markers.
     #[default]
     Off,
-    /// All.
+    /// All markers.
     Lenient,
-    /// Those with a reason.
+    /// Markers with a reason.
     Strict,
 }
 
@@ -34,15 +34,18 @@ pub struct Policy {
     pub baseline: Option<Baseline>,
     /// Whether the scan covers everything that the baseline does, so that an entry without findings is stale.
     pub covers_baseline: bool,
-    /// Where the policy comes from, for the report.
+    /// Where the policy was configured, for the report.
     pub notes: Vec<String>,
     /// How options, configuration and rules narrow the scan, for the report.
     pub ignored: Vec<Ignored>,
 }
 
 impl Policy {
-    /// The suppression by `marker`; `Err` if strict mode ignores the marker because it has no reason.
-    pub fn judge(&self, marker: InlineMarker) -> Result<Suppression, InlineMarker> {
+    /// The suppression by `marker`.
+    ///
+    /// # Errors
+    /// The marker itself, if strict mode ignores it because it has no reason.
+    pub fn suppression_by(&self, marker: InlineMarker) -> Result<Suppression, InlineMarker> {
         match self.inline {
             InlineMode::Strict if marker.reason.is_none() => Err(marker),
             _ => Ok(Suppression { by: "inline", source: marker.marker.to_owned(), reason: marker.reason }),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use friskey::model::{
     AuditRun, Change, Confidence, Draft, FleetCoverage, FleetLeak, FleetReport, FleetRepository, Ignored,
-    IgnoredKind, KeyVerdict, LeakInRepository, LeakStatus, ListedKey, Matching, Move, RemoteSighting, Report,
-    RepositoryInfo, RepositoryState, Skip, Suppression, Surface, TagDate, Verification,
+    IgnoredKind, KeyMatches, KeyVerdict, LeakInRepository, LeakStatus, ListedKey, Move, RemoteSighting,
+    Report, RepositoryInfo, RepositoryState, Skip, Suppression, Surface, TagDate, Verification,
 };
 use friskey::report::{Style, fleet_reporter, read_json};
 
@@ -46,7 +46,7 @@ fn verification(verdict: KeyVerdict, text: &str) -> Box<Verification> {
         reason: format!("the provider says so{text}"),
         works_at: None,
         key_sent: false,
-        matching: Matching::One,
+        matching: KeyMatches::One,
         keys: vec![key],
         spending: None,
         audit_events: Vec::new(),
@@ -111,7 +111,7 @@ fn payloads() -> Draft {
         head: Some(X.to_owned()),
         branch: Some(X.to_owned()),
         depth: 0,
-        given: X.to_owned(),
+        argument: X.to_owned(),
         is_bare: false,
         is_mirror: true,
     });
@@ -150,7 +150,7 @@ fn fleet(repositories: usize, leaks: usize, text: &str) -> String {
     let here = |leak: usize, n: usize| {
         LeakInRepository {
         repository: path(n),
-        at: n,
+        repository_index: n,
         is_suppressed: false,
         leak: serde_json::from_value(serde_json::json!({
             "status": "present",

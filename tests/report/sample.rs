@@ -221,7 +221,7 @@ pub(crate) fn history() -> Draft {
         head: Some("4".repeat(40)),
         branch: Some("main".to_owned()),
         depth: 0,
-        given: ".".to_owned(),
+        argument: ".".to_owned(),
         is_bare: false,
         is_mirror: false,
     });

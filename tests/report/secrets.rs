@@ -126,7 +126,7 @@ fn report(places: &[Place]) -> Report {
                 url: Some(format!("https://github.com/{key}")),
                 branch: Some(key.clone()),
                 depth: 0,
-                given: key.clone(),
+                argument: key.clone(),
                 ..RepositoryInfo::default()
             });
         }

@@ -148,12 +148,12 @@ impl<'a> BaselineRun<'a> {
         let mut out = Vec::new();
         let report = redact(draft, &self.detector);
         let mut wrong = 0;
-        for entry in baseline.expired() {
+        for entry in baseline.expired_entries() {
             wrong += 1;
             write_line(&mut out, &self.detector, &format!("expired: {}", entry.name()))?;
         }
         if self.extent.covers_baseline && report.coverage().is_complete() {
-            for entry in baseline.stale(&matched) {
+            for entry in baseline.stale_entries(&matched) {
                 wrong += 1;
                 write_line(
                     &mut out,
@@ -162,7 +162,7 @@ impl<'a> BaselineRun<'a> {
                 )?;
             }
         } else if self.extent.covers_baseline {
-            let count = baseline.stale(&matched).count();
+            let count = baseline.stale_entries(&matched).count();
             writeln!(
                 out,
                 "not found, and perhaps not stale, since the scan is incomplete: {}",
@@ -302,7 +302,7 @@ fn write_line(out: &mut Vec<u8>, detector: &Detector, text: &str) -> io::Result<
 
 /// Whether an entry accepted the key until a date that has passed. Only a person may renew it.
 fn has_expired(baseline: &Baseline, leak: &Leak) -> bool {
-    baseline.expired().any(|entry| entry.fingerprint == leak.identified.fingerprint)
+    baseline.expired_entries().any(|entry| entry.fingerprint == leak.identified.fingerprint)
 }
 
 fn location(finding: &Finding) -> String {

@@ -28,7 +28,7 @@ impl BaselineRun<'_> {
             Err(error) => return Ok(coverage_without_history(&error)),
         };
         self.unless_stopped(&stop)?;
-        let base = PathBase { root: root.clone(), from: root.clone() };
+        let base = PathBase { root: root.clone(), start: root.clone() };
         // Globs are relative to the root, and so are the paths of a history.
         let in_history = baseline.clone().with_base(base).accept(&mut draft.leaks);
         for (matched, in_history) in matched.iter_mut().zip(in_history) {

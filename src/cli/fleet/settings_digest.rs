@@ -59,7 +59,7 @@ pub(super) fn settings_digest(
             .with_context(|| format!("cannot read the baseline {}", path.display()))?;
         add(&bytes);
         // The same entries in a baseline of the same bytes.
-        let expired = policy.baseline.as_ref().map_or(0, |baseline| baseline.expired().count());
+        let expired = policy.baseline.as_ref().map_or(0, |baseline| baseline.expired_entries().count());
         add(&(expired as u64).to_le_bytes());
     }
     Ok(hex(&digest.finalize()))

@@ -76,7 +76,7 @@ impl Deletion<'_> {
         loop {
             let waited = elapsed(started.elapsed().as_secs_f64());
             let mut is_last = self.interruption.is_set();
-            let state = match KeyDirectory::ids(self.client, self.admin, project) {
+            let state = match KeyDirectory::list_ids(self.client, self.admin, project) {
                 // Several servers may briefly have different lists.
                 Ok(ids) if !ids.contains(id) && !was_gone => {
                     was_gone = true;
@@ -89,7 +89,7 @@ impl Deletion<'_> {
                 }
                 Ok(_) => format!("{id} is still listed after {waited}"),
                 Err(error) => {
-                    is_last |= error.is_limit();
+                    is_last |= error.is_run_limit();
                     format!("{id}: the list cannot be read after {waited} ({error})")
                 }
             };

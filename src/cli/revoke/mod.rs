@@ -180,7 +180,7 @@ fn add_account(client: &Client, admin: &ApiKey, directory: &KeyDirectory, verifi
     let is_of_account = key.owner.as_ref().is_some_and(KeyOwner::is_service_account);
     let Some(project) = key.project.as_ref().filter(|_| is_of_account) else { return };
     let accounts = ServiceAccounts::list(client, admin, std::slice::from_ref(project));
-    accounts.describe(key, directory);
+    accounts.complete(key, directory);
     verification.notes.extend(accounts.gaps.into_iter().map(|gap| format!("not read: {gap}")));
 }
 

@@ -27,7 +27,7 @@ pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiK
                 .to_owned(),
         });
     };
-    if directory.is_own(key, admin) {
+    if directory.is_admin_in_use(key, admin) {
         return Some(
             "the leaked key is the admin key in use: create another one at \
              https://platform.openai.com/settings/organization/admin-keys and repeat with that"

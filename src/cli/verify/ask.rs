@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::cli::clock::now;
-use crate::model::{KeyVerdict, ListedKey, Matching, Secret, Verification};
+use crate::model::{KeyMatches, KeyVerdict, ListedKey, Secret, Verification};
 use crate::provider::{
     ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, MaskMatches, OrganizationKey, ProbeAnswer,
     matching_keys, probe, whoami,
@@ -32,7 +32,7 @@ pub(super) fn unknown(reason: &str) -> Verification {
         reason: reason.to_owned(),
         works_at: None,
         key_sent: false,
-        matching: Matching::NotAsked,
+        matching: KeyMatches::NotAsked,
         keys: Vec::new(),
         spending: None,
         audit_events: Vec::new(),
@@ -91,35 +91,35 @@ fn without_match(reason: &str) -> Comparison {
     Comparison { verification: unknown(reason), created_later: Vec::new() }
 }
 
-fn judge(keys: &[ListedKey], directory: &KeyDirectory, in_project: bool) -> (KeyVerdict, String, Matching) {
+fn judge(keys: &[ListedKey], directory: &KeyDirectory, in_project: bool) -> (KeyVerdict, String, KeyMatches) {
     let partly = if directory.gaps.is_empty() { "" } else { PARTLY };
     let place = if in_project { "this project" } else { "this organization" };
     match keys {
-        [] if in_project => (KeyVerdict::Unknown, format!("none in this project{partly}"), Matching::None),
+        [] if in_project => (KeyVerdict::Unknown, format!("none in this project{partly}"), KeyMatches::None),
         [] => (
             KeyVerdict::Unknown,
             format!(
                 "none in this organization{partly}: it was revoked, or belongs to another organization or an individual user"
             ),
-            Matching::None,
+            KeyMatches::None,
         ),
         [key] if key.created_after_leak => (
             KeyVerdict::Unknown,
             "one match, but it was created after the leaking commit".to_owned(),
-            Matching::One,
+            KeyMatches::One,
         ),
         [key] if key.expires_at.is_some_and(|at| at > 0 && at <= now()) => (
             KeyVerdict::Unknown,
             format!(
                 "one match{partly}, whose expiry date has passed; --send-key shows whether the key is dead"
             ),
-            Matching::One,
+            KeyMatches::One,
         ),
-        [_] => (KeyVerdict::Live, format!("one match in {place}{partly}"), Matching::One),
+        [_] => (KeyVerdict::Live, format!("one match in {place}{partly}"), KeyMatches::One),
         several => (
             KeyVerdict::Unknown,
             format!("several keys match ({}); the leaked key may be any of them, or none", several.len()),
-            Matching::Several,
+            KeyMatches::Several,
         ),
     }
 }
@@ -134,20 +134,22 @@ pub(in crate::cli) fn add_evidence(
     let mut since: BTreeMap<&str, i64> = BTreeMap::new();
     for (leak, verification) in all.iter() {
         let [key] = verification.keys.as_slice() else { continue };
-        if verification.matching == Matching::One && key.id != ListedKey::UNUSABLE_ID {
+        if verification.matching == KeyMatches::One && key.id != ListedKey::UNUSABLE_ID {
             let leaked_at = leak.shape.leaked_at.unwrap_or_else(now).min(now());
             since.entry(&key.id).and_modify(|first| *first = leaked_at.min(*first)).or_insert(leaked_at);
         }
     }
-    let windows: Vec<EvidenceWindow> =
-        since.into_iter().map(|(key, leaked_at)| EvidenceWindow { key: key.to_owned(), leaked_at }).collect();
+    let windows: Vec<EvidenceWindow> = since
+        .into_iter()
+        .map(|(key_id, leaked_at)| EvidenceWindow { key_id: key_id.to_owned(), leaked_at })
+        .collect();
     if windows.is_empty() {
         return Vec::new();
     }
     let evidence = Evidence::collect(client, admin, &windows, now());
     for (leak, verification) in all.iter_mut() {
         let [key] = verification.keys.as_slice() else { continue };
-        if !windows.iter().any(|window| window.key == key.id) {
+        if !windows.iter().any(|window| window.key_id == key.id) {
             continue;
         }
         verification.spending = evidence.spending(&key.id).cloned();

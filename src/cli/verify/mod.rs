@@ -22,7 +22,7 @@ use super::message::say;
 use super::online::Cleaner;
 use super::options;
 use super::rules::detector;
-use crate::model::{Fingerprint, KeyVerdict, Matching, Secret, Verification};
+use crate::model::{Fingerprint, KeyMatches, KeyVerdict, Secret, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory, ServiceAccounts};
 use crate::report::{VerifiedLeak, count};
 use outputs::VerificationOutputs;
@@ -167,7 +167,7 @@ fn list(
     ));
     for (leak, verification) in open.iter_mut() {
         *verification = ask::compare(leak, &directory, None).verification;
-        verification.keys.iter_mut().for_each(|key| accounts.describe(key, &directory));
+        verification.keys.iter_mut().for_each(|key| accounts.complete(key, &directory));
     }
     let all = open.iter().map(|(leak, _)| leak).chain(accepted);
     let rivals = Rivals::count(all, &directory);
@@ -269,5 +269,5 @@ fn format_of(output: &str) -> Result<(&str, &std::path::Path)> {
 
 /// Whether the key can be revoked by its id.
 fn has_one_match(verification: &Verification) -> bool {
-    verification.matching == Matching::One && verification.keys.len() == 1
+    verification.matching == KeyMatches::One && verification.keys.len() == 1
 }

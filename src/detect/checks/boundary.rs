@@ -11,7 +11,7 @@ impl Check for Boundary {
         "boundary"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         match candidate.has_boundary(candidate.matched.start) {
             true => Ok(()),
             false => Err("it continues a longer word".into()),

@@ -22,10 +22,10 @@ impl Check for NearWords {
         "context"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
         let Some((context, search)) = settings.context() else { return Ok(()) };
         let mut whose = judge(context, search, candidate.bytes, candidate.secret.clone());
-        if let (Whose::Nobodys, Some((bytes, span))) = (&whose, &candidate.around) {
+        if let (Whose::Nobodys, Some((bytes, span))) = (&whose, &candidate.encoded_text) {
             whose = judge(context, search, bytes, span.clone());
         }
         match whose {

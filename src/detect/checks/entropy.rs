@@ -11,7 +11,7 @@ impl Check for Entropy {
         "entropy"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         let body = candidate.body();
         if is_poor(&body) {
             return Err("too few different characters to be random".into());

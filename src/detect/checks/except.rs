@@ -11,7 +11,7 @@ impl Check for Except {
         "except"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
         match settings.is_excepted(&candidate.bytes[candidate.matched.clone()]) {
             true => Err("the rule leaves it to other rules".into()),
             false => Ok(()),

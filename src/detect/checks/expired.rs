@@ -18,7 +18,7 @@ impl Check for Expired {
         "expired"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         let (bytes, secret) = (candidate.bytes, &candidate.secret);
         let low = secret.start.saturating_sub(CONTEXT_REACH);
         let high = bytes.len().min(secret.end + CONTEXT_REACH);

@@ -10,9 +10,9 @@ pub(in crate::detect) trait Check: Sync + fmt::Debug {
     /// Its name in rules.
     fn name(&self) -> &'static str;
 
-    /// Assesses `candidate`.
+    /// Assesses `candidate`: adds evidence, and may lower the confidence or shorten the secret.
     ///
     /// # Errors
     /// The reason why it is not a key.
-    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection>;
+    fn assess(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection>;
 }

@@ -32,7 +32,7 @@ impl Check for MarkerSymmetry {
         "marker-symmetry"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
         let Some((left, right)) = candidate.halves.clone() else { return Ok(()) };
         let half = left.len();
         let start = &candidate.bytes[candidate.secret.start..left.start];

@@ -76,7 +76,7 @@ impl Check for Named {
         "named"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
         let before =
             &candidate.bytes[candidate.secret.start.saturating_sub(NAME_REACH)..candidate.secret.start];
         let (mut name, rest) = last_name(before);

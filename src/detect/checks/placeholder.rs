@@ -44,7 +44,7 @@ impl Check for Placeholder {
         "placeholder"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         let body = candidate.body().to_ascii_lowercase();
         if let Some(word) = WORDS.iter().find(|word| memchr::memmem::find(&body, word.as_bytes()).is_some()) {
             return Err(format!("a placeholder: it says `{word}`").into());

@@ -19,7 +19,7 @@ impl Check for Random {
         "random"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         let body = candidate.body();
         if body.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-') {
             return Err("a hash or a UUID, not a key".into());

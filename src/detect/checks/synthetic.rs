@@ -14,7 +14,7 @@ impl Check for Synthetic {
         "synthetic"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         let reason = match &candidate.halves {
             Some((left, right)) => {
                 let (left, right) = (&candidate.bytes[left.clone()], &candidate.bytes[right.clone()]);

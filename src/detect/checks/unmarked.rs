@@ -21,7 +21,7 @@ impl Check for Unmarked {
         "unmarked"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
         let body = candidate.body();
         let start = candidate.bytes.get(candidate.secret.start..candidate.secret.start + 3);
         if start.is_some_and(|start| memmem::find_iter(&body, start).count() > MAX_PREFIX_REPEATS) {

@@ -14,7 +14,7 @@ impl Check for Whole {
         "whole"
     }
 
-    fn weigh(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
+    fn assess(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
         let (bytes, secret) = (candidate.bytes, candidate.secret.clone());
         if candidate.weight != WEIGHT_EXACT
             || !begins_without_prefix(bytes, secret.start, settings.prefix_tails())

@@ -1,16 +1,16 @@
-//! Values that follow the name of a secret: `password = …`, `"token": …`, `setPassword("…")`, `define('SECRET',
+//! Finds values that follow the name of a secret: `password = …`, `"token": …`, `setPassword("…")`, `define('SECRET',
 //! '…')`.
 
 use super::public_value::{is_code, is_plain_word};
-use super::quote::{is_quote, opening};
+use super::quote::{is_quote, opening_quote};
 use super::secret_name::{NameStrength, SecretName, is_name};
-use super::value::{ValueSite, is_odd};
+use super::value::{ValueSite, is_unlike_word};
 use super::{Credential, TextKind};
 
 /// Maximum length of a list, call or statement whose literals are masked, in bytes.
 const MAX_STATEMENT_LEN: usize = 2048;
 
-/// Longest type between a name and `=`, in bytes.
+/// Maximum length of a type between a name and `=`, in bytes.
 const MAX_TYPE_LEN: usize = 48;
 
 /// Labels of values in a pair or tag: `{"name": …, "value": …}`.
@@ -27,15 +27,16 @@ pub(super) const VALUE_LABELS: &[&str] = &[
     "secretstring",
 ];
 
-pub(super) fn find(text: &[u8], names: &[SecretName], kind: TextKind, found: &mut Vec<Credential>) {
+pub(super) fn find(text: &[u8], names: &[SecretName], kind: TextKind, credentials: &mut Vec<Credential>) {
     let mut masked_until = 0;
     for name in names {
         if name.span.start < masked_until {
             continue;
         }
-        let before = found.len();
-        AssignedValue { text, kind, name }.mask(found);
-        masked_until = found[before..].iter().map(|one| one.span.end).fold(masked_until, usize::max);
+        let before = credentials.len();
+        AssignedValue { text, kind, name }.mask(credentials);
+        masked_until =
+            credentials[before..].iter().map(|credential| credential.span.end).fold(masked_until, usize::max);
     }
 }
 
@@ -56,7 +57,8 @@ enum Separator {
 }
 
 impl AssignedValue<'_> {
-    fn mask(&self, found: &mut Vec<Credential>) {
+    /// Skips everything between the name and its value, and masks the value.
+    fn mask(&self, credentials: &mut Vec<Credential>) {
         let text = self.text;
         let end = self.name.span.end;
         let mut at = skip_closing_quotes(text, end);
@@ -93,11 +95,11 @@ impl AssignedValue<'_> {
                 }
                 b'(' | b'[' | b'{' if byte == b'(' || separator.is_some() => {
                     if byte != b'{' || self.name.strength > NameStrength::Key {
-                        self.mask_literals(at, true, found);
+                        self.mask_literals(at, true, credentials);
                     }
                     return;
                 }
-                _ => return self.value(at, separator, is_literal || brackets, found),
+                _ => return self.mask_value(at, separator, is_literal || brackets, credentials),
             }
         }
     }
@@ -116,39 +118,48 @@ impl AssignedValue<'_> {
         }
     }
 
-    fn value(&self, at: usize, separator: Option<Separator>, is_closed: bool, found: &mut Vec<Credential>) {
+    /// Masks the value at `at`. `is_closed`: a closing quote or bracket is between the name and the separator.
+    fn mask_value(
+        &self,
+        at: usize,
+        separator: Option<Separator>,
+        is_closed: bool,
+        credentials: &mut Vec<Credential>,
+    ) {
         let text = self.text;
         let prefix = text[at..].iter().take(2).take_while(|byte| b"bBrRuUfFLN@$".contains(byte)).count();
-        let quote = opening(text, at).or_else(|| opening(text, at + prefix).filter(|_| prefix > 0));
+        let quote =
+            opening_quote(text, at).or_else(|| opening_quote(text, at + prefix).filter(|_| prefix > 0));
         let site = self.site(at);
         match (quote, separator) {
             (Some(quote), Some(_)) => {
-                let quoted = quote.quoted(text);
+                let quoted = quote.quoted_text(text);
                 let is_key =
                     text[quoted.end..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
                 if is_key && separator == Some(Separator::Comma) {
                     // The other half of a pair is found by its label.
                     return;
                 }
-                site.quoted(&quote, found);
+                site.mask_quoted(&quote, credentials);
             }
             (Some(quote), None) if at > self.name.span.end && !is_closed => {
-                site.quoted(&quote, found);
+                site.mask_quoted(&quote, credentials);
             }
-            (None, Some(Separator::Assignment)) => self.unquoted(&site, at, found),
-            (None, None) if at > self.name.span.end => self.after_blank(at, found),
+            (None, Some(Separator::Assignment)) => self.mask_unquoted(&site, at, credentials),
+            (None, None) if at > self.name.span.end => self.mask_after_blank(at, credentials),
             _ => {}
         }
     }
 
     /// Masks an unquoted value, or the literals in the code that yields it.
-    fn unquoted(&self, site: &ValueSite<'_>, at: usize, found: &mut Vec<Credential>) {
-        let is_code = site.unquoted(at, found).is_none();
+    fn mask_unquoted(&self, site: &ValueSite<'_>, at: usize, credentials: &mut Vec<Credential>) {
+        let is_code = site.mask_unquoted(at, credentials).is_none();
         if is_code && self.kind == TextKind::SourceLine {
-            self.mask_literals(at, false, found);
+            self.mask_literals(at, false, credentials);
         }
     }
 
+    /// What is known about the value at `at`.
     fn site(&self, at: usize) -> ValueSite<'_> {
         let (text, span) = (self.text, &self.name.span);
         let line = memchr::memrchr(b'\n', &text[..span.start]).map_or(0, |at| at + 1);
@@ -171,20 +182,20 @@ impl AssignedValue<'_> {
         }
     }
 
-    /// A value after a blank: of an option, in `.netrc`, in a statement, or after a type.
-    fn after_blank(&self, at: usize, found: &mut Vec<Credential>) {
+    /// Masks a value after a blank: of an option, in `.netrc`, in a statement, or after a type.
+    fn mask_after_blank(&self, at: usize, credentials: &mut Vec<Credential>) {
         let text = self.text;
         if let Some(value) = typed_value(text, at) {
-            return self.value(value, Some(Separator::Assignment), false, found);
+            return self.mask_value(value, Some(Separator::Assignment), false, credentials);
         }
         let fillers = ["is ", "was ", "to ", "as ", "= "].iter();
         let filler =
             fillers.filter(|word| text[at..].starts_with(word.as_bytes())).map(|word| word.len()).max();
         let at = at + filler.unwrap_or(0);
         if filler.is_some()
-            && let Some(quote) = opening(text, at)
+            && let Some(quote) = opening_quote(text, at)
         {
-            self.site(at).quoted(&quote, found);
+            self.site(at).mask_quoted(&quote, credentials);
             return;
         }
         let site = ValueSite { is_env: true, ..self.site(at) };
@@ -203,15 +214,15 @@ impl AssignedValue<'_> {
                 || name.eq_ignore_ascii_case(b"identified by")
             {
                 true => !is_code(bytes) && !bytes.starts_with(b"-"),
-                false => (is_odd(bytes) || filler.is_some()) && !is_plain_word(bytes),
+                false => (is_unlike_word(bytes) || filler.is_some()) && !is_plain_word(bytes),
             };
         if is_secret && !super::public_value::is_reference(bytes) && value.len() >= 4 {
-            found.push(Credential { span: value, shown: 0 });
+            credentials.push(Credential { span: value, prefix_len: 0 });
         }
     }
 
     /// Masks the literals of the list or call that begins at `from`, or of the rest of the statement.
-    fn mask_literals(&self, from: usize, is_enclosed: bool, found: &mut Vec<Credential>) {
+    fn mask_literals(&self, from: usize, is_enclosed: bool, credentials: &mut Vec<Credential>) {
         let text = self.text;
         let limit = text.len().min(from + MAX_STATEMENT_LEN);
         let site = self.site(from);
@@ -230,11 +241,12 @@ impl AssignedValue<'_> {
                 b';' | b',' if depth == 0 => return,
                 b'\n' if depth == 0 || self.kind == TextKind::Name => return,
                 b'\\' | b'"' | b'\'' | b'`' => {
-                    if let Some(quote) = opening(text, at).filter(|quote| quote.is_closed(text)) {
-                        let quoted = quote.quoted(text);
+                    if let Some(quote) = opening_quote(text, at).filter(|quote| quote.is_closed(text)) {
+                        let quoted = quote.quoted_text(text);
                         let next = text[quoted.end..].iter().find(|byte| !byte.is_ascii_whitespace());
-                        let is_shown = next == Some(&b':') || is_constant(&text[quoted.content.clone()]);
-                        at = if is_shown { quoted.end } else { site.quoted(&quote, found) }.max(at + 1);
+                        let is_shown = next == Some(&b':') || is_name_literal(&text[quoted.content.clone()]);
+                        at = if is_shown { quoted.end } else { site.mask_quoted(&quote, credentials) }
+                            .max(at + 1);
                         continue;
                     }
                 }
@@ -242,9 +254,9 @@ impl AssignedValue<'_> {
                     let end = site.run_end(at).max(at + 1);
                     if end >= at + 4
                         && !is_code(&text[at..end])
-                        && (is_odd(&text[at..end]) || site.strength > NameStrength::Key)
+                        && (is_unlike_word(&text[at..end]) || site.strength > NameStrength::Key)
                     {
-                        found.push(Credential { span: at..end, shown: 0 });
+                        credentials.push(Credential { span: at..end, prefix_len: 0 });
                     }
                     at = end;
                     continue;
@@ -267,8 +279,8 @@ fn is_word_start(text: &[u8], at: usize) -> bool {
     at > 0 && matches!(text[at - 1], b'[' | b',' | b' ')
 }
 
-/// Whether it is the name of a variable, as in `env["NAME"]`.
-fn is_constant(content: &[u8]) -> bool {
+/// Whether the content of a literal is a name, as in `env["NAME"]`.
+fn is_name_literal(content: &[u8]) -> bool {
     content.contains(&b'_') && content.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
         || super::secret_name::classify(content).is_some()
             && content.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-.".contains(byte))
@@ -276,8 +288,10 @@ fn is_constant(content: &[u8]) -> bool {
 
 /// Skips closing quotes, in any spelling, around a name that ends at `at`.
 fn skip_closing_quotes(text: &[u8], mut at: usize) -> usize {
-    while let Some(quote) =
-        text.get(at).filter(|byte| is_quote(**byte) || b"\\&%".contains(byte)).and_then(|_| opening(text, at))
+    while let Some(quote) = text
+        .get(at)
+        .filter(|byte| is_quote(**byte) || b"\\&%".contains(byte))
+        .and_then(|_| opening_quote(text, at))
     {
         let backslashes = text[at..].iter().take_while(|byte| **byte == b'\\').count();
         let is_plain = text.get(at + backslashes).is_some_and(|byte| is_quote(*byte));

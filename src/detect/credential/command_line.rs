@@ -1,11 +1,11 @@
-//! Passwords on command lines: `curl -u user:…`, `mysql -p…`, `sshpass -p …`, `echo … | sudo -S`.
+//! Finds passwords on command lines: `curl -u user:…`, `mysql -p…`, `sshpass -p …`, `echo … | sudo -S`.
 
 use super::Credential;
 use super::TextKind;
 use super::public_value::{is_code, is_reference};
-use super::quote::opening;
+use super::quote::opening_quote;
 use super::secret_name::{NameStrength, is_name};
-use super::value::{ValueSite, is_odd};
+use super::value::{ValueSite, is_unlike_word};
 
 /// Programs and their password options.
 const PROGRAMS: &[(&str, &[&str])] = &[
@@ -48,53 +48,55 @@ const PROGRAMS: &[(&str, &[&str])] = &[
 /// Options that take `user:password`.
 const USER_OPTIONS: &[&str] = &["-u", "-U", "--user", "--proxy-user", "--basic-auth", "--auth", "--creds"];
 
-/// Options that mean a password in so many programs that password-like values are masked for all.
+/// Options that precede a password in so many programs that any value unlike a word is masked after them.
 const USUAL_OPTIONS: &[&str] = &["-p", "-P", "-pw", "-w", "-a"];
 
 /// Programs that read a password from standard input.
 const READERS: &[&str] =
     &["--password-stdin", "sudo -S", "passwd", "chpasswd", "--passphrase-fd", "--stdin", "-pass stdin"];
 
-/// Bytes before an option that are searched for its program.
+/// Maximum distance between a program and its option, in bytes.
 const COMMAND_REACH: usize = 160;
 
-pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
-    let mut passed = 0;
+pub(super) fn find(text: &[u8], credentials: &mut Vec<Credential>) {
+    let mut searched_until = 0;
     for dash in memchr::memchr2_iter(b'-', b'/', text) {
-        let is_start = dash >= passed
+        let is_start = dash >= searched_until
             && (dash == 0
                 || matches!(text[dash - 1], b' ' | b'\t' | b'"' | b'\'' | b'\n' | b'`' | b'=' | b'['));
         if is_start {
-            passed = option(text, dash, found);
+            searched_until = mask_option(text, dash, credentials);
         }
     }
-    piped(text, found);
-    behind_user(text, found);
+    mask_piped(text, credentials);
+    mask_after_user(text, credentials);
 }
 
 /// Masks the password after a Windows user name: `net use X /user:NAME …`, `net user NAME …`.
-fn behind_user(text: &[u8], found: &mut Vec<Credential>) {
+fn mask_after_user(text: &[u8], credentials: &mut Vec<Credential>) {
     for before in [&b"/user:"[..], b"net user "] {
         for at in memchr::memmem::find_iter(text, before) {
             let user = at + before.len();
             let length = text[user..].iter().take(64).take_while(|byte| !byte.is_ascii_whitespace()).count();
             let start = value_start(text, user + length);
-            let end = site(text).run_end(start);
+            let end = value_site(text).run_end(start);
             if end >= start + 4 && !text[start..].starts_with(b"/") {
-                found.push(Credential { span: start..end, shown: 0 });
+                credentials.push(Credential { span: start..end, prefix_len: 0 });
             }
         }
     }
 }
 
 /// Masks the value of the option at `dash`. Returns the end of the option.
-fn option(text: &[u8], dash: usize, found: &mut Vec<Credential>) -> usize {
+fn mask_option(text: &[u8], dash: usize, credentials: &mut Vec<Credential>) -> usize {
     let length = text[dash..].iter().take(32).take_while(|byte| is_name(**byte) || **byte == b'/').count();
     let word = &text[dash..dash + length];
-    let user =
-        USER_OPTIONS.iter().filter(|option| word.starts_with(option.as_bytes())).max_by_key(|one| one.len());
+    let user = USER_OPTIONS
+        .iter()
+        .filter(|option| word.starts_with(option.as_bytes()))
+        .max_by_key(|option| option.len());
     if let Some(option) = user.filter(|option| option.len() == 2 || option.len() == length)
-        && user_and_password(text, dash + option.len(), found)
+        && mask_user_and_password(text, dash + option.len(), credentials)
     {
         return dash + length;
     }
@@ -106,11 +108,11 @@ fn option(text: &[u8], dash: usize, found: &mut Vec<Credential>) -> usize {
     let Some(option) = known.or(usual) else { return dash + length };
     let at = value_start(text, dash + option.len());
     let is_attached = at == dash + option.len();
-    let site = site(text);
-    if let Some(quote) = opening(text, at) {
-        let content = quote.quoted(text).content;
-        if known.is_some() || is_odd(&text[content]) {
-            site.quoted(&quote, found);
+    let site = value_site(text);
+    if let Some(quote) = opening_quote(text, at) {
+        let content = quote.quoted_text(text).content;
+        if known.is_some() || is_unlike_word(&text[content]) {
+            site.mask_quoted(&quote, credentials);
         }
         return at;
     }
@@ -120,16 +122,16 @@ fn option(text: &[u8], dash: usize, found: &mut Vec<Credential>) -> usize {
         || value.starts_with(b"-")
         || is_port(value)
         || match known {
-            Some(_) => is_attached && word.starts_with(b"--") || is_code(value) && !is_odd(value),
+            Some(_) => is_attached && word.starts_with(b"--") || is_code(value) && !is_unlike_word(value),
             None => {
-                !is_odd(value)
+                !is_unlike_word(value)
                     || value.contains(&b'/')
                     || is_attached
                         && value.iter().all(|byte| is_name(*byte) && *byte != b'.' && !byte.is_ascii_digit())
             }
         };
     if !is_shown {
-        found.push(Credential { span: at..at + value.len(), shown: 0 });
+        credentials.push(Credential { span: at..at + value.len(), prefix_len: 0 });
     }
     dash + length
 }
@@ -139,12 +141,12 @@ fn is_port(value: &[u8]) -> bool {
     value.contains(&b':') && value.iter().all(|byte| byte.is_ascii_digit() || b":./".contains(byte))
 }
 
-/// Masks the part after `:`, `%` or `,` in the user and password at `at`.
-fn user_and_password(text: &[u8], at: usize, found: &mut Vec<Credential>) -> bool {
+/// Masks the part after `:`, `%` or `,` in the user and password at `at`. Returns whether there is one to mask.
+fn mask_user_and_password(text: &[u8], at: usize, credentials: &mut Vec<Credential>) -> bool {
     let at = value_start(text, at);
-    let value = match opening(text, at) {
-        Some(quote) => quote.quoted(text).content,
-        None => at..site(text).run_end(at),
+    let value = match opening_quote(text, at) {
+        Some(quote) => quote.quoted_text(text).content,
+        None => at..value_site(text).run_end(at),
     };
     let bytes = &text[value.clone()];
     let position = |sign: u8| bytes.iter().take(128).position(|byte| *byte == sign);
@@ -157,11 +159,12 @@ fn user_and_password(text: &[u8], at: usize, found: &mut Vec<Credential>) -> boo
         || is_reference(password)
         || password.starts_with(b"//");
     if !is_shown {
-        found.push(Credential { span: value.start + separator + 1..value.end, shown: 0 });
+        credentials.push(Credential { span: value.start + separator + 1..value.end, prefix_len: 0 });
     }
     !is_shown
 }
 
+/// The start of the value of an option that ends at `at`.
 fn value_start(text: &[u8], at: usize) -> usize {
     let blanks = text[at..].iter().take(8).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     let between = &text[at..];
@@ -190,7 +193,7 @@ fn program_options(text: &[u8], at: usize) -> &'static [&'static str] {
 }
 
 /// Masks text piped to a program that reads a password from standard input: `echo … |`.
-fn piped(text: &[u8], found: &mut Vec<Credential>) {
+fn mask_piped(text: &[u8], credentials: &mut Vec<Credential>) {
     for command in [&b"echo "[..], b"printf ", b"<<< "] {
         for at in memchr::memmem::find_iter(text, command) {
             let limit = text.len().min(at + 512);
@@ -198,13 +201,13 @@ fn piped(text: &[u8], found: &mut Vec<Credential>) {
             let reader = |part: &[u8]| {
                 READERS.iter().filter_map(|reader| memchr::memmem::find(part, reader.as_bytes())).min()
             };
-            let is_here = command == b"<<< ";
-            let is_read_here = is_here && reader(&text[at.saturating_sub(128)..at]).is_some();
+            let is_here_string = command == b"<<< ";
+            let is_read_here = is_here_string && reader(&text[at.saturating_sub(128)..at]).is_some();
             // The last pipe before the program: the password may contain one.
             let pipe =
                 reader(&text[at..line]).and_then(|length| memchr::memrchr(b'|', &text[at..at + length]));
             let until = match (pipe, is_read_here) {
-                (Some(length), _) if !is_here => at + length,
+                (Some(length), _) if !is_here_string => at + length,
                 (_, true) => line,
                 _ => continue,
             };
@@ -213,16 +216,16 @@ fn piped(text: &[u8], found: &mut Vec<Credential>) {
                 start += if text[start..].starts_with(option) { option.len() } else { 0 };
             }
             if start < until && !is_reference(text[start..until].trim_ascii()) {
-                found.push(Credential {
+                credentials.push(Credential {
                     span: start..start + text[start..until].trim_ascii_end().len(),
-                    shown: 0,
+                    prefix_len: 0,
                 });
             }
         }
     }
 }
 
-fn site(text: &[u8]) -> ValueSite<'_> {
+fn value_site(text: &[u8]) -> ValueSite<'_> {
     ValueSite {
         text,
         kind: TextKind::SourceLine,

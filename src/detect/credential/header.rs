@@ -1,4 +1,4 @@
-//! Credentials in `Authorization` headers of any scheme, and cookies.
+//! Finds credentials in `Authorization` headers of any scheme, and cookies.
 
 use super::Credential;
 use super::public_value::{is_plain_word, is_reference};
@@ -10,29 +10,34 @@ const HEADERS: &[&str] = &["authorization", "cookie"];
 /// Schemes that a credential follows wherever they occur.
 const SCHEMES: &[&str] = &["Bearer ", "bearer ", "Basic ", "Digest ", "SharedAccessSignature "];
 
-pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
+pub(super) fn find(text: &[u8], credentials: &mut Vec<Credential>) {
     for colon in memchr::memchr_iter(b':', text) {
         if is_header(&text[..colon]) {
-            header(text, colon + 1, found);
+            mask_header(text, colon + 1, credentials);
         }
     }
     for scheme in SCHEMES {
         for at in memchr::memmem::find_iter(text, scheme.as_bytes()) {
             let start = at + scheme.len();
             let end = start
-                + text[start..].iter().take(MAX_VALUE_LEN).take_while(|byte| in_credential(**byte)).count();
+                + text[start..]
+                    .iter()
+                    .take(MAX_VALUE_LEN)
+                    .take_while(|byte| is_credential_byte(**byte))
+                    .count();
             let value = &text[start..end];
             if value.len() >= 4 && !is_plain_word(value) && !is_reference(value) {
-                found.push(Credential { span: start..end, shown: 0 });
+                credentials.push(Credential { span: start..end, prefix_len: 0 });
             }
         }
     }
 }
 
-fn in_credential(byte: u8) -> bool {
+fn is_credential_byte(byte: u8) -> bool {
     !byte.is_ascii_whitespace() && !is_quote(byte) && !b",;)]}>\\<".contains(&byte)
 }
 
+/// Whether `before` ends with the name of such a header.
 fn is_header(before: &[u8]) -> bool {
     HEADERS.iter().any(|name| {
         let start = before.len().saturating_sub(name.len());
@@ -41,11 +46,11 @@ fn is_header(before: &[u8]) -> bool {
 }
 
 /// Masks a header's value from `from` on, except the scheme at its start.
-fn header(text: &[u8], from: usize, found: &mut Vec<Credential>) {
+fn mask_header(text: &[u8], from: usize, credentials: &mut Vec<Credential>) {
     let blanks = text[from..].iter().take(8).take_while(|byte| **byte == b' ').count();
     let mut start = from + blanks;
     let limit = text.len().min(start + MAX_VALUE_LEN);
-    // A quote before the name closes after the value.
+    // A quote before the name is closed after the value.
     let name = text[..from]
         .iter()
         .rev()
@@ -78,7 +83,7 @@ fn header(text: &[u8], from: usize, found: &mut Vec<Credential>) {
     let is_shown =
         value.len() < 4 || value.iter().all(|byte| is_quote(*byte)) || is_reference(value) || is_code(value);
     if !is_shown {
-        found.push(Credential { span: start..end, shown: 0 });
+        credentials.push(Credential { span: start..end, prefix_len: 0 });
     }
 }
 

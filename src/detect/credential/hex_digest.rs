@@ -8,11 +8,11 @@ use super::secret_name::{classify, is_name, words};
 /// Minimum number of hex digits of a possible key: 128 bits.
 const MIN_HEX_LEN: usize = 32;
 
-/// Bytes before a run of hex digits that are searched for its name.
-const REACH: usize = 48;
+/// Maximum distance between hex digits and the start of their name, in bytes.
+const NAME_REACH: usize = 48;
 
 /// Words in names of hashes and git objects.
-const DIGESTS: &[&str] = &[
+const DIGEST_WORDS: &[&str] = &[
     "sha",
     "sha1",
     "sha224",
@@ -37,8 +37,8 @@ const DIGESTS: &[&str] = &[
     "md5sum",
 ];
 
-/// Words in names of keys, whatever other words the name contains.
-const KEYED: &[&str] = &["hmac", "mac", "key", "secret", "token", "password", "pass"];
+/// Words in names of keys, even if the name also contains one of the [`DIGEST_WORDS`].
+const KEY_WORDS: &[&str] = &["hmac", "mac", "key", "secret", "token", "password", "pass"];
 
 /// Whether `word` is hex and long enough to be a key.
 pub(super) fn is_hex(word: &[u8]) -> bool {
@@ -52,7 +52,7 @@ pub(super) fn is_masked(text: &[u8], span: &Range<usize>, kind: TextKind) -> boo
     if !matches!(span.len(), 32 | 40 | 56 | 64 | 96 | 128) {
         return true;
     }
-    kind == TextKind::SourceLine && !is_named_digest(&text[span.start.saturating_sub(REACH)..span.start])
+    kind == TextKind::SourceLine && !is_named_digest(&text[span.start.saturating_sub(NAME_REACH)..span.start])
 }
 
 /// Whether the text before a run of hex digits ends with the name of a hash.
@@ -63,9 +63,9 @@ fn is_named_digest(before: &[u8]) -> bool {
     let length = before.iter().rev().take_while(|byte| is_name(**byte)).count();
     let name = &before[before.len() - length..];
     let words = words(name);
-    words.iter().any(|word| DIGESTS.contains(&&**word))
+    words.iter().any(|word| DIGEST_WORDS.contains(&&**word))
         && classify(name).is_none()
-        && !words.iter().any(|word| KEYED.contains(&&**word))
+        && !words.iter().any(|word| KEY_WORDS.contains(&&**word))
 }
 
 #[cfg(test)]

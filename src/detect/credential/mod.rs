@@ -1,7 +1,7 @@
-//! Credentials of any vendor in text that is about to be displayed.
+//! Finds credentials of any vendor in text that is about to be displayed, to mask them.
 //!
-//! The rules cover OpenAI keys, but a line that contains one often contains other credentials. This module
-//! masks and does not detect: a false positive costs the reader a word, a miss reveals a secret.
+//! The rules cover OpenAI keys, but a line that contains one often contains other credentials. What is found here is masked
+//! and never reported: a false positive hides a word from the reader, and a miss reveals a secret.
 
 mod address;
 mod assigned;
@@ -33,46 +33,47 @@ pub(super) enum TextKind {
     Name,
 }
 
-/// A span to mask; its first `shown` bytes are a public prefix.
+/// A span to mask, except for the public prefix at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Credential {
     pub(super) span: Range<usize>,
-    pub(super) shown: usize,
+    /// Length of the public prefix, in bytes.
+    pub(super) prefix_len: usize,
 }
 
-/// Credentials in `bytes`, sorted and without overlaps. UTF-16 and UTF-32 text is covered as well.
+/// Credentials in `bytes`, which may be UTF-8, UTF-16 or UTF-32. Sorted and without overlaps.
 pub(super) fn credentials(bytes: &[u8], kind: TextKind) -> Vec<Credential> {
     let stripped = NulStripped::new(bytes);
     let text = stripped.text();
-    let mut found = Vec::new();
+    let mut credentials = Vec::new();
     let names = secret_name::find(text);
-    prefixed::find(text, &mut found);
-    pem::find(text, &mut found);
-    address::find(text, &mut found);
-    header::find(text, &mut found);
-    assigned::find(text, &names, kind, &mut found);
-    pair::find(text, &names, kind, &mut found);
-    element::find(text, &names, kind, &mut found);
-    command_line::find(text, &mut found);
-    random_token::find(text, kind, &mut found);
-    escaped::find(text, &mut found);
-    found.sort_by_key(|one| (one.span.start, one.span.end));
-    let mut apart: Vec<Credential> = Vec::with_capacity(found.len());
-    for one in found {
-        match apart.last_mut() {
-            Some(last) if one.span.start < last.span.end => {
-                if last.span.start == one.span.start {
-                    last.shown = last.shown.max(one.shown);
+    prefixed::find(text, &mut credentials);
+    pem::find(text, &mut credentials);
+    address::find(text, &mut credentials);
+    header::find(text, &mut credentials);
+    assigned::find(text, &names, kind, &mut credentials);
+    pair::find(text, &names, kind, &mut credentials);
+    element::find(text, &names, kind, &mut credentials);
+    command_line::find(text, &mut credentials);
+    random_token::find(text, kind, &mut credentials);
+    escaped::find(text, &mut credentials);
+    credentials.sort_by_key(|credential| (credential.span.start, credential.span.end));
+    let mut merged: Vec<Credential> = Vec::with_capacity(credentials.len());
+    for credential in credentials {
+        match merged.last_mut() {
+            Some(last) if credential.span.start < last.span.end => {
+                if last.span.start == credential.span.start {
+                    last.prefix_len = last.prefix_len.max(credential.prefix_len);
                 }
-                last.span.end = last.span.end.max(one.span.end);
+                last.span.end = last.span.end.max(credential.span.end);
             }
-            _ => apart.push(one),
+            _ => merged.push(credential),
         }
     }
-    for one in &mut apart {
-        stripped.restore(one);
+    for credential in &mut merged {
+        stripped.restore(credential);
     }
-    apart
+    merged
 }
 
 #[cfg(test)]
@@ -85,11 +86,12 @@ mod tests {
         (0..length).map(|n| char::from(alphabet[(n * 11 + n / 7 * 5) % alphabet.len()])).collect()
     }
 
-    fn shown(text: &str, kind: TextKind) -> String {
+    /// `text` with each credential replaced by its prefix and an ellipsis.
+    fn mask(text: &str, kind: TextKind) -> String {
         let mut out = String::new();
         let mut at = 0;
-        for Credential { span, shown } in credentials(text.as_bytes(), kind) {
-            out.push_str(&text[at..span.start + shown]);
+        for Credential { span, prefix_len } in credentials(text.as_bytes(), kind) {
+            out.push_str(&text[at..span.start + prefix_len]);
             out.push('…');
             at = span.end;
         }
@@ -97,25 +99,25 @@ mod tests {
     }
 
     #[test]
-    fn typed_keys_of_other_vendors_are_hidden() {
+    fn keys_with_prefixes_of_other_vendors_are_masked() {
         let body = random(36);
         for prefix in
             ["sk-ant-api03-", "ghp_", "github_pat_", "glpat-", "xoxb-", "npm_", "hf_", "AIza", "gsk_"]
         {
             for kind in [TextKind::SourceLine, TextKind::Name] {
-                let text = shown(&format!("a: {prefix}{body}; b"), kind);
+                let text = mask(&format!("a: {prefix}{body}; b"), kind);
                 assert!(text.starts_with("a: ") && text.ends_with("; b"), "{text}");
                 assert!(!text.contains(&body[..8]) && !text.contains(&body[28..]), "{text}");
             }
         }
         let short = ["AKIA", "Q7W2ZK3TR9BX4VHM"].concat();
-        assert_eq!(shown(&format!("id {short} x"), TextKind::Name), "id AKIA… x");
+        assert_eq!(mask(&format!("id {short} x"), TextKind::Name), "id AKIA… x");
         let jwt = ["eyJ", "hbGciOiJIUzI1NiJ9", ".eyJ", "zdWIiOiIxIn0", ".", &random(43)].concat();
-        assert_eq!(shown(&format!("({jwt})"), TextKind::SourceLine), "(eyJ…)");
+        assert_eq!(mask(&format!("({jwt})"), TextKind::SourceLine), "(eyJ…)");
     }
 
     #[test]
-    fn passwords_are_hidden_and_code_is_not() {
+    fn passwords_are_masked_and_code_is_not() {
         let pass = ["hunt", "er2!x"].concat();
         for (before, after) in [
             ("password = \"", "\""),
@@ -126,7 +128,7 @@ mod tests {
             ("Authorization: Bearer ", ""),
             ("AccountKey=", ";Endpoint=x"),
         ] {
-            let text = shown(&format!("{before}{pass}{after}"), TextKind::SourceLine);
+            let text = mask(&format!("{before}{pass}{after}"), TextKind::SourceLine);
             assert_eq!(text, format!("{before}…{after}"));
         }
         for plain in [
@@ -138,18 +140,18 @@ mod tests {
             "https://host.example:8080/@scope/name",
             "git@host.example:team/app.git",
         ] {
-            assert_eq!(shown(plain, TextKind::SourceLine), plain);
+            assert_eq!(mask(plain, TextKind::SourceLine), plain);
         }
     }
 
     #[test]
-    fn random_tokens_are_hidden_and_names_are_not() {
+    fn random_tokens_are_masked_and_names_are_not() {
         let token = random(40);
-        assert_eq!(shown(&format!("x('{token}')"), TextKind::SourceLine), "x('…')");
+        assert_eq!(mask(&format!("x('{token}')"), TextKind::SourceLine), "x('…')");
         let lower = token.to_lowercase();
-        assert_eq!(shown(&format!("x('{lower}')"), TextKind::SourceLine), "x('…')");
+        assert_eq!(mask(&format!("x('{lower}')"), TextKind::SourceLine), "x('…')");
         let hex = "0a9f3c".repeat(6)[..32].to_owned();
-        assert_eq!(shown(&format!("k {hex}"), TextKind::SourceLine), "k …");
+        assert_eq!(mask(&format!("k {hex}"), TextKind::SourceLine), "k …");
         for plain in [
             "getUserNameFromTheDatabaseConnection",
             "src/components/UserProfile2/AccountSettingsPanel.test.tsx",
@@ -159,38 +161,38 @@ mod tests {
             "Pneumonoultramicroscopicsilicovolcanoconiosis",
             "========================================",
         ] {
-            assert_eq!(shown(plain, TextKind::SourceLine), plain);
+            assert_eq!(mask(plain, TextKind::SourceLine), plain);
         }
         for id in ["commit 0a9f3c17", "sha256:0a9f3c17"] {
             let text = format!("{id}{}", "5d8e2b4c".repeat(4));
-            assert_eq!(shown(&text, TextKind::SourceLine), text);
+            assert_eq!(mask(&text, TextKind::SourceLine), text);
         }
         let object = format!("object {}", "5d8e2b4c".repeat(5));
-        assert_eq!(shown(&object, TextKind::Name), object);
+        assert_eq!(mask(&object, TextKind::Name), object);
     }
 
     #[test]
-    fn other_spellings_are_hidden() {
+    fn escaped_tokens_are_masked() {
         let body = random(24);
-        let spelled = |each: fn(u8) -> String| body.bytes().map(each).collect::<String>();
-        let spellings = [
-            spelled(|byte| format!("%{byte:02x}")),
-            spelled(|byte| format!("\\u{byte:04x}")),
-            spelled(|byte| format!("\\x{byte:02X}")),
-            spelled(|byte| format!("&#{byte};")),
-            spelled(|byte| format!("{byte:02x}")),
+        let escape = |each: fn(u8) -> String| body.bytes().map(each).collect::<String>();
+        let texts = [
+            escape(|byte| format!("%{byte:02x}")),
+            escape(|byte| format!("\\u{byte:04x}")),
+            escape(|byte| format!("\\x{byte:02X}")),
+            escape(|byte| format!("&#{byte};")),
+            escape(|byte| format!("{byte:02x}")),
         ];
-        for text in &spellings {
-            assert_eq!(shown(&format!("a {text} b"), TextKind::SourceLine), "a … b", "{text}");
+        for text in &texts {
+            assert_eq!(mask(&format!("a {text} b"), TextKind::SourceLine), "a … b", "{text}");
         }
     }
 
     #[test]
-    fn wide_text_is_read() {
+    fn credentials_in_utf_16_are_found() {
         let text = format!("a {} b", random(40));
         let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
-        let found = credentials(&wide, TextKind::SourceLine);
-        assert_eq!(found.len(), 1);
-        assert!(found[0].span.start <= 4 && found[0].span.end >= 2 * 42, "{found:?}");
+        let credentials = credentials(&wide, TextKind::SourceLine);
+        assert_eq!(credentials.len(), 1);
+        assert!(credentials[0].span.start <= 4 && credentials[0].span.end >= 2 * 42, "{credentials:?}");
     }
 }

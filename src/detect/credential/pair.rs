@@ -1,20 +1,20 @@
-//! Values separate from their names: `{"name": "PASSWORD", "value": "…"}`, `<add key="Password" value="…"/>`.
+//! Finds values that are separate from their names: `{"name": "PASSWORD", "value": "…"}`, `<add key="Password" value="…"/>`.
 
 use std::ops::Range;
 
 use super::assigned::VALUE_LABELS;
-use super::quote::{is_quote, opening};
+use super::quote::{is_quote, opening_quote};
 use super::secret_name::{NameStrength, SecretName, is_name};
 use super::value::ValueSite;
 use super::{Credential, TextKind};
 
-/// Distance within which the other half of a pair is searched for, in bytes.
-const REACH: usize = 512;
+/// Maximum distance between the name and the value of a pair, in bytes.
+const PAIR_REACH: usize = 512;
 
-pub(super) fn find(text: &[u8], names: &[SecretName], kind: TextKind, found: &mut Vec<Credential>) {
+pub(super) fn find(text: &[u8], names: &[SecretName], kind: TextKind, credentials: &mut Vec<Credential>) {
     for name in names {
         if is_value(text, name.span.start) {
-            labels(text, around(text, &name.span), name.strength, kind, found);
+            mask_labeled(text, enclosing_range(text, &name.span), name.strength, kind, credentials);
         }
     }
 }
@@ -29,8 +29,8 @@ fn is_value(text: &[u8], start: usize) -> bool {
 }
 
 /// The object, tag or list item that contains `span`.
-fn around(text: &[u8], span: &Range<usize>) -> Range<usize> {
-    let low = span.start.saturating_sub(REACH);
+fn enclosing_range(text: &[u8], span: &Range<usize>) -> Range<usize> {
+    let low = span.start.saturating_sub(PAIR_REACH);
     let is_attribute = text[..span.start].iter().rev().find(|byte| b":=".contains(byte)) == Some(&b'=');
     let edges = if is_attribute { b"<>" } else { b"{}" };
     let is_edge = |text: &[u8], at: usize| edges.contains(&text[at]) && is_edge(text, at);
@@ -39,7 +39,7 @@ fn around(text: &[u8], span: &Range<usize>) -> Range<usize> {
         memchr::memmem::rfind(part, b"- name").or_else(|| memchr::memmem::rfind(part, b"- key"))
     };
     let start = item(&text[before..span.start]).map_or(before, |at| before + at);
-    let high = text.len().min(span.end + REACH);
+    let high = text.len().min(span.end + PAIR_REACH);
     let behind = (span.end..high).find(|at| is_edge(text, *at)).unwrap_or(high);
     let next = item(&text[span.end..behind]).map_or(behind, |at| span.end + at);
     start..next
@@ -61,13 +61,13 @@ fn is_edge(text: &[u8], at: usize) -> bool {
     }
 }
 
-/// Masks text labeled as a value in `range`.
-pub(super) fn labels(
+/// Masks the values in `range` that follow a label such as `value`.
+pub(super) fn mask_labeled(
     text: &[u8],
     range: Range<usize>,
     strength: NameStrength,
     kind: TextKind,
-    found: &mut Vec<Credential>,
+    credentials: &mut Vec<Credential>,
 ) {
     let site = ValueSite { text, kind, strength, is_env: false, is_line_start: false, is_query: false };
     let mut at = range.start;
@@ -81,9 +81,9 @@ pub(super) fn labels(
             continue;
         }
         let start = at + text[at..].iter().take(8).take_while(|byte| **byte == b' ').count();
-        let end = match opening(text, start) {
-            Some(quote) => site.quoted(&quote, found),
-            None => site.unquoted(start, found).unwrap_or(start),
+        let end = match opening_quote(text, start) {
+            Some(quote) => site.mask_quoted(&quote, credentials),
+            None => site.mask_unquoted(start, credentials).unwrap_or(start),
         };
         at = end.max(at);
     }

@@ -1,4 +1,4 @@
-//! The bodies of PEM blocks of any kind.
+//! Finds the bodies of PEM blocks, except those of public kinds.
 
 use super::Credential;
 
@@ -6,10 +6,10 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const DASHES: &[u8] = b"-----";
 const END: &[u8] = b"-----END";
 
-/// Kinds of blocks that contain nothing secret.
-const PUBLIC: &[&[u8]] = &[b"CERTIFICATE", b"PUBLIC KEY", b"X509 CRL"];
+/// Kinds of blocks that contain no secret.
+const PUBLIC_KINDS: &[&[u8]] = &[b"CERTIFICATE", b"PUBLIC KEY", b"X509 CRL"];
 
-pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
+pub(super) fn find(text: &[u8], credentials: &mut Vec<Credential>) {
     let mut from = 0;
     while let Some(at) = memchr::memmem::find(&text[from..], BEGIN) {
         let kind = from + at + BEGIN.len();
@@ -20,9 +20,9 @@ pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
         let start = kind + length + DASHES.len();
         let end = memchr::memmem::find(&text[start..], END).map_or(text.len(), |at| start + at);
         let name = &text[kind..kind + length];
-        let is_public = PUBLIC.iter().any(|public| memchr::memmem::find(name, public).is_some());
+        let is_public = PUBLIC_KINDS.iter().any(|public| memchr::memmem::find(name, public).is_some());
         if start < end && !is_public {
-            found.push(Credential { span: start..end, shown: 0 });
+            credentials.push(Credential { span: start..end, prefix_len: 0 });
         }
         from = if is_public { start } else { end };
     }

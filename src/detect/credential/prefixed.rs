@@ -1,10 +1,10 @@
-//! Tokens with a vendor's prefix.
+//! Finds tokens with the prefix of a vendor.
 
 use super::Credential;
 use crate::detect::alphabet::is_key;
 
 /// Minimum number of characters after a prefix.
-const SHORTEST: usize = 8;
+const MIN_BODY_LEN: usize = 8;
 
 /// Prefixes of tokens. If one is the start of another, the longer one comes first.
 const PREFIXES: &[&str] = &[
@@ -147,15 +147,15 @@ const PREFIXES: &[&str] = &[
     "eyJ",
 ];
 
-/// Few tokens share a first byte, so most positions are rejected at once.
-pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
+/// Adds the tokens in `text` to `credentials`.
+pub(super) fn find(text: &[u8], credentials: &mut Vec<Credential>) {
     let mut at = 0;
     while at < text.len() {
         let may_begin =
             text[at].is_ascii_alphabetic() && !text[..at].last().is_some_and(u8::is_ascii_alphanumeric);
-        match may_begin.then(|| token(&text[at..])).flatten() {
-            Some((shown, length)) => {
-                found.push(Credential { span: at..at + length, shown });
+        match may_begin.then(|| token_lens(&text[at..])).flatten() {
+            Some((prefix_len, length)) => {
+                credentials.push(Credential { span: at..at + length, prefix_len });
                 at += length;
             }
             None => at += 1,
@@ -163,17 +163,17 @@ pub(super) fn find(text: &[u8], found: &mut Vec<Credential>) {
     }
 }
 
-/// Lengths of the prefix and of the token at the start of `rest`.
-fn token(rest: &[u8]) -> Option<(usize, usize)> {
+/// Lengths of the prefix and of the token at the start of `rest`, in bytes.
+fn token_lens(rest: &[u8]) -> Option<(usize, usize)> {
     let prefix = PREFIXES.iter().find(|prefix| rest.starts_with(prefix.as_bytes()))?;
-    let in_token = |byte: &u8| is_key(*byte) || matches!(byte, b'.' | b'+' | b'/' | b'=' | b'~' | b'%');
-    let length = prefix.len() + rest[prefix.len()..].iter().take_while(|byte| in_token(byte)).count();
+    let is_token_byte = |byte: &u8| is_key(*byte) || matches!(byte, b'.' | b'+' | b'/' | b'=' | b'~' | b'%');
+    let length = prefix.len() + rest[prefix.len()..].iter().take_while(|byte| is_token_byte(byte)).count();
     let body = &rest[prefix.len()..length];
     // Many words contain a short prefix. A token has digits, or is long and mixed-case.
     let digits = body.iter().filter(|byte| byte.is_ascii_digit()).count();
     let upper = body.iter().any(u8::is_ascii_uppercase);
     let lower = body.iter().any(u8::is_ascii_lowercase);
-    let is_dense = digits >= 2 && !body.contains(&b'/') && prefix.len() > 3 && body.len() >= SHORTEST;
+    let is_dense = digits >= 2 && !body.contains(&b'/') && prefix.len() > 3 && body.len() >= MIN_BODY_LEN;
     let is_long = body.len() >= 16 && digits >= 1 && (upper || digits >= 4);
     let is_mixed = body.len() >= 16 && upper && lower && body.iter().all(u8::is_ascii_alphanumeric);
     let is_jwt = *prefix == "eyJ" && body.len() >= 16 && upper && lower;

@@ -1,4 +1,4 @@
-//! Values that may be shown although their name indicates a secret: variables, placeholders, types, code.
+//! Recognizes values that may be shown although their name indicates a secret: variables, placeholders, types, code.
 
 use super::secret_name::{classify, words};
 
@@ -112,7 +112,7 @@ const CODE_WORDS: &[&str] = &[
 /// Whether the value is substituted when the text is used, or has been redacted.
 pub(super) fn is_reference(value: &[u8]) -> bool {
     let Ok(value) = std::str::from_utf8(value) else { return false };
-    let inside = |open: &str, close: &str| {
+    let text_between = |open: &str, close: &str| {
         value.strip_prefix(open).and_then(|rest| rest.find(close).map(|at| &rest[..at]))
     };
     let is_filler = |c: char| matches!(c, '*' | '.' | '•' | '_' | '-' | '#' | '…');
@@ -120,21 +120,21 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
     {
         return true;
     }
-    if let Some(name) = inside("${", "}") {
+    if let Some(name) = text_between("${", "}") {
         // A default after the name may be the secret.
-        return !name.contains([':', '-', '?']) || name.trim_start_matches(is_simple).len() < 3;
+        return !name.contains([':', '-', '?']) || name.trim_start_matches(is_variable_char).len() < 3;
     }
-    if value.starts_with("$(") || inside("{{", "}}").is_some() || inside("#{", "}").is_some() {
+    if value.starts_with("$(") || text_between("{{", "}}").is_some() || text_between("#{", "}").is_some() {
         return true;
     }
     if let Some(rest) = value.strip_prefix('$') {
         let name = rest.trim_start_matches(['$', '(']);
         return is_variable(name.split(['-', '.', '[', '(', ';', ',', ')']).next().unwrap_or_default());
     }
-    if let Some(name) = inside("%(", ")").or_else(|| inside("%", "%")) {
+    if let Some(name) = text_between("%(", ")").or_else(|| text_between("%", "%")) {
         return is_variable(name);
     }
-    if let Some(name) = inside("<", ">") {
+    if let Some(name) = text_between("<", ">") {
         return name.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, ' ' | '_' | '-'));
     }
     if let Some(name) = value.strip_prefix(['*', '&', '!', '@']) {
@@ -143,14 +143,15 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
     false
 }
 
-fn is_simple(c: char) -> bool {
+/// Whether `c` may be part of a variable's name.
+fn is_variable_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '.'
 }
 
 /// Whether the text after `$` is the name of a variable rather than part of a password.
 fn is_variable(name: &str) -> bool {
     let is_name =
-        name.chars().all(is_simple) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        name.chars().all(is_variable_char) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let is_upper = !name.contains(|c: char| c.is_ascii_lowercase());
     let has_digit = name.contains(|c: char| c.is_ascii_digit());
     name.len() < 2 || is_name && (is_upper && (!has_digit || name.contains('_')) || is_known(name))
@@ -195,8 +196,9 @@ pub(super) fn is_code(value: &[u8]) -> bool {
     }
 }
 
-fn has_digits(text: &str, most: usize) -> bool {
-    text.bytes().filter(u8::is_ascii_digit).count() > most
+/// Whether there are more than `max` digits.
+fn has_digits(text: &str, max: usize) -> bool {
+    text.bytes().filter(u8::is_ascii_digit).count() > max
 }
 
 /// `config.password`, `Option<String>`, `self.x`: at least one part is a word of code or the name of a secret.
@@ -225,6 +227,7 @@ pub(super) fn is_plain_word(value: &[u8]) -> bool {
     !parts.is_empty() && is_long_enough && parts.iter().all(|word| is_pronounceable(word.as_bytes()))
 }
 
+/// Whether a word has vowels and consonants in the proportion and order of ordinary words.
 fn is_pronounceable(word: &[u8]) -> bool {
     let is_vowel = |byte: &u8| b"aeiouy".contains(byte);
     let vowels = word.iter().filter(|byte| is_vowel(byte)).count();

@@ -1,12 +1,12 @@
-//! Quotes around a value, at any depth of nested quoting: `"`, `\"`, `\\\"`, `""`, `"""`, `&quot;`, `%22`.
+//! Finds the quotes around a value, at any depth of nested quoting: `"`, `\"`, `\\\"`, `""`, `"""`, `&quot;`, `%22`.
 
 use std::ops::Range;
 
-/// Longest value that is masked, in bytes.
+/// Maximum length of a value that is masked, in bytes.
 pub(super) const MAX_VALUE_LEN: usize = 4096;
 
-/// Spellings of quotes that open and close in the same way.
-const SPELLED: &[&str] = &[
+/// Escaped quotes, which are closed by the same text.
+const ESCAPED_QUOTES: &[&str] = &[
     "&quot;", "&#34;", "&#x22;", "&apos;", "&#39;", "&#x27;", "%22", "%27", "\\u0022", "\\u0027", "\\x22",
     "\\x27",
 ];
@@ -22,6 +22,7 @@ pub(super) struct OpeningQuote {
     pub(super) end: usize,
 }
 
+/// The quote that closes an opening one.
 #[derive(Clone, Debug)]
 enum Closing {
     /// The same character after the same number of backslashes.
@@ -38,14 +39,14 @@ pub(super) struct Quoted {
 }
 
 /// The opening quote at `at`, with the backslashes before it.
-pub(super) fn opening(text: &[u8], at: usize) -> Option<OpeningQuote> {
+pub(super) fn opening_quote(text: &[u8], at: usize) -> Option<OpeningQuote> {
     let rest = &text[at..];
     let first = *rest.first()?;
     if first == b'&' || first == b'%' || first == b'\\' {
-        let spelled = SPELLED.iter().find(|spelled| rest.starts_with(spelled.as_bytes()));
-        if let Some(spelled) = spelled {
-            let closing = Closing::Literal(spelled.as_bytes().to_vec());
-            return Some(OpeningQuote { closing, end: at + spelled.len() });
+        let escaped = ESCAPED_QUOTES.iter().find(|escaped| rest.starts_with(escaped.as_bytes()));
+        if let Some(escaped) = escaped {
+            let closing = Closing::Literal(escaped.as_bytes().to_vec());
+            return Some(OpeningQuote { closing, end: at + escaped.len() });
         }
     }
     if first >= 0x80 {
@@ -78,14 +79,14 @@ pub(super) fn is_quote(byte: u8) -> bool {
 }
 
 impl OpeningQuote {
-    /// Whether a quote on the same line closes it. An apostrophe may open nothing.
+    /// Whether a quote on the same line closes it. If not, it may be an apostrophe.
     pub(super) fn is_closed(&self, text: &[u8]) -> bool {
-        let quoted = self.quoted(text);
+        let quoted = self.quoted_text(text);
         quoted.end > quoted.content.end
     }
 
     /// The quoted text: up to the closing quote, or the end of the line.
-    pub(super) fn quoted(&self, text: &[u8]) -> Quoted {
+    pub(super) fn quoted_text(&self, text: &[u8]) -> Quoted {
         let limit = text.len().min(self.end + MAX_VALUE_LEN);
         let is_multiline = matches!(&self.closing, Closing::Literal(closing) if closing.len() == 3);
         let line_end = if is_multiline { None } else { memchr::memchr(b'\n', &text[self.end..limit]) };
@@ -106,20 +107,22 @@ impl OpeningQuote {
 
 /// Start of the closing quote, including its backslashes, and its end.
 ///
-/// At depth `d` a quote has `2^d - 1` backslashes, plus `2^(d+1)` for each backslash at the end of the text.
+/// At depth `d` of nesting, a quote has `2^d - 1` backslashes, plus `2^(d+1)` for each backslash at the end of the quoted
+/// text.
 fn closing_quote(text: &[u8], range: Range<usize>, quote: u8, backslashes: usize) -> Option<(usize, usize)> {
     let mut from = range.start;
     while let Some(next) = memchr::memchr(quote, &text[from..range.end]) {
         let at = from + next;
-        let own = text[range.start..at].iter().rev().take_while(|byte| **byte == b'\\').count();
-        let is_doubled = backslashes == 0 && own == 0 && at > range.start && text.get(at + 1) == Some(&quote);
+        let count = text[range.start..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        let is_doubled =
+            backslashes == 0 && count == 0 && at > range.start && text.get(at + 1) == Some(&quote);
         if is_doubled && at + 1 < range.end {
             from = at + 2;
             continue;
         }
         let period = 2 * (backslashes + 1);
-        if own < backslashes || own % period == backslashes {
-            return Some((at - own.min(backslashes), at + 1));
+        if count < backslashes || count % period == backslashes {
+            return Some((at - count.min(backslashes), at + 1));
         }
         from = at + 1;
     }
@@ -147,8 +150,8 @@ mod tests {
             ("“ab” x", "ab"),
             ("\"abc\nd\"", "abc"),
         ] {
-            let quote = opening(text.as_bytes(), 0).unwrap();
-            let quoted = quote.quoted(text.as_bytes());
+            let quote = opening_quote(text.as_bytes(), 0).unwrap();
+            let quoted = quote.quoted_text(text.as_bytes());
             assert_eq!(&text[quoted.content], content, "{text}");
         }
     }

@@ -1,11 +1,11 @@
-//! Names that indicate a secret value: `DB_PASSWORD`, `clientSecret`, `api-key`.
+//! Finds names that indicate a secret value: `DB_PASSWORD`, `clientSecret`, `api-key`.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-/// Longest name, in bytes.
+/// Maximum length of a name, in bytes.
 const MAX_NAME_LEN: usize = 64;
 
 /// Every name of a secret contains one of these, in any case.
@@ -46,8 +46,9 @@ const STEMS: &[&str] = &[
     "identified by",
 ];
 
-/// Built at the first name that is displayed, so that building it must not take long; names are short.
-static STEM: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+/// Built when text is first displayed, which most runs never do. The NFA is quick to build, and fast enough for short
+/// texts.
+static STEM_SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let mut builder = AhoCorasick::builder();
     builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::ContiguousNFA)).build(STEMS).ok()
 });
@@ -110,7 +111,7 @@ const OTHER_ENDINGS: &[&str] = &[
     "count", "size", "limit", "bypass", "compass", "monkey", "turkey", "hockey",
 ];
 
-/// Last components of a dotted name that refer to the one before: `password.value`.
+/// Last components of a dotted name that refer to the component before: `password.value`.
 const ACCESSORS: &[&str] = &["value", "text", "default", "val"];
 
 /// How strongly a name indicates a secret.
@@ -133,19 +134,19 @@ pub(super) struct SecretName {
 
 /// The names in `text`, in order.
 pub(super) fn find(text: &[u8]) -> Vec<SecretName> {
-    let Some(stems) = &*STEM else { return Vec::new() };
+    let Some(stems) = &*STEM_SEARCH else { return Vec::new() };
     let mut names: Vec<SecretName> = Vec::new();
-    let mut looked_until = 0;
+    let mut searched_until = 0;
     for hit in stems.find_iter(text) {
-        if hit.start() < looked_until {
+        if hit.start() < searched_until {
             continue;
         }
-        let before = text[looked_until..hit.start()].iter().rev().take(MAX_NAME_LEN);
+        let before = text[searched_until..hit.start()].iter().rev().take(MAX_NAME_LEN);
         let start = hit.start() - before.take_while(|byte| is_name(**byte)).count();
         let start = start + escape_len(text, start);
         let behind = text[hit.end()..].iter().take(MAX_NAME_LEN).take_while(|byte| is_name(**byte)).count();
         let mut end = hit.end() + behind;
-        looked_until = end;
+        searched_until = end;
         end -= text[start..end].iter().rev().take_while(|byte| b".-".contains(byte)).count();
         if start <= hit.start()
             && start < end
@@ -175,12 +176,12 @@ pub(super) fn is_name(byte: u8) -> bool {
 /// Strength of the name at `span`; `None` if it does not name a secret.
 fn strength(text: &[u8], span: Range<usize>) -> Option<NameStrength> {
     let name = &text[span.clone()];
-    let found = classify(name);
-    if found.is_none_or(|found| found == NameStrength::Key)
+    let strength = classify(name);
+    if strength.is_none_or(|strength| strength == NameStrength::Key)
         && ["key", "phrase", "word", "code"].iter().any(|word| name.eq_ignore_ascii_case(word.as_bytes()))
         && text[..span.start].ends_with(b" ")
     {
-        const FIRST: &[&str] = &[
+        const FIRST_WORDS: &[&str] = &[
             "secret",
             "private",
             "access",
@@ -195,21 +196,21 @@ fn strength(text: &[u8], span: Range<usize>) -> Option<NameStrength> {
         let before = &text[..span.start - 1];
         let length = before.iter().rev().take(16).take_while(|byte| byte.is_ascii_alphabetic()).count();
         let first = before[before.len() - length..].to_ascii_lowercase();
-        if FIRST.iter().any(|word| first == word.as_bytes()) {
+        if FIRST_WORDS.iter().any(|word| first == word.as_bytes()) {
             return Some(NameStrength::Token);
         }
     }
-    found
+    strength
 }
 
-/// Strength of a name.
+/// Strength of a name; `None` if it does not name a secret.
 pub(super) fn classify(name: &[u8]) -> Option<NameStrength> {
     let mut parts = name.rsplit(|byte| *byte == b'.');
     let last = parts.next()?;
     let is_accessor = ACCESSORS.iter().any(|word| last.eq_ignore_ascii_case(word.as_bytes()));
-    let own = if is_accessor { parts.next().unwrap_or(last) } else { last };
+    let component = if is_accessor { parts.next().unwrap_or(last) } else { last };
     let plain: String =
-        own.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte == b' ').map(lower).collect();
+        component.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte == b' ').map(lower).collect();
     let is_other = OTHER_PARTS.iter().any(|part| plain.contains(part))
         || OTHER_ENDINGS.iter().any(|ending| plain.ends_with(ending)) && !plain.contains("webhook");
     if is_other {
@@ -218,7 +219,7 @@ pub(super) fn classify(name: &[u8]) -> Option<NameStrength> {
     if PASSWORD_PARTS.iter().any(|part| plain.contains(part)) || plain.ends_with("pass") {
         return Some(NameStrength::Password);
     }
-    let words = words(own);
+    let words = words(component);
     let has = |known: &[&str]| words.iter().any(|word| known.contains(&&**word));
     if has(PASSWORD_WORDS) || PASSWORD_WORDS.contains(&&*plain) {
         Some(NameStrength::Password)
@@ -264,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_say_what_they_hold() {
+    fn names_are_classified_by_the_secret_that_they_indicate() {
         for (name, strength) in [
             ("DB_PASSWORD", Some(NameStrength::Password)),
             ("spring.datasource.password", Some(NameStrength::Password)),

@@ -1,11 +1,11 @@
-//! Masks the value that begins at an offset, up to its actual end.
+//! Finds the end of a value that begins at an offset, and masks it unless it may be shown.
 
 use super::public_value::{is_code, is_plain_word, is_reference};
-use super::quote::{MAX_VALUE_LEN, OpeningQuote, is_quote, opening};
+use super::quote::{MAX_VALUE_LEN, OpeningQuote, is_quote, opening_quote};
 use super::secret_name::{NameStrength, is_name};
 use super::{Credential, TextKind};
 
-/// Shortest value that is masked, in bytes.
+/// Minimum length of a value that is masked, in bytes.
 const MIN_VALUE_LEN: usize = 4;
 
 /// What is known about a value before it is read.
@@ -23,12 +23,12 @@ pub(super) struct ValueSite<'t> {
 }
 
 impl ValueSite<'_> {
-    /// Masks the text after an opening quote and literals concatenated to it. Returns its end.
-    pub(super) fn quoted(&self, quote: &OpeningQuote, found: &mut Vec<Credential>) -> usize {
+    /// Masks the text after an opening quote, and literals that are concatenated to it. Returns the end of the last one.
+    pub(super) fn mask_quoted(&self, quote: &OpeningQuote, credentials: &mut Vec<Credential>) -> usize {
         let text = self.text;
-        let mut quoted = quote.quoted(text);
+        let mut quoted = quote.quoted_text(text);
         loop {
-            self.content(quoted.content.clone(), found);
+            self.mask_content(quoted.content.clone(), credentials);
             let end = quoted.end;
             if end == quoted.content.end {
                 return end;
@@ -36,41 +36,41 @@ impl ValueSite<'_> {
             // A shell concatenates adjacent words.
             if text.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'$') {
                 let until = self.run_end(end);
-                found.push(Credential { span: end..until, shown: 0 });
+                credentials.push(Credential { span: end..until, prefix_len: 0 });
                 return until;
             }
-            match joined(text, end) {
-                Some(next) => quoted = next.quoted(text),
+            match concatenated_literal(text, end) {
+                Some(next) => quoted = next.quoted_text(text),
                 None => return end,
             }
         }
     }
 
     /// Masks the content of a quoted value, except the scheme of an `Authorization` header.
-    fn content(&self, content: std::ops::Range<usize>, found: &mut Vec<Credential>) {
+    fn mask_content(&self, content: std::ops::Range<usize>, credentials: &mut Vec<Credential>) {
         let value = &self.text[content.clone()];
         let start = content.start + scheme_len(value);
         let value = &self.text[start..content.end];
-        let says_nothing = value.len() < MIN_VALUE_LEN
+        let is_shown = value.len() < MIN_VALUE_LEN
             || is_reference(value)
-            || self.strength == NameStrength::Key && !is_odd(value)
+            || self.strength == NameStrength::Key && !is_unlike_word(value)
             || self.strength != NameStrength::Password
                 && value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
-        if !says_nothing {
-            found.push(Credential { span: start..content.end, shown: 0 });
+        if !is_shown {
+            credentials.push(Credential { span: start..content.end, prefix_len: 0 });
         }
     }
 
     /// Masks the unquoted value at `start`. Returns its end, or `None` if it is shown because it is code, whose
     /// literals may contain the secret.
-    pub(super) fn unquoted(&self, start: usize, found: &mut Vec<Credential>) -> Option<usize> {
+    pub(super) fn mask_unquoted(&self, start: usize, credentials: &mut Vec<Credential>) -> Option<usize> {
         let text = self.text;
         let scheme = scheme_len(&text[start..]);
         if scheme > 0 {
             let site = Self { strength: self.strength.max(NameStrength::Token), ..*self };
             let end = site.run_end(start + scheme);
             if !is_plain_word(&text[start + scheme..end]) {
-                site.push(start + scheme, end, found);
+                site.push(start + scheme, end, credentials);
             }
             return Some(end);
         }
@@ -91,19 +91,19 @@ impl ValueSite<'_> {
             NameStrength::Token => {
                 is_number || is_plain_word(value) || self.kind == TextKind::Name && is_letters(value)
             }
-            NameStrength::Key => !is_odd(value),
+            NameStrength::Key => !is_unlike_word(value),
         };
         if is_shown {
             return Some(end);
         }
         let end = self.line_end(end);
-        self.push(start, end, found);
+        self.push(start, end, credentials);
         Some(end)
     }
 
-    fn push(&self, start: usize, end: usize, found: &mut Vec<Credential>) {
+    fn push(&self, start: usize, end: usize, credentials: &mut Vec<Credential>) {
         if end >= start + MIN_VALUE_LEN {
-            found.push(Credential { span: start..end, shown: 0 });
+            credentials.push(Credential { span: start..end, prefix_len: 0 });
         }
     }
 
@@ -138,8 +138,8 @@ impl ValueSite<'_> {
                 byte if is_quote(byte) => {
                     // `user=a,password="b c"`
                     let is_nested = at > start && matches!(text[at - 1], b'=' | b':');
-                    match is_nested.then(|| opening(text, at)).flatten() {
-                        Some(quote) => at = quote.quoted(text).end.max(at + 1) - 1,
+                    match is_nested.then(|| opening_quote(text, at)).flatten() {
+                        Some(quote) => at = quote.quoted_text(text).end.max(at + 1) - 1,
                         None if ends_value(rest) => break,
                         None => {}
                     }
@@ -173,8 +173,8 @@ impl ValueSite<'_> {
             at = self.run_end(start).max(start + 1);
             let word = &self.text[start..at];
             let is_secret = match self.strength {
-                NameStrength::Password => is_odd(word),
-                _ => is_odd(word) && word.iter().any(|byte| b"!@#$%^&*+?~".contains(byte)),
+                NameStrength::Password => is_unlike_word(word),
+                _ => is_unlike_word(word) && word.iter().any(|byte| b"!@#$%^&*+?~".contains(byte)),
             };
             if takes_all || is_secret {
                 last = at;
@@ -246,14 +246,14 @@ fn ends_value(rest: &[u8]) -> bool {
 }
 
 /// The opening quote of a literal concatenated to the one that ends at `end`.
-fn joined(text: &[u8], end: usize) -> Option<OpeningQuote> {
+fn concatenated_literal(text: &[u8], end: usize) -> Option<OpeningQuote> {
     let mut at = end;
     while at < text.len().min(end + 64) {
         match text[at] {
             b'+' | b'.' | b'&' | b'~' => at += 1,
             byte if byte.is_ascii_whitespace() => at += 1,
             b'\\' if text.get(at + 1) == Some(&b'\n') => at += 2,
-            _ => return opening(text, at).filter(|quote| quote.is_closed(text)),
+            _ => return opening_quote(text, at).filter(|quote| quote.is_closed(text)),
         }
     }
     None
@@ -274,7 +274,7 @@ fn is_letters(value: &[u8]) -> bool {
 }
 
 /// Whether a value looks unlike a word, name, path or number: letters mixed with digits or punctuation.
-pub(super) fn is_odd(value: &[u8]) -> bool {
+pub(super) fn is_unlike_word(value: &[u8]) -> bool {
     let has = |class: fn(&u8) -> bool| value.iter().any(class);
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let signs = value.iter().any(|byte| b"!@#$%^&*+?~|".contains(byte));

@@ -6,24 +6,26 @@ use super::token::{MAX_BACKSLASHES, Token, TokenKind};
 use super::{markup, string_concat};
 use crate::detect::effort::spend;
 
-/// Length of the longest escape and the longest color code.
+/// Maximum lengths of an escape and of a color code, in bytes.
 const MAX_ESCAPE_LEN: usize = 12;
 pub(super) const MAX_COLOR_CODE_LEN: usize = 28;
 
-/// The token that ends at `end`, which is not 0, i.e. the one that ends there when read forward.
+/// The token that ends at `end`, which must not be 0. It is the same token that [`token_at`] finds at its start.
 pub(super) fn token_before(text: &[u8], end: usize, lenient: bool) -> Token {
     spend(2);
     let last = text[end - 1];
     let special = match last {
-        b'"' | b'\'' | b'`' => string_concat::before(text, end, lenient),
-        b';' => string_concat::before(text, end, lenient).or_else(|| escape_before(text, end, lenient)),
-        b'>' if lenient => markup::before(text, end).or_else(|| continuation_before(text, end, lenient)),
+        b'"' | b'\'' | b'`' => string_concat::concat_before(text, end, lenient),
+        b';' => {
+            string_concat::concat_before(text, end, lenient).or_else(|| escape_before(text, end, lenient))
+        }
+        b'>' if lenient => markup::tags_before(text, end).or_else(|| continuation_before(text, end, lenient)),
         _ if may_end_line_break(text, end) => {
             continuation_before(text, end, lenient).or_else(|| escape_before(text, end, lenient))
         }
         _ => escape_before(text, end, lenient),
     };
-    special.unwrap_or(Token::of(1, last, TokenKind::Plain))
+    special.unwrap_or(Token::new(1, last, TokenKind::Plain))
 }
 
 /// The tokens before an offset, nearest first, with the start of each.
@@ -32,15 +34,16 @@ pub(super) struct BackwardTokens<'a> {
     at: usize,
     low: usize,
     lenient: bool,
-    /// No escape begins between here and `at`; whether one begins right before.
-    clear: usize,
-    behind_lead: bool,
+    /// No escape begins between here and `at`.
+    no_escape_from: usize,
+    /// Whether the byte before `no_escape_from` may begin an escape.
+    is_after_escape_start: bool,
 }
 
 impl<'a> BackwardTokens<'a> {
     /// The tokens between `low` and `at`.
     pub(super) fn new(text: &'a [u8], at: usize, low: usize, lenient: bool) -> Self {
-        Self { text, at, low, lenient, clear: at, behind_lead: false }
+        Self { text, at, low, lenient, no_escape_from: at, is_after_escape_start: false }
     }
 }
 
@@ -51,49 +54,50 @@ impl Iterator for BackwardTokens<'_> {
         if self.at <= self.low {
             return None;
         }
-        if self.clear > self.at {
-            (self.clear, self.behind_lead) = (self.at, false);
+        if self.no_escape_from > self.at {
+            (self.no_escape_from, self.is_after_escape_start) = (self.at, false);
         }
-        if !self.behind_lead && self.at - self.clear < MAX_COLOR_CODE_LEN {
-            let low = self.clear.saturating_sub(2 * MAX_COLOR_CODE_LEN);
-            let lead = self.text[low..self.clear].iter().rposition(|&byte| is_lead(byte));
-            self.behind_lead = lead.is_some();
-            self.clear = lead.map_or(low, |at| low + at + 1);
+        if !self.is_after_escape_start && self.at - self.no_escape_from < MAX_COLOR_CODE_LEN {
+            let low = self.no_escape_from.saturating_sub(2 * MAX_COLOR_CODE_LEN);
+            let start = self.text[low..self.no_escape_from].iter().rposition(|&byte| may_start_escape(byte));
+            self.is_after_escape_start = start.is_some();
+            self.no_escape_from = start.map_or(low, |start| low + start + 1);
         }
-        // Looking back for each byte would dominate the running time.
-        let unit = match self.at - self.clear >= MAX_COLOR_CODE_LEN && !may_be_far(self.text, self.at) {
-            true => Token::of(1, self.text[self.at - 1], TokenKind::Plain),
-            false => token_before(self.text, self.at, self.lenient),
-        };
-        if unit.len > self.at - self.low {
+        // Looking for a longer token before each byte would dominate the running time.
+        let token =
+            match self.at - self.no_escape_from >= MAX_COLOR_CODE_LEN && !may_be_long(self.text, self.at) {
+                true => Token::new(1, self.text[self.at - 1], TokenKind::Plain),
+                false => token_before(self.text, self.at, self.lenient),
+            };
+        if token.len > self.at - self.low {
             return None;
         }
         spend(1);
-        self.at -= unit.len;
-        Some((unit, self.at))
+        self.at -= token.len;
+        Some((token, self.at))
     }
 }
 
-/// Whether escapes begin with `byte`.
-fn is_lead(byte: u8) -> bool {
+/// Whether an escape may begin with `byte`.
+fn may_start_escape(byte: u8) -> bool {
     matches!(byte, b'\\' | b'%' | b'&' | b'=' | b'^' | 0x1b | 0xc2 | 0xe2 | 0xef)
 }
 
-/// Whether a token that ends at `end` may begin further away than escapes do.
-fn may_be_far(text: &[u8], end: usize) -> bool {
+/// Whether a token that ends at `end` may be longer than any escape or color code.
+fn may_be_long(text: &[u8], end: usize) -> bool {
     b"\"'`;>".contains(&text[end - 1]) || may_end_line_break(text, end)
 }
 
-/// The continued line or fold that ends at `end`.
+/// The line continuation or line fold that ends at `end`.
 fn continuation_before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
     let low = end.saturating_sub(MAX_INDENT + MAX_LINE_PREFIX_LEN + 8);
     let line = &text[low..end];
-    let lead = line.iter().rev().take_while(|byte| b" \t\\+-#*/%!;>".contains(byte)).count();
-    spend(4 + lead);
-    // The sign may be part of a line prefix.
+    let prefix = line.iter().rev().take_while(|byte| b" \t\\+-#*/%!;>".contains(byte)).count();
+    spend(4 + prefix);
+    // A sign at the end may be part of a line prefix.
     let mut start = match line.ends_with(b"\n") {
         true => end,
-        false => end - lead,
+        false => end - prefix,
     };
     let head = &text[low..start];
     if let Some(head) = head.strip_suffix(b"\n") {
@@ -114,30 +118,31 @@ fn continuation_before(text: &[u8], end: usize, lenient: bool) -> Option<Token> 
     }
     (start < end)
         .then(|| token_at(text, start, lenient))
-        .filter(|unit| unit.len == end - start && unit.kind != TokenKind::Plain)
+        .filter(|token| token.len == end - start && token.kind != TokenKind::Plain)
 }
 
+/// The escape or color code that ends at `end`, with all backslashes before it.
 fn escape_before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
-    let most = if text[end - 1].is_ascii_alphabetic() { MAX_COLOR_CODE_LEN } else { MAX_ESCAPE_LEN };
-    spend(most / 4);
-    for len in 2..=most.min(end) {
+    let max_len = if text[end - 1].is_ascii_alphabetic() { MAX_COLOR_CODE_LEN } else { MAX_ESCAPE_LEN };
+    spend(max_len / 4);
+    for len in 2..=max_len.min(end) {
         let start = end - len;
-        if !is_lead(text[start]) {
+        if !may_start_escape(text[start]) {
             continue;
         }
-        let unit = token_at(text, start, lenient);
-        if unit.len != len {
+        let token = token_at(text, start, lenient);
+        if token.len != len {
             continue;
         }
-        let mut unit = unit;
-        while text[start] == b'\\' && unit.len < end && text[end - unit.len - 1] == b'\\' {
-            let longer = token_at(text, end - unit.len - 1, lenient);
-            if longer.len != unit.len + 1 {
+        let mut token = token;
+        while text[start] == b'\\' && token.len < end && text[end - token.len - 1] == b'\\' {
+            let longer = token_at(text, end - token.len - 1, lenient);
+            if longer.len != token.len + 1 {
                 break;
             }
-            unit = longer;
+            token = longer;
         }
-        return Some(unit);
+        return Some(token);
     }
     None
 }
@@ -147,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_unit_is_the_same_read_from_both_ends() {
+    fn a_token_is_the_same_forward_and_backward() {
         let dash: &[(&str, TokenKind)] = &[
             ("\\u002d", TokenKind::Unicode),
             ("\\\\u002D", TokenKind::Unicode),
@@ -166,7 +171,7 @@ mod tests {
             ("&#0045;", TokenKind::Entity),
             ("=2D", TokenKind::QuotedPrintable),
         ];
-        let nothing: &[(&str, TokenKind)] = &[
+        let zero_width: &[(&str, TokenKind)] = &[
             ("=\r\n", TokenKind::SoftBreak),
             ("\x1b[1;31m", TokenKind::Ansi),
             ("\\x1b[0m", TokenKind::Ansi),
@@ -205,23 +210,23 @@ mod tests {
         ];
         let check = |text: &str, kind, value| {
             let around = format!("ab{text}cd");
-            let unit = Token { len: text.len(), value, kind };
-            assert_eq!(token_at(around.as_bytes(), 2, true), unit, "{text:?}");
-            assert_eq!(token_before(around.as_bytes(), 2 + text.len(), true), unit, "{text:?}");
+            let token = Token { len: text.len(), value, kind };
+            assert_eq!(token_at(around.as_bytes(), 2, true), token, "{text:?}");
+            assert_eq!(token_before(around.as_bytes(), 2 + text.len(), true), token, "{text:?}");
         };
         check("\u{2013}", TokenKind::TypographicDash, Some(b'-'));
         check("&#8209;", TokenKind::Entity, Some(b'-'));
         for &(text, kind) in dash {
             check(text, kind, Some(b'-'));
         }
-        for &(text, kind) in nothing {
+        for &(text, kind) in zero_width {
             check(text, kind, None);
         }
     }
 
     #[test]
-    fn line_prefixes_are_skipped_at_both_ends() {
-        for (lead, between) in [
+    fn line_prefixes_are_skipped_forward_and_backward() {
+        for (prefix, between) in [
             ("+k = \"", "\" +\n+  \""),
             ("-k=", "\\\n-"),
             ("+k=", "\\\r\n+   "),
@@ -242,13 +247,13 @@ mod tests {
             } else {
                 TokenKind::Adjacent
             };
-            let text = format!("x\\n\n{lead}ab{between}cd");
+            let text = format!("x\\n\n{prefix}ab{between}cd");
             let (at, end) = (text.len() - between.len() - 2, text.len() - 2);
-            let spelt = lead.starts_with('[');
-            let text = if spelt { text.replace("[\"", "\\n") } else { text };
-            let unit = Token::zero_width(between.len(), kind);
-            assert_eq!(token_at(text.as_bytes(), at, true), unit, "{text:?}");
-            assert_eq!(token_before(text.as_bytes(), end, true), unit, "{text:?}");
+            let is_escaped = prefix.starts_with('[');
+            let text = if is_escaped { text.replace("[\"", "\\n") } else { text };
+            let token = Token::zero_width(between.len(), kind);
+            assert_eq!(token_at(text.as_bytes(), at, true), token, "{text:?}");
+            assert_eq!(token_before(text.as_bytes(), end, true), token, "{text:?}");
         }
     }
 
@@ -269,8 +274,8 @@ mod tests {
             "%ad",
             "\\xad",
         ] {
-            let unit = token_at(text.as_bytes(), 0, true);
-            assert_eq!((unit.len, unit.kind), (1, TokenKind::Plain), "{text:?}");
+            let token = token_at(text.as_bytes(), 0, true);
+            assert_eq!((token.len, token.kind), (1, TokenKind::Plain), "{text:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Base64 in the standard and the URL alphabet, on one line, wrapped, or within a string.
+//! Decodes base64 in the standard and the URL alphabet, on one line, wrapped, or within a string.
 
 use std::ops::Range;
 
@@ -10,16 +10,16 @@ use super::line_wrap::{self, NextSymbol};
 use super::token::TokenKind;
 use crate::detect::candidate::{Candidate, WEIGHT_EQUAL, WEIGHT_EXACT};
 
-/// Shorter keywords would match everywhere.
+/// Minimum length of a keyword, in symbols; shorter ones occur everywhere.
 const MIN_KEYWORD_LEN: usize = 3;
 
-/// A line may break within the encoded form of a literal inside a key and, if lines are as long as the first
-/// half of a key, also within that of its prefix. Therefore, the start and the end of that form, with this many
-/// symbols each, are keywords.
-const PART: usize = 5;
+/// Length of the start and the end of a keyword, in symbols. A line may break within the encoded form of a literal inside
+/// a key and, if lines are as long as the first half of a key, also within that of its prefix. So the start and the end
+/// of the form are keywords of their own.
+const PART_LEN: usize = 5;
 
-/// Decodes base64. A tag is the number of bytes before the literal in its group of three, plus three for each
-/// symbol that the literal determines before those of the keyword.
+/// Decodes base64. The tag is the number of bytes before the literal in its group of three (the *phase*), plus three
+/// times the number of symbols that the literal determines before the keyword.
 #[derive(Debug)]
 pub(super) struct Base64;
 
@@ -34,21 +34,22 @@ impl Encoding for Base64 {
 
     /// The symbols that the literal alone determines, for each alignment.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
-        let aligned = |phase: u8| EncodedKeyword { bytes: decided(literal, usize::from(phase)), tag: phase };
+        let aligned =
+            |phase: u8| EncodedKeyword { bytes: determined_symbols(literal, usize::from(phase)), tag: phase };
         let whole = (0..3).map(aligned).filter(|keyword| keyword.bytes.len() >= MIN_KEYWORD_LEN);
         if starts_key { whole.collect() } else { whole.flat_map(parts).collect() }
     }
 
-    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
+    fn decode(&self, hit: &EncodedHit<'_>, visit: &mut dyn FnMut(DecodedText)) {
         let (phase, skipped) = (usize::from(hit.tag % 3), usize::from(hit.tag / 3));
-        if skipped > 0 && goes_on(hit, phase, skipped) {
+        if skipped > 0 && was_start_hit(hit, phase, skipped) {
             return;
         }
-        // Relative to the group in which the literal begins. The first symbol that it alone determines is the
-        // first, third or fourth of that group.
+        // The position of the hit, in symbols from the start of the group in which the literal begins. The first symbol
+        // that the literal alone determines is the first, third or fourth of the group.
         let column = [0, 2, 3][phase] + skipped;
         let (mut symbols, before) = symbols(hit);
-        // Groups are counted from the keyword; symbols before the first complete group are dropped.
+        // The keyword determines where groups begin; symbols before the first complete group are dropped.
         let surplus = (before + 4 - column % 4) % 4;
         symbols.drain(..surplus.min(symbols.len()));
         let mut decoded = DecodedText { name: "base64", ..DecodedText::default() };
@@ -61,7 +62,7 @@ impl Encoding for Base64 {
             let mut bits = 0_u32;
             for (index, &(symbol, place)) in group.iter().enumerate() {
                 if place.0 != end {
-                    decoded.annotations.push((start + index.min(2), seam(hit.text, end)));
+                    decoded.annotations.push((start + index.min(2), join_kind(hit.text, end)));
                 }
                 end = place.1;
                 bits = bits << 6 | u32::from(VALUES[usize::from(symbol)]);
@@ -86,7 +87,7 @@ impl Encoding for Base64 {
         let group = (before - surplus.min(before)) / 4;
         let Some(first) = group.checked_sub(column / 4) else { return };
         decoded.literal_start = first * 3 + phase;
-        read(decoded);
+        visit(decoded);
     }
 
     fn accept(
@@ -96,9 +97,9 @@ impl Encoding for Base64 {
         secret: Range<usize>,
     ) -> Option<EncodingName> {
         let inside = || decoded.annotations.iter().filter(|(at, _)| secret.contains(at));
-        let is_weak = inside().any(|(at, kind)| kind.is_tentative() && *at > secret.start);
-        // Adjacent literals may be unrelated.
-        if is_weak
+        let is_tentative = inside().any(|(at, kind)| kind.is_tentative() && *at > secret.start);
+        // Joined literals may be unrelated, unless they form a key with equal halves.
+        if is_tentative
             && (candidate.halves.is_none() || ![WEIGHT_EQUAL, WEIGHT_EXACT].contains(&candidate.weight))
         {
             return None;
@@ -107,8 +108,9 @@ impl Encoding for Base64 {
     }
 }
 
-/// The line break or escape at `at`, between two symbols, unless it ends a literal.
-fn seam(text: &[u8], at: usize) -> TokenKind {
+/// The kind of what is at `at`, between two symbols: a line break or escape counts as a line continuation, the end of a
+/// literal as the join that it begins.
+fn join_kind(text: &[u8], at: usize) -> TokenKind {
     let is_quoted = text.get(at).is_some_and(|byte| b"\\\"'`".contains(byte));
     if is_quoted { token_at(text, at, true).kind } else { TokenKind::LineContinuation }
 }
@@ -116,40 +118,44 @@ fn seam(text: &[u8], at: usize) -> TokenKind {
 /// The start and the end of a keyword, or all of one that is too short to split.
 fn parts(whole: EncodedKeyword) -> Vec<EncodedKeyword> {
     let EncodedKeyword { bytes, tag } = &whole;
-    let (Some(skipped), true) = (bytes.len().checked_sub(PART), bytes.len() >= 2 * PART - 1) else {
+    let (Some(skipped), true) = (bytes.len().checked_sub(PART_LEN), bytes.len() >= 2 * PART_LEN - 1) else {
         return vec![whole];
     };
     let Ok(rest) = u8::try_from(3 * skipped + usize::from(*tag)) else { return vec![whole] };
     vec![
-        EncodedKeyword { bytes: bytes[..PART].to_vec(), tag: *tag },
+        EncodedKeyword { bytes: bytes[..PART_LEN].to_vec(), tag: *tag },
         EncodedKeyword { bytes: bytes[skipped..].to_vec(), tag: rest },
     ]
 }
 
-/// Whether the start of the keyword directly precedes its end, which was hit: then the start was hit, too.
-fn goes_on(hit: &EncodedHit<'_>, phase: usize, skipped: usize) -> bool {
-    let symbols = decided(hit.literal, phase);
-    hit.at.checked_sub(skipped).is_some_and(|from| hit.text[from..].starts_with(&symbols[..skipped + PART]))
+/// Whether the start of the keyword is directly before its end, which was hit, so that the start was hit as well.
+fn was_start_hit(hit: &EncodedHit<'_>, phase: usize, skipped: usize) -> bool {
+    let symbols = determined_symbols(hit.literal, phase);
+    hit.at
+        .checked_sub(skipped)
+        .is_some_and(|from| hit.text[from..].starts_with(&symbols[..skipped + PART_LEN]))
 }
 
-/// Initial capacity.
-const FEW: usize = 1 << 10;
+/// Maximum initial capacity for the symbols on each side of a hit.
+const MAX_INITIAL_CAPACITY: usize = 1 << 10;
 
+/// A symbol and its range in the text.
 type Symbol = (u8, (usize, usize));
 
 /// All symbols around the hit, and the number of them before it.
 fn symbols(hit: &EncodedHit<'_>) -> (Vec<Symbol>, usize) {
     let (text, low, high) = (hit.text, hit.decode_start(), hit.decode_end());
-    // Four symbols are three characters.
-    let enough = |characters: usize| characters.saturating_mul(4) / 3 + 8;
+    // Four symbols encode three characters.
+    let symbols_for = |characters: usize| characters.saturating_mul(4) / 3 + 8;
     // The hit may be after the first symbols of the literal.
     let behind = usize::from(hit.tag / 3) + 4;
-    let (most, most_before) =
-        (enough(hit.max_chars()), enough(hit.max_chars_before()).saturating_add(behind));
-    let mut symbols = Vec::with_capacity(most.min(FEW) + most_before.min(FEW));
+    let (max_after, max_before) =
+        (symbols_for(hit.max_chars()), symbols_for(hit.max_chars_before()).saturating_add(behind));
+    let mut symbols =
+        Vec::with_capacity(max_after.min(MAX_INITIAL_CAPACITY) + max_before.min(MAX_INITIAL_CAPACITY));
     let mut at = hit.at;
-    while symbols.len() < most_before
-        && let NextSymbol::Symbol(symbol, place) = line_wrap::backward(text, at, low, is_symbol)
+    while symbols.len() < max_before
+        && let NextSymbol::Symbol(symbol, place) = line_wrap::previous_symbol(text, at, low, is_symbol)
     {
         symbols.push((symbol, place));
         at = place.0;
@@ -157,8 +163,8 @@ fn symbols(hit: &EncodedHit<'_>) -> (Vec<Symbol>, usize) {
     symbols.reverse();
     let before = symbols.len();
     let mut at = hit.at;
-    while symbols.len() < most.saturating_add(before)
-        && let NextSymbol::Symbol(symbol, place) = line_wrap::forward(text, at, high, is_symbol)
+    while symbols.len() < max_after.saturating_add(before)
+        && let NextSymbol::Symbol(symbol, place) = line_wrap::next_symbol(text, at, high, is_symbol)
     {
         symbols.push((symbol, place));
         at = place.1;
@@ -187,14 +193,15 @@ static VALUES: [u8; 256] = {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn decided(literal: &[u8], phase: usize) -> Vec<u8> {
+/// The symbols that `literal` alone determines if `phase` bytes precede it in its group of three, up to the first that
+/// differs between the two alphabets.
+fn determined_symbols(literal: &[u8], phase: usize) -> Vec<u8> {
     let bit = |at: usize| literal[at / 8] >> (7 - at % 8) & 1;
     let first = (6 - phase * 8 % 6) % 6;
     (first..)
         .step_by(6)
         .take_while(|at| at + 6 <= literal.len() * 8)
         .map(|at| ALPHABET[usize::from((at..at + 6).fold(0, |value, at| value << 1 | bit(at)))])
-        // The two alphabets differ in two symbols.
         .take_while(u8::is_ascii_alphanumeric)
         .collect()
 }
@@ -205,7 +212,7 @@ mod tests {
     use crate::rules::MARKER;
 
     #[test]
-    fn anchors_are_those_of_every_alignment() {
+    fn there_is_a_keyword_for_every_alignment() {
         let keywords = |literal: &[u8]| -> Vec<String> {
             Base64.keywords(literal, true).into_iter().map(|a| String::from_utf8(a.bytes).unwrap()).collect()
         };

@@ -1,4 +1,4 @@
-//! All keywords of encoded keys, each with its decoding chain.
+//! Generates the keywords of encoded keys, each with the chain that decodes around it.
 
 use super::decode_chain::{DecodeChain, DecodeStep};
 use super::interface::Encoding;
@@ -11,9 +11,9 @@ pub(in crate::detect) struct Literal {
     /// Whether keys begin with it, rather than contain it.
     pub(in crate::detect) starts_key: bool,
     /// Maximum length of a key that contains it, if the key consists only of key characters.
-    pub(in crate::detect) keys: Option<usize>,
-    /// See [`DecodeChain::apart`].
-    pub(in crate::detect) apart: usize,
+    pub(in crate::detect) max_key_len: Option<usize>,
+    /// See [`DecodeChain::literal_spacing`].
+    pub(in crate::detect) literal_spacing: usize,
 }
 
 /// Encodings within base64, and the number of their alignments. Base64 within base64 is a value that was
@@ -26,27 +26,28 @@ const HEX_ENCODINGS: &[&dyn Encoding] = &[&hex::HexRun, &delimited_hex::Delimite
 /// All keywords to search for, each with its decoding chain.
 pub(in crate::detect) fn decode_chains(literals: &[Literal]) -> Vec<(Vec<u8>, DecodeChain)> {
     let mut chains = Vec::new();
-    for Literal { bytes: literal, starts_key, keys, apart } in literals {
-        let (starts_key, keys, apart) = (starts_key, *keys, *apart);
+    for Literal { bytes: literal, starts_key, max_key_len, literal_spacing } in literals {
+        let (starts_key, max_key_len, literal_spacing) = (starts_key, *max_key_len, *literal_spacing);
         let mut add = |keyword, steps| {
-            chains.push((keyword, DecodeChain { steps, starts_key: *starts_key, keys, apart }))
+            chains
+                .push((keyword, DecodeChain { steps, starts_key: *starts_key, max_key_len, literal_spacing }))
         };
-        let plain = DecodeStep::new(&escaped_text::EscapedText, escaped_text::AS_IT_IS, literal);
+        let plain = DecodeStep::new(&escaped_text::EscapedText, escaped_text::UNESCAPED, literal);
         add(literal.clone(), vec![plain]);
         for &encoding in ALL {
             for keyword in encoding.keywords(literal, *starts_key) {
                 add(keyword.bytes, vec![DecodeStep::new(encoding, keyword.tag, literal)]);
             }
         }
-        // Text that contains the literal unescaped, escaped or split around it.
-        let around: &dyn Encoding = if *starts_key { &utf16::Utf16 } else { &base64::Base64 };
-        for keyword in around.keywords(literal, *starts_key) {
-            let spelt = DecodeStep::new(&escaped_text::EscapedText, escaped_text::AS_IT_IS, literal);
-            add(keyword.bytes, vec![DecodeStep::new(around, keyword.tag, literal), spelt]);
+        // Text in UTF-16 or base64 that contains the literal unescaped, and is escaped or split around it.
+        let outer: &dyn Encoding = if *starts_key { &utf16::Utf16 } else { &base64::Base64 };
+        for keyword in outer.keywords(literal, *starts_key) {
+            let escaped = DecodeStep::new(&escaped_text::EscapedText, escaped_text::UNESCAPED, literal);
+            add(keyword.bytes, vec![DecodeStep::new(outer, keyword.tag, literal), escaped]);
         }
-        for &(encoding, ways) in INSIDE_BASE64.iter().filter(|_| *starts_key) {
-            for inner in encoding.keywords(literal, true).into_iter().take(ways) {
-                for outer in base64::Base64.keywords(&inner.bytes, true).into_iter().take(ways) {
+        for &(encoding, alignments) in INSIDE_BASE64.iter().filter(|_| *starts_key) {
+            for inner in encoding.keywords(literal, true).into_iter().take(alignments) {
+                for outer in base64::Base64.keywords(&inner.bytes, true).into_iter().take(alignments) {
                     let steps = vec![
                         DecodeStep::new(&base64::Base64, outer.tag, &inner.bytes),
                         DecodeStep::new(encoding, inner.tag, literal),
@@ -60,7 +61,7 @@ pub(in crate::detect) fn decode_chains(literals: &[Literal]) -> Vec<(Vec<u8>, De
                 for keyword in outer.keywords(&inner.bytes, true) {
                     let steps = vec![
                         DecodeStep::hex(outer, keyword.tag, &inner.bytes),
-                        DecodeStep::new(&utf16::Utf16, utf16::NEAR_BY, literal),
+                        DecodeStep::new(&utf16::Utf16, utf16::IN_HEX, literal),
                     ];
                     add(keyword.bytes, steps);
                 }

@@ -1,10 +1,10 @@
-//! Bytes as decimal numbers: printed arrays (`[115, 107, 45]`, `115,107,45`, `[115 107 45]`), in columns or one
+//! Decodes bytes that are written as decimal numbers: printed arrays (`[115, 107, 45]`, `115,107,45`, `[115 107 45]`), in columns or one
 //! per line, and dumps by `od -tu1`.
 
 use std::ops::Range;
 
 use super::decoded_text::{DecodedText, EncodingName};
-use super::delimited_hex::element_separator;
+use super::delimited_hex::element_separator_len;
 use super::hex::SourceByte;
 use super::hit::{EncodedHit, EncodedKeyword};
 use super::interface::Encoding;
@@ -15,8 +15,8 @@ use crate::detect::effort::spend;
 #[derive(Debug)]
 pub(super) struct Decimal;
 
-/// Number of bytes that identify a literal.
-const MIN_KEYWORD_BYTES: usize = 3;
+/// Minimum length of a literal that is searched for, in bytes: the keyword is only its first number.
+const MIN_LITERAL_LEN: usize = 3;
 
 /// Maximum number of digits of a byte.
 const MAX_DIGITS: usize = 3;
@@ -31,16 +31,18 @@ impl Encoding for Decimal {
     }
 
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
-        if !starts_key || literal.len() < MIN_KEYWORD_BYTES {
+        if !starts_key || literal.len() < MIN_LITERAL_LEN {
             return Vec::new();
         }
-        // There are too many ways to write what follows the first number.
+        // There are too many separators that may follow the first number.
         let bytes = literal[0].to_string().into_bytes();
         vec![EncodedKeyword { bytes, tag: 0 }]
     }
 
-    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
-        if hit.at.checked_sub(1).is_some_and(|before| is_part(hit.text[before])) || !reads_literal(hit) {
+    fn decode(&self, hit: &EncodedHit<'_>, visit: &mut dyn FnMut(DecodedText)) {
+        if hit.at.checked_sub(1).is_some_and(|before| continues_number(hit.text[before]))
+            || !reads_literal(hit)
+        {
             return;
         }
         let mut decoded = DecodedText { name: "decimal", ..DecodedText::default() };
@@ -61,7 +63,7 @@ impl Encoding for Decimal {
             decoded.push(byte, place);
             at = place.1;
         }
-        read(decoded);
+        visit(decoded);
     }
 
     fn accept(&self, decoded: &DecodedText, _: &mut Candidate<'_>, _: Range<usize>) -> Option<EncodingName> {
@@ -69,7 +71,7 @@ impl Encoding for Decimal {
     }
 }
 
-/// Quick test whether the literal can be decoded, looking only at the hit.
+/// Quick test, which examines only the hit, whether the literal can be decoded.
 fn reads_literal(hit: &EncodedHit<'_>) -> bool {
     let mut at = hit.at;
     hit.literal.iter().all(|&expected| match next(hit, at) {
@@ -85,12 +87,12 @@ fn reads_literal(hit: &EncodedHit<'_>) -> bool {
 fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     spend(4);
     let rest = hit.text.get(at..hit.decode_end())?;
-    let start = at + if at == hit.at { 0 } else { element_separator(rest)? };
+    let start = at + if at == hit.at { 0 } else { element_separator_len(rest)? };
     let digits =
         hit.text[start..].iter().take_while(|byte| byte.is_ascii_digit()).take(MAX_DIGITS + 1).count();
     let end = start + digits;
-    let goes_on = hit.text.get(end).is_some_and(|&byte| is_part(byte));
-    (end <= hit.decode_end() && !goes_on).then_some((value(&hit.text[start..end])?, (start, end)))
+    let is_longer = hit.text.get(end).is_some_and(|&byte| continues_number(byte));
+    (end <= hit.decode_end() && !is_longer).then_some((value(&hit.text[start..end])?, (start, end)))
 }
 
 /// The byte before the one at `at`.
@@ -102,16 +104,17 @@ fn previous(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let digits =
         hit.text[low..end].iter().rev().take_while(|byte| byte.is_ascii_digit()).take(MAX_DIGITS + 1).count();
     let start = end - digits;
-    let parted = element_separator(&hit.text[end..at]).is_some_and(|len| len == at - end);
-    let goes_on = start.checked_sub(1).is_some_and(|before| is_part(hit.text[before]));
-    (parted && !goes_on).then_some((value(&hit.text[start..end])?, (start, end)))
+    let is_delimited = element_separator_len(&hit.text[end..at]).is_some_and(|len| len == at - end);
+    let is_longer = start.checked_sub(1).is_some_and(|before| continues_number(hit.text[before]));
+    (is_delimited && !is_longer).then_some((value(&hit.text[start..end])?, (start, end)))
 }
 
-/// Whether an adjacent number is not part of a list of bytes.
-fn is_part(byte: u8) -> bool {
+/// Whether a number next to `byte` continues with it, so that it is not the number of a byte.
+fn continues_number(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"._-+".contains(&byte)
 }
 
+/// The byte whose decimal number is `digits`.
 fn value(digits: &[u8]) -> Option<u8> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! The encodings between a keyword and the key, outermost first.
+//! A chain of nested encodings, outermost first, through which the text around a keyword is decoded.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::detect::candidate::Candidate;
 use crate::detect::effort::spend;
 use crate::model::NESTED_ENCODINGS;
 
-/// Steps of decoding around a hit in addition to those for each byte.
+/// Steps (see `effort`) of decoding around a hit, in addition to those for each byte.
 const HIT_STEPS: usize = 16;
 
 /// One or more nested encodings.
@@ -20,10 +20,10 @@ pub(in crate::detect) struct DecodeChain {
     /// Whether keys begin with the literal of the last step.
     pub(in crate::detect) starts_key: bool,
     /// Maximum match length of the variants that use the literal, if it consists only of key characters.
-    pub(in crate::detect) keys: Option<usize>,
+    pub(in crate::detect) max_key_len: Option<usize>,
     /// Minimum number of key characters on each side of the literal that do not repeat it, if all variants
     /// require that.
-    pub(in crate::detect) apart: usize,
+    pub(in crate::detect) literal_spacing: usize,
 }
 
 /// One layer of the chain.
@@ -54,14 +54,14 @@ impl DecodeChain {
         text: &[u8],
         at: usize,
         extent: DecodeExtent,
-        read: &mut dyn FnMut(DecodedText),
+        visit: &mut dyn FnMut(DecodedText),
     ) {
-        self.decode_from(0, text, at, extent, read);
+        self.decode_from(0, text, at, extent, visit);
     }
 
     /// Whether part of the text around a hit is enough to reject it.
     pub(in crate::detect) fn supports_probing(&self) -> bool {
-        self.keys.is_some()
+        self.max_key_len.is_some()
     }
 
     /// Whether the text around a hit was decoded from decoded text, which may be truncated.
@@ -69,7 +69,7 @@ impl DecodeChain {
         self.steps.len() > 1
     }
 
-    /// Whether everything that is decoded belongs together, so that the key ends where it ends.
+    /// Whether only one value is decoded, so that the key ends where the decoded text ends.
     pub(in crate::detect) fn ends_with_key(&self) -> bool {
         matches!(&self.steps[..], [step] if step.encoding.name() != escaped_text::NAME)
     }
@@ -80,36 +80,38 @@ impl DecodeChain {
         text: &[u8],
         at: usize,
         extent: DecodeExtent,
-        read: &mut dyn FnMut(DecodedText),
+        visit: &mut dyn FnMut(DecodedText),
     ) {
         let Some(DecodeStep { encoding, tag, literal, .. }) = self.steps.get(step) else { return };
         spend(HIT_STEPS);
         let is_last = step + 1 == self.steps.len();
         // The characters of an inner encoding are not those of a key.
-        let keys = self.keys.filter(|_| is_last);
+        let max_key_len = self.max_key_len.filter(|_| is_last);
         let (starts_key, nested) = (self.starts_key, step > 0);
-        let (within, extent) = (
-            extent,
-            match extent {
-                // Two per character in UTF-16, and at most that in most others.
-                DecodeExtent::Partial(most) if !is_last => DecodeExtent::Partial(2 * most + 8 + most / 6),
-                DecodeExtent::Forward(most) if !is_last => DecodeExtent::Forward(2 * most + 8),
-                extent => extent,
-            },
-        );
-        let hit = EncodedHit { text, at, tag: *tag, literal, starts_key, nested, keys, extent };
+        let inner_extent = extent;
+        let extent = match extent {
+            // A character takes two of the outer text's characters in UTF-16, and hardly more in other encodings.
+            DecodeExtent::Partial(chars) if !is_last => DecodeExtent::Partial(2 * chars + 8 + chars / 6),
+            DecodeExtent::Forward(chars) if !is_last => DecodeExtent::Forward(2 * chars + 8),
+            extent => extent,
+        };
+        let hit = EncodedHit { text, at, tag: *tag, literal, starts_key, nested, max_key_len, extent };
         encoding.decode(&hit, &mut |decoded| {
             spend(HIT_STEPS + decoded.text.len());
             if !decoded.text.get(decoded.literal_start..).is_some_and(|text| text.starts_with(literal)) {
                 return;
             }
             match is_last {
-                true => read(decoded),
-                false => {
-                    self.decode_from(step + 1, &decoded.text, decoded.literal_start, within, &mut |inner| {
-                        read(inner.through(&decoded));
-                    })
-                }
+                true => visit(decoded),
+                false => self.decode_from(
+                    step + 1,
+                    &decoded.text,
+                    decoded.literal_start,
+                    inner_extent,
+                    &mut |inner| {
+                        visit(inner.map_through(&decoded));
+                    },
+                ),
             }
         });
     }
@@ -119,12 +121,12 @@ impl DecodeChain {
         self.steps.last().map_or(&[], |step| &step.literal)
     }
 
-    /// Whether a secret there may be accepted at all.
+    /// Whether a secret in this range may be accepted at all.
     pub(in crate::detect) fn may_accept(&self, decoded: &DecodedText, secret: &Range<usize>) -> bool {
         self.steps.last().is_some_and(|step| step.encoding.may_accept(decoded, secret))
     }
 
-    /// Whether the key is also there in plain form.
+    /// Whether the text also contains the key in plain form.
     pub(in crate::detect) fn also_plain(&self, decoded: &DecodedText, secret: &Range<usize>) -> bool {
         self.steps.last().is_some_and(|step| step.encoding.also_plain(decoded, secret))
     }
@@ -151,6 +153,5 @@ impl DecodeChain {
 fn nested_name(outer: EncodingName, inner: EncodingName) -> Option<EncodingName> {
     // The alphabet of an inner base64 makes no difference.
     let inner = if inner == "base64url" { "base64" } else { inner };
-    let is_it = |name: &&&str| name.split_once('+') == Some((outer, inner));
-    NESTED_ENCODINGS.iter().find(is_it).copied()
+    NESTED_ENCODINGS.iter().find(|name| name.split_once('+') == Some((outer, inner))).copied()
 }

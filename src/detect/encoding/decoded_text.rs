@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::token::TokenKind;
 
-/// Characters at the start of keys; after as many again, another one may begin.
-const START: usize = 3;
+/// Number of characters by which the start of a key is recognized: `sk-`.
+const KEY_START_LEN: usize = 3;
 
 /// The name of an encoding in reports.
 pub(in crate::detect) type EncodingName = &'static str;
@@ -41,17 +41,19 @@ impl DecodedText {
         span.start..line.map_or(span.end, |line| line.1)
     }
 
-    /// Offsets at which parts were joined tentatively.
+    /// Offsets at which parts were joined tentatively, or another key begins.
     pub(in crate::detect) fn join_offsets(&self) -> Vec<usize> {
-        let is_seam = |&&(at, kind): &&(usize, TokenKind)| kind.is_tentative() || self.is_end(at, kind);
-        self.annotations.iter().filter(is_seam).map(|(at, _)| *at).collect()
+        let is_join =
+            |&&(at, kind): &&(usize, TokenKind)| kind.is_tentative() || self.begins_key_again(at, kind);
+        self.annotations.iter().filter(is_join).map(|(at, _)| *at).collect()
     }
 
-    /// The joins at which a key ends unless its halves are equal: another key begins there, or the next part is
-    /// more likely the next item of a list.
+    /// The joins at which a key ends unless its halves are equal: another key begins there, or the next part is probably
+    /// the next item of a list.
     pub(in crate::detect) fn hard_ends(&self) -> Vec<usize> {
-        let is_end =
-            |&&(at, kind): &&(usize, TokenKind)| kind == TokenKind::CommaSeparated || self.is_end(at, kind);
+        let is_end = |&&(at, kind): &&(usize, TokenKind)| {
+            kind == TokenKind::CommaSeparated || self.begins_key_again(at, kind)
+        };
         self.annotations.iter().filter(is_end).map(|(at, _)| *at).collect()
     }
 
@@ -67,14 +69,14 @@ impl DecodedText {
             .any(|(at, kind)| kind.is_tentative() && range.start <= *at && *at <= range.end)
     }
 
-    /// Whether the next part begins like the key itself.
-    fn is_end(&self, at: usize, kind: TokenKind) -> bool {
-        let start = self.text.get(self.literal_start..self.literal_start + START);
-        kind.is_zero_width() && start.is_some() && self.text.get(at..at + START) == start
+    /// Whether the text after the token at `at` begins like the key, so that it is another key.
+    fn begins_key_again(&self, at: usize, kind: TokenKind) -> bool {
+        let start = self.text.get(self.literal_start..self.literal_start + KEY_START_LEN);
+        kind.is_zero_width() && start.is_some() && self.text.get(at..at + KEY_START_LEN) == start
     }
 
-    /// Maps positions in an outer decoded text to the text from which that was decoded.
-    pub(super) fn through(mut self, outer: &Self) -> Self {
+    /// Converts the positions, which are in the text of `outer`, to positions in the text that `outer` was decoded from.
+    pub(super) fn map_through(mut self, outer: &Self) -> Self {
         for place in &mut self.source_map {
             let span = outer.span(&(place.0..place.1));
             *place = (span.start, span.end);
@@ -83,6 +85,7 @@ impl DecodedText {
         self
     }
 
+    /// Appends a byte, and the range that encodes it.
     pub(super) fn push(&mut self, byte: u8, place: (usize, usize)) {
         self.text.push(byte);
         self.source_map.push(place);

@@ -1,5 +1,5 @@
-//! Escaped text: escapes for some or all characters, and zero-width tokens within a key: color codes, soft line
-//! breaks, and the joins of a split literal.
+//! Decodes escaped text: escapes of some or all characters, and tokens of zero width within a key, such as color codes,
+//! soft line breaks and the joins of split literals.
 
 use std::ops::Range;
 
@@ -17,19 +17,18 @@ use crate::detect::limits::CONTEXT_REACH;
 /// Name of the encoding of split text.
 pub(super) const NAME: EncodingName = "split";
 
-/// The literal was hit unescaped; the text around it may be escaped.
-pub(super) const AS_IT_IS: u8 = 0;
+/// Tags: whether the keyword is the literal in plain form, around which the text may be escaped, or in escaped form.
+pub(super) const UNESCAPED: u8 = 0;
 const ESCAPED: u8 = 1;
 
-/// Maximum distance to follow a run of key characters.
-const RUN: usize = 300;
+/// Maximum length of a run of key characters that is followed, in bytes.
+const MAX_RUN_LEN: usize = 300;
 
-/// Without the marker, a first part with a body this long is a match by itself, and the next part may be an
-/// unrelated argument.
-const WHOLE_BY_ITSELF: usize = 40;
+/// Minimum length of the body in the first part of a key without the marker, in bytes, for that part to be a match by
+/// itself. Then the next part may be an unrelated argument.
+const MIN_WHOLE_BODY: usize = 40;
 
-/// The names of escapes, and of what may be between two characters. A byte in plain form has no name of its own, and
-/// only base64 contains `UrlSafe`.
+/// The names of all tokens except `Plain`, and `UrlSafe`, which occurs only in base64.
 const TOKEN_NAMES: &[EncodingName] = &[
     TokenKind::Unicode.name(),
     TokenKind::Hex.name(),
@@ -57,8 +56,8 @@ impl Encoding for EscapedText {
         TOKEN_NAMES
     }
 
-    /// The first character escaped, and the rest in case only characters other than letters and digits are
-    /// escaped.
+    /// The first character in escaped form. And, for text in which only characters other than letters and digits are
+    /// escaped, the literal up to the start of its first escape.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         let Some(&first) = literal.first().filter(|_| starts_key) else { return Vec::new() };
         let mut keywords: Vec<Vec<u8>> =
@@ -92,25 +91,25 @@ impl Encoding for EscapedText {
         keywords.into_iter().map(|bytes| EncodedKeyword { bytes, tag: ESCAPED }).collect()
     }
 
-    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
-        if !goes_on(hit) || !reads_literal(hit) {
+    fn decode(&self, hit: &EncodedHit<'_>, visit: &mut dyn FnMut(DecodedText)) {
+        if !run_continues(hit) || !reads_literal(hit) {
             return;
         }
-        if let DecodeExtent::Partial(most) | DecodeExtent::Forward(most) = hit.extent {
-            read(walk(hit, &few(hit, most), true).0);
+        if let DecodeExtent::Partial(max_chars) | DecodeExtent::Forward(max_chars) = hit.extent {
+            visit(decode_tokens(hit, &probe_range(hit, max_chars), true).0);
             return;
         }
-        let Some(core) = core(hit) else { return };
-        let mut can_be_looser = core.weak;
-        if core.strict {
-            let (strictly, looser) = walk(hit, &core.range, false);
-            can_be_looser = looser;
-            if !strictly.annotations.is_empty() {
-                read(strictly);
+        let Some(scope) = decode_scope(hit) else { return };
+        let mut has_tentative = scope.has_tentative;
+        if scope.has_encoded {
+            let (decoded, is_more_if_lenient) = decode_tokens(hit, &scope.range, false);
+            has_tentative = is_more_if_lenient;
+            if !decoded.annotations.is_empty() {
+                visit(decoded);
             }
         }
-        if can_be_looser {
-            read(walk(hit, &core.range, true).0);
+        if has_tentative {
+            visit(decode_tokens(hit, &scope.range, true).0);
         }
     }
 
@@ -124,12 +123,12 @@ impl Encoding for EscapedText {
         candidate: &mut Candidate<'_>,
         secret: Range<usize>,
     ) -> Option<EncodingName> {
-        let inside = |&&(at, kind): &&(usize, TokenKind)| {
+        let is_inside = |&&(at, kind): &&(usize, TokenKind)| {
             // A zero-width token must be between two characters.
             at < secret.end && at >= secret.start + usize::from(kind.is_zero_width())
         };
         let annotations: Vec<(usize, TokenKind)> =
-            decoded.annotations.iter().filter(inside).copied().collect();
+            decoded.annotations.iter().filter(is_inside).copied().collect();
         let first = annotations.first()?;
         let parts = 1 + annotations.iter().filter(|(_, kind)| kind.separates_parts()).count();
         if parts > 1 && !may_be_joined(candidate, &decoded.annotations, &secret) {
@@ -149,10 +148,10 @@ fn may_be_joined(
     secret: &Range<usize>,
 ) -> bool {
     let inside = || annotations.iter().filter(|(at, _)| (secret.start + 1..secret.end).contains(at));
-    let is_weak = inside().any(|&(_, kind)| kind.is_tentative());
+    let is_tentative = inside().any(|&(_, kind)| kind.is_tentative());
     if candidate.halves.is_some() {
         // Equal halves that end at the end of a line or literal.
-        return !is_weak || [WEIGHT_EQUAL, WEIGHT_EXACT].contains(&candidate.weight);
+        return !is_tentative || [WEIGHT_EQUAL, WEIGHT_EXACT].contains(&candidate.weight);
     }
     if inside().any(|&(_, kind)| kind == TokenKind::CommaSeparated) {
         return false;
@@ -164,13 +163,13 @@ fn may_be_joined(
     }
     let first_part =
         inside().find(|(_, kind)| kind.separates_parts()).map_or(0, |&(at, _)| at - secret.start);
-    !is_weak || first_part.saturating_sub(prefix.len()) < WHOLE_BY_ITSELF
+    !is_tentative || first_part.saturating_sub(prefix.len()) < MIN_WHOLE_BODY
 }
 
 /// Whether the run of key characters around the hit continues in encoded form.
-fn goes_on(hit: &EncodedHit<'_>) -> bool {
+fn run_continues(hit: &EncodedHit<'_>) -> bool {
     let EncodedHit { text, at, .. } = *hit;
-    let end = at + key_run(&text[at..], RUN);
+    let end = at + key_run(&text[at..], MAX_RUN_LEN);
     spend((end - at) / 4);
     if end < text.len() && token_at(text, end, true).continues_key() {
         return true;
@@ -178,12 +177,12 @@ fn goes_on(hit: &EncodedHit<'_>) -> bool {
     if hit.starts_key {
         return false;
     }
-    if hit.keys.is_some() {
-        // Checked below.
+    if hit.max_key_len.is_some() {
+        // `decode_scope` looks for tokens before the hit.
         return true;
     }
     let mut start = at;
-    while start > 0 && at - start < RUN && is_key(text[start - 1]) {
+    while start > 0 && at - start < MAX_RUN_LEN && is_key(text[start - 1]) {
         // The digits of an escape are key characters, too.
         if token_before(text, start, true).continues_key() {
             return true;
@@ -193,51 +192,54 @@ fn goes_on(hit: &EncodedHit<'_>) -> bool {
     start > 0 && token_before(text, start, true).continues_key()
 }
 
-/// Quick test whether the literal can be decoded, looking only at the hit.
+/// Quick test, which examines only the hit, whether the literal can be decoded.
 fn reads_literal(hit: &EncodedHit<'_>) -> bool {
     let mut at = hit.at;
     hit.literal.iter().all(|&byte| {
         while at < hit.text.len() {
-            let unit = token_at(hit.text, at, true);
-            at += unit.len;
-            if unit.value.is_some() {
-                return unit.value == Some(byte);
+            let token = token_at(hit.text, at, true);
+            at += token.len;
+            if token.value.is_some() {
+                return token.value == Some(byte);
             }
         }
         false
     })
 }
 
-/// The range to decode, and how.
-struct Core {
+/// The range to decode, and what it contains.
+struct DecodeScope {
     range: Range<usize>,
-    /// Whether there are encoded tokens other than tentative joins.
-    strict: bool,
-    weak: bool,
+    /// Whether it contains encoded tokens other than tentative joins.
+    has_encoded: bool,
+    /// Whether it contains tentative joins.
+    has_tentative: bool,
 }
 
-/// If only keys are needed, the range to which one may extend, with its context; `None` if it has no encoded
-/// tokens.
-fn core(hit: &EncodedHit<'_>) -> Option<Core> {
+/// The range around the hit to which a key may extend, with its context; `None` if there are no encoded tokens. If the
+/// text of a match is not limited to key characters, everything that may be decoded.
+fn decode_scope(hit: &EncodedHit<'_>) -> Option<DecodeScope> {
     let (text, low, high) = (hit.text, hit.decode_start(), hit.decode_end());
-    let Some(longest) = hit.keys else { return Some(Core { range: low..high, strict: true, weak: true }) };
-    let (mut strict, mut weak) = (false, false);
-    let mut goes_on = |unit: &Token, count: &mut usize| {
-        weak |= unit.kind.is_tentative();
-        strict |= unit.kind != TokenKind::Plain && !unit.kind.is_tentative();
-        *count += usize::from(unit.value.is_some());
-        *count <= longest && unit.value.is_none_or(is_key)
+    let Some(max_key_len) = hit.max_key_len else {
+        return Some(DecodeScope { range: low..high, has_encoded: true, has_tentative: true });
     };
-    let mut start = start(hit);
+    let (mut has_encoded, mut has_tentative) = (false, false);
+    let mut continues_key = |token: &Token, count: &mut usize| {
+        has_tentative |= token.kind.is_tentative();
+        has_encoded |= token.kind != TokenKind::Plain && !token.kind.is_tentative();
+        *count += usize::from(token.value.is_some());
+        *count <= max_key_len && token.value.is_none_or(is_key)
+    };
+    let mut start = token_start(hit);
     if !hit.starts_key {
-        // Text far after anything that could begin an escape is copied at once.
-        let before = &text[start.saturating_sub(longest)..start];
+        // Key characters that are too far after the start of any escape to be part of it need no lexer.
+        let before = &text[start.saturating_sub(max_key_len)..start];
         let run = before.iter().rev().take_while(|&&byte| is_key(byte)).count();
         spend(run / 4);
         let mut count = run.saturating_sub(MAX_COLOR_CODE_LEN);
         start -= count;
-        for (unit, at) in BackwardTokens::new(text, start, low, true) {
-            if !goes_on(&unit, &mut count) {
+        for (token, at) in BackwardTokens::new(text, start, low, true) {
+            if !continues_key(&token, &mut count) {
                 break;
             }
             start = at;
@@ -245,36 +247,36 @@ fn core(hit: &EncodedHit<'_>) -> Option<Core> {
     }
     let (mut end, mut count) = (hit.at, 0);
     while end < high {
-        let unit = token_at(text, end, true);
-        if unit.len > high - end || !goes_on(&unit, &mut count) {
+        let token = token_at(text, end, true);
+        if token.len > high - end || !continues_key(&token, &mut count) {
             break;
         }
-        end += unit.len;
+        end += token.len;
     }
-    let around = if hit.extent == DecodeExtent::Full { CONTEXT_REACH } else { 0 };
-    let range = low.max(start.saturating_sub(around))..high.min(end + around);
-    (strict || weak).then_some(Core { range, strict, weak })
+    let context = if hit.extent == DecodeExtent::Full { CONTEXT_REACH } else { 0 };
+    let range = low.max(start.saturating_sub(context))..high.min(end + context);
+    (has_encoded || has_tentative).then_some(DecodeScope { range, has_encoded, has_tentative })
 }
 
-/// As much as the first probe needs, whatever it contains.
-fn few(hit: &EncodedHit<'_>, most: usize) -> Range<usize> {
-    let (low, high, first) = (hit.decode_start(), hit.decode_end(), start(hit));
+/// The range to decode for a probe of `max_chars` characters on each side, whatever it contains.
+fn probe_range(hit: &EncodedHit<'_>, max_chars: usize) -> Range<usize> {
+    let (low, high, first) = (hit.decode_start(), hit.decode_end(), token_start(hit));
     let (mut end, mut count) = (hit.at, 0);
-    while end < high && count < most {
-        let unit = token_at(hit.text, end, true);
-        if unit.len > high - end {
+    while end < high && count < max_chars {
+        let token = token_at(hit.text, end, true);
+        if token.len > high - end {
             break;
         }
-        end += unit.len;
-        count += usize::from(unit.value.is_some());
+        end += token.len;
+        count += usize::from(token.value.is_some());
     }
     let mut start = first;
     if !hit.starts_key && matches!(hit.extent, DecodeExtent::Partial(_)) {
-        let mut left = most;
-        for (unit, at) in BackwardTokens::new(hit.text, first, low, true) {
-            let Some(fewer) = left.checked_sub(usize::from(unit.value.is_some())) else { break };
+        let mut left = max_chars;
+        for (token, at) in BackwardTokens::new(hit.text, first, low, true) {
+            let Some(fewer) = left.checked_sub(usize::from(token.value.is_some())) else { break };
             // A character that occurs in no key ends it.
-            if unit.value.is_some_and(|value| !is_key(value)) {
+            if token.value.is_some_and(|value| !is_key(value)) {
                 left = 0;
             }
             (left, start) = (left.min(fewer), at);
@@ -283,8 +285,8 @@ fn few(hit: &EncodedHit<'_>, most: usize) -> Range<usize> {
     start..end
 }
 
-/// The start of the token that was hit: the keyword has one backslash, and there may be more.
-fn start(hit: &EncodedHit<'_>) -> usize {
+/// The start of the token that was hit: the keyword begins with one backslash, and more may precede it.
+fn token_start(hit: &EncodedHit<'_>) -> usize {
     let (text, low) = (hit.text, hit.decode_start());
     let mut start = hit.at;
     while text[hit.at] == b'\\' && start > low && text[start - 1] == b'\\' && hit.at - start < 3 {
@@ -293,44 +295,44 @@ fn start(hit: &EncodedHit<'_>) -> usize {
     start
 }
 
-/// Decodes the tokens on both sides of the hit. Returns whether a lenient reading would decode more.
-fn walk(hit: &EncodedHit<'_>, range: &Range<usize>, lenient: bool) -> (DecodedText, bool) {
+/// Decodes the tokens in `range`. Also returns whether there are more tokens to decode if the text is split leniently.
+fn decode_tokens(hit: &EncodedHit<'_>, range: &Range<usize>, lenient: bool) -> (DecodedText, bool) {
     let (text, low, high) = (hit.text, range.start, range.end);
-    let start = start(hit);
-    let mut weak = false;
+    let start = token_start(hit);
+    let mut has_tentative = false;
     let mut before: Vec<(Token, usize)> = BackwardTokens::new(text, start, low, lenient).collect();
     let mut decoded = DecodedText::default();
-    while let Some((unit, at)) = before.pop() {
-        weak |= is_weak_seam(text, &unit, at, lenient);
-        take(&mut decoded, unit, at);
+    while let Some((token, at)) = before.pop() {
+        has_tentative |= is_tentative_if_lenient(text, &token, at, lenient);
+        push_token(&mut decoded, token, at);
     }
     decoded.literal_start = decoded.text.len();
     let mut at = start;
     while at < high {
-        let unit = token_at(text, at, lenient);
-        if unit.len > high - at {
+        let token = token_at(text, at, lenient);
+        if token.len > high - at {
             break;
         }
-        weak |= is_weak_seam(text, &unit, at, lenient);
-        take(&mut decoded, unit, at);
-        at += unit.len;
+        has_tentative |= is_tentative_if_lenient(text, &token, at, lenient);
+        push_token(&mut decoded, token, at);
+        at += token.len;
     }
-    (decoded, weak)
+    (decoded, has_tentative)
 }
 
-/// Whether a literal token would be a tentative join in a lenient reading.
-fn is_weak_seam(text: &[u8], unit: &Token, at: usize, lenient: bool) -> bool {
+/// Whether a plain token is a tentative join if the text is split leniently.
+fn is_tentative_if_lenient(text: &[u8], token: &Token, at: usize, lenient: bool) -> bool {
     !lenient
-        && unit.kind == TokenKind::Plain
+        && token.kind == TokenKind::Plain
         && may_be_tentative(text[at])
         && token_at(text, at, true).kind.is_tentative()
 }
 
-fn take(decoded: &mut DecodedText, unit: Token, at: usize) {
-    if unit.kind != TokenKind::Plain {
-        decoded.annotations.push((decoded.text.len(), unit.kind));
+fn push_token(decoded: &mut DecodedText, token: Token, at: usize) {
+    if token.kind != TokenKind::Plain {
+        decoded.annotations.push((decoded.text.len(), token.kind));
     }
-    if let Some(value) = unit.value {
-        decoded.push(value, (at, at + unit.len));
+    if let Some(value) = token.value {
+        decoded.push(value, (at, at + token.len));
     }
 }

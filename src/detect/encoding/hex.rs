@@ -1,4 +1,4 @@
-//! Contiguous hex digits, and helpers shared by all encodings that print bytes as numbers.
+//! Decodes contiguous hex digits. Also has helpers for all encodings that write bytes as numbers.
 
 use std::ops::Range;
 
@@ -15,8 +15,8 @@ use crate::detect::limits::CONTEXT_REACH;
 #[derive(Debug)]
 pub(super) struct HexRun;
 
-/// Bytes of a line that are examined to see whether it is text.
-const GLANCE: usize = 8;
+/// Number of bytes at the start of a line that show whether the line is text.
+const TEXT_PROBE_BYTES: usize = 8;
 
 impl Encoding for HexRun {
     fn name(&self) -> EncodingName {
@@ -31,8 +31,8 @@ impl Encoding for HexRun {
         case_variants(literal, "").map(|bytes| EncodedKeyword { bytes, tag: 0 }).collect()
     }
 
-    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
-        decode(hit, next_together, previous_together, read);
+    fn decode(&self, hit: &EncodedHit<'_>, visit: &mut dyn FnMut(DecodedText)) {
+        decode(hit, next_adjacent, previous_adjacent, visit);
     }
 
     fn accept(&self, decoded: &DecodedText, _: &mut Candidate<'_>, _: Range<usize>) -> Option<EncodingName> {
@@ -40,13 +40,13 @@ impl Encoding for HexRun {
     }
 }
 
-/// The digits of `literal` up to the first letter, which may have either case; if those are too few, all digits
-/// in both cases.
+/// The hex digits of `literal` up to the first that is a letter, whose case is not known. If these are too few to search
+/// for, all digits, once in each case.
 pub(super) fn case_variants(literal: &[u8], separator: &str) -> impl Iterator<Item = Vec<u8>> {
-    const SHORTEST: usize = 3;
+    const MIN_DIGITS: usize = 3;
     let all = literal.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator);
     let end = all.find(|digit: char| digit.is_ascii_alphabetic()).unwrap_or(all.len());
-    let keywords = if end >= SHORTEST || (end == all.len() && end > 0) {
+    let keywords = if end >= MIN_DIGITS || (end == all.len() && end > 0) {
         vec![all.as_bytes()[..end].to_vec()]
     } else {
         vec![all.to_ascii_uppercase().into_bytes(), all.into_bytes()]
@@ -54,15 +54,15 @@ pub(super) fn case_variants(literal: &[u8], separator: &str) -> impl Iterator<It
     keywords.into_iter()
 }
 
-/// Reads the byte at an offset, or after the delimiter there.
+/// Reads the next byte from an offset on, or the previous one before it.
 pub(super) type ReadByte = fn(&EncodedHit<'_>, usize) -> Option<SourceByte>;
 
-/// Reads the bytes on both sides of the hit.
+/// Decodes the bytes on both sides of the hit.
 pub(super) fn decode(
     hit: &EncodedHit<'_>,
     next: ReadByte,
     previous: ReadByte,
-    read: &mut dyn FnMut(DecodedText),
+    visit: &mut dyn FnMut(DecodedText),
 ) {
     if !reads_literal(hit, hit.at, next) {
         return;
@@ -87,16 +87,16 @@ pub(super) fn decode(
     while decoded.text.len() - decoded.literal_start < hit.max_chars()
         && let Some((byte, place)) = next(hit, at)
     {
-        if at != hit.at && hit.text[at..place.0].contains(&b'\n') && is_another(hit, at, next) {
+        if at != hit.at && hit.text[at..place.0].contains(&b'\n') && begins_other_value(hit, at, next) {
             break;
         }
         decoded.push(byte, place);
         at = place.1;
     }
-    read(decoded);
+    visit(decoded);
 }
 
-/// Quick test whether the literal can be decoded at `at`, looking only at the hit.
+/// Quick test, which examines only the bytes of the literal, whether it can be decoded at `at`.
 fn reads_literal(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
     hit.literal.iter().all(|&expected| match next(hit, at) {
         Some((byte, place)) => {
@@ -107,16 +107,16 @@ fn reads_literal(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
     })
 }
 
-/// Whether only blanks precede the hit on its line, and other lines precede it.
+/// Whether the hit is the first text on its line, which is not the first line.
 fn begins_line(hit: &EncodedHit<'_>) -> bool {
     let before = &hit.text[hit.at.saturating_sub(MAX_INDENT + 1)..hit.at];
     let blank = before.iter().rev().take_while(|byte| b" \t".contains(byte)).count();
     before[..before.len() - blank].ends_with(b"\n")
 }
 
-/// Whether the line after the break at `at` does not continue the key: it begins like a key, or the key has a
-/// line of its own and the next one is not text.
-fn is_another(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
+/// Whether the line after the line break at `at` does not continue the key: it begins like a key, or the key begins its
+/// line and the next line is not text.
+fn begins_other_value(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
     if !hit.starts_key {
         return false;
     }
@@ -127,9 +127,9 @@ fn is_another(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
         return false;
     }
     let from = at;
-    for _ in 0..GLANCE {
+    for _ in 0..TEXT_PROBE_BYTES {
         match next(hit, at).filter(|(_, place)| place.1 - from < CONTEXT_REACH) {
-            // Terminators of texts in binary files.
+            // A zero ends the text, as in binary files.
             Some((0, _)) | None => return false,
             Some((b'\t' | b'\n' | b'\r' | b' '..=b'~', place)) => at = place.1,
             Some(_) => return true,
@@ -141,28 +141,34 @@ fn is_another(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
 /// A byte and the range that encodes it.
 pub(super) type SourceByte = (u8, (usize, usize));
 
-fn next_together(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
+fn next_adjacent(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let (text, high) = (hit.text, hit.decode_end());
-    let NextSymbol::Symbol(first, from) = line_wrap::forward(text, at, high, is_digit) else { return None };
-    let NextSymbol::Symbol(second, to) = line_wrap::forward(text, from.1, high, is_digit) else {
+    let NextSymbol::Symbol(first, from) = line_wrap::next_symbol(text, at, high, is_digit) else {
         return None;
     };
-    Some((byte(first, second)?, (from.0, to.1)))
+    let NextSymbol::Symbol(second, to) = line_wrap::next_symbol(text, from.1, high, is_digit) else {
+        return None;
+    };
+    Some((hex_byte(first, second)?, (from.0, to.1)))
 }
 
-fn previous_together(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
+fn previous_adjacent(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     let (text, low) = (hit.text, hit.decode_start());
-    let NextSymbol::Symbol(second, to) = line_wrap::backward(text, at, low, is_digit) else { return None };
-    let NextSymbol::Symbol(first, from) = line_wrap::backward(text, to.0, low, is_digit) else { return None };
-    Some((byte(first, second)?, (from.0, to.1)))
+    let NextSymbol::Symbol(second, to) = line_wrap::previous_symbol(text, at, low, is_digit) else {
+        return None;
+    };
+    let NextSymbol::Symbol(first, from) = line_wrap::previous_symbol(text, to.0, low, is_digit) else {
+        return None;
+    };
+    Some((hex_byte(first, second)?, (from.0, to.1)))
 }
 
 fn is_digit(byte: u8) -> bool {
     byte.is_ascii_hexdigit()
 }
 
-/// The byte that two digits encode.
-pub(super) fn byte(first: u8, second: u8) -> Option<u8> {
+/// The byte that two hex digits encode.
+pub(super) fn hex_byte(first: u8, second: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     u8::try_from(digit(first)? << 4 | digit(second)?).ok()
 }

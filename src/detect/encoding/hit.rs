@@ -28,52 +28,52 @@ pub(super) struct EncodedHit<'a> {
     pub(super) literal: &'a [u8],
     /// Whether the key begins with the literal, so that nothing before it is part of the key.
     pub(super) starts_key: bool,
-    /// Whether `text` was itself decoded and ends where decoding ended.
+    /// Whether `text` is itself decoded text, which ends where decoding ended.
     pub(super) nested: bool,
     /// Maximum number of characters of the key, if it consists only of key characters.
-    pub(super) keys: Option<usize>,
+    pub(super) max_key_len: Option<usize>,
     /// How much to decode.
     pub(super) extent: DecodeExtent,
 }
 
-/// How much text around a hit to decode. Most hits lead nowhere, and a hostile text can be full of them; a
-/// little text usually shows this sooner.
+/// How much text around a hit to decode. There is no key at most hits, and hostile text can be full of hits; a few
+/// characters usually show that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::detect) enum DecodeExtent {
     /// This many characters from the hit on.
     Forward(usize),
     /// This many characters from the hit on, and also before it unless keys begin with the literal.
     Partial(usize),
-    /// As many as a key has.
+    /// As many characters as a key has.
     WholeKey,
-    /// The context, too.
+    /// A key with its context.
     Full,
 }
 
-/// Characters before a hit that the rest of an escape or of a group of symbols may encode.
-pub(super) const FEW_BEFORE: usize = 3;
+/// Number of characters to decode before a hit in a probe: those of the escape or group of symbols in which the hit is.
+pub(super) const PROBE_CHARS_BEFORE: usize = 3;
 
-/// Bytes before a hit that the first probe may need: the rest of an escape or of a group of symbols.
-const JUST_BEFORE: usize = 80;
+/// Number of bytes to decode before a hit in a probe: the escape or group of symbols in which the hit is.
+const PROBE_BYTES_BEFORE: usize = 80;
 
 impl EncodedHit<'_> {
     /// The first byte that may be decoded.
     pub(super) fn decode_start(&self) -> usize {
-        let far = match self.extent {
-            DecodeExtent::Forward(_) => JUST_BEFORE,
+        let reach = match self.extent {
+            DecodeExtent::Forward(_) => PROBE_BYTES_BEFORE,
             _ if !self.starts_key => KEY_SIDE_BYTES,
             DecodeExtent::Full => CONTEXT_SIDE_BYTES,
-            DecodeExtent::Partial(_) | DecodeExtent::WholeKey => JUST_BEFORE,
+            DecodeExtent::Partial(_) | DecodeExtent::WholeKey => PROBE_BYTES_BEFORE,
         };
-        self.at.saturating_sub(far)
+        self.at.saturating_sub(reach)
     }
 
     /// Number of characters to decode from the hit on.
     pub(super) fn max_chars(&self) -> usize {
-        match (self.extent, self.keys) {
-            (DecodeExtent::Forward(most) | DecodeExtent::Partial(most), _) => most,
-            (DecodeExtent::WholeKey, Some(keys)) => keys,
-            (DecodeExtent::Full, Some(keys)) => keys + CONTEXT_REACH,
+        match (self.extent, self.max_key_len) {
+            (DecodeExtent::Forward(chars) | DecodeExtent::Partial(chars), _) => chars,
+            (DecodeExtent::WholeKey, Some(max)) => max,
+            (DecodeExtent::Full, Some(max)) => max + CONTEXT_REACH,
             (_, None) => usize::MAX,
         }
     }
@@ -81,8 +81,8 @@ impl EncodedHit<'_> {
     /// Number of characters to decode before the hit.
     pub(super) fn max_chars_before(&self) -> usize {
         match self.extent {
-            DecodeExtent::Forward(_) => FEW_BEFORE,
-            DecodeExtent::Partial(_) | DecodeExtent::WholeKey if self.starts_key => FEW_BEFORE,
+            DecodeExtent::Forward(_) => PROBE_CHARS_BEFORE,
+            DecodeExtent::Partial(_) | DecodeExtent::WholeKey if self.starts_key => PROBE_CHARS_BEFORE,
             _ => self.max_chars(),
         }
     }

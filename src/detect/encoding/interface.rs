@@ -15,26 +15,26 @@ pub(super) trait Encoding: Sync + fmt::Debug {
     /// Every name that [`accept`](Self::accept) may return.
     fn names(&self) -> &'static [EncodingName];
 
-    /// The byte strings of which encoded text with `literal` must contain one. `starts_key`: keys begin with
-    /// the literal. A literal from inside a key is worth searching for only where a line break can split the
-    /// other one.
+    /// Byte strings, at least one of which occurs in every text that encodes `literal`. `starts_key`: keys begin with the
+    /// literal. If not, it is from inside a key, and worth searching for only in encodings in which a line break can
+    /// split the literal that keys begin with.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword>;
 
-    /// Decodes around a hit and hands over every possible reading.
-    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText));
+    /// Decodes the text around a hit, and calls `visit` with each possible result.
+    fn decode(&self, hit: &EncodedHit<'_>, visit: &mut dyn FnMut(DecodedText));
 
-    /// Whether a secret at this position may be accepted at all; asked before its checks run.
+    /// Whether a secret in this range may be accepted at all; called before its checks run.
     fn may_accept(&self, _: &DecodedText, _: &Range<usize>) -> bool {
         true
     }
 
-    /// Whether the key is also in the text in plain form, for readers of the same lines.
+    /// Whether the text also contains the key in plain form, so that the decoded match is a duplicate.
     fn also_plain(&self, _: &DecodedText, _: &Range<usize>) -> bool {
         false
     }
 
-    /// The name of a match's encoding; `None` if this encoding must not accept the match. It receives the
-    /// candidate after its checks and may add evidence.
+    /// The name of a match's encoding; `None` if the match is rejected. Called after the checks of the candidate, and may
+    /// add evidence to it.
     fn accept(
         &self,
         decoded: &DecodedText,

@@ -1,7 +1,6 @@
-//! Characters of web pages and documents within a key: tags between two runs of text, invisible characters, and
-//! dashes in place of hyphens.
+//! Tokens of web pages and documents that may be within a key: tags, invisible characters, and dashes in place of hyphens.
 
-use super::color_code::control;
+use super::color_code::control_sequence;
 use super::token::{Token, TokenKind};
 use crate::detect::alphabet::is_key;
 use crate::detect::effort::spend;
@@ -18,8 +17,8 @@ pub(super) enum Special {
     Dash,
 }
 
-/// The role of the code point `value` within a key.
-pub(super) fn special(value: u32) -> Option<Special> {
+/// The role of the code point `value` within a key, if it has one.
+pub(super) fn special_char(value: u32) -> Option<Special> {
     match value {
         0xad | 0x200b..=0x200d | 0x2060 | 0xfeff => Some(Special::Invisible),
         0x2010..=0x2013 | 0x2212 => Some(Special::Dash),
@@ -27,10 +26,10 @@ pub(super) fn special(value: u32) -> Option<Special> {
     }
 }
 
-/// Such a character in UTF-8, or a color code whose escape character is shown as a symbol.
-pub(super) fn symbol(rest: &[u8]) -> Option<Token> {
+/// The token of a special character in UTF-8, or of a color code whose escape character is displayed as `␛`.
+pub(super) fn special_token(rest: &[u8]) -> Option<Token> {
     if rest.starts_with("\u{241b}".as_bytes()) {
-        return control(rest, 3);
+        return control_sequence(rest, 3);
     }
     let (len, value) = match *rest {
         [a, b, ..] if a < 0xe0 && b & 0xc0 == 0x80 => (2, u32::from(a & 0x1f) << 6 | u32::from(b & 0x3f)),
@@ -39,14 +38,14 @@ pub(super) fn symbol(rest: &[u8]) -> Option<Token> {
         }
         _ => return None,
     };
-    special(value).map(|special| match special {
+    special_char(value).map(|special| match special {
         Special::Invisible => Token::zero_width(len, TokenKind::Invisible),
-        Special::Dash => Token::of(len, b'-', TokenKind::TypographicDash),
+        Special::Dash => Token::new(len, b'-', TokenKind::TypographicDash),
     })
 }
 
-/// Tags at `at`, if nothing else is between two key characters.
-pub(super) fn tags(text: &[u8], at: usize) -> Option<Token> {
+/// The token of the tags at `at`, if a key character is directly before and directly after them.
+pub(super) fn tags_at(text: &[u8], at: usize) -> Option<Token> {
     let before = at.checked_sub(1).and_then(|before| text.get(before));
     if !before.is_some_and(|&byte| is_key(byte)) {
         return None;
@@ -65,15 +64,15 @@ pub(super) fn tags(text: &[u8], at: usize) -> Option<Token> {
     rest.get(len).filter(|&&byte| is_key(byte)).map(|_| Token::zero_width(len, TokenKind::CommaSeparated))
 }
 
-/// Such tags, ending at `end`.
-pub(super) fn before(text: &[u8], end: usize) -> Option<Token> {
+/// The token of such tags that end at `end`.
+pub(super) fn tags_before(text: &[u8], end: usize) -> Option<Token> {
     let low = end.saturating_sub(MAX_TAGS_LEN);
     let mut start = end;
     while start > low {
         start = low + memchr::memrchr(b'<', &text[low..start])?;
         spend(4);
         if start.checked_sub(1).is_some_and(|before| is_key(text[before])) {
-            return tags(text, start).filter(|unit| unit.len == end - start);
+            return tags_at(text, start).filter(|token| token.len == end - start);
         }
     }
     None

@@ -8,7 +8,7 @@ use crate::detect::effort::spend;
 /// Maximum length of a concatenation, in bytes.
 const MAX_CONCAT_LEN: usize = 200;
 
-/// Steps it takes to read what is between two literals.
+/// Steps that it takes to examine the text between two literals.
 const CONCAT_STEPS: usize = 24;
 
 /// Maximum number of earlier quotes tried as the start of a concatenation.
@@ -39,11 +39,11 @@ const ASSIGNMENTS: &[&[u8]] = &[b"+=", b".=", b"..=", b"~=", b"&=", b"<>=", b"||
 /// Functions that append.
 const CALLS: &[&[u8]] = &[b"append(", b"Append(", b"concat(", b"Concat(", b".ascii", b".string"];
 
-/// Longest name of a variable.
+/// Maximum length of a variable's name, in bytes.
 const MAX_NAME_LEN: usize = 40;
 
 /// Line continuation characters.
-const SIGNS: &[u8] = b"\\_`&^";
+const CONTINUATION_SIGNS: &[u8] = b"\\_`&^";
 
 /// Letters before a quote that belong to the literal (`f"…"`, `@"…"`).
 const PREFIXES: &[u8] = b"frbuRBFULN@$";
@@ -52,34 +52,35 @@ const PREFIXES: &[u8] = b"frbuRBFULN@$";
 const ENTITIES: &[(&[u8], u8)] =
     &[(b"&quot;", b'"'), (b"&#34;", b'"'), (b"&apos;", b'\''), (b"&#39;", b'\''), (b"&#x27;", b'\'')];
 
-/// The concatenation from the closing quote at `at`, with the backslashes before it, to the next opening one.
-/// Without an operator it is tentative; with a comma, it usually separates.
-pub(super) fn at(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
+/// The concatenation from the closing quote at `at`, with the backslashes before it, to the next opening one. If
+/// `lenient`, literals without an operator between them count as concatenated, and so do those with a comma.
+pub(super) fn concat_at(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
     let end = text.len().min(at + MAX_CONCAT_LEN);
     let close = Quote::new(&text[at..end])?;
     let mut cursor = TriviaCursor::new(text, at + close.len, end);
     spend(CONCAT_STEPS);
     let adjacent = Quote::new(cursor.rest());
-    cursor.blank()?;
-    let kind = join(&mut cursor, lenient)?;
+    cursor.skip_trivia()?;
+    let kind = skip_join(&mut cursor, lenient)?;
     let letters = cursor.rest().iter().take(2).take_while(|byte| PREFIXES.contains(byte)).count();
     cursor.at += letters;
     let open = Quote::new(cursor.rest())?;
     // A quote with more backslashes is nested in another literal.
-    let same = open.byte == close.byte && open.slashes == close.slashes && open.is_entity == close.is_entity;
-    let other = open.byte != close.byte && (kind != TokenKind::Adjacent || adjacent.is_some());
-    (same || other).then(|| Token::zero_width(cursor.at + open.len - at, kind))
+    let is_same_quote =
+        open.byte == close.byte && open.slashes == close.slashes && open.is_entity == close.is_entity;
+    let is_other_quote = open.byte != close.byte && (kind != TokenKind::Adjacent || adjacent.is_some());
+    (is_same_quote || is_other_quote).then(|| Token::zero_width(cursor.at + open.len - at, kind))
 }
 
-/// Reads up to the next literal and determines how it is joined.
-fn join(cursor: &mut TriviaCursor<'_>, lenient: bool) -> Option<TokenKind> {
+/// Skips everything up to the next literal. Returns how the two literals are joined.
+fn skip_join(cursor: &mut TriviaCursor<'_>, lenient: bool) -> Option<TokenKind> {
     if is_literal(cursor.rest()) {
         return lenient.then_some(TokenKind::Adjacent);
     }
     if let Some(operator) = OPERATORS.iter().find(|operator| cursor.rest().starts_with(operator)) {
         let mut behind = *cursor;
         behind.skip(operator);
-        operand(&mut behind)?;
+        skip_to_operand(&mut behind)?;
         if is_literal(behind.rest()) {
             *cursor = behind;
             return Some(TokenKind::Concatenated);
@@ -89,26 +90,26 @@ fn join(cursor: &mut TriviaCursor<'_>, lenient: bool) -> Option<TokenKind> {
         return None;
     }
     if cursor.skip(b",") {
-        operand(cursor)?;
+        skip_to_operand(cursor)?;
         return Some(TokenKind::CommaSeparated);
     }
-    added(cursor).map(|()| TokenKind::Adjacent)
+    skip_append(cursor).map(|()| TokenKind::Adjacent)
 }
 
-/// After an operator.
-fn operand(cursor: &mut TriviaCursor<'_>) -> Option<()> {
-    cursor.blank()?;
+/// Skips the trivia after an operator, and a line continuation character.
+fn skip_to_operand(cursor: &mut TriviaCursor<'_>) -> Option<()> {
+    cursor.skip_trivia()?;
     // Some languages require a line continuation character.
     let rest = cursor.rest();
-    if rest.first().is_some_and(|byte| SIGNS.contains(byte))
+    if rest.first().is_some_and(|byte| CONTINUATION_SIGNS.contains(byte))
         && line_break(&rest[1 + indent(&rest[1..])..]).is_some()
     {
         cursor.at += 1;
-        cursor.blank()?;
+        cursor.skip_trivia()?;
     }
-    // The one of AppleScript.
+    // The line continuation character of AppleScript.
     if cursor.skip("\u{ac}".as_bytes()) {
-        cursor.blank()?;
+        cursor.skip_trivia()?;
     }
     Some(())
 }
@@ -119,11 +120,11 @@ fn is_literal(rest: &[u8]) -> bool {
     Quote::new(&rest[letters..]).is_some()
 }
 
-/// After `name +=`, or a call that appends, as a separate statement or chained.
-fn added(cursor: &mut TriviaCursor<'_>) -> Option<()> {
+/// Skips the start of a statement that appends a literal, or of a chained call: `; name +=`, `).append(`.
+fn skip_append(cursor: &mut TriviaCursor<'_>) -> Option<()> {
     let closes = cursor.skip(b")");
     let ends = cursor.skip(b";");
-    cursor.blank()?;
+    cursor.skip_trivia()?;
     if !closes && !ends && cursor.lines == 0 {
         return None;
     }
@@ -151,8 +152,8 @@ fn added(cursor: &mut TriviaCursor<'_>) -> Option<()> {
     Some(())
 }
 
-/// The longest concatenation whose opening quote ends at `end`; shorter ones within it are not considered.
-pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
+/// The longest concatenation that ends with the opening quote before `end`.
+pub(super) fn concat_before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
     let low = end.saturating_sub(MAX_CONCAT_LEN);
     if text[end - 1] == b';' && !ENTITIES.iter().any(|(entity, _)| text[low..end].ends_with(entity)) {
         return None;
@@ -171,7 +172,7 @@ pub(super) fn before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
         }
         let before = text[low..start].iter().rev().take(MAX_BACKSLASHES);
         let start = start - before.take_while(|&&byte| byte == b'\\').count();
-        longest = at(text, start, lenient).filter(|unit| unit.len == end - start).or(longest);
+        longest = concat_at(text, start, lenient).filter(|token| token.len == end - start).or(longest);
     }
     longest
 }

@@ -3,7 +3,7 @@
 
 use crate::detect::alphabet::is_key;
 
-/// Backslashes are doubled each time a literal is nested in another; this is the maximum that is followed.
+/// Maximum number of backslashes before an escape. Nesting a literal in another doubles them.
 pub(super) const MAX_BACKSLASHES: usize = 4;
 
 /// The kind of a token.
@@ -39,10 +39,10 @@ pub(super) enum TokenKind {
     TypographicDash,
     /// A symbol that occurs only in base64url
     UrlSafe,
-    /// A line break between two runs of key characters, or adjacent literals without an operator: joins only
-    /// parts that turn out to be a whole key.
+    /// A line break between two runs of key characters, or adjacent literals without an operator: joins the parts only
+    /// if they form a whole key.
     Adjacent,
-    /// A separator such as a comma, which usually separates two things: joins only equal halves of a key.
+    /// A comma between two literals, or tags, which usually separate unrelated text: joins only equal halves of a key.
     CommaSeparated,
 }
 
@@ -76,7 +76,7 @@ impl TokenKind {
         matches!(self, Self::Ansi | Self::SoftBreak | Self::Invisible) || self.separates_parts()
     }
 
-    /// Whether only a lenient reading accepts it.
+    /// Whether it is only a token if text is split leniently.
     pub(super) fn is_tentative(self) -> bool {
         matches!(self, Self::Adjacent | Self::CommaSeparated)
     }
@@ -92,11 +92,13 @@ pub(super) struct Token {
 }
 
 impl Token {
+    /// A token that encodes nothing.
     pub(super) fn zero_width(len: usize, kind: TokenKind) -> Self {
         Self { len, value: None, kind }
     }
 
-    pub(super) fn of(len: usize, value: u8, kind: TokenKind) -> Self {
+    /// A token that encodes `value`.
+    pub(super) fn new(len: usize, value: u8, kind: TokenKind) -> Self {
         Self { len, value: Some(value), kind }
     }
 

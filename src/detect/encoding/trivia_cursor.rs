@@ -1,21 +1,22 @@
-//! Trivia between two literals: blanks, line breaks (literal or escaped), and comments.
+//! Skips trivia between two literals: blanks, line breaks (literal or escaped), and comments.
 
-use super::line_continuation::{indent, line_break, repeated};
+use super::line_continuation::{indent, line_break, repeated_prefix_len};
 use super::token::MAX_BACKSLASHES;
 use crate::detect::effort::spend;
 
 /// Maximum number of line breaks between two literals.
 const MAX_LINES: usize = 4;
 
-/// Longest comment.
+/// Maximum length of a comment, in bytes.
 const MAX_COMMENT_LEN: usize = 80;
 
 /// Reads the text after a literal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TriviaCursor<'a> {
     text: &'a [u8],
-    /// The current offset, and its limit.
+    /// The current offset.
     pub(super) at: usize,
+    /// The end of the text that may be read.
     end: usize,
     /// Line breaks read so far.
     pub(super) lines: usize,
@@ -31,28 +32,28 @@ impl<'a> TriviaCursor<'a> {
         &self.text[self.at.min(self.end)..self.end]
     }
 
-    /// Skips `token`, if it comes next.
+    /// Skips `token` if it is next. Returns whether it was.
     pub(super) fn skip(&mut self, token: &[u8]) -> bool {
-        let comes = self.rest().starts_with(token);
-        self.at += if comes { token.len() } else { 0 };
-        comes
+        let is_next = self.rest().starts_with(token);
+        self.at += if is_next { token.len() } else { 0 };
+        is_next
     }
 
-    /// Skips all trivia.
-    pub(super) fn blank(&mut self) -> Option<()> {
+    /// Skips all trivia. `None` if there are more than [`MAX_LINES`] line breaks.
+    pub(super) fn skip_trivia(&mut self) -> Option<()> {
         loop {
             spend(4);
             self.at += indent(self.rest());
-            if let Some((len, spelt)) = self.line_end() {
+            if let Some((len, is_escaped)) = self.line_end() {
                 self.lines += 1;
                 if self.lines > MAX_LINES {
                     return None;
                 }
                 let line = self.at;
                 self.at += len;
-                self.at += repeated(&self.text[..self.end], line, self.at, spelt);
-                if spelt {
-                    self.next_string();
+                self.at += repeated_prefix_len(&self.text[..self.end], line, self.at, is_escaped);
+                if is_escaped {
+                    self.skip_notebook_line_end();
                 }
             } else if let Some(len) = comment(self.rest()) {
                 self.at += len;
@@ -65,12 +66,12 @@ impl<'a> TriviaCursor<'a> {
     /// The length of the next line break, and whether it is escaped.
     fn line_end(&self) -> Option<(usize, bool)> {
         let rest = self.rest();
-        line_break(rest).map(|len| (len, false)).or_else(|| spelt_break(rest).map(|len| (len, true)))
+        line_break(rest).map(|len| (len, false)).or_else(|| escaped_line_break(rest).map(|len| (len, true)))
     }
 
-    /// In a notebook, each line is a separate string with an escaped line end:
-    /// `\n",` and `"` on the next line.
-    fn next_string(&mut self) {
+    /// Skips what separates two lines of a cell in a notebook, where each is a string that ends with an escaped line
+    /// break: `",`, a line break, and `"`.
+    fn skip_notebook_line_end(&mut self) {
         let mut ahead = *self;
         if !ahead.skip(b"\"") {
             return;
@@ -80,7 +81,7 @@ impl<'a> TriviaCursor<'a> {
         let Some(len) = line_break(ahead.rest()) else { return };
         let line = ahead.at;
         ahead.at += len;
-        ahead.at += repeated(&self.text[..self.end], line, ahead.at, false);
+        ahead.at += repeated_prefix_len(&self.text[..self.end], line, ahead.at, false);
         ahead.at += indent(ahead.rest());
         if ahead.skip(b"\"") {
             *self = ahead;
@@ -89,24 +90,24 @@ impl<'a> TriviaCursor<'a> {
 }
 
 /// `\n` or `\r\n`, at any depth of nested literals.
-fn spelt_break(rest: &[u8]) -> Option<usize> {
+fn escaped_line_break(rest: &[u8]) -> Option<usize> {
     let slashes = rest.iter().take(MAX_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
     match rest.get(slashes).filter(|_| slashes > 0)? {
         b'n' => Some(slashes + 1),
-        b'r' => spelt_break(&rest[slashes + 1..]).filter(|&len| len == slashes + 1).map(|len| 2 * len),
+        b'r' => escaped_line_break(&rest[slashes + 1..]).filter(|&len| len == slashes + 1).map(|len| 2 * len),
         _ => None,
     }
 }
 
-/// The length of a comment, without the line break at its end. A comment with quotes is not accepted.
+/// The length of a comment, without the line break at its end. `None` for a comment that contains quotes or `&`.
 fn comment(rest: &[u8]) -> Option<usize> {
     let near = &rest[..rest.len().min(MAX_COMMENT_LEN)];
-    let is_line = [&b"//"[..], b"#", b"--"].iter().any(|mark| near.starts_with(mark));
-    spend(if is_line { near.len() } else { 0 });
+    let is_line_comment = [&b"//"[..], b"#", b"--"].iter().any(|sign| near.starts_with(sign));
+    spend(if is_line_comment { near.len() } else { 0 });
     let len = if near.starts_with(b"/*") {
         memchr::memmem::find(near, b"*/")? + 2
-    } else if is_line {
-        (0..near.len()).find(|&at| near[at] == b'\n' || spelt_break(&near[at..]).is_some())?
+    } else if is_line_comment {
+        (0..near.len()).find(|&at| near[at] == b'\n' || escaped_line_break(&near[at..]).is_some())?
     } else {
         return None;
     };

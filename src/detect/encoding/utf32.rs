@@ -1,4 +1,4 @@
-//! UTF-32 of either byte order, limited to ASCII characters.
+//! Decodes UTF-32 of either byte order, limited to ASCII characters.
 
 use std::ops::Range;
 
@@ -10,8 +10,8 @@ use crate::detect::alphabet::key_run;
 use crate::detect::candidate::Candidate;
 use crate::detect::effort::spend;
 
-/// Bytes of a character.
-const WIDTH: usize = 4;
+/// Length of a character, in bytes.
+const CHAR_LEN: usize = 4;
 
 /// Decodes UTF-32.
 #[derive(Debug)]
@@ -26,20 +26,20 @@ impl Encoding for Utf32 {
         &["utf-32le", "utf-32be"]
     }
 
-    /// Without the zeros at either end, so that both byte orders match.
+    /// The characters without the zeros at either end, so that both byte orders match.
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
         if !starts_key {
             return Vec::new();
         }
         let mut bytes: Vec<u8> = literal.iter().flat_map(|&byte| [byte, 0, 0, 0]).collect();
-        bytes.truncate(bytes.len() - (WIDTH - 1));
+        bytes.truncate(bytes.len() - (CHAR_LEN - 1));
         vec![EncodedKeyword { bytes, tag: 0 }]
     }
 
-    fn decode(&self, hit: &EncodedHit<'_>, read: &mut dyn FnMut(DecodedText)) {
-        let orders = [in_order(hit, true), in_order(hit, false)];
+    fn decode(&self, hit: &EncodedHit<'_>, visit: &mut dyn FnMut(DecodedText)) {
+        let orders = [decode_in_order(hit, true), decode_in_order(hit, false)];
         if hit.extent != DecodeExtent::Full {
-            return orders.into_iter().flatten().for_each(read);
+            return orders.into_iter().flatten().for_each(visit);
         }
         // In the wrong byte order, a character is missing at one end, unless more UTF-32 text is adjacent.
         let length = |decoded: &DecodedText| {
@@ -52,7 +52,7 @@ impl Encoding for Utf32 {
                 false => little,
             });
         if let Some(decoded) = longest {
-            read(decoded);
+            visit(decoded);
         }
     }
 
@@ -61,32 +61,33 @@ impl Encoding for Utf32 {
     }
 }
 
-/// What can be decoded around the hit in one byte order.
-fn in_order(hit: &EncodedHit<'_>, little: bool) -> Option<DecodedText> {
-    let start = hit.at.checked_sub(if little { 0 } else { WIDTH - 1 })?;
-    let unit = |at: usize| match (hit.text.get(at..at + WIDTH)?, little) {
+/// Decodes the text around the hit in one byte order.
+fn decode_in_order(hit: &EncodedHit<'_>, is_little: bool) -> Option<DecodedText> {
+    let start = hit.at.checked_sub(if is_little { 0 } else { CHAR_LEN - 1 })?;
+    let unit = |at: usize| match (hit.text.get(at..at + CHAR_LEN)?, is_little) {
         (&[byte, 0, 0, 0], true) | (&[0, 0, 0, byte], false) if is_text(byte) => {
-            Some((byte, (at, at + WIDTH)))
+            Some((byte, (at, at + CHAR_LEN)))
         }
         _ => None,
     };
     let mut from = start;
-    while from >= hit.decode_start() + WIDTH
-        && (start - from) / WIDTH < hit.max_chars_before()
-        && unit(from - WIDTH).is_some()
+    while from >= hit.decode_start() + CHAR_LEN
+        && (start - from) / CHAR_LEN < hit.max_chars_before()
+        && unit(from - CHAR_LEN).is_some()
     {
-        from -= WIDTH;
+        from -= CHAR_LEN;
     }
-    spend((start - from) / WIDTH);
-    let name = if little { "utf-32le" } else { "utf-32be" };
-    let mut decoded = DecodedText { literal_start: (start - from) / WIDTH, name, ..DecodedText::default() };
+    spend((start - from) / CHAR_LEN);
+    let name = if is_little { "utf-32le" } else { "utf-32be" };
+    let mut decoded =
+        DecodedText { literal_start: (start - from) / CHAR_LEN, name, ..DecodedText::default() };
     let mut at = from;
-    while at + WIDTH <= hit.decode_end()
-        && at.saturating_sub(start) / WIDTH < hit.max_chars()
+    while at + CHAR_LEN <= hit.decode_end()
+        && at.saturating_sub(start) / CHAR_LEN < hit.max_chars()
         && let Some((byte, place)) = unit(at)
     {
         decoded.push(byte, place);
-        at += WIDTH;
+        at += CHAR_LEN;
     }
     Some(decoded)
 }

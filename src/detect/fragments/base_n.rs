@@ -21,7 +21,7 @@ const BASE64: Alphabet = Alphabet { bits: 6, period: 4, value: base64 };
 const BASE85: &[fn(u8) -> Option<u32>] = &[ascii85, z85, rfc1924];
 
 /// Hands over the readings of `bytes` in each alphabet, if a run is long enough for `size` characters.
-pub(super) fn each(bytes: &[u8], size: usize, visit: &mut dyn FnMut(&Reading)) {
+pub(super) fn visit_readings(bytes: &[u8], size: usize, visit: &mut dyn FnMut(&Reading)) {
     let longest = bytes.split(u8::is_ascii_whitespace).map(<[u8]>::len).max().unwrap_or(0);
     if longest < size {
         return;

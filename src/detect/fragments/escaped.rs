@@ -25,7 +25,7 @@ const ESCAPES: &[(&str, u32, usize, usize)] = &[
 ];
 
 /// The text with escapes decoded.
-pub(super) fn reading(bytes: &[u8]) -> Reading {
+pub(super) fn read_escaped(bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let mut at = 0;
     while at < bytes.len() {

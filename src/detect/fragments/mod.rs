@@ -1,8 +1,8 @@
-//! Fragments of known secrets in any spelling: truncated, split over literals, reversed, in another case, as
-//! numbers, escapes, base32, base64 or ascii85.
+//! Finds fragments of known secrets in any form: truncated, split over literals, reversed, in another case, as numbers,
+//! escapes, base32, base64 or ascii85.
 //!
-//! The text is decoded in every way, into [readings](reading::Reading). A window of letters and digits that
-//! occurs in both a reading and a secret is a fragment.
+//! The text is decoded in each of these ways into a [reading](reading::Reading). A *window*, which is a fixed number of
+//! consecutive letters and digits, that occurs in a reading and in a secret is a fragment.
 
 mod base_n;
 mod escaped;
@@ -16,9 +16,9 @@ use zeroize::Zeroize as _;
 
 use crate::model::Secret;
 
-/// Number of consecutive letters and digits of a secret, ignoring anything between them, that are masked.
+/// Length of a window if one secret is known, in letters and digits. Anything between them is ignored.
 const FRAGMENT_LEN: usize = 8;
-/// The same if many secrets are known: a few letters of one of them soon form a word.
+/// The same if many secrets are known: a few letters of any of them may form a word by chance.
 const SHARED_FRAGMENT_LEN: usize = 12;
 
 /// Bits of the filter per window, and their minimum.
@@ -45,7 +45,7 @@ impl Fragments {
     }
 
     /// Recognizes fragments of all secrets of a report.
-    pub(in crate::detect) fn of<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
+    pub(in crate::detect) fn of_many<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         Self::new(SHARED_FRAGMENT_LEN, secrets.into_iter())
     }
 
@@ -69,21 +69,21 @@ impl Fragments {
         let bits = (windows.len() * FILTER_BITS).next_power_of_two().max(MIN_FILTER_BITS);
         let mut fragments = Self { size, windows, filter: vec![0; bits / 64] };
         for at in 0..fragments.windows.len() {
-            let (word, bit) = fragments.place(fragments.windows[at]);
+            let (word, bit) = fragments.filter_bit(fragments.windows[at]);
             fragments.filter[word] |= bit;
         }
         fragments
     }
 
     /// The word and bit of the filter for a digest.
-    fn place(&self, digest: u64) -> (usize, u64) {
+    fn filter_bit(&self, digest: u64) -> (usize, u64) {
         let mixed = (digest ^ (digest >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let word = usize::try_from(mixed >> 32).unwrap_or_default() & (self.filter.len() - 1);
         (word, 1 << (mixed & 63))
     }
 
     fn contains(&self, digest: u64) -> bool {
-        let (word, bit) = self.place(digest);
+        let (word, bit) = self.filter_bit(digest);
         self.filter[word] & bit != 0
             && match self.windows.len() > MAX_UNSORTED {
                 true => self.windows.binary_search(&digest).is_ok(),
@@ -97,10 +97,10 @@ impl Fragments {
             return Vec::new();
         }
         let mut found: Vec<Range<usize>> = Vec::new();
-        readings::each(bytes, self.size, &mut |reading| {
+        readings::visit_readings(bytes, self.size, &mut |reading| {
             for (at, digest) in digests(&reading.text, self.size).enumerate() {
                 if self.contains(digest) {
-                    found.push(reading.places[at].start..reading.places[at + self.size - 1].end);
+                    found.push(reading.spans[at].start..reading.spans[at + self.size - 1].end);
                 }
             }
         });
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_have_digests_of_their_own() {
+    fn rolling_digests_equal_those_of_single_windows() {
         let text = random(40);
         let rolled: Vec<_> = digests(text.as_bytes(), 8).collect();
         let fresh: Vec<_> = text.as_bytes().windows(8).flat_map(|window| digests(window, 8)).collect();

@@ -1,4 +1,4 @@
-//! Text as the numbers of its characters, in any base and with any separators: `163 153 055`,
+//! Reads text that is written as the numbers of its characters, in any base and with any separators: `163 153 055`,
 //! `chr(115)+chr(107)`, `0x73, 0x6b`, `01110011 01101011`, `736b`.
 
 use super::reading::Reading;
@@ -7,26 +7,26 @@ use super::reading::Reading;
 const BASES: &[(u32, std::ops::RangeInclusive<usize>)] = &[(16, 2..=4), (10, 2..=3), (8, 2..=4), (2, 7..=8)];
 
 /// The same without separators: a base, and the number of digits per character.
-const FIXED: &[(u32, usize)] = &[(16, 2), (10, 3), (8, 3), (2, 8), (2, 7), (16, 4)];
+const FIXED_WIDTHS: &[(u32, usize)] = &[(16, 2), (10, 3), (8, 3), (2, 8), (2, 7), (16, 4)];
 
 /// What may precede a number within its word.
 const PREFIXES: &[&str] = &["0x", "0X", "0o", "0b", "0B", "x", "u", "U", "o", "c", "h", "H"];
 
-/// Hands over the readings of `bytes` as numbers, if there are enough digits for `size` characters.
-pub(super) fn each(bytes: &[u8], size: usize, visit: &mut dyn FnMut(&Reading)) {
+/// Calls `visit` with the readings of `bytes` as numbers, if there are enough digits for `size` characters.
+pub(super) fn visit_readings(bytes: &[u8], size: usize, visit: &mut dyn FnMut(&Reading)) {
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
     if digits < size {
         return;
     }
     let words = words(bytes);
-    let listed =
+    let numbers =
         words.iter().filter(|word| bytes[word.start..word.end].iter().any(u8::is_ascii_digit)).count();
-    if listed >= size {
-        BASES.iter().for_each(|(base, length)| visit(&separate(bytes, &words, *base, length)));
+    if numbers >= size {
+        BASES.iter().for_each(|(base, length)| visit(&read_separate(bytes, &words, *base, length)));
     }
     if words.iter().any(|word| word.len() >= 2 * size) {
-        for (base, width) in FIXED {
-            (0..*width).for_each(|offset| visit(&joined(bytes, &words, *base, *width, offset)));
+        for (base, width) in FIXED_WIDTHS {
+            (0..*width).for_each(|offset| visit(&read_joined(bytes, &words, *base, *width, offset)));
         }
     }
 }
@@ -49,7 +49,7 @@ fn words(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
 }
 
 /// Each word as one number.
-fn separate(
+fn read_separate(
     bytes: &[u8],
     words: &[std::ops::Range<usize>],
     base: u32,
@@ -74,7 +74,13 @@ fn separate(
 }
 
 /// Long words as numbers of `width` digits, from `offset` on.
-fn joined(bytes: &[u8], words: &[std::ops::Range<usize>], base: u32, width: usize, offset: usize) -> Reading {
+fn read_joined(
+    bytes: &[u8],
+    words: &[std::ops::Range<usize>],
+    base: u32,
+    width: usize,
+    offset: usize,
+) -> Reading {
     let mut reading = Reading::default();
     for word in words.iter().filter(|word| word.len() >= 2 * width) {
         let mut at = word.start + offset;

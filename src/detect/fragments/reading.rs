@@ -1,4 +1,4 @@
-//! One reading of a text.
+//! A reading: the letters and digits of a text under one interpretation.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use std::ops::Range;
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) text: Vec<u8>,
-    pub(super) places: Vec<Range<usize>>,
+    pub(super) spans: Vec<Range<usize>>,
 }
 
 impl Reading {
@@ -14,7 +14,7 @@ impl Reading {
     pub(super) fn push(&mut self, byte: u8, place: Range<usize>) {
         if byte.is_ascii_alphanumeric() {
             self.text.push(byte.to_ascii_lowercase());
-            self.places.push(place);
+            self.spans.push(place);
         }
     }
 }

@@ -1,30 +1,30 @@
-//! The readings of a text: its letters and digits under each interpretation, with their positions.
+//! Reads a text under each interpretation: as it is, only within quotes, with escapes decoded, as numbers and in base-N.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::reading::Reading;
 use super::{base_n, escaped, number_list};
 
-/// Hands over every reading of `bytes` with at least `size` characters.
-pub(super) fn each(bytes: &[u8], size: usize, visit: &mut dyn FnMut(&Reading)) {
+/// Calls `visit` with every reading of `bytes` that has at least `size` characters.
+pub(super) fn visit_readings(bytes: &[u8], size: usize, visit: &mut dyn FnMut(&Reading)) {
     let mut visit = |reading: &Reading| {
         if reading.text.len() >= size {
             visit(reading);
         }
     };
-    visit(&folded(bytes));
+    visit(&read_folded(bytes));
     if bytes.iter().any(|byte| b"\"'`".contains(byte)) {
-        visit(&quoted(bytes));
+        visit(&read_quoted(bytes));
     }
     if bytes.iter().any(|byte| b"\\%&=+".contains(byte)) {
-        visit(&escaped::reading(bytes));
+        visit(&escaped::read_escaped(bytes));
     }
-    number_list::each(bytes, size, &mut visit);
-    base_n::each(bytes, size, &mut visit);
+    number_list::visit_readings(bytes, size, &mut visit);
+    base_n::visit_readings(bytes, size, &mut visit);
 }
 
 /// The text itself. Variants of letters (`ｓ`, `𝐬`, `ⓢ`) count as plain ones.
-fn folded(bytes: &[u8]) -> Reading {
+fn read_folded(bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let mut at = 0;
     for chunk in bytes.utf8_chunks() {
@@ -33,7 +33,7 @@ fn folded(bytes: &[u8]) -> Reading {
             at = place.end;
             match u8::try_from(character) {
                 Ok(byte) if byte.is_ascii() => reading.push(byte, place),
-                _ => guise(character).for_each(|byte| reading.push(byte, place.clone())),
+                _ => ascii_lookalikes(character).for_each(|byte| reading.push(byte, place.clone())),
             }
         }
         at += chunk.invalid().len();
@@ -42,7 +42,7 @@ fn folded(bytes: &[u8]) -> Reading {
 }
 
 /// The ASCII characters that `character` looks like.
-fn guise(character: char) -> impl Iterator<Item = u8> {
+fn ascii_lookalikes(character: char) -> impl Iterator<Item = u8> {
     let letter = |first: u32| char::from_u32(u32::from(character) - first + u32::from('a'));
     let plain = match character {
         '\u{1f150}'..='\u{1f169}' => letter(0x1f150),
@@ -59,7 +59,7 @@ fn guise(character: char) -> impl Iterator<Item = u8> {
 }
 
 /// The text in quotes: a secret may be split over literals with names between them.
-fn quoted(bytes: &[u8]) -> Reading {
+fn read_quoted(bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let mut open = None;
     for (at, &byte) in bytes.iter().enumerate() {

@@ -44,7 +44,7 @@ impl GraphRoot {
     /// Adds what this root shows about something in its history; `seconds` is the date of its commit.
     pub(super) fn add_dates(&self, seconds: Option<i64>, reachability: &mut Reachability) {
         if let Some(sighting) = &self.sighting {
-            reachability.seen_on_remote(sighting.clone());
+            reachability.add_remote_sighting(sighting.clone());
         }
         if let Some(stash) = self.stash.as_ref().filter(|stash| !reachability.stashes.contains(stash)) {
             reachability.stashes.push(stash.clone());

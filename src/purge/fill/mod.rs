@@ -38,7 +38,7 @@ const FILLER: u8 = b'x';
 /// The replacement of a key, of the same length. It begins with the key's prefix at first; each further `round`
 /// leaves less that could match a rule.
 pub(super) fn filler(secret: &Secret, round: usize) -> Vec<u8> {
-    let kept = if round == 0 { secret.prefix() } else { 0 };
+    let kept = if round == 0 { secret.prefix_len() } else { 0 };
     let byte = [FILLER, FILLER, b'0', b'_'][round.min(3)];
     let mut filler = secret.reveal()[..kept].to_vec();
     filler.resize(secret.len(), byte);

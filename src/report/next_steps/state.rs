@@ -237,11 +237,11 @@ fn named_repository(known: &RepositoryInfo, dir: StepDirectory) -> String {
     let name = match dir {
         StepDirectory::Any => known.path.as_str(),
         // Commands that need a work tree cannot run in a git directory.
-        StepDirectory::OfTheScan if !known.is_bare => match known.given.trim_end_matches('/') {
+        StepDirectory::OfTheScan if !known.is_bare => match known.argument.trim_end_matches('/') {
             ".git" => ".",
             given => given.strip_suffix("/.git").unwrap_or(given),
         },
-        StepDirectory::OfTheScan => &known.given,
+        StepDirectory::OfTheScan => &known.argument,
     };
     match name {
         "." => String::new(),

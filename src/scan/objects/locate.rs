@@ -85,7 +85,7 @@ impl Located {
     pub(in crate::scan) fn in_name(mut self, object: &[u8], start: usize, before: usize) -> Self {
         let offset = usize::try_from(self.span.start.offset).unwrap_or(start).max(start);
         let length = self.span.end.offset - self.span.start.offset;
-        let first = Position::START.advanced(&vec![b' '; before]).advanced(&object[start..offset]);
+        let first = Position::START.after_bytes(&vec![b' '; before]).after_bytes(&object[start..offset]);
         let last = Position { offset: first.offset + length, column: first.column + length, ..first };
         self.span = Span { start: first, end: last };
         // The adjacent text belongs to other entries.
@@ -95,7 +95,7 @@ impl Located {
 
     /// Makes the position relative to `start`, which is before it.
     pub(in crate::scan) fn relative_to(mut self, object: &[u8], start: usize) -> Self {
-        let place = Position::START.advanced(&object[..start]);
+        let place = Position::START.after_bytes(&object[..start]);
         for position in [&mut self.span.start, &mut self.span.end] {
             if position.line == place.line {
                 position.column = position.column - place.column + 1;

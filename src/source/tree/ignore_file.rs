@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::globs::{GlobCost, TooCostly, as_glob};
+use crate::globs::{GlobCost, TooCostly, glob_from_git_pattern};
 use crate::untrusted::{ReadError, Symlinks, read};
 
 /// The largest ignore file, in bytes.
@@ -68,7 +68,7 @@ fn compile(text: &[u8], shown: &str) -> Result<Option<Gitignore>, String> {
         // An invalid pattern matches nothing.
         if let Ok(line) = std::str::from_utf8(line) {
             let from = PathBuf::from(format!("{shown}:{number} `{}`", line.trim_end()));
-            if let Some(pattern) = as_glob(line) {
+            if let Some(pattern) = glob_from_git_pattern(line) {
                 let _ = builder.add_line(Some(from), &pattern);
             }
         }

@@ -1,4 +1,4 @@
-//! One accepted key.
+//! An entry of the baseline.
 
 use crate::globs::{Glob, GlobBudget};
 use crate::model::{Fingerprint, PathBase, native_path};
@@ -9,11 +9,11 @@ use crate::suppress::Date;
 pub struct BaselineEntry {
     /// The key.
     pub fingerprint: Fingerprint,
-    /// The rule that found it, for people; an entry counts even if the rule is renamed.
+    /// The rule that found it, for people; the entry is valid even if the rule is renamed.
     pub rule: String,
     /// Why it is accepted. Never empty.
     pub reason: String,
-    /// Where it is accepted; anywhere if `None`.
+    /// The paths at which it is accepted; anywhere if `None`.
     pub path: Option<Glob>,
     /// Who is responsible for it.
     pub owner: Option<String>,
@@ -30,16 +30,16 @@ impl BaselineEntry {
     }
 
     /// Whether it covers a finding at `path`, the path of an origin.
-    pub(super) fn covers(&self, path: Option<&[u8]>, base: Option<&PathBase>, globs: &GlobBudget) -> bool {
+    pub(super) fn covers(&self, path: Option<&[u8]>, base: Option<&PathBase>, budget: &GlobBudget) -> bool {
         match (&self.path, path) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(glob), Some(path)) => glob.matches(&native_path(path), base, globs),
+            (Some(glob), Some(path)) => glob.matches(&native_path(path), base, budget),
         }
     }
 
-    /// The sort order of the file.
-    pub(super) fn order(&self) -> impl Ord + use<'_> {
+    /// What entries are sorted by in the file.
+    pub(super) fn sort_key(&self) -> impl Ord + use<'_> {
         let glob = self.path.as_ref().map(Glob::as_str);
         (self.fingerprint, glob, self.expires, &*self.reason, &*self.rule, self.owner.as_deref())
     }

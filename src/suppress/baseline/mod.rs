@@ -1,5 +1,5 @@
-//! The baseline: accepted findings, by the fingerprint of the key. A key that moves stays accepted; a different
-//! key on the same line is not.
+//! The baseline: accepted keys, identified by their fingerprints. A key that moves stays accepted; a different key on the
+//! same line is not.
 
 mod entry;
 mod read;
@@ -17,10 +17,10 @@ use crate::globs::GlobBudget;
 use crate::model::{Finding, Fingerprint, Leak, PathBase, Suppression};
 use crate::untrusted::{ReadError, Symlinks, read_text};
 
-/// The largest baseline that is read, in bytes: about 200,000 entries.
+/// Maximum size of a baseline, in bytes: about 200,000 entries.
 const MAX_BASELINE_BYTES: u64 = 64 << 20;
 
-/// The most entries that are named in notes.
+/// Maximum number of entries that notes name.
 const MAX_NAMED_ENTRIES: usize = 5;
 
 /// Why a baseline cannot be used.
@@ -31,7 +31,7 @@ pub enum BaselineError {
     Read {
         /// The file.
         path: String,
-        /// Why not.
+        /// Why it cannot be read.
         error: ReadError,
     },
     /// An entry is invalid.
@@ -52,7 +52,7 @@ pub enum BaselineError {
     Write {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
 }
@@ -61,11 +61,14 @@ pub enum BaselineError {
 #[derive(Clone, Debug)]
 pub struct Baseline {
     entries: Vec<BaselineEntry>,
+    /// The indices in `entries` of the entries for each key.
     by_key: HashMap<Fingerprint, Vec<usize>>,
+    /// The path of the file, as shown in reports.
     source: String,
+    /// See [`Baseline::with_base`].
     base: Option<PathBase>,
     today: Date,
-    globs: Arc<GlobBudget>,
+    glob_budget: Arc<GlobBudget>,
 }
 
 impl Baseline {
@@ -75,7 +78,7 @@ impl Baseline {
         for (index, entry) in entries.iter().enumerate() {
             by_key.entry(entry.fingerprint).or_default().push(index);
         }
-        Self { entries, by_key, source: source.to_owned(), base: None, today, globs: Arc::default() }
+        Self { entries, by_key, source: source.to_owned(), base: None, today, glob_budget: Arc::default() }
     }
 
     /// Parses the baseline `text` from `source`.
@@ -98,8 +101,8 @@ impl Baseline {
         }
     }
 
-    /// Makes globs relative to `base.root`, while paths of findings start at `base.from`. By default both are
-    /// the same.
+    /// Makes globs relative to `base.root`, while paths of findings start at `base.start`. Without this, both start at the
+    /// same directory.
     #[must_use]
     pub fn with_base(mut self, base: PathBase) -> Self {
         self.base = Some(base);
@@ -111,21 +114,21 @@ impl Baseline {
         &self.entries
     }
 
-    /// Suppresses the findings in `leaks` that an entry covers and nothing else suppresses. Returns for each
-    /// entry whether it covers any finding.
+    /// Suppresses the findings in `leaks` that an entry covers and nothing else suppresses. Returns for each entry
+    /// whether it covers a finding, even if it has expired.
     pub fn accept(&self, leaks: &mut [Leak]) -> Vec<bool> {
-        let mut met = vec![false; self.entries.len()];
+        let mut is_used = vec![false; self.entries.len()];
         for leak in leaks {
             let Some(indices) = self.by_key.get(&leak.identified.fingerprint) else { continue };
             for finding in &mut leak.findings {
-                self.apply(indices, finding, |index| met[index] = true);
+                self.apply(indices, finding, |index| is_used[index] = true);
             }
         }
-        if self.globs.is_exceeded() {
-            // Whether these cover anything is not known.
-            met.iter_mut().zip(&self.entries).for_each(|(met, entry)| *met |= entry.path.is_some());
+        if self.glob_budget.is_exceeded() {
+            // Entries with globs may be used, since not all globs were compiled.
+            is_used.iter_mut().zip(&self.entries).for_each(|(used, entry)| *used |= entry.path.is_some());
         }
-        met
+        is_used
     }
 
     /// Suppresses the finding if an entry covers it and nothing else suppresses it.
@@ -135,13 +138,15 @@ impl Baseline {
         }
     }
 
-    fn apply(&self, indices: &[usize], finding: &mut Finding, mut met: impl FnMut(usize)) {
+    /// Suppresses the finding if one of the entries at `indices` covers it and nothing else suppresses it. Calls `on_use`
+    /// with the index of each entry that covers it.
+    fn apply(&self, indices: &[usize], finding: &mut Finding, mut on_use: impl FnMut(usize)) {
         for &index in indices {
             let entry = &self.entries[index];
-            if !entry.covers(finding.origin.path.as_deref(), self.base.as_ref(), &self.globs) {
+            if !entry.covers(finding.origin.path.as_deref(), self.base.as_ref(), &self.glob_budget) {
                 continue;
             }
-            met(index);
+            on_use(index);
             if finding.suppressed.is_none() && !entry.is_expired(self.today) {
                 finding.suppressed = Some(Suppression {
                     by: "baseline",
@@ -156,9 +161,9 @@ impl Baseline {
     /// everywhere.
     pub fn accepts(&self, key: &Fingerprint, path: Option<&[u8]>) -> bool {
         let entries = self.by_key.get(key).into_iter().flatten().map(|index| &self.entries[*index]);
-        entries
-            .into_iter()
-            .any(|entry| entry.covers(path, self.base.as_ref(), &self.globs) && !entry.is_expired(self.today))
+        entries.into_iter().any(|entry| {
+            entry.covers(path, self.base.as_ref(), &self.glob_budget) && !entry.is_expired(self.today)
+        })
     }
 
     /// Whether `entry` has expired.
@@ -166,34 +171,34 @@ impl Baseline {
         entry.is_expired(self.today)
     }
 
-    /// Entries that have expired.
-    pub fn expired(&self) -> impl Iterator<Item = &BaselineEntry> {
+    /// The entries that have expired.
+    pub fn expired_entries(&self) -> impl Iterator<Item = &BaselineEntry> {
         self.entries.iter().filter(|entry| entry.is_expired(self.today))
     }
 
-    /// Notes for the report about expired entries, and about stale ones if `met` tells which entries covered a
-    /// finding in a scan of everything.
-    pub fn notes(&self, met: Option<&[bool]>) -> Vec<String> {
-        let expired: Vec<_> = self.expired().collect();
-        let mut notes = named(&expired, "has expired and accepts nothing", "have expired");
-        if self.globs.is_exceeded() {
+    /// Notes for the report about expired entries. If the scan covered everything, `is_used` is the result of
+    /// [`accept`](Self::accept), and there are notes about stale entries as well.
+    pub fn notes(&self, is_used: Option<&[bool]>) -> Vec<String> {
+        let expired: Vec<_> = self.expired_entries().collect();
+        let mut notes = notes_about(&expired, "has expired and accepts nothing", "have expired");
+        if self.glob_budget.is_exceeded() {
             notes.push(format!(
                 "baseline: entries with a `path` accept nothing beyond {} different globs of keys that were found; \
                  use fewer and wider globs",
-                GlobBudget::GLOBS
+                GlobBudget::MAX_GLOBS
             ));
         }
-        if let Some(met) = met {
-            let stale: Vec<_> = self.stale(met).collect();
-            notes.extend(named(&stale, "matches no finding in this scan and may be stale (`friskey baseline check` also looks in the history)",
+        if let Some(is_used) = is_used {
+            let stale: Vec<_> = self.stale_entries(is_used).collect();
+            notes.extend(notes_about(&stale, "matches no finding in this scan and may be stale (`friskey baseline check` also looks in the history)",
                 "match no finding in this scan and may be stale (`friskey baseline check` also looks in the history)"));
         }
         notes
     }
 
     /// Entries that cover no finding, given the result of [`accept`](Self::accept).
-    pub fn stale<'a>(&'a self, met: &'a [bool]) -> impl Iterator<Item = &'a BaselineEntry> {
-        self.entries.iter().zip(met).filter(|(_, met)| !**met).map(|(entry, _)| entry)
+    pub fn stale_entries<'a>(&'a self, is_used: &'a [bool]) -> impl Iterator<Item = &'a BaselineEntry> {
+        self.entries.iter().zip(is_used).filter(|(_, used)| !**used).map(|(entry, _)| entry)
     }
 
     /// The same baseline with other entries.
@@ -223,16 +228,16 @@ impl Baseline {
     }
 }
 
-/// A note for each of the first entries, and one that counts the rest.
-fn named(entries: &[&BaselineEntry], what: &str, all: &str) -> Vec<String> {
+/// A note for each of the first entries, and one that counts the rest. `singular` and `plural` complete the sentences.
+fn notes_about(entries: &[&BaselineEntry], singular: &str, plural: &str) -> Vec<String> {
     let mut notes: Vec<_> = entries
         .iter()
         .take(MAX_NAMED_ENTRIES)
-        .map(|entry| format!("baseline entry {} {what}", entry.name()))
+        .map(|entry| format!("baseline entry {} {singular}", entry.name()))
         .collect();
     if entries.len() > MAX_NAMED_ENTRIES {
         let more = entries.len() - MAX_NAMED_ENTRIES;
-        notes.push(format!("{more} more baseline entries {all}; `friskey baseline check` lists them"));
+        notes.push(format!("{more} more baseline entries {plural}; `friskey baseline check` lists them"));
     }
     notes
 }
@@ -285,17 +290,17 @@ mod tests {
         Baseline::new(entries, "b.toml", Date::parse("2024-05-05").unwrap())
     }
 
-    fn accepted(leak: &Leak) -> Vec<bool> {
+    fn is_suppressed(leak: &Leak) -> Vec<bool> {
         leak.findings.iter().map(|finding| finding.suppressed.is_some()).collect()
     }
 
     #[test]
     fn accepts_a_key_anywhere_and_no_other_key() {
         let mut leaks = [leak("a", &["x", "y/z"]), leak("b", &["x"])];
-        let met = baseline(vec![entry("a", None, None), entry("c", None, None)]).accept(&mut leaks);
-        assert_eq!(met, [true, false]);
-        assert_eq!(accepted(&leaks[0]), [true, true]);
-        assert_eq!(accepted(&leaks[1]), [false]);
+        let is_used = baseline(vec![entry("a", None, None), entry("c", None, None)]).accept(&mut leaks);
+        assert_eq!(is_used, [true, false]);
+        assert_eq!(is_suppressed(&leaks[0]), [true, true]);
+        assert_eq!(is_suppressed(&leaks[1]), [false]);
         let by = leaks[0].findings[0].suppressed.as_ref().unwrap();
         assert_eq!((by.by, &*by.source, by.reason.as_deref()), ("baseline", "b.toml", Some("why")));
     }
@@ -304,17 +309,17 @@ mod tests {
     fn a_glob_limits_an_entry_to_its_paths() {
         let mut leaks = [leak("a", &["docs/x.md", "src/x.py"])];
         baseline(vec![entry("a", Some("docs/"), None)]).accept(&mut leaks);
-        assert_eq!(accepted(&leaks[0]), [true, false]);
+        assert_eq!(is_suppressed(&leaks[0]), [true, false]);
     }
 
     #[test]
-    fn an_entry_counts_through_its_last_day() {
-        for (day, counts) in [("2024-05-05", true), ("2024-05-04", false)] {
+    fn an_entry_is_valid_through_its_last_day() {
+        for (day, is_valid) in [("2024-05-05", true), ("2024-05-04", false)] {
             let mut leaks = [leak("a", &["x"])];
             let baseline = baseline(vec![entry("a", None, Some(day))]);
             assert_eq!(baseline.accept(&mut leaks), [true], "covers the finding even if expired");
-            assert_eq!(accepted(&leaks[0]), [counts], "{day}");
-            assert_eq!(baseline.notes(None).len(), usize::from(!counts));
+            assert_eq!(is_suppressed(&leaks[0]), [is_valid], "{day}");
+            assert_eq!(baseline.notes(None).len(), usize::from(!is_valid));
         }
     }
 

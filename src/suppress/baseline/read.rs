@@ -11,7 +11,7 @@ use crate::globs::Glob;
 use crate::model::Fingerprint;
 use crate::suppress::Date;
 
-/// The most entries for one key. Each finding of the key is compared with all of them.
+/// Maximum number of entries for one key. Each finding of the key is compared with all of them.
 const MAX_ENTRIES_OF_KEY: usize = 1_000;
 
 /// The version of the format.
@@ -38,23 +38,23 @@ struct RawEntry {
 
 /// Parses the entries in `text`; `path` is for messages.
 pub(super) fn parse(text: &str, path: &str) -> Result<Vec<BaselineEntry>, BaselineError> {
-    let reader = BaselineParser { text, path };
+    let parser = BaselineParser { text, path };
     let file: RawFile = toml::from_str(text).map_err(|error| {
-        reader.invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
+        parser.invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
     })?;
     if *file.version.get_ref() != VERSION {
         let reason =
             format!("unknown version {}; this version of friskey reads version 1", file.version.get_ref());
-        return Err(reader.invalid(file.version.span().start, reason));
+        return Err(parser.invalid(file.version.span().start, reason));
     }
-    let mut of_key: HashMap<Fingerprint, usize> = HashMap::new();
+    let mut counts: HashMap<Fingerprint, usize> = HashMap::new();
     let entries = file.accepted.iter().map(|raw| {
-        let entry = reader.entry(raw)?;
-        let count = of_key.entry(entry.fingerprint).or_default();
+        let entry = parser.entry(raw)?;
+        let count = counts.entry(entry.fingerprint).or_default();
         *count += 1;
         if *count > MAX_ENTRIES_OF_KEY {
             let reason = format!("more than {MAX_ENTRIES_OF_KEY} entries for one key; use wider globs");
-            return Err(reader.at(raw, reason));
+            return Err(parser.error_at(raw, reason));
         }
         Ok(entry)
     });
@@ -70,19 +70,20 @@ impl BaselineParser<'_> {
     fn entry(&self, spanned: &Spanned<RawEntry>) -> Result<BaselineEntry, BaselineError> {
         let raw = spanned.get_ref();
         let fingerprint = Fingerprint::from_hex(raw.fingerprint.get_ref()).ok_or_else(|| {
-            self.at(
+            self.error_at(
                 &raw.fingerprint,
                 "invalid fingerprint; expected 64 hex digits, as shown in reports".to_owned(),
             )
         })?;
         for (name, value) in [("rule", &raw.rule), ("reason", &raw.reason)] {
             if value.get_ref().trim().is_empty() {
-                return Err(self.at(value, format!("`{name}` must not be empty")));
+                return Err(self.error_at(value, format!("`{name}` must not be empty")));
             }
         }
         let path = raw.path.as_ref();
-        let path =
-            path.map(|path| Glob::new(path.get_ref()).map_err(|reason| self.at(path, reason))).transpose()?;
+        let path = path
+            .map(|path| Glob::new(path.get_ref()).map_err(|reason| self.error_at(path, reason)))
+            .transpose()?;
         Ok(BaselineEntry {
             fingerprint,
             rule: raw.rule.get_ref().clone(),
@@ -94,6 +95,7 @@ impl BaselineParser<'_> {
         })
     }
 
+    /// Parses the field `expires`.
     fn date(&self, raw: &Spanned<toml::Value>) -> Result<Date, BaselineError> {
         let text = match raw.get_ref() {
             toml::Value::String(text) => text.clone(),
@@ -101,7 +103,7 @@ impl BaselineParser<'_> {
             _ => String::new(),
         };
         Date::parse(&text)
-            .ok_or_else(|| self.at(raw, "`expires` must be a day, written YYYY-MM-DD".to_owned()))
+            .ok_or_else(|| self.error_at(raw, "`expires` must be a day, written YYYY-MM-DD".to_owned()))
     }
 
     /// The comment lines directly above the line of `offset`.
@@ -110,7 +112,7 @@ impl BaselineParser<'_> {
         let mut lines: Vec<_> = above
             .lines()
             .rev()
-            // The text before the entry on its own line.
+            // Skips the text before the entry on the same line, which `above` ends with.
             .skip(usize::from(!above.ends_with('\n')))
             .map(str::trim)
             .take_while(|line| line.starts_with('#'))
@@ -120,8 +122,8 @@ impl BaselineParser<'_> {
         lines
     }
 
-    fn at<T>(&self, place: &Spanned<T>, reason: String) -> BaselineError {
-        self.invalid(place.span().start, reason)
+    fn error_at<T>(&self, value: &Spanned<T>, reason: String) -> BaselineError {
+        self.invalid(value.span().start, reason)
     }
 
     fn invalid(&self, offset: usize, reason: String) -> BaselineError {

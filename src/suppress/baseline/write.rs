@@ -1,4 +1,4 @@
-//! Writes a baseline: one entry per line, sorted, and nothing that changes by itself.
+//! Writes a baseline: one entry per line, sorted, so that a change of one entry changes one line.
 
 use std::fs;
 use std::io::{self, Write};
@@ -15,39 +15,39 @@ const FILE_HEADER: &str = "\
 # fingerprint (the SHA-256 of the key). Fields: fingerprint, rule, reason; path, owner, expires.
 ";
 
-/// The text of the file.
+/// The text of a baseline with these entries.
 pub(super) fn render(entries: &[BaselineEntry]) -> String {
     let mut sorted: Vec<&BaselineEntry> = entries.iter().collect();
-    sorted.sort_by(|a, b| a.order().cmp(&b.order()));
+    sorted.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     let mut text = format!("{FILE_HEADER}version = {VERSION}\naccepted = [\n");
-    let mut last = None;
+    let mut last_line = None;
     for entry in sorted {
-        let line = line(entry);
+        let line = entry_line(entry);
         // Two people may have added the same entry.
-        if last.as_ref() != Some(&line) {
+        if last_line.as_ref() != Some(&line) {
             entry.comments.iter().for_each(|comment| text.push_str(&format!("  {comment}\n")));
             text.push_str(&line);
         }
-        last = Some(line);
+        last_line = Some(line);
     }
     text.push_str("]\n");
     text
 }
 
-fn line(entry: &BaselineEntry) -> String {
+fn entry_line(entry: &BaselineEntry) -> String {
     let mut fields = vec![
         format!("fingerprint = \"{}\"", entry.fingerprint),
-        format!("rule = {}", quoted(&entry.rule)),
-        format!("reason = {}", quoted(&entry.reason)),
+        format!("rule = {}", toml_string(&entry.rule)),
+        format!("reason = {}", toml_string(&entry.reason)),
     ];
-    fields.extend(entry.path.as_ref().map(|glob| format!("path = {}", quoted(Glob::as_str(glob)))));
-    fields.extend(entry.owner.as_ref().map(|owner| format!("owner = {}", quoted(owner))));
+    fields.extend(entry.path.as_ref().map(|glob| format!("path = {}", toml_string(Glob::as_str(glob)))));
+    fields.extend(entry.owner.as_ref().map(|owner| format!("owner = {}", toml_string(owner))));
     fields.extend(entry.expires.map(|day| format!("expires = {day}")));
     format!("  {{ {} }},\n", fields.join(", "))
 }
 
 /// A TOML string on a single line.
-fn quoted(text: &str) -> String {
+fn toml_string(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {
@@ -65,18 +65,22 @@ fn quoted(text: &str) -> String {
 
 /// Writes a new file.
 pub(super) fn create(path: &Path, entries: &[BaselineEntry]) -> io::Result<()> {
-    whole(path, entries, None)?.persist_noclobber(path).map(drop).map_err(|error| error.error)
+    write_temporary(path, entries, None)?.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
 /// Replaces a file atomically, keeping its mode. A symbolic link stays, and its target is replaced.
 pub(super) fn replace(path: &Path, entries: &[BaselineEntry]) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let mode = fs::metadata(&path)?.permissions();
-    whole(&path, entries, Some(mode))?.persist(&path).map(drop).map_err(|error| error.error)
+    write_temporary(&path, entries, Some(mode))?.persist(&path).map(drop).map_err(|error| error.error)
 }
 
-/// Writes everything to a temporary file in the same directory.
-fn whole(path: &Path, entries: &[BaselineEntry], mode: Option<fs::Permissions>) -> io::Result<NamedTempFile> {
+/// Writes the baseline to a temporary file in the directory of `path`, which the caller renames to `path`.
+fn write_temporary(
+    path: &Path,
+    entries: &[BaselineEntry],
+    mode: Option<fs::Permissions>,
+) -> io::Result<NamedTempFile> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     let dir = dir.map_or_else(|| PathBuf::from("."), Path::to_owned);
     let mut builder = tempfile::Builder::new();
@@ -111,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_sorted_lines_that_parse_to_the_same() {
+    fn entries_are_sorted_and_parse_to_the_same_entries() {
         let mut full = entry(1, "why \"so\" \\ \n\u{7f}\u{2028} ü");
         full.path = Some(Glob::new("docs/[ab]*.md").unwrap());
         full.owner = Some("ann".to_owned());

@@ -26,7 +26,7 @@ pub(super) fn write(report: &FleetReport, leaks: &[&FleetLeak], out: &mut dyn Wr
     let mut found: HashMap<usize, Vec<usize>> = HashMap::new();
     for (number, leak) in (1..).zip(leaks) {
         for here in leak.open_repositories() {
-            found.entry(here.at).or_default().push(number);
+            found.entry(here.repository_index).or_default().push(number);
         }
     }
     writeln!(

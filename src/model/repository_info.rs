@@ -1,6 +1,6 @@
-//! What was scanned, and how the scan was asked for.
+//! The repository that contains what was scanned.
 
-/// The repository around what was scanned.
+/// The repository that contains what was scanned, and how the user named it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RepositoryInfo {
     /// Its work tree, or its git directory if it has none. Absolute.
@@ -12,9 +12,9 @@ pub struct RepositoryInfo {
     pub head: Option<String>,
     /// Short name of the branch at HEAD.
     pub branch: Option<String>,
-    /// How it was named when the scan was asked for: `.` for the one around the current directory.
-    pub given: String,
-    /// How many directories `given` is below `path`; 0 if it is not.
+    /// The path by which the user named it; `.` for the one around the current directory.
+    pub argument: String,
+    /// How many directories `argument` is below `path`; 0 if it is not below it.
     pub depth: usize,
     /// Whether it has no work tree.
     pub is_bare: bool,

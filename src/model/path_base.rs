@@ -1,4 +1,4 @@
-//! Paths relative to a directory other than the one that globs refer to.
+//! Converts paths relative to one directory into paths relative to the root that globs refer to.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -10,16 +10,16 @@ pub struct PathBase {
     /// The directory that globs are relative to. Absolute.
     pub root: PathBuf,
     /// The directory that relative paths start from. Absolute.
-    pub from: PathBuf,
+    pub start: PathBuf,
 }
 
 impl PathBase {
     /// `path` relative to the root; `None` if it is outside the root, or the root itself. Looks at names only
     /// and does not follow links.
-    pub fn relative(&self, path: &Path) -> Option<PathBuf> {
+    pub fn relative_to_root(&self, path: &Path) -> Option<PathBuf> {
         let mut parts: Vec<&OsStr> = Vec::new();
-        let from = if path.has_root() { Path::new("") } else { &self.from };
-        for component in from.components().chain(path.components()) {
+        let start = if path.has_root() { Path::new("") } else { &self.start };
+        for component in start.components().chain(path.components()) {
             match component {
                 Component::Normal(part) => parts.push(part),
                 Component::ParentDir => drop(parts.pop()),
@@ -60,8 +60,8 @@ mod tests {
 
     #[test]
     fn makes_paths_relative_to_the_root() {
-        let base = PathBase { root: "/a/b".into(), from: "/a/b/c".into() };
-        let relative = |path: &str| base.relative(Path::new(path)).map(|p| p.display().to_string());
+        let base = PathBase { root: "/a/b".into(), start: "/a/b/c".into() };
+        let relative = |path: &str| base.relative_to_root(Path::new(path)).map(|p| p.display().to_string());
         assert_eq!(relative("x").as_deref(), Some("c/x"));
         assert_eq!(relative("./x/../y").as_deref(), Some("c/y"));
         assert_eq!(relative("../x").as_deref(), Some("x"));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One position in a blob.
+/// A position in a blob.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// Bytes from the start of the blob, from 0.
@@ -14,16 +14,16 @@ pub struct Position {
 }
 
 impl Position {
-    /// The position after `bytes`, which follow this one.
+    /// The position after `bytes`, which begin at this position.
     #[must_use]
-    pub fn advanced(self, bytes: &[u8]) -> Self {
+    pub fn after_bytes(self, bytes: &[u8]) -> Self {
         let offset = self.offset + bytes.len() as u64;
         match memchr::memrchr(b'\n', bytes) {
             None => Self { offset, column: self.column + code_points(bytes), ..self },
-            Some(last) => Self {
+            Some(newline) => Self {
                 offset,
                 line: self.line + bytecount::count(bytes, b'\n') as u64,
-                column: 1 + code_points(&bytes[last + 1..]),
+                column: 1 + code_points(&bytes[newline + 1..]),
             },
         }
     }
@@ -32,7 +32,7 @@ impl Position {
     pub const START: Self = Self { offset: 0, line: 1, column: 1 };
 }
 
-/// The number of code points in UTF-8 text; in other text, every byte that is not a continuation byte is counted.
+/// The number of code points in UTF-8 text. In other text, counts the bytes that are not UTF-8 continuation bytes.
 fn code_points(bytes: &[u8]) -> u64 {
     bytecount::num_chars(bytes) as u64
 }
@@ -52,17 +52,17 @@ mod tests {
 
     #[test]
     fn counts_lines_and_code_points() {
-        let at = Position::START.advanced("a\nüb".as_bytes());
-        assert_eq!(at, Position { offset: 5, line: 2, column: 3 });
-        assert_eq!(at.advanced(b"\n"), Position { offset: 6, line: 3, column: 1 });
+        let position = Position::START.after_bytes("a\nüb".as_bytes());
+        assert_eq!(position, Position { offset: 5, line: 2, column: 3 });
+        assert_eq!(position.after_bytes(b"\n"), Position { offset: 6, line: 3, column: 1 });
     }
 
     #[test]
     fn advancing_in_steps_equals_advancing_at_once() {
         let text = "x\r\n\u{1F600}y\n\nend".as_bytes();
         for cut in 0..=text.len() {
-            let in_steps = Position::START.advanced(&text[..cut]).advanced(&text[cut..]);
-            assert_eq!(in_steps, Position::START.advanced(text), "cut at {cut}");
+            let in_steps = Position::START.after_bytes(&text[..cut]).after_bytes(&text[cut..]);
+            assert_eq!(in_steps, Position::START.after_bytes(text), "cut at {cut}");
         }
     }
 }
