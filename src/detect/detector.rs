@@ -81,7 +81,7 @@ impl Detector {
             false => (plain.max(MAX_ENCODED_SPAN), plain.max(MAX_REGULAR_SPAN)),
         };
         let margin = max_regular_len + CONTEXT_REACH;
-        Ok(Self { rules: rules.shared(), variants, chains, prefilter, max_match_len, margin })
+        Ok(Self { rules: rules.shared_rules(), variants, chains, prefilter, max_match_len, margin })
     }
 
     /// Maximum length of a match in the searched bytes.

@@ -55,7 +55,7 @@ pub use secret::{Fingerprint, Secret, hex};
 pub use suppression::Suppression;
 pub use surface::Surface;
 pub use verification::{
-    AccountKey, AuditEvent, KeyMatches, KeyOwner, KeyVerdict, ListedKey, ListedProject, ServiceUse, Spending,
-    SpendingDay, Verification,
+    AccountKey, AuditEvent, KeyOwner, KeyVerdict, ListedKey, ListedProject, MaskMatchCount, ServiceUse,
+    Spending, SpendingDay, Verification,
 };
 pub use version_control::VersionControl;

@@ -60,7 +60,7 @@ impl Serialize for KeyVerdict {
 /// How many keys of the organization the leaked key may be, judged by their masks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum KeyMatches {
+pub enum MaskMatchCount {
     /// The organization's keys were not listed.
     #[default]
     NotAsked,
@@ -214,7 +214,7 @@ pub struct Verification {
     /// Whether the leaked key itself was sent to the provider.
     pub key_sent: bool,
     /// How many listed keys it may be.
-    pub matching: KeyMatches,
+    pub matching: MaskMatchCount,
     /// The matching keys.
     pub keys: Vec<ListedKey>,
     /// What the only matching key cost.

@@ -1,25 +1,26 @@
-//! Limits on the total cost of rules: a repository's own `friskey.toml` can name rules files.
+//! Limits on the total cost of rules, since the `friskey.toml` of a hostile repository can name rules files.
 
 use super::schema::{RawRule, RawVariant};
 
 /// Maximum number of rules files.
 pub(super) const MAX_FILES: usize = 100;
 
-/// Maximum bytes of all files.
-const MAX_TEXT: usize = 16 << 20;
+/// Maximum size of all files together, in bytes.
+const MAX_TEXT_BYTES: usize = 16 << 20;
 
-/// Maximum bytes of one pattern.
-const MAX_PATTERN: usize = 64 << 10;
+/// Maximum size of one pattern, in bytes.
+const MAX_PATTERN_BYTES: usize = 64 << 10;
 
+/// Maximum number of variants in all rules.
 const MAX_VARIANTS: usize = 1_000;
 
 /// Maximum number of keywords, and of words that checks look for.
 const MAX_KEYWORDS: usize = 10_000;
 
-/// Maximum bytes of all of them.
+/// Maximum size of all keywords together, in bytes.
 const MAX_KEYWORD_BYTES: usize = 1 << 20;
 
-/// Keywords that each literal of `encoded` adds.
+/// Number of keywords that each literal of `encoded` adds.
 const KEYWORDS_OF_ENCODED: usize = 25;
 
 /// The cost of all files so far.
@@ -38,7 +39,7 @@ impl RuleBudget {
     /// The limit that is exceeded.
     pub(super) fn add_text(&mut self, text: &str) -> Result<(), String> {
         self.text += text.len();
-        within(self.text, MAX_TEXT, "bytes in all files of rules")
+        check_limit(self.text, MAX_TEXT_BYTES, "bytes in all files of rules")
     }
 
     /// Adds the words that an unparsed rule lists for all of its variants.
@@ -57,9 +58,9 @@ impl RuleBudget {
     pub(super) fn add_variant(&mut self, raw: &RawVariant) -> Result<(), String> {
         let patterns = [Some(&raw.pattern), raw.except.as_ref()];
         let longest = patterns.into_iter().flatten().map(|pattern| pattern.get_ref().len()).max();
-        within(longest.unwrap_or(0), MAX_PATTERN, "bytes in a pattern")?;
+        check_limit(longest.unwrap_or(0), MAX_PATTERN_BYTES, "bytes in a pattern")?;
         self.variants += 1;
-        within(self.variants, MAX_VARIANTS, "patterns in all rules")?;
+        check_limit(self.variants, MAX_VARIANTS, "patterns in all rules")?;
         let of_context = raw.context.iter().flat_map(|context| context.words.iter().chain(&context.others));
         let named = raw.keywords.iter().flat_map(|keywords| keywords.get_ref()).chain(of_context);
         self.add_keywords(named.map(String::len), 1)?;
@@ -79,11 +80,11 @@ impl RuleBudget {
             self.keywords += each;
             self.keyword_bytes += each * length;
         }
-        within(self.keywords, MAX_KEYWORDS, "keywords in all rules")?;
-        within(self.keyword_bytes, MAX_KEYWORD_BYTES, "bytes in the keywords of all rules")
+        check_limit(self.keywords, MAX_KEYWORDS, "keywords in all rules")?;
+        check_limit(self.keyword_bytes, MAX_KEYWORD_BYTES, "bytes in the keywords of all rules")
     }
 }
 
-fn within(count: usize, limit: usize, what: &str) -> Result<(), String> {
+fn check_limit(count: usize, limit: usize, what: &str) -> Result<(), String> {
     if count <= limit { Ok(()) } else { Err(format!("{count} {what} exceed the limit of {limit}")) }
 }

@@ -1,4 +1,4 @@
-//! A rule for one known key of any form.
+//! Makes a rule that finds one known key, given as a whole or by its redacted form.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use super::pattern::{MAX_MATCH_LEN, Pattern};
 use super::rule::{Rule, Variant};
 use crate::model::{Confidence, Severity};
 
-/// Shorter texts occur everywhere.
+/// Minimum length of a key to search for, in bytes; shorter texts occur everywhere.
 pub const MIN_EXACT_KEY_LEN: usize = 8;
-/// The shortest prefix that a text is searched for: `sk-`.
+/// Minimum length of a prefix to search for, in bytes: that of `sk-`.
 const MIN_PREFIX_LEN: usize = 3;
-/// The characters at the end of a key that its redacted form shows.
+/// Number of characters at the end of a key that its redacted form shows.
 const MIN_TAIL_LEN: usize = 4;
 
 /// A rule that finds exactly `key`, of which the first `prefix` bytes may be shown. It takes its descriptions
@@ -24,11 +24,11 @@ pub(super) fn rule(key: &[u8], prefix: usize, described_as: Option<&Rule>) -> Ru
         encoded: vec![key.to_vec()],
         ..unchecked(
             key.to_vec(),
-            &format!("(?<prefix>{}){}", escaped(shown), escaped(rest)),
+            &format!("(?<prefix>{}){}", escape(shown), escape(rest)),
             facts(key.len(), key.iter().copied().all(is_key)),
         )
     };
-    described(variant, described_as, "The key that `friskey trace` was given.")
+    with_description(variant, described_as, "The key that `friskey trace` was given.")
 }
 
 /// A rule that finds texts of `length` bytes with the ends of a redacted key; `None` if too little of it is shown.
@@ -42,23 +42,24 @@ pub(super) fn redacted_rule(
         return None;
     }
     let variant = Variant {
-        // Shorter ones occur in every text that looks encoded.
+        // The encoded forms of shorter prefixes occur everywhere.
         encoded: if prefix.len() < MIN_EXACT_KEY_LEN { Vec::new() } else { vec![prefix.as_bytes().to_vec()] },
         confidence: Confidence::Low,
         ..unchecked(
             prefix.as_bytes().to_vec(),
             &format!(
                 "(?<prefix>{})[A-Za-z0-9_-]{{{hidden}}}{}",
-                escaped(prefix.as_bytes()),
-                escaped(tail.as_bytes())
+                escape(prefix.as_bytes()),
+                escape(tail.as_bytes())
             ),
             facts(length, prefix.bytes().chain(tail.bytes()).all(is_key)),
         )
     };
-    Some(described(variant, described_as, "A key of which the ends are known."))
+    Some(with_description(variant, described_as, "A key of which the ends are known."))
 }
 
-/// A variant of high confidence without checks, whose matches win over all that overlap them: they are what the user asked for.
+/// A variant of high confidence without checks. Its matches are preferred to all that overlap them, since they are what
+/// the user asked for.
 fn unchecked(keyword: Vec<u8>, pattern: &str, facts: Facts) -> Variant {
     Variant {
         keywords: vec![keyword],
@@ -76,19 +77,19 @@ fn unchecked(keyword: Vec<u8>, pattern: &str, facts: Facts) -> Variant {
     }
 }
 
-/// Those of a pattern for texts of `max_len` bytes that begin with its only keyword.
+/// The facts about a pattern whose matches have `max_len` bytes and begin with its only keyword.
 fn facts(max_len: usize, has_only_key_chars: bool) -> Facts {
     Facts { max_len, starts_with_keyword: true, has_only_key_chars, key_chars_before: Cow::Borrowed(&[]) }
 }
 
-/// In hex, so that no byte has a special meaning in the regex.
-fn escaped(bytes: &[u8]) -> String {
+/// The bytes as hex escapes, so that none has a special meaning in the regex.
+fn escape(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
 }
 
 /// The rule with this variant only, and the descriptions of `described_as` if there is one.
-fn described(variant: Variant, described_as: Option<&Rule>, description: &str) -> Rule {
-    let own = Rule {
+fn with_description(variant: Variant, described_as: Option<&Rule>, description: &str) -> Rule {
+    let default = Rule {
         id: Arc::from("traced-key"),
         name: "The traced key".to_owned(),
         kind: Arc::from("traced"),
@@ -103,5 +104,5 @@ fn described(variant: Variant, described_as: Option<&Rule>, description: &str) -
         built_in: true,
         replaces_built_in: false,
     };
-    Rule { variants: vec![Arc::new(variant)], ..described_as.cloned().unwrap_or(own) }
+    Rule { variants: vec![Arc::new(variant)], ..described_as.cloned().unwrap_or(default) }
 }

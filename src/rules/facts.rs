@@ -1,4 +1,4 @@
-//! What is known of a variant's pattern before it runs.
+//! Facts about a pattern that are known before it runs, such as its maximum match length.
 
 use std::borrow::Cow;
 
@@ -12,8 +12,7 @@ use super::pattern::{MAX_MATCH_LEN, Pattern};
 pub struct Facts {
     /// Maximum match length in bytes.
     pub max_len: usize,
-    /// Whether every match begins with one of the keywords and contains none elsewhere that would matter, so
-    /// that the position of the keyword is the start of the match.
+    /// Whether every match begins with one of the keywords, so that the start of the keyword is that of the match.
     pub starts_with_keyword: bool,
     /// Whether every match consists of key characters.
     pub has_only_key_chars: bool,
@@ -23,7 +22,7 @@ pub struct Facts {
 }
 
 /// Analyzes `pattern`. The error says what is wrong with it.
-pub(super) fn facts(pattern: &Pattern, keywords: &[Vec<u8>]) -> Result<Facts, String> {
+pub(super) fn analyze(pattern: &Pattern, keywords: &[Vec<u8>]) -> Result<Facts, String> {
     let hir = pattern.hir()?;
     let max_len = hir.properties().maximum_len().ok_or_else(|| {
         format!("the match length is unbounded; limit each repetition, e.g. `{{16,{MAX_MATCH_LEN}}}` instead of `+` or `*`")
@@ -48,8 +47,8 @@ pub(super) fn facts(pattern: &Pattern, keywords: &[Vec<u8>]) -> Result<Facts, St
     })
 }
 
-/// Whether every match of `pattern` begins with one of `literals`, or there are none.
-pub(super) fn begins_with_one(pattern: &Pattern, literals: &[String]) -> bool {
+/// Whether every match of `pattern` begins with one of `literals`. True if there are no literals.
+pub(super) fn begins_with_literal(pattern: &Pattern, literals: &[String]) -> bool {
     let literals: Vec<Vec<u8>> = literals.iter().map(|literal| literal.as_bytes().to_vec()).collect();
     literals.is_empty() || pattern.hir().is_ok_and(|hir| starts_with_keyword(hir, &literals))
 }
@@ -60,9 +59,9 @@ const MAX_PREFIXES: usize = 48;
 fn starts_with_keyword(hir: &Hir, keywords: &[Vec<u8>]) -> bool {
     let longest = keywords.iter().map(Vec::len).max().unwrap_or(0);
     let mut extractor = literal::Extractor::new();
-    // What follows a keyword does not matter, and more literals than this are hardly all listed.
-    let most = MAX_PREFIXES.max(2 * keywords.len());
-    extractor.kind(literal::ExtractKind::Prefix).limit_literal_len(longest).limit_total(most);
+    // Bytes after a keyword do not matter. A pattern with more prefixes than this hardly has them all as keywords.
+    let max_literals = MAX_PREFIXES.max(2 * keywords.len());
+    extractor.kind(literal::ExtractKind::Prefix).limit_literal_len(longest).limit_total(max_literals);
     extractor.extract(hir).literals().is_some_and(|literals| {
         !literals.is_empty()
             && literals.iter().all(|l| keywords.iter().any(|keyword| l.as_bytes().starts_with(keyword)))
@@ -126,12 +125,12 @@ fn key_chars_before(leaves: &[&Hir], keyword: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn of(pattern: &str, keyword: &str) -> Result<Facts, String> {
-        facts(&Pattern::new(pattern), &[keyword.as_bytes().to_vec()])
+    fn facts(pattern: &str, keyword: &str) -> Result<Facts, String> {
+        analyze(&Pattern::new(pattern), &[keyword.as_bytes().to_vec()])
     }
 
     fn length_and_start(pattern: &str, keyword: &str) -> (usize, bool) {
-        let facts = of(pattern, keyword).unwrap();
+        let facts = facts(pattern, keyword).unwrap();
         (facts.max_len, facts.starts_with_keyword)
     }
 
@@ -144,7 +143,7 @@ mod tests {
 
     #[test]
     fn determines_the_characters_of_matches() {
-        let only_key_chars = |pattern: &str| of(pattern, "ab-").unwrap().has_only_key_chars;
+        let only_key_chars = |pattern: &str| facts(pattern, "ab-").unwrap().has_only_key_chars;
         assert!(only_key_chars("(?<prefix>ab-)(?:x|[0-9_]{2})?[a-z]{4,9}"));
         assert!(!only_key_chars("ab-[a-z.]{4,9}"));
         assert!(!only_key_chars("ab-(?:x|=)"));
@@ -152,7 +151,7 @@ mod tests {
 
     #[test]
     fn counts_the_key_characters_before_a_keyword() {
-        let before = |pattern: &str| of(pattern, "XYZ").unwrap().key_chars_before.into_owned();
+        let before = |pattern: &str| facts(pattern, "XYZ").unwrap().key_chars_before.into_owned();
         assert_eq!(before("ab-(?<left>[a-z]{4,9})XYZ[a-z]"), [4]);
         assert_eq!(before("(?<left>[a-z])XYZ"), [1]);
         for without in ["[a-z.]{4}XYZ", "[a-z]{4}(?:XYZ|A)", "[a-z]{4}XYZ[a-z]XYZ"] {
@@ -162,8 +161,8 @@ mod tests {
 
     #[test]
     fn unbounded_and_invalid_patterns_are_distinguished() {
-        assert!(of("ab-[a-z]+", "ab-").unwrap_err().contains("unbounded"));
-        assert!(of("ab-[a-z", "ab-").unwrap_err().contains("invalid pattern"));
-        assert!(of("(ab-)?", "ab-").unwrap_err().contains("empty"));
+        assert!(facts("ab-[a-z]+", "ab-").unwrap_err().contains("unbounded"));
+        assert!(facts("ab-[a-z", "ab-").unwrap_err().contains("invalid pattern"));
+        assert!(facts("(ab-)?", "ab-").unwrap_err().contains("empty"));
     }
 }

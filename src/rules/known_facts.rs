@@ -1,10 +1,11 @@
-//! The facts of the built-in patterns, so that none is analyzed when the program starts. A test computes them.
+//! The facts about the built-in patterns, so that none is analyzed when the program starts. A test compares them with those
+//! that the analysis computes.
 
 use std::borrow::Cow;
 
 use super::facts::Facts;
 
-/// Those of the variants of the built-in rule with that id, in order.
+/// The facts about the variants of the built-in rule with this id, in order.
 pub(super) fn known_facts(rule: &str) -> &'static [Facts] {
     KNOWN.iter().find(|(id, _)| *id == rule).map_or(&[], |(_, facts)| facts)
 }

@@ -99,7 +99,7 @@ impl Loader<'_> {
             let rule = raw.into_inner();
             if !ids.insert(rule.id.get_ref().clone()) {
                 let reason = format!("there is already a rule with the id `{}`", rule.id.get_ref());
-                return Err(self.at(&rule.id, reason));
+                return Err(self.error_at(&rule.id, reason));
             }
             rules.push(self.rule(rule, start, budget)?);
         }
@@ -113,9 +113,8 @@ impl Loader<'_> {
         let id = raw.id.get_ref();
         let well_formed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if id.is_empty() || !id.chars().all(well_formed) {
-            return Err(
-                self.at(&raw.id, format!("`{id}` is not an id: use lower-case letters, digits and `-`"))
-            );
+            return Err(self
+                .error_at(&raw.id, format!("`{id}` is not an id: use lower-case letters, digits and `-`")));
         }
         if let Some(kind) = &raw.kind
             && !(1..=MAX_KIND).contains(&kind.get_ref().len()) | !kind.get_ref().chars().all(well_formed)
@@ -124,9 +123,9 @@ impl Loader<'_> {
             let reason = format!(
                 "the kind of rule `{id}` must be one word of at most {MAX_KIND} lower-case letters, digits and `-`"
             );
-            return Err(self.at(kind, reason));
+            return Err(self.error_at(kind, reason));
         }
-        budget.add_words(&raw).map_err(|reason| self.at(&raw.id, format!("rule `{id}`: {reason}")))?;
+        budget.add_words(&raw).map_err(|reason| self.error_at(&raw.id, format!("rule `{id}`: {reason}")))?;
         let raw_variants = raw.take_variants();
         let id = raw.id.get_ref();
         if raw_variants.is_empty() {
@@ -164,7 +163,7 @@ impl Loader<'_> {
         budget: &mut RuleBudget,
     ) -> Result<Variant, RuleError> {
         let id = rule.id.get_ref();
-        let too_much = |reason| self.at(&raw.pattern, format!("rule `{id}`: {reason}"));
+        let too_much = |reason| self.error_at(&raw.pattern, format!("rule `{id}`: {reason}"));
         budget.add_variant(&raw).map_err(too_much)?;
         let pattern = Pattern::new(raw.pattern.get_ref());
         let keywords = self.keywords(&raw, &pattern)?;
@@ -179,22 +178,22 @@ impl Loader<'_> {
         let named = raw.checks.as_ref().map(|checks| checks.get_ref().as_slice()).unwrap_or_default();
         let checks: Vec<String> = named.iter().map(|name| current_name(name).to_owned()).collect();
         let checks_invalid = |reason| match &raw.checks {
-            Some(place) => self.at(place, reason),
-            None => self.at(&raw.pattern, reason),
+            Some(place) => self.error_at(place, reason),
+            None => self.error_at(&raw.pattern, reason),
         };
         if let Some(unknown) = checks.iter().find(|name| !self.known_checks.contains(&name.as_str())) {
             let known = self.known_checks.join(", ");
             return Err(checks_invalid(format!("there is no check `{unknown}`; the checks are {known}")));
         }
-        for (check, there) in [("context", raw.context.is_some()), ("except", raw.except.is_some())] {
-            if checks.iter().any(|name| name == check) != there {
+        for (check, has_field) in [("context", raw.context.is_some()), ("except", raw.except.is_some())] {
+            if checks.iter().any(|name| name == check) != has_field {
                 return Err(checks_invalid(format!(
                     "the check `{check}` and the field `{check}` require each other"
                 )));
             }
         }
-        let compares = checks.iter().any(|name| name == "marker-symmetry" || name == "unmarked");
-        if compares == raw.half_lengths.is_empty() {
+        let has_marker_check = checks.iter().any(|name| name == "marker-symmetry" || name == "unmarked");
+        if has_marker_check == raw.half_lengths.is_empty() {
             let reason = "the checks `marker-symmetry` and `unmarked` require the field `half_lengths`, and it requires one \
                           of them";
             return Err(checks_invalid(reason.to_owned()));
@@ -223,35 +222,36 @@ impl Loader<'_> {
         except: Option<&Pattern>,
         keywords: &[Vec<u8>],
     ) -> Result<Facts, RuleError> {
-        let facts = facts::facts(pattern, keywords).map_err(|reason| self.at(&raw.pattern, reason))?;
+        let facts =
+            facts::analyze(pattern, keywords).map_err(|reason| self.error_at(&raw.pattern, reason))?;
         if let (Some(place), Some(Err(reason))) = (&raw.except, except.map(Pattern::hir)) {
-            return Err(self.at(place, reason.to_owned()));
+            return Err(self.error_at(place, reason.to_owned()));
         }
         if !raw.encoded.iter().all(|literal| literal.len() >= pattern::MIN_KEYWORD_LEN)
-            || !facts::begins_with_one(pattern, &raw.encoded)
+            || !facts::begins_with_literal(pattern, &raw.encoded)
         {
             let reason =
                 "`encoded` must list literals of at least three bytes, one of which begins every match";
-            return Err(self.at(&raw.pattern, reason.to_owned()));
+            return Err(self.error_at(&raw.pattern, reason.to_owned()));
         }
         Ok(facts)
     }
 
     fn keywords(&self, raw: &RawVariant, pattern: &Pattern) -> Result<Vec<Vec<u8>>, RuleError> {
-        let Some(written) = &raw.keywords else {
-            return pattern::keywords(pattern).map_err(|reason| self.at(&raw.pattern, reason));
+        let Some(listed) = &raw.keywords else {
+            return pattern::keywords(pattern).map_err(|reason| self.error_at(&raw.pattern, reason));
         };
-        let keywords: Vec<Vec<u8>> = written.get_ref().iter().map(|a| a.as_bytes().to_vec()).collect();
+        let keywords: Vec<Vec<u8>> = listed.get_ref().iter().map(|a| a.as_bytes().to_vec()).collect();
         if keywords.is_empty() || keywords.iter().any(|keyword| keyword.len() < pattern::MIN_KEYWORD_LEN) {
             let reason =
                 "`keywords` must list literals of at least three bytes, one of which occurs in every match";
-            return Err(self.at(written, reason.to_owned()));
+            return Err(self.error_at(listed, reason.to_owned()));
         }
         Ok(keywords)
     }
 
-    fn at<T>(&self, place: &Spanned<T>, reason: String) -> RuleError {
-        self.invalid(place.span().start, reason)
+    fn error_at<T>(&self, value: &Spanned<T>, reason: String) -> RuleError {
+        self.invalid(value.span().start, reason)
     }
 
     fn invalid(&self, offset: usize, reason: String) -> RuleError {
@@ -273,7 +273,7 @@ fn current_name(check: &str) -> &str {
 mod tests {
     use super::*;
 
-    const SOUND: &str = r#"
+    const VALID_RULE: &str = r#"
 [[rule]]
 id = "acme-key"
 name = "Acme key"
@@ -290,7 +290,7 @@ pattern = 'acme-[a-z]{8}'
 
     #[test]
     fn reads_a_rule() {
-        let rules = parse(SOUND, "my.toml", &[], &mut RuleBudget::default()).unwrap();
+        let rules = parse(VALID_RULE, "my.toml", &[], &mut RuleBudget::default()).unwrap();
         assert_eq!(&*rules[0].id, "acme-key");
         assert_eq!(&*rules[0].kind, "acme-key");
         assert!(rules[0].variants[0].facts.starts_with_keyword);
@@ -298,7 +298,7 @@ pattern = 'acme-[a-z]{8}'
 
     #[test]
     fn former_names_of_fields_and_checks_are_accepted() {
-        let former = SOUND.replace("rule.variant", "rule.form").replace("keywords", "anchors");
+        let former = VALID_RULE.replace("rule.variant", "rule.form").replace("keywords", "anchors");
         let former = format!("{former}checks = ['halves', 'made-up']\nhalves = [20]");
         let rules =
             parse(&former, "my.toml", &["marker-symmetry", "synthetic"], &mut RuleBudget::default()).unwrap();
@@ -311,16 +311,20 @@ pattern = 'acme-[a-z]{8}'
     #[test]
     fn errors_name_file_line_and_reason() {
         assert!(
-            error(&SOUND.replace("keywords", "keyword")).starts_with("my.toml:8: unknown field `keyword`")
+            error(&VALID_RULE.replace("keywords", "keyword"))
+                .starts_with("my.toml:8: unknown field `keyword`")
         );
-        assert!(error(&SOUND.replace("{8}", "{8")).starts_with("my.toml:9: invalid pattern"));
-        assert!(error(&SOUND.replace("\"acme-\"", "\"ac\"")).starts_with("my.toml:8: `keywords`"));
-        assert!(error(&SOUND.replace("acme-key", "Acme!")).starts_with("my.toml:3: `Acme!` is not an id"));
+        assert!(error(&VALID_RULE.replace("{8}", "{8")).starts_with("my.toml:9: invalid pattern"));
+        assert!(error(&VALID_RULE.replace("\"acme-\"", "\"ac\"")).starts_with("my.toml:8: `keywords`"));
         assert!(
-            error(&format!("{SOUND}checks = ['bound']")).contains("my.toml:10: there is no check `bound`")
+            error(&VALID_RULE.replace("acme-key", "Acme!")).starts_with("my.toml:3: `Acme!` is not an id")
         );
         assert!(
-            error(&format!("{SOUND}{SOUND}"))
+            error(&format!("{VALID_RULE}checks = ['bound']"))
+                .contains("my.toml:10: there is no check `bound`")
+        );
+        assert!(
+            error(&format!("{VALID_RULE}{VALID_RULE}"))
                 .starts_with("my.toml:12: there is already a rule with the id `acme-key`")
         );
         assert!(error("").contains("no [[rule]]"));
@@ -328,17 +332,20 @@ pattern = 'acme-[a-z]{8}'
 
     #[test]
     fn a_kind_is_one_short_word() {
-        let with = |kind: &str| SOUND.replace("name =", &format!("kind = '{kind}'\nname ="));
+        let with = |kind: &str| VALID_RULE.replace("name =", &format!("kind = '{kind}'\nname ="));
         assert!(parse(&with("service-account2"), "my.toml", &[], &mut RuleBudget::default()).is_ok());
         for kind in ["", "Project", "a b", "acme-abcdefgh_A1", &"k".repeat(41)] {
-            let said = error(&with(kind));
-            assert!(said.starts_with("my.toml:4: the kind of rule `acme-key` must be one word"), "{said}");
-            assert!(kind.is_empty() || !said.contains(&format!("`{kind}`")), "{said}");
+            let message = error(&with(kind));
+            assert!(
+                message.starts_with("my.toml:4: the kind of rule `acme-key` must be one word"),
+                "{message}"
+            );
+            assert!(kind.is_empty() || !message.contains(&format!("`{kind}`")), "{message}");
         }
     }
 
     #[test]
-    fn what_rules_cost_together_is_bounded() {
+    fn the_total_cost_of_rules_is_limited() {
         let rules = |count: usize, rest: &str| -> String {
             let rule = |n: usize| format!("[[rule]]\nid = 'r{n}'\npattern = 'acme-[a-z]{{8}}'\n{rest}\n");
             (0..count).map(rule).collect()
@@ -356,17 +363,20 @@ pattern = 'acme-[a-z]{8}'
             (rules(2, &encoded), "r1", "keywords in all rules"),
             (rules(1, &words), "r0", "keywords in all rules"),
             (rules(2, &long), "r1", "bytes in the keywords of all rules"),
-            (SOUND.replace("{8}", &"{8}x".repeat(20_000)), "acme-key", "bytes in a pattern"),
+            (VALID_RULE.replace("{8}", &"{8}x".repeat(20_000)), "acme-key", "bytes in a pattern"),
         ] {
-            let said = error(&text);
+            let message = error(&text);
             let named = format!("rule `{rule}`: ");
-            assert!(said.starts_with("my.toml:") && said.contains(&named) && said.contains(limit), "{said}");
+            assert!(
+                message.starts_with("my.toml:") && message.contains(&named) && message.contains(limit),
+                "{message}"
+            );
         }
         let mut budget = RuleBudget::default();
         assert!(parse(&rules(600, ""), "a.toml", &[], &mut budget).is_ok());
-        let said = parse(&rules(600, ""), "b.toml", &[], &mut budget).unwrap_err().to_string();
-        assert!(said.starts_with("b.toml:") && said.contains("1001 patterns"), "{said}");
-        let filled = format!("{SOUND}# {}", "x".repeat(16 << 20));
+        let message = parse(&rules(600, ""), "b.toml", &[], &mut budget).unwrap_err().to_string();
+        assert!(message.starts_with("b.toml:") && message.contains("1001 patterns"), "{message}");
+        let filled = format!("{VALID_RULE}# {}", "x".repeat(16 << 20));
         assert!(error(&filled).contains("bytes in all files of rules"));
     }
 }

@@ -128,12 +128,12 @@ impl RuleSet {
         &self.rules
     }
 
-    /// The same, to be kept.
-    pub(crate) fn shared(&self) -> Arc<[Rule]> {
+    /// Like [`rules`](Self::rules), as a shared reference that may outlive the set.
+    pub(crate) fn shared_rules(&self) -> Arc<[Rule]> {
         Arc::clone(&self.rules)
     }
 
-    /// The rule with that id.
+    /// The rule with this id.
     pub fn get(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| &*rule.id == id)
     }

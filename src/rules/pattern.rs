@@ -1,4 +1,4 @@
-//! Patterns of rules.
+//! The pattern of a rule: a regex over bytes that is parsed when first needed.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,7 +8,7 @@ use regex_syntax::hir::{Hir, HirKind, literal};
 /// Maximum match length of a pattern, in bytes: the window around each keyword is that wide.
 pub const MAX_MATCH_LEN: usize = 4096;
 
-/// Shorter keywords would match everywhere.
+/// Minimum length of a keyword, in bytes; shorter ones occur everywhere.
 pub(super) const MIN_KEYWORD_LEN: usize = 3;
 
 /// A regex over bytes, without Unicode classes. It is parsed once, when first needed, since parsing those of all rules
@@ -23,27 +23,27 @@ struct ParsedPattern {
 }
 
 impl Pattern {
-    /// The pattern that is written as `text`; whether it is valid, [`Self::hir`] says.
+    /// A pattern with this text, which is not parsed yet: [`Self::hir`] returns the error if it is invalid.
     pub fn new(text: &str) -> Self {
         Self(Arc::new(ParsedPattern { text: text.to_owned(), hir: OnceLock::new() }))
     }
 
-    /// As it is written.
+    /// The text of the pattern.
     pub fn as_str(&self) -> &str {
         &self.0.text
     }
 
-    /// What it matches.
+    /// The parsed pattern.
     ///
     /// # Errors
-    /// Why the pattern is invalid. Those of rules that were loaded are valid.
+    /// Why the pattern is invalid, which that of a loaded rule never is.
     pub fn hir(&self) -> Result<&Hir, &str> {
         self.0.hir.get_or_init(|| parse(&self.0.text)).as_ref().map_err(String::as_str)
     }
 
     /// The index of the group with that name.
     pub fn group(&self, name: &str) -> Option<usize> {
-        group_in(self.hir().ok()?, name)
+        group_index(self.hir().ok()?, name)
     }
 }
 
@@ -52,13 +52,13 @@ fn parse(text: &str) -> Result<Hir, String> {
     parser.parse(text).map_err(|error| format!("invalid pattern: {error}"))
 }
 
-fn group_in(hir: &Hir, name: &str) -> Option<usize> {
+fn group_index(hir: &Hir, name: &str) -> Option<usize> {
     match hir.kind() {
         HirKind::Capture(capture) if capture.name.as_deref() == Some(name) => Some(capture.index as usize),
-        HirKind::Capture(capture) => group_in(&capture.sub, name),
-        HirKind::Repetition(repetition) => group_in(&repetition.sub, name),
+        HirKind::Capture(capture) => group_index(&capture.sub, name),
+        HirKind::Repetition(repetition) => group_index(&repetition.sub, name),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-            parts.iter().find_map(|part| group_in(part, name))
+            parts.iter().find_map(|part| group_index(part, name))
         }
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => None,
     }

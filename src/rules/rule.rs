@@ -1,4 +1,4 @@
-//! Rules that have been read and validated.
+//! A rule and its variants, after loading and validation.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ pub struct Rule {
     pub kind: Arc<str>,
     /// A description of what it finds.
     pub description: String,
-    /// How bad such a leak is.
+    /// How bad a leak of such a key is.
     pub severity: Severity,
     /// What to do about a leak, most urgent first.
     pub advice: Vec<String>,
     /// Where to revoke such a key.
     pub revoke_url: Option<String>,
-    /// The forms of its keys.
+    /// The variants of its pattern, one for each form of its keys.
     pub variants: Vec<Arc<Variant>>,
     /// Templates of texts in which it must find the secret, which is between `«` and `»`.
     pub examples: Vec<String>,
@@ -53,14 +53,14 @@ impl Rule {
     }
 }
 
-/// One form of a rule's keys.
+/// A variant of a rule's pattern, for one form of its keys.
 #[derive(Clone, Debug)]
 pub struct Variant {
     /// Literals, at least one of which occurs in every match. Never empty.
     pub keywords: Vec<Vec<u8>>,
     /// What its keys look like.
     pub pattern: Pattern,
-    /// What is known of the pattern before it runs.
+    /// Facts about the pattern that are known before it runs.
     pub facts: Facts,
     /// Confidence of a match before its checks.
     pub confidence: Confidence,

@@ -23,7 +23,7 @@ pub struct Expanded {
 
 /// Expands `template`, with random characters that depend only on `seed`.
 pub fn expand(template: &str, seed: u64) -> Expanded {
-    let mut random = TemplateRandom::new(seed ^ fnv(template));
+    let mut random = TemplateRandom::new(seed ^ fnv1a(template));
     let mut text = Vec::new();
     let (mut start, mut end) = (None, None);
     let mut rest = template;
@@ -33,7 +33,7 @@ pub fn expand(template: &str, seed: u64) -> Expanded {
             '»' => end = Some(text.len()),
             '{' => {
                 if let Some((name, after)) = rest[1..].split_once('}')
-                    && placeholder(name, &mut random, &mut text)
+                    && expand_placeholder(name, &mut random, &mut text)
                 {
                     rest = after;
                     continue;
@@ -47,7 +47,8 @@ pub fn expand(template: &str, seed: u64) -> Expanded {
     Expanded { text, secret: start.zip(end).map(|(start, end)| start..end) }
 }
 
-fn placeholder(name: &str, random: &mut TemplateRandom, text: &mut Vec<u8>) -> bool {
+/// Appends the expansion of the placeholder `name` to `text`. Returns false if there is no such placeholder.
+fn expand_placeholder(name: &str, random: &mut TemplateRandom, text: &mut Vec<u8>) -> bool {
     let mut parts = name.split(':');
     let (class, first, second) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
     let alphabet: &[u8] = match class {
@@ -65,13 +66,13 @@ fn placeholder(name: &str, random: &mut TemplateRandom, text: &mut Vec<u8>) -> b
             return true;
         }
         "repeat" => {
-            let (Some(what), Some(Ok(times))) = (first, second.map(str::parse::<usize>)) else {
+            let (Some(repeated), Some(Ok(times))) = (first, second.map(str::parse::<usize>)) else {
                 return false;
             };
-            if times.saturating_mul(what.len()) > MAX_EXPANSION {
+            if times.saturating_mul(repeated.len()) > MAX_EXPANSION {
                 return false;
             }
-            text.extend(what.as_bytes().repeat(times));
+            text.extend(repeated.as_bytes().repeat(times));
             return true;
         }
         "base62" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
@@ -92,7 +93,8 @@ fn placeholder(name: &str, random: &mut TemplateRandom, text: &mut Vec<u8>) -> b
     true
 }
 
-fn fnv(text: &str) -> u64 {
+/// The FNV-1a hash of `text`.
+fn fnv1a(text: &str) -> u64 {
     text.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
@@ -105,6 +107,7 @@ impl TemplateRandom {
         Self(seed)
     }
 
+    /// A random number less than `bound`.
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

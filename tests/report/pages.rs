@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use friskey::model::{
     AuditRun, Change, Confidence, Draft, FleetCoverage, FleetLeak, FleetReport, FleetRepository, Ignored,
-    IgnoredKind, KeyMatches, KeyVerdict, LeakInRepository, LeakStatus, ListedKey, Move, RemoteSighting,
+    IgnoredKind, KeyVerdict, LeakInRepository, LeakStatus, ListedKey, MaskMatchCount, Move, RemoteSighting,
     Report, RepositoryInfo, RepositoryState, Skip, Suppression, Surface, TagDate, Verification,
 };
 use friskey::report::{Style, fleet_reporter, read_json};
@@ -46,7 +46,7 @@ fn verification(verdict: KeyVerdict, text: &str) -> Box<Verification> {
         reason: format!("the provider says so{text}"),
         works_at: None,
         key_sent: false,
-        matching: KeyMatches::One,
+        matching: MaskMatchCount::One,
         keys: vec![key],
         spending: None,
         audit_events: Vec::new(),

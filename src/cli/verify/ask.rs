@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::cli::clock::now;
-use crate::model::{KeyMatches, KeyVerdict, ListedKey, Secret, Verification};
+use crate::model::{KeyVerdict, ListedKey, MaskMatchCount, Secret, Verification};
 use crate::provider::{
     ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, MaskMatches, OrganizationKey, ProbeAnswer,
     matching_keys, probe, whoami,
@@ -32,7 +32,7 @@ pub(super) fn unknown(reason: &str) -> Verification {
         reason: reason.to_owned(),
         works_at: None,
         key_sent: false,
-        matching: KeyMatches::NotAsked,
+        matching: MaskMatchCount::NotAsked,
         keys: Vec::new(),
         spending: None,
         audit_events: Vec::new(),
@@ -91,35 +91,41 @@ fn without_match(reason: &str) -> Comparison {
     Comparison { verification: unknown(reason), created_later: Vec::new() }
 }
 
-fn judge(keys: &[ListedKey], directory: &KeyDirectory, in_project: bool) -> (KeyVerdict, String, KeyMatches) {
+fn judge(
+    keys: &[ListedKey],
+    directory: &KeyDirectory,
+    in_project: bool,
+) -> (KeyVerdict, String, MaskMatchCount) {
     let partly = if directory.gaps.is_empty() { "" } else { PARTLY };
     let place = if in_project { "this project" } else { "this organization" };
     match keys {
-        [] if in_project => (KeyVerdict::Unknown, format!("none in this project{partly}"), KeyMatches::None),
+        [] if in_project => {
+            (KeyVerdict::Unknown, format!("none in this project{partly}"), MaskMatchCount::None)
+        }
         [] => (
             KeyVerdict::Unknown,
             format!(
                 "none in this organization{partly}: it was revoked, or belongs to another organization or an individual user"
             ),
-            KeyMatches::None,
+            MaskMatchCount::None,
         ),
         [key] if key.created_after_leak => (
             KeyVerdict::Unknown,
             "one match, but it was created after the leaking commit".to_owned(),
-            KeyMatches::One,
+            MaskMatchCount::One,
         ),
         [key] if key.expires_at.is_some_and(|at| at > 0 && at <= now()) => (
             KeyVerdict::Unknown,
             format!(
                 "one match{partly}, whose expiry date has passed; --send-key shows whether the key is dead"
             ),
-            KeyMatches::One,
+            MaskMatchCount::One,
         ),
-        [_] => (KeyVerdict::Live, format!("one match in {place}{partly}"), KeyMatches::One),
+        [_] => (KeyVerdict::Live, format!("one match in {place}{partly}"), MaskMatchCount::One),
         several => (
             KeyVerdict::Unknown,
             format!("several keys match ({}); the leaked key may be any of them, or none", several.len()),
-            KeyMatches::Several,
+            MaskMatchCount::Several,
         ),
     }
 }
@@ -134,7 +140,7 @@ pub(in crate::cli) fn add_evidence(
     let mut since: BTreeMap<&str, i64> = BTreeMap::new();
     for (leak, verification) in all.iter() {
         let [key] = verification.keys.as_slice() else { continue };
-        if verification.matching == KeyMatches::One && key.id != ListedKey::UNUSABLE_ID {
+        if verification.matching == MaskMatchCount::One && key.id != ListedKey::UNUSABLE_ID {
             let leaked_at = leak.shape.leaked_at.unwrap_or_else(now).min(now());
             since.entry(&key.id).and_modify(|first| *first = leaked_at.min(*first)).or_insert(leaked_at);
         }

@@ -22,7 +22,7 @@ use super::message::say;
 use super::online::Cleaner;
 use super::options;
 use super::rules::detector;
-use crate::model::{Fingerprint, KeyMatches, KeyVerdict, Secret, Verification};
+use crate::model::{Fingerprint, KeyVerdict, MaskMatchCount, Secret, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory, ServiceAccounts};
 use crate::report::{VerifiedLeak, count};
 use outputs::VerificationOutputs;
@@ -269,5 +269,5 @@ fn format_of(output: &str) -> Result<(&str, &std::path::Path)> {
 
 /// Whether the key can be revoked by its id.
 fn has_one_match(verification: &Verification) -> bool {
-    verification.matching == KeyMatches::One && verification.keys.len() == 1
+    verification.matching == MaskMatchCount::One && verification.keys.len() == 1
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::ask::compare;
 use super::leaks::LeakedKey;
-use crate::model::{KeyMatches, KeyVerdict, Verification};
+use crate::model::{KeyVerdict, MaskMatchCount, Verification};
 use crate::provider::KeyDirectory;
 
 /// For each listed key, the number of leaked keys that it may be.
@@ -39,7 +39,7 @@ impl Rivals {
     pub(in crate::cli) fn settle(&self, verification: &mut Verification) {
         if let Some(count) = self.of(verification) {
             verification.verdict = KeyVerdict::Unknown;
-            verification.matching = KeyMatches::Several;
+            verification.matching = MaskMatchCount::Several;
             verification.reason =
                 format!("one match, but {count} leaked keys fit it, and at most one of them is this key");
         }

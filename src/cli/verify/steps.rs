@@ -5,7 +5,7 @@ use super::has_one_match;
 use super::leaks::LeakedKey;
 use crate::cli::args::Verify;
 use crate::cli::online::{Cleaner, shell_word};
-use crate::model::{KeyMatches, KeyVerdict, ListedKey, Verification};
+use crate::model::{KeyVerdict, ListedKey, MaskMatchCount, Verification};
 
 const PROJECTS: &str = "https://platform.openai.com/settings/organization/projects";
 
@@ -62,8 +62,8 @@ pub(super) fn next_steps(leak: &LeakedKey, verification: &Verification, again: &
         return vec![of_match(&verification.keys[0], again, short)];
     }
     match verification.matching {
-        KeyMatches::Several if verification.keys.len() == 1 => of_shared_match(verification, again),
-        KeyMatches::Several => vec![
+        MaskMatchCount::Several if verification.keys.len() == 1 => of_shared_match(verification, again),
+        MaskMatchCount::Several => vec![
             format!(
                 "compare owner, creation and last use of the keys above with where the key was used. If the project distinguishes \
                  them apart: {}",
@@ -71,7 +71,7 @@ pub(super) fn next_steps(leak: &LeakedKey, verification: &Verification, again: &
             ),
             format!("else delete the right one at {PROJECTS}"),
         ],
-        KeyMatches::None => of_no_match(leak, verification, again, short),
+        MaskMatchCount::None => of_no_match(leak, verification, again, short),
         _ => without_list(verification, again),
     }
 }

@@ -10,8 +10,8 @@ use crate::detect::limits::CONTEXT_REACH;
 use crate::model::Confidence;
 use crate::rules::{Context, WithoutContext};
 
-/// Lines examined on each side of the match's own.
-const LINES: usize = 2;
+/// Number of lines that are examined on each side of the match's own line.
+const LINES_AROUND: usize = 2;
 
 /// Looks for the variant's words within two lines.
 #[derive(Debug)]
@@ -24,18 +24,18 @@ impl Check for NearWords {
 
     fn assess(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
         let Some((context, search)) = settings.context() else { return Ok(()) };
-        let mut whose = judge(context, search, candidate.bytes, candidate.secret.clone());
-        if let (Whose::Nobodys, Some((bytes, span))) = (&whose, &candidate.encoded_text) {
-            whose = judge(context, search, bytes, span.clone());
+        let mut vendor = find_vendor(context, search, candidate.bytes, candidate.secret.clone());
+        if let (VendorHint::Unknown, Some((bytes, span))) = (&vendor, &candidate.encoded_text) {
+            vendor = find_vendor(context, search, bytes, span.clone());
         }
-        match whose {
-            Whose::Ours(word) => candidate.note(format!("`{word}` nearby")),
-            Whose::Theirs(word) => return Err(format!("it is beside `{word}`: another vendor's").into()),
-            Whose::Contested(word) => {
+        match vendor {
+            VendorHint::Own(word) => candidate.note(format!("`{word}` nearby")),
+            VendorHint::Other(word) => return Err(format!("it is beside `{word}`: another vendor's").into()),
+            VendorHint::Contested(word) => {
                 candidate.cap(Confidence::Low);
                 candidate.note(format!("`{word}` nearby: perhaps another vendor's"));
             }
-            Whose::Nobodys => match context.missing {
+            VendorHint::Unknown => match context.missing {
                 WithoutContext::Low => {
                     candidate.cap(Confidence::Low);
                     candidate.note("nothing nearby says whose it is");
@@ -47,16 +47,21 @@ impl Check for NearWords {
     }
 }
 
-enum Whose {
-    Ours(String),
-    Theirs(String),
+/// Whose key a match is, according to the words nearby. Each variant has the word that decided.
+enum VendorHint {
+    /// The variant's own vendor.
+    Own(String),
+    /// Another vendor.
+    Other(String),
+    /// Words of several vendors are nearby, or only distant ones of another vendor.
     Contested(String),
-    Nobodys,
+    /// No word is nearby.
+    Unknown,
 }
 
-/// The match's own line counts first; then whether a line nearby contains another vendor's address; then the
+/// Whose key the secret is. Words on its own line decide first; then a line nearby with another vendor's address; then the
 /// nearest word.
-fn judge(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Range<usize>) -> Whose {
+fn find_vendor(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Range<usize>) -> VendorHint {
     let mut lines = lines_around(bytes, &secret);
     // Each line is read up to three times.
     spend(lines.iter().map(|line| 2 * line.len()).sum());
@@ -95,14 +100,14 @@ fn judge(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Range<us
     let ours = own.iter().find(|&&(_, index)| is_ours(index));
     let theirs = own.iter().find(|&&(_, index)| !is_ours(index));
     match (ours, theirs, address) {
-        (None, Some(&(_, other)), _) => Whose::Theirs(word(other)),
-        (Some(_), Some(&(_, other)), _) => Whose::Contested(word(other)),
-        (_, None, Some(other)) => Whose::Contested(other),
-        (Some(&(_, index)), None, None) => Whose::Ours(word(index)),
+        (None, Some(&(_, other)), _) => VendorHint::Other(word(other)),
+        (Some(_), Some(&(_, other)), _) => VendorHint::Contested(word(other)),
+        (_, None, Some(other)) => VendorHint::Contested(other),
+        (Some(&(_, index)), None, None) => VendorHint::Own(word(index)),
         (None, None, None) => match lines.iter().flat_map(mentions).min() {
-            Some((_, index)) if is_ours(index) => Whose::Ours(word(index)),
-            Some((_, index)) => Whose::Contested(word(index)),
-            None => Whose::Nobodys,
+            Some((_, index)) if is_ours(index) => VendorHint::Own(word(index)),
+            Some((_, index)) => VendorHint::Contested(word(index)),
+            None => VendorHint::Unknown,
         },
     }
 }
@@ -116,7 +121,7 @@ fn lines_around(bytes: &[u8], secret: &Range<usize>) -> Vec<Range<usize>> {
     let own = start_of(secret.start)..end_of(secret.end);
     let mut lines = vec![own.clone()];
     let mut edge = own.start;
-    for _ in 0..LINES {
+    for _ in 0..LINES_AROUND {
         if edge <= low {
             break;
         }
@@ -125,7 +130,7 @@ fn lines_around(bytes: &[u8], secret: &Range<usize>) -> Vec<Range<usize>> {
         edge = start;
     }
     let mut edge = own.end;
-    for _ in 0..LINES {
+    for _ in 0..LINES_AROUND {
         if edge >= high {
             break;
         }

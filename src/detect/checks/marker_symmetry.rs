@@ -14,14 +14,14 @@ use crate::model::Confidence;
 /// keys, the one with higher confidence wins, then the longer one.
 const WEIGHT_TRUNCATED: u8 = 3;
 
-/// Half-lengths from which keys are base64url of whole bytes, the last of which is zero.
-const LONG: usize = 42;
+/// Minimum length of the halves of keys that are base64url of whole bytes, the last of which is zero, in characters.
+const MIN_LONG_HALF: usize = 42;
 
-/// The first keys, with halves of this length, consisted of letters and digits only.
-const FIRST: usize = 20;
+/// Length of the halves of the oldest keys, which have letters and digits only, in characters.
+const OLDEST_HALF: usize = 20;
 
-/// Length of the start of all keys of a kind.
-const TYPE: usize = 3;
+/// Length of the start of a key, such as `sk-`, in bytes.
+const KEY_START_LEN: usize = 3;
 
 /// Compares the halves and cuts off what follows the key.
 #[derive(Debug)]
@@ -36,9 +36,10 @@ impl Check for MarkerSymmetry {
         let Some((left, right)) = candidate.halves.clone() else { return Ok(()) };
         let half = left.len();
         let start = &candidate.bytes[candidate.secret.start..left.start];
-        let again =
-            start.get(..TYPE).map(|kind| memmem::find_iter(&candidate.bytes[left.clone()], kind).count());
-        if again.is_some_and(|count| count > MAX_PREFIX_REPEATS) {
+        let repeats = start
+            .get(..KEY_START_LEN)
+            .map(|start| memmem::find_iter(&candidate.bytes[left.clone()], start).count());
+        if repeats.is_some_and(|count| count > MAX_PREFIX_REPEATS) {
             return Err("the start of the key recurs in it".into());
         }
         if marker_recurs(candidate.bytes, &left, &right) {
@@ -51,9 +52,9 @@ impl Check for MarkerSymmetry {
         candidate.halves = Some((left.clone(), right.start..end));
         candidate.secret.end = end;
         let bytes = candidate.bytes;
-        let alphabet_fits = half != FIRST
+        let alphabet_fits = half != OLDEST_HALF
             || bytes[left].iter().chain(&bytes[right.start..end]).all(u8::is_ascii_alphanumeric);
-        let known = settings.half_lengths().contains(&half) && alphabet_fits;
+        let is_known_length = settings.half_lengths().contains(&half) && alphabet_fits;
         if run < half {
             candidate.cap(Confidence::Medium);
             candidate.weight = WEIGHT_TRUNCATED;
@@ -62,21 +63,21 @@ impl Check for MarkerSymmetry {
         }
         // An unknown length that is reached only by cutting characters off is weak evidence, unless they begin
         // like a suffix or are on another line or in another literal.
-        let equal = run == half || candidate.join_offsets.contains(&end);
-        let fits = equal || b"_-".contains(&bytes[end]);
-        if known || fits {
+        let is_equal = run == half || candidate.join_offsets.contains(&end);
+        let is_equal_or_suffixed = is_equal || b"_-".contains(&bytes[end]);
+        if is_known_length || is_equal_or_suffixed {
             candidate.note(format!("equal halves of {half}"));
         } else {
             candidate.cap(Confidence::Medium);
             candidate.note(format!("unusual halves of {half}"));
         }
-        candidate.weight = match (known, equal) {
+        candidate.weight = match (is_known_length, is_equal) {
             (true, true) => WEIGHT_EXACT,
             (true, false) => WEIGHT_KNOWN_LENGTH,
             (false, true) => WEIGHT_EQUAL,
             (false, false) => WEIGHT_TRUNCATED,
         };
-        if half >= LONG && has_zero_tail(&bytes[right.start..end]) {
+        if half >= MIN_LONG_HALF && has_zero_tail(&bytes[right.start..end]) {
             candidate.note("zero tail");
         }
         Ok(())

@@ -64,7 +64,7 @@ const CREDENTIALS: &[&str] = &[
 /// Words at the start of a credential's name.
 const AUTHORIZATION: &[&str] = &["authorization", "authentication", "authvalue", "authheader"];
 
-/// Names of a field with the value of what is named before it.
+/// Names of fields with a value whose own name is before the field.
 const FIELDS: &[&str] = &["value", "default", "defaultvalue", "string"];
 
 /// Rejects values whose name shows that they are something else.
@@ -93,8 +93,8 @@ impl Check for Named {
 /// The last name in `before`, and the text before it.
 fn last_name(before: &[u8]) -> (&[u8], &[u8]) {
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
-    let gap = before.iter().rev().take_while(|byte| !is_name(byte)).count();
-    let end = before.len() - gap;
+    let separator_len = before.iter().rev().take_while(|byte| !is_name(byte)).count();
+    let end = before.len() - separator_len;
     let len = before[..end].iter().rev().take_while(is_name).count();
     (&before[end - len..end], &before[..end - len])
 }
@@ -132,8 +132,9 @@ fn words(name: &[u8]) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut last = b'_';
     for &byte in name {
-        let parts = !byte.is_ascii_alphanumeric() || (byte.is_ascii_uppercase() && last.is_ascii_lowercase());
-        if parts {
+        let is_word_end =
+            !byte.is_ascii_alphanumeric() || (byte.is_ascii_uppercase() && last.is_ascii_lowercase());
+        if is_word_end {
             words.push(String::new());
         }
         if let (true, Some(word)) = (byte.is_ascii_alphanumeric(), words.last_mut()) {

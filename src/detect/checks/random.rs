@@ -3,12 +3,13 @@
 
 use super::{Candidate, Check, CheckSettings, Rejection, entropy};
 
-/// Adjacent characters of the same class (lower, upper, digit, other) in random base62: 38 of 100, with a
-/// standard deviation of 8 at 40 characters. Words have 75 and more.
-const MAX_ALIKE: f64 = 0.70;
+/// Maximum share of adjacent characters of the same class (lower, upper, digit, other). Random base62 has 0.38, with a
+/// standard deviation of 0.08 at 40 characters; words have 0.75 and more.
+const MAX_ALIKE_SHARE: f64 = 0.70;
 
-/// A camel-case identifier has a short word for each capital, and hardly any digits.
-const MAX_ALIKE_WITHOUT_DIGITS: f64 = 0.55;
+/// The same for a body with fewer than two digits: a camel-case identifier has a short word for each capital, and hardly
+/// any digits.
+const MAX_ALIKE_SHARE_WITHOUT_DIGITS: f64 = 0.55;
 
 /// Rejects a body that is not random.
 #[derive(Debug)]
@@ -29,9 +30,9 @@ impl Check for Random {
         {
             return Err("not drawn from upper case, lower case and digits".into());
         }
-        let alike = alike(&body);
+        let alike = alike_share(&body);
         let digits = body.iter().filter(|byte| byte.is_ascii_digit()).count();
-        if alike > MAX_ALIKE || (alike > MAX_ALIKE_WITHOUT_DIGITS && digits < 2) {
+        if alike > MAX_ALIKE_SHARE || (alike > MAX_ALIKE_SHARE_WITHOUT_DIGITS && digits < 2) {
             return Err("words, not random characters".into());
         }
         if has_alternating_uuid(&body) {
@@ -46,7 +47,7 @@ impl Check for Random {
 }
 
 /// Share of adjacent characters that are of the same class.
-fn alike(body: &[u8]) -> f64 {
+fn alike_share(body: &[u8]) -> f64 {
     let class = |byte: u8| match byte {
         b'a'..=b'z' => 0,
         b'A'..=b'Z' => 1,

@@ -5,7 +5,7 @@ use super::sequence::synthetic_reason;
 use super::{Candidate, Check, CheckSettings, Rejection, entropy};
 use crate::model::Confidence;
 
-/// Lowers what looks typed by a person to `low`.
+/// Lowers the confidence of a match that looks typed by a person to `low`.
 #[derive(Debug)]
 pub(super) struct Synthetic;
 

@@ -8,11 +8,12 @@ use crate::detect::limits::MAX_PREFIX_REPEATS;
 use crate::model::Confidence;
 use crate::rules::MARKER;
 
-/// Examples without the marker are as long as keys with halves shorter than these.
-const LONG: usize = 42;
+/// Minimum length of a half, in characters, for the check of the middle: documentation has examples without the marker that
+/// are as long as keys with shorter halves.
+const MIN_LONG_HALF: usize = 42;
 
-/// Lowers what has the length of a key with the marker, `halves` characters on each side of it, and letters of
-/// one case in its place. Fewer than two in a thousand random bodies of that length have such a middle.
+/// Lowers the confidence of a match with the length of a key with the marker, and letters of one case in the marker's
+/// place. Fewer than two in a thousand random bodies of that length have such a middle.
 #[derive(Debug)]
 pub(super) struct Unmarked;
 
@@ -33,7 +34,11 @@ impl Check for Unmarked {
         }
         if markers > 0 {
             candidate.note("the marker is not in the middle");
-        } else if settings.half_lengths().iter().any(|&half| half >= LONG && is_replaced(&body, half)) {
+        } else if settings
+            .half_lengths()
+            .iter()
+            .any(|&half| half >= MIN_LONG_HALF && is_replaced(&body, half))
+        {
             candidate.cap(Confidence::Low);
             candidate.note("other letters in the marker's place");
         }

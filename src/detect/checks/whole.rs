@@ -33,7 +33,7 @@ impl Check for Whole {
     }
 }
 
-/// Whether nearly all of the bytes encoded by `symbols` are characters.
+/// Whether at least nine tenths of the bytes that `symbols` encode are characters of text.
 fn is_base64_of_text(symbols: &[u8]) -> bool {
     let value = |symbol: u8| match symbol {
         b'A'..=b'Z' => symbol - b'A',
