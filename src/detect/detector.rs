@@ -9,7 +9,7 @@ use super::decoded::{self, DecodedMatch, decoded_matches};
 use super::effort::{EffortLimit, PassedOver};
 use super::encoding::DecodeChain;
 use super::limits::{CONTEXT_REACH, MAX_ENCODED_SPAN, MAX_REGULAR_SPAN};
-use super::match_rank::{MatchRank, resolve};
+use super::match_rank::{MatchRank, strongest_matches};
 use super::plausibility::is_plausible;
 use super::prefilter::Prefilter;
 use super::variant::{CompiledVariant, compile_all};
@@ -272,7 +272,7 @@ impl Detector {
         if kept.ranks.is_empty() {
             return;
         }
-        for index in resolve(&kept.ranks) {
+        for index in strongest_matches(&kept.ranks) {
             let rule = &self.rules[self.variants[kept.ranks[index].variant].rule];
             found(match &kept.found[index] {
                 AcceptedMatch::Plain(candidate) => into_match(rule, candidate),

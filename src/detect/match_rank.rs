@@ -1,4 +1,4 @@
-//! Of overlapping matches, the strongest is kept.
+//! Ranks matches, so that of overlapping ones only the strongest is kept.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -35,13 +35,15 @@ impl MatchRank {
         !bare && !long && boundary && weight == WEIGHT_EXACT && confidence == Confidence::High
     }
 
-    /// Orders stronger matches first. This is a total order, so the result depends on nothing else.
-    fn order(&self, other: &Self) -> Ordering {
-        // A long match must not displace one from which it is not entirely visible.
+    /// Orders stronger matches first. The order is total, so the result does not depend on the order in which matches were
+    /// found.
+    fn cmp_rank(&self, other: &Self) -> Ordering {
+        // A search whose margin does not reach to the start of a long match would keep the other match, so a long match must
+        // not displace it.
         self.long.cmp(&other.long).then(self.cmp_strength(other))
     }
 
-    /// The same regardless of length.
+    /// Like [`cmp_rank`](Self::cmp_rank), regardless of `long`.
     pub(super) fn cmp_strength(&self, other: &Self) -> Ordering {
         // Part of a key must not hide the whole key, which may be longer or shorter, plain or decoded.
         let by_prefix = self.bare.cmp(&other.bare);
@@ -58,16 +60,17 @@ impl MatchRank {
     }
 }
 
-/// The matches of `all` to keep, in order of position. A secret found in several ways is one match.
-pub(super) fn resolve(all: &[MatchRank]) -> Vec<usize> {
+/// The indexes of the matches in `all` to keep, in order of position. A secret that was found in several ways is kept once.
+pub(super) fn strongest_matches(all: &[MatchRank]) -> Vec<usize> {
     let mut by_rank: Vec<usize> = (0..all.len()).collect();
-    by_rank.sort_by(|&a, &b| all[a].order(&all[b]));
+    by_rank.sort_by(|&a, &b| all[a].cmp_rank(&all[b]));
     // Kept spans do not overlap, so it is enough to look them up by their start.
     let mut kept: std::collections::BTreeMap<usize, usize> = std::collections::BTreeMap::new();
     for index in by_rank {
         let span = &all[index].secret;
-        let clash = kept.range(..span.end).next_back().is_some_and(|(_, &k)| all[k].secret.end > span.start);
-        if !clash {
+        let overlaps =
+            kept.range(..span.end).next_back().is_some_and(|(_, &k)| all[k].secret.end > span.start);
+        if !overlaps {
             kept.insert(span.start, index);
         }
     }
@@ -95,22 +98,23 @@ mod tests {
     #[test]
     fn the_strongest_match_is_kept_and_neighbors_do_not_conflict() {
         let all = [rank(0..10, 1), rank(5..15, 6), rank(15..20, 1), rank(5..15, 6)];
-        assert_eq!(resolve(&all), [1, 2]);
+        assert_eq!(strongest_matches(&all), [1, 2]);
     }
 
     #[test]
     fn a_match_without_a_prefix_gives_way_to_any_other() {
         let bare = MatchRank { bare: true, ..rank(0..20, 6) };
         let low = MatchRank { confidence: Confidence::Low, ..rank(5..15, 0) };
-        assert_eq!(resolve(&[bare.clone(), low]), [1]);
-        assert_eq!(resolve(&[bare, rank(20..30, 6)]), [0, 1]);
+        assert_eq!(strongest_matches(&[bare.clone(), low]), [1]);
+        assert_eq!(strongest_matches(&[bare, rank(20..30, 6)]), [0, 1]);
     }
 
     #[test]
     fn the_choice_does_not_depend_on_the_order() {
         let mut all = vec![rank(0..10, 3), rank(2..8, 3), rank(9..12, 2), rank(12..13, 1)];
-        let spans =
-            |all: &[MatchRank]| -> Vec<_> { resolve(all).iter().map(|&i| all[i].secret.clone()).collect() };
+        let spans = |all: &[MatchRank]| -> Vec<_> {
+            strongest_matches(all).iter().map(|&i| all[i].secret.clone()).collect()
+        };
         let first = spans(&all);
         all.reverse();
         assert_eq!(spans(&all), first);

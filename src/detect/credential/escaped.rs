@@ -24,7 +24,7 @@ fn find_partly_escaped(text: &[u8], credentials: &mut Vec<Credential>) {
                 decoded.push(text[end]);
                 end += 1;
             } else if let Some(length) = escape_len(&text[end..]) {
-                // The character does not matter, only that it is one of a key.
+                // Which character it is hardly matters, so any key character takes its place.
                 decoded.push(b'k');
                 end += length;
             } else {

@@ -46,8 +46,7 @@ const STEMS: &[&str] = &[
     "identified by",
 ];
 
-/// Built when text is first displayed, which most runs never do. The NFA is quick to build, and fast enough for short
-/// texts.
+/// Built when text is first displayed. The NFA is quick to build, and fast enough for short texts.
 static STEM_SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let mut builder = AhoCorasick::builder();
     builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::ContiguousNFA)).build(STEMS).ok()

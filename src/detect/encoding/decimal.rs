@@ -1,5 +1,5 @@
-//! Decodes bytes that are written as decimal numbers: printed arrays (`[115, 107, 45]`, `115,107,45`, `[115 107 45]`), in columns or one
-//! per line, and dumps by `od -tu1`.
+//! Decodes bytes that are written as decimal numbers: printed arrays (`[115, 107, 45]`, `115,107,45`, `[115 107 45]`), in
+//! columns or one per line, and dumps by `od -tu1`.
 
 use std::ops::Range;
 
