@@ -214,7 +214,7 @@ fn main() {
     for repository in &arguments.repositories {
         println!("{}", repository.display());
         let opened = git::open(repository).expect("a repository").to_thread_local();
-        let database = ObjectDatabase::of(&opened);
+        let database = ObjectDatabase::from_repo(&opened);
         if arguments.check {
             check(&database, &searcher, arguments.threads);
             check(&database, &CommonWords, arguments.threads);

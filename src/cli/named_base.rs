@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use super::ci::event::event_base;
 use super::policy_base::PolicyBase;
 use crate::git::range::parse;
-use crate::git::{Repository, commit_id, why_unclear};
+use crate::git::{Repository, commit_id, unresolved_reason};
 
 /// The value for the base of the CI event.
 pub(super) const EVENT: &str = "event";
@@ -23,7 +23,7 @@ pub(super) fn named_base(asked: &str, repo: &Repository) -> Result<PolicyBase> {
         rev => match commit_id(repo, rev) {
             Some(id) => Ok(PolicyBase::Rev { rev: id, what: format!("--policy-from {rev}") }),
             // The name exists, but the author of the change may have created it.
-            None => match why_unclear(repo, rev) {
+            None => match unresolved_reason(repo, rev) {
                 Some(reason) => Ok(PolicyBase::Unknown(format!("--policy-from {rev}: {reason}"))),
                 None => match parse(repo, &[rev]) {
                     Err(error) => bail!("--policy-from: {error}"),

@@ -161,7 +161,7 @@ impl<'a> PackReader<'a> {
         self.input.consume(header.len);
         let room = self.sink.budget().room().saturating_sub(self.held);
         self.state.reset(true);
-        let inflated = InflateStream::with_state(&mut self.input, &mut self.state);
+        let inflated = InflateStream::with_decompressor(&mut self.input, &mut self.state);
         let mut unpacked = Metered { budget: self.sink.budget(), unpacked: inflated };
         if header.size > MAX_BASE_SIZE.min(room) {
             if let EntryContent::Whole(kind) = header.content {

@@ -1,4 +1,4 @@
-//! Lenient parsing of commit headers: histories contain commits that today's git would not write.
+//! Parses the headers of commits, leniently: histories contain commits that today's git would not write.
 
 use gix::ObjectId;
 use gix::hash::oid;
@@ -8,7 +8,7 @@ use crate::model::{Change, civil_time};
 /// Maximum length of a subject, in bytes.
 const MAX_SUBJECT: usize = 4096;
 
-/// The header of a commit.
+/// The header of a commit, parsed on request.
 pub(super) struct Header<'a> {
     commit: &'a [u8],
 }
@@ -38,27 +38,27 @@ impl<'a> Header<'a> {
     }
 
     /// The committer's date in seconds since 1970; 0 if it is missing.
-    pub(super) fn committed(&self) -> i64 {
+    pub(super) fn committer_seconds(&self) -> i64 {
         self.field("committer ").map_or(0, |line| Signature::parse(line).seconds)
     }
 
-    /// What a report says about the commit `id` if it changed something at `path`.
+    /// What a report says about this commit, whose id is `id`, as a change at `path`.
     pub(super) fn change(&self, id: &oid, path: Option<Vec<u8>>) -> Change {
         let author = Signature::parse(self.field("author ").unwrap_or_default());
         Change {
             commit: id.to_string(),
             author: String::from_utf8_lossy(author.name).into_owned(),
             date: rfc3339(author.seconds, author.offset),
-            seconds: self.committed(),
+            seconds: self.committer_seconds(),
             path,
             subject: self.subject(),
         }
     }
 
-    /// The first line of the message, bounded.
+    /// The first line of the message, of at most [`MAX_SUBJECT`] bytes.
     fn subject(&self) -> String {
         let message =
-            memchr::memmem::find(self.commit, b"\n\n").map_or(&b""[..], |at| &self.commit[at + 2..]);
+            memchr::memmem::find(self.commit, b"\n\n").map_or(&b""[..], |end| &self.commit[end + 2..]);
         let message = message.trim_ascii_start();
         let line = message.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let line = match line.get(..MAX_SUBJECT) {
@@ -70,30 +70,31 @@ impl<'a> Header<'a> {
     }
 }
 
-/// An author or committer, and a date.
+/// The author or the committer of a commit, with the date.
 struct Signature<'a> {
     /// `Name <e-mail>`
     name: &'a [u8],
+    /// Since 1970, in UTC.
     seconds: i64,
-    /// Minutes east of Greenwich.
+    /// Offset from UTC in minutes, positive in the east.
     offset: i64,
 }
 
 impl<'a> Signature<'a> {
     fn parse(line: &'a [u8]) -> Self {
-        let end = line.iter().rposition(|&byte| byte == b'>').map_or(line.len(), |at| at + 1);
-        let (name, when) = line.split_at(end);
-        let when = String::from_utf8_lossy(when);
-        let mut words = when.split_ascii_whitespace();
+        let end = line.iter().rposition(|&byte| byte == b'>').map_or(line.len(), |bracket| bracket + 1);
+        let (name, date) = line.split_at(end);
+        let date = String::from_utf8_lossy(date);
+        let mut words = date.split_ascii_whitespace();
         let seconds = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
         let offset = words.next().and_then(|word| word.parse::<i64>().ok()).unwrap_or(0);
-        // Hours and minutes, as in +0530.
+        // From the digits of hours and minutes, as in +0530.
         let offset = (offset / 100 * 60 + offset % 100).clamp(-24 * 60 + 1, 24 * 60 - 1);
         Self { name, seconds, offset }
     }
 }
 
-/// Seconds since 1970 in RFC 3339, in a zone `offset` minutes east of Greenwich.
+/// Formats seconds since 1970 by RFC 3339, in a time zone with this offset from UTC in minutes.
 fn rfc3339(seconds: i64, offset: i64) -> String {
     let local = civil_time(seconds.saturating_add(offset * 60));
     let (sign, minutes) = if offset < 0 { ('-', -offset) } else { ('+', offset) };
@@ -105,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_a_header() {
+    fn every_field_of_a_header_is_parsed() {
         let tree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
         let text = format!(
             "tree {tree}\nparent {tree}\nparent {tree}\nauthor A <a@b> 951782400 -0130\ncommitter C <c@d> 951782401 +0000\ngpgsig x\n y\n\nparent {tree}\n"
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_at_the_edges() {
+    fn dates_beyond_four_digit_years_are_clamped() {
         assert_eq!(rfc3339(0, 0), "1970-01-01T00:00:00+00:00");
         assert_eq!(rfc3339(-1, 330), "1970-01-01T05:29:59+05:30");
         assert_eq!(rfc3339(i64::MAX, 0), "9999-12-31T23:59:59+00:00");
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn survives_nonsense() {
+    fn malformed_headers_have_no_tree_and_the_date_0() {
         for text in ["", "tree", "tree x", "author", "author >\ncommitter <> 99999999999999999999 +9999\n"] {
             let header = Header::new(text.as_bytes());
             assert_eq!(header.tree(), None);

@@ -11,7 +11,7 @@ use gix::odb::alternate;
 
 use crate::model::Skip;
 
-/// The object directories of a repository, before they are listed.
+/// The object directories of a repository. They are listed only on request.
 #[derive(Clone, Debug)]
 pub struct ObjectDatabase {
     roots: Vec<PathBuf>,
@@ -23,7 +23,7 @@ pub struct ObjectDatabase {
 pub(super) struct Listing {
     /// Index files that have a pack, sorted.
     pub(super) packs: BTreeSet<PathBuf>,
-    /// Loose objects, each with the number of its directory; an object may be in several.
+    /// Loose objects, each with the position of its directory in `dirs`. An object may be in several.
     pub(super) loose: Vec<(ObjectId, u32)>,
     /// The object directories.
     pub(super) dirs: Vec<PathBuf>,
@@ -32,13 +32,13 @@ pub(super) struct Listing {
 }
 
 impl ObjectDatabase {
-    /// The database in the directory `objects`, with ids of this kind.
+    /// The database in the directory `objects`, with object ids of the kind `hash_kind`.
     pub fn new(objects: impl Into<PathBuf>, hash_kind: hash::Kind) -> Self {
         Self { roots: vec![objects.into()], hash_kind }
     }
 
     /// The database of an opened repository.
-    pub fn of(repo: &gix::Repository) -> Self {
+    pub fn from_repo(repo: &gix::Repository) -> Self {
         Self::new(repo.common_dir().join("objects"), repo.object_hash())
     }
 
@@ -50,17 +50,17 @@ impl ObjectDatabase {
         self
     }
 
-    /// The given directories.
+    /// The directories that were given, without their alternates.
     pub(super) fn roots(&self) -> &[PathBuf] {
         &self.roots
     }
 
-    /// Whether `dir` was given, and is not just an alternate.
+    /// Whether `dir` was given, as opposed to an alternate.
     pub(super) fn is_root(&self, dir: &Path) -> bool {
         self.roots.iter().any(|root| root == dir)
     }
 
-    /// The kind of its object ids.
+    /// The kind of the object ids.
     pub fn hash_kind(&self) -> hash::Kind {
         self.hash_kind
     }
@@ -76,7 +76,7 @@ impl ObjectDatabase {
         self.with_alternates(&mut Listing::default())
     }
 
-    /// Lists all directories.
+    /// Lists the packs and loose objects in all directories.
     pub(super) fn list(&self) -> Listing {
         let mut listing = Listing::default();
         for dir in self.with_alternates(&mut listing) {
@@ -84,12 +84,12 @@ impl ObjectDatabase {
             listing.add_loose(&dir, self.hash_kind);
             listing.dirs.push(dir);
         }
-        // By id, then by directory: an object in several is read from the first.
+        // An object that is in several directories is read from the first.
         listing.loose.sort_unstable();
         listing
     }
 
-    /// The directories that were given, and all alternates. What cannot be opened is a skip in `listing`.
+    /// The directories that were given, and all alternates. Those that cannot be opened become skips in `listing`.
     fn with_alternates(&self, listing: &mut Listing) -> Vec<PathBuf> {
         let mut all = Vec::new();
         let mut seen = BTreeSet::new();
@@ -113,7 +113,7 @@ impl ObjectDatabase {
 }
 
 impl Listing {
-    /// The file of the loose object `id` in the directory with that number.
+    /// The file of the loose object `id` in `dirs[dir]`.
     pub(super) fn loose_path(&self, id: &gix::oid, dir: u32) -> Option<PathBuf> {
         let hex = id.to_hex().to_string();
         Some(self.dirs.get(dir as usize)?.join(&hex[..2]).join(&hex[2..]))
@@ -123,7 +123,7 @@ impl Listing {
         self.skipped.push(Skip::new(path.display().to_string(), reason));
     }
 
-    /// The entries of a directory; none if it does not exist.
+    /// The entries of a directory; none if it does not exist. Errors become skips.
     fn read_dir(&mut self, dir: &Path) -> Vec<fs::DirEntry> {
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
@@ -133,11 +133,11 @@ impl Listing {
                 return Vec::new();
             }
         };
-        let (read, failed): (Vec<_>, Vec<_>) = entries.partition(Result::is_ok);
+        let (readable, failed): (Vec<_>, Vec<_>) = entries.partition(Result::is_ok);
         for error in failed.into_iter().filter_map(Result::err) {
             self.skip(dir, &format!("the directory cannot be read to its end: {error}"));
         }
-        read.into_iter().flatten().collect()
+        readable.into_iter().flatten().collect()
     }
 
     fn add_packs(&mut self, dir: &Path) {
@@ -150,28 +150,30 @@ impl Listing {
                 _ => false,
             };
         }
-        // While git writes a pack, pack and index have temporary names, and the index comes last.
-        let temporary = |stem: &&PathBuf| {
+        // While git writes a pack, the pack and its index have temporary names, and the index is renamed last.
+        let is_temporary = |stem: &&PathBuf| {
             let name = stem.file_name().unwrap_or_default().as_encoded_bytes();
             name.starts_with(b".tmp-") || name.starts_with(b"tmp_")
         };
-        for stem in packs.difference(&indexes).filter(|stem| !temporary(stem)) {
+        for stem in packs.difference(&indexes).filter(|stem| !is_temporary(stem)) {
             self.skip(&stem.with_extension("pack"), "the pack has no index; `git index-pack` makes one");
         }
-        for stem in indexes.difference(&packs).filter(|stem| !temporary(stem)) {
+        for stem in indexes.difference(&packs).filter(|stem| !is_temporary(stem)) {
             self.skip(&stem.with_extension("idx"), "the index has no pack; its objects are missing");
         }
-        self.check_multi_index(dir, &packs);
+        self.check_multi_pack_index(dir, &packs);
         self.packs.extend(packs.intersection(&indexes).map(|stem| stem.with_extension("idx")));
     }
 
-    /// A multi-pack index has no objects of its own, but may name packs that are missing.
-    fn check_multi_index(&mut self, dir: &Path, packs: &BTreeSet<PathBuf>) {
+    /// Records packs that a multi-pack index names and that are missing.
+    fn check_multi_pack_index(&mut self, dir: &Path, packs: &BTreeSet<PathBuf>) {
         let path = dir.join("multi-pack-index");
         if !path.is_file() {
             return;
         }
-        let Ok(index) = gix::odb::pack::multi_index::File::at(&path, Some(1 << 30)) else {
+        /// In bytes: enough for the index of about thirty million objects.
+        const MAX_SIZE: usize = 1 << 30;
+        let Ok(index) = gix::odb::pack::multi_index::File::at(&path, Some(MAX_SIZE)) else {
             return;
         };
         for name in index.index_names() {

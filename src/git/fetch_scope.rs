@@ -1,4 +1,4 @@
-//! Which refs of its remotes a clone fetches, according to its own configuration.
+//! Finds out which refs of its remotes a clone fetches, according to the clone's own configuration.
 
 use gix::bstr::BStr;
 
@@ -18,7 +18,7 @@ pub enum FetchScope {
     },
 }
 
-/// Reads it from the configuration of `repo`. Included files and the user's configuration are ignored.
+/// Reads which refs are fetched from the configuration of `repo`. Included files and the user's configuration are ignored.
 pub fn fetch_scope(repo: &gix::Repository) -> FetchScope {
     let config = repo.config_snapshot();
     // A remote may be configured in several sections.
@@ -35,10 +35,10 @@ pub fn fetch_scope(repo: &gix::Repository) -> FetchScope {
             None => remotes.push((name, specs.collect())),
         }
     }
-    // A second remote may never have been fetched.
-    let has_all = !remotes.is_empty() && remotes.iter().all(|(_, specs)| fetches_all_refs(specs));
+    // Every remote must fetch all refs, since some of them may never have been fetched from.
+    let fetches_all = !remotes.is_empty() && remotes.iter().all(|(_, specs)| fetches_all_refs(specs));
     match remotes.into_iter().find(|(_, specs)| !fetches_all_refs(specs)) {
-        None if has_all => FetchScope::AllRefs,
+        None if fetches_all => FetchScope::AllRefs,
         None => FetchScope::NoRemote,
         Some((remote, refspecs)) => FetchScope::SomeRefs { remote, refspecs },
     }
@@ -46,9 +46,9 @@ pub fn fetch_scope(repo: &gix::Repository) -> FetchScope {
 
 /// Whether a fetch with these refspecs fetches every ref that the remote advertises.
 fn fetches_all_refs(specs: &[String]) -> bool {
-    let is_narrowed = specs.iter().any(|spec| spec.starts_with('^'));
-    let source = |spec: &String| spec.trim_start_matches('+').split(':').next() == Some("refs/*");
-    !is_narrowed && specs.iter().any(source)
+    let excludes_refs = specs.iter().any(|spec| spec.starts_with('^'));
+    let has_all_as_source = |spec: &String| spec.trim_start_matches('+').split(':').next() == Some("refs/*");
+    !excludes_refs && specs.iter().any(has_all_as_source)
 }
 
 #[cfg(test)]
@@ -57,7 +57,7 @@ mod tests {
     use crate::git::scratch::Scratch;
 
     #[test]
-    fn only_a_mirror_has_all_refs() {
+    fn only_a_mirror_fetches_all_refs() {
         let cases: [(&[(&str, &str)], &str); 6] = [
             (&[], "none"),
             (&[("url", "/x"), ("fetch", "+refs/heads/*:refs/remotes/origin/*")], "some"),

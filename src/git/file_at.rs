@@ -1,4 +1,4 @@
-//! Files in a commit.
+//! Reads files from the tree of a commit.
 
 use gix::objs::{Kind, TreeRefIter};
 use gix::{ObjectId, Repository};
@@ -13,26 +13,27 @@ pub fn commit_id(repo: &Repository, revision: &str) -> Option<String> {
     Some(object.peel_to_commit().ok()?.id.to_string())
 }
 
-/// Why a revision does not resolve although its name exists: it is ambiguous, or cannot be read.
-pub fn why_unclear(repo: &Repository, revision: &str) -> Option<String> {
+/// Why a revision does not resolve although its name exists: it is ambiguous or cannot be read. `None` if it resolves or does
+/// not exist.
+pub fn unresolved_reason(repo: &Repository, revision: &str) -> Option<String> {
     match revision::resolve(repo, revision) {
         Err(revision::RevisionError::Unreadable(reason)) => Some(reason),
         _ => None,
     }
 }
 
-/// Whether the commit that `revision` resolves to has `path`, an entry below it, or a file in place of one of its
-/// parent directories.
+/// Whether the commit that `revision` resolves to has a file or directory `path`, or a file in place of one of its parent
+/// directories.
 ///
 /// # Errors
 /// When the revision or one of its trees cannot be read.
 pub fn is_tracked_at(repo: &Repository, revision: &str, path: &str) -> Result<bool, FileAtError> {
     let failed = |reason: String| FileAtError { path: path.into(), revision: revision.into(), reason };
-    let broken = |error: gix::Error| failed(error.to_string());
+    let unreadable = |error: gix::Error| failed(error.to_string());
     let id = revision::resolve(repo, revision).map_err(|error| failed(error.to_string()))?;
-    let tree = repo.find_object(id).map_err(broken)?.peel_to_tree().map_err(broken)?;
+    let tree = repo.find_object(id).map_err(unreadable)?.peel_to_tree().map_err(unreadable)?;
     for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
-        match tree.lookup_entry_by_path(&path[..end]).map_err(broken)? {
+        match tree.lookup_entry_by_path(&path[..end]).map_err(unreadable)? {
             None => return Ok(false),
             Some(entry) if !entry.mode().is_tree() => return Ok(true),
             Some(_) => {}
@@ -50,17 +51,17 @@ pub struct FileAtError {
     reason: String,
 }
 
-/// Maximum number of symbolic links on the way to a file.
+/// Maximum number of symbolic links that are followed to a file.
 const MAX_LINKS: usize = 16;
 /// Maximum length of the target of a link, in bytes.
-const MAX_TARGET: usize = 4096;
+const MAX_TARGET_LEN: usize = 4096;
 
-/// The bytes of the file `path` in the tree of `revision`; `None` if it has no such file. Symbolic links are followed
-/// within the tree.
+/// The content of the file `path` in the tree of `revision`; `None` if there is no such file. Symbolic links within the tree
+/// are followed.
 ///
 /// # Errors
-/// When the revision, one of its trees or the file cannot be read; when it is not a regular file, a link out of the
-/// tree, or longer than `limit` bytes.
+/// When the revision, one of its trees or the file cannot be read, and when the file is not a regular one, is a link out of the
+/// tree, or is longer than `limit` bytes.
 pub fn file_at(
     repo: &Repository,
     revision: &str,
@@ -70,8 +71,8 @@ pub fn file_at(
     let failed = |reason: String| FileAtError { path: path.into(), revision: revision.into(), reason };
     let id = revision::resolve(repo, revision).map_err(|error| failed(error.to_string()))?;
     let mut lookup = Lookup::new(repo);
-    let found = find(repo, &mut lookup, id, path);
-    match found.and_then(|found| match found {
+    let file = find_file(repo, &mut lookup, id, path);
+    match file.and_then(|id| match id {
         None => Ok(None),
         Some(id) => lookup.of_kind(&id, Kind::Blob).map(|bytes| Some(bytes.to_vec())).ok_or(None),
     }) {
@@ -81,14 +82,15 @@ pub fn file_at(
         Ok(bytes) => Ok(bytes),
         Err(Some(reason)) => Err(failed(reason)),
         Err(None) => {
-            let first = lookup.gaps.into_skips().into_iter().next();
-            Err(failed(first.map_or_else(String::new, |skip| format!("{} is {}", skip.what, skip.reason))))
+            let skip = lookup.gaps.into_skips().into_iter().next();
+            Err(failed(skip.map_or_else(String::new, |skip| format!("{} is {}", skip.what, skip.reason))))
         }
     }
 }
 
-/// The id of the file `path`. An error without a reason is an object that `lookup` could not read.
-fn find(
+/// The id of the file `path` in the commit or tree `id`. An error without a reason means that `lookup` could not read an object
+/// and recorded why.
+fn find_file(
     repo: &Repository,
     lookup: &mut Lookup,
     id: ObjectId,
@@ -106,11 +108,11 @@ fn find(
     let mut path = path.as_bytes().to_vec();
     for _ in 0..=MAX_LINKS {
         match walk(repo, lookup, root, &path)? {
-            WalkStep::Nothing => return Ok(None),
-            WalkStep::File(id) => return Ok(Some(id)),
-            WalkStep::Link { id, parent, rest } => {
+            WalkEnd::Nothing => return Ok(None),
+            WalkEnd::File(id) => return Ok(Some(id)),
+            WalkEnd::Link { id, parent, rest } => {
                 let target = lookup.of_kind(&id, Kind::Blob).ok_or(None)?;
-                if target.len() > MAX_TARGET || target.starts_with(b"/") {
+                if target.len() > MAX_TARGET_LEN || target.starts_with(b"/") {
                     return Err(Some("it is a symbolic link out of the repository".to_owned()));
                 }
                 path = [&parent[..], target, &rest[..]].join(&b'/');
@@ -121,23 +123,22 @@ fn find(
 }
 
 /// Where a walk along a path ends.
-enum WalkStep {
+enum WalkEnd {
+    /// The path does not exist.
     Nothing,
+    /// At a regular file.
     File(ObjectId),
-    /// At a link in the directory `parent`; `rest` is the rest of the path after it.
-    Link {
-        id: ObjectId,
-        parent: Vec<u8>,
-        rest: Vec<u8>,
-    },
+    /// At a symbolic link in the directory `parent`; `rest` is the path after the link.
+    Link { id: ObjectId, parent: Vec<u8>, rest: Vec<u8> },
 }
 
+/// Walks from the tree `root` along `path`, up to its end or the first symbolic link.
 fn walk(
     repo: &Repository,
     lookup: &mut Lookup,
     root: ObjectId,
     path: &[u8],
-) -> Result<WalkStep, Option<String>> {
+) -> Result<WalkEnd, Option<String>> {
     let mut dirs: Vec<(&[u8], ObjectId)> = Vec::new();
     let components: Vec<&[u8]> =
         path.split(|&byte| byte == b'/').filter(|name| !name.is_empty() && *name != b".").collect();
@@ -148,24 +149,24 @@ fn walk(
             }
             continue;
         }
-        let at = dirs.last().map_or(root, |(_, id)| *id);
-        let bytes = lookup.of_kind(&at, Kind::Tree).ok_or(None)?;
+        let tree = dirs.last().map_or(root, |(_, id)| *id);
+        let bytes = lookup.of_kind(&tree, Kind::Tree).ok_or(None)?;
         let mut entries = TreeRefIter::from_bytes(bytes, repo.object_hash()).map_while(Result::ok);
-        let Some(entry) = entries.find(|entry| entry.filename == name) else { return Ok(WalkStep::Nothing) };
+        let Some(entry) = entries.find(|entry| entry.filename == name) else { return Ok(WalkEnd::Nothing) };
         let (mode, id) = (entry.mode, entry.oid.to_owned());
         let is_last = index + 1 == components.len();
         if mode.is_link() {
             let parent = dirs.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(&b'/');
-            return Ok(WalkStep::Link { id, parent, rest: components[index + 1..].join(&b'/') });
+            return Ok(WalkEnd::Link { id, parent, rest: components[index + 1..].join(&b'/') });
         }
         if is_last && mode.is_blob() {
-            return Ok(WalkStep::File(id));
+            return Ok(WalkEnd::File(id));
         }
         if !mode.is_tree() {
             return if is_last {
                 Err(Some("it is not a regular file".to_owned()))
             } else {
-                Ok(WalkStep::Nothing)
+                Ok(WalkEnd::Nothing)
             };
         }
         dirs.push((name, id));

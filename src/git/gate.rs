@@ -12,23 +12,23 @@ use std::path::{Path, PathBuf};
 
 use crate::untrusted::{self, Symlinks};
 
-/// A file that holds one line: `HEAD`, `commondir`, `gitdir`, a `.git` file, a loose ref.
-pub(super) const ONE_LINE: u64 = 64 << 10;
-/// A configuration file; parsed, it takes about fifty times its size.
-const CONFIG: u64 = 4 << 20;
-/// `packed-refs` and `shallow`: a line for each ref or commit.
-const LIST: u64 = 512 << 20;
-/// An index of about ten million paths.
-const INDEX: u64 = 2 << 30;
-/// A list of alternates.
-const ALTERNATES: u64 = 1 << 20;
+/// Maximum size of a file that holds one line, in bytes: `HEAD`, `commondir`, `gitdir`, a `.git` file, a loose ref.
+pub(super) const MAX_ONE_LINE: u64 = 64 << 10;
+/// Maximum size of a configuration file, in bytes. Parsed, it takes about fifty times as many.
+const MAX_CONFIG: u64 = 4 << 20;
+/// Maximum size of `packed-refs` or `shallow`, in bytes. They have a line for each ref or commit.
+const MAX_LIST: u64 = 512 << 20;
+/// Maximum size of an index, in bytes: enough for about ten million paths.
+const MAX_INDEX: u64 = 2 << 30;
+/// Maximum size of a list of alternates, in bytes.
+const MAX_ALTERNATES: u64 = 1 << 20;
 /// Maximum number of object directories of one repository, including alternates of alternates.
 const MAX_DIRECTORIES: usize = 1000;
 
-/// A file of a git directory that is refused.
+/// A file of a git directory that cannot be read safely.
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot be read safely: {reason}; {advice}", path.display())]
-pub struct Refused {
+pub struct RefusedFile {
     /// The file.
     pub path: PathBuf,
     /// What is wrong with it.
@@ -37,14 +37,14 @@ pub struct Refused {
     pub advice: &'static str,
 }
 
-impl Refused {
+impl RefusedFile {
     fn new(path: &Path, reason: impl ToString) -> Self {
         let advice = "git never creates such a file, so remove it or clone again";
         Self { path: path.to_owned(), reason: reason.to_string(), advice }
     }
 
-    /// The operating system denied access, so nothing is known about the file.
-    fn system(path: &Path, error: &io::Error) -> Self {
+    /// The operating system denied access, so the file may be harmless.
+    fn inaccessible(path: &Path, error: &io::Error) -> Self {
         let advice = "check the permissions of the file and its parent directories";
         Self { path: path.to_owned(), reason: error.to_string(), advice }
     }
@@ -54,37 +54,37 @@ impl Refused {
 ///
 /// # Errors
 /// When a file that would be read is not a regular file of reasonable size.
-pub(super) fn locate(start: &Path) -> Result<Option<PathBuf>, Refused> {
+pub(super) fn locate(start: &Path) -> Result<Option<PathBuf>, RefusedFile> {
     for dir in start.ancestors() {
         let dot_git = dir.join(".git");
         match fs::metadata(&dot_git) {
-            Ok(found) if found.is_dir() => {
+            Ok(metadata) if metadata.is_dir() => {
                 if is_git_dir(&dot_git) {
-                    check(&dot_git)?;
+                    check_git_dir(&dot_git)?;
                     return Ok(Some(dot_git));
                 }
             }
             Ok(_) => {
-                if let Some(target) = git_file(&dot_git)?
+                if let Some(target) = git_file_target(&dot_git)?
                     && is_git_dir(&target)
                 {
-                    check(&target)?;
+                    check_git_dir(&target)?;
                     return Ok(Some(dot_git));
                 }
             }
             Err(_) => {}
         }
         if is_git_dir(dir) {
-            check(dir)?;
+            check_git_dir(dir)?;
             return Ok(Some(dir.to_owned()));
         }
     }
     Ok(None)
 }
 
-/// The target of a `.git` file.
-fn git_file(path: &Path) -> Result<Option<PathBuf>, Refused> {
-    let Some(text) = read(path, ONE_LINE)? else { return Ok(None) };
+/// The git directory that the `.git` file `path` points to; `None` if it is missing or not such a file.
+fn git_file_target(path: &Path) -> Result<Option<PathBuf>, RefusedFile> {
+    let Some(text) = read(path, MAX_ONE_LINE)? else { return Ok(None) };
     let Some(target) = text.strip_prefix(b"gitdir:") else { return Ok(None) };
     let target = String::from_utf8_lossy(target.trim_ascii()).into_owned();
     Ok(path.parent().map(|parent| parent.join(target)))
@@ -99,33 +99,33 @@ pub fn is_git_dir(dir: &Path) -> bool {
 }
 
 /// Checks all files read from the git directory `dir` and from its common git directory.
-fn check(dir: &Path) -> Result<(), Refused> {
-    let common = match read(&dir.join("commondir"), ONE_LINE)? {
+fn check_git_dir(dir: &Path) -> Result<(), RefusedFile> {
+    let common = match read(&dir.join("commondir"), MAX_ONE_LINE)? {
         Some(text) => dir.join(String::from_utf8_lossy(text.trim_ascii()).into_owned()),
         None => dir.to_owned(),
     };
     for dir in BTreeSet::from([dir, &common]) {
         for name in ["HEAD", "commondir", "gitdir"] {
-            file(&dir.join(name), ONE_LINE)?;
+            check_file(&dir.join(name), MAX_ONE_LINE)?;
         }
         for name in ["config", "config.worktree"] {
-            file(&dir.join(name), CONFIG)?;
+            check_file(&dir.join(name), MAX_CONFIG)?;
         }
         for name in ["packed-refs", "shallow"] {
-            file(&dir.join(name), LIST)?;
+            check_file(&dir.join(name), MAX_LIST)?;
         }
-        index(&dir.join("index"))?;
+        check_index_files(&dir.join("index"))?;
     }
-    objects(&common.join("objects")).map(drop)
+    check_object_dirs(&common.join("objects")).map(drop)
 }
 
 /// Checks an index, and the shared index files beside it.
-pub(super) fn index(path: &Path) -> Result<(), Refused> {
-    file(path, INDEX)?;
+pub(super) fn check_index_files(path: &Path) -> Result<(), RefusedFile> {
+    check_file(path, MAX_INDEX)?;
     let Some(entries) = path.parent().and_then(|parent| fs::read_dir(parent).ok()) else { return Ok(()) };
     for entry in entries.flatten() {
         if entry.file_name().as_encoded_bytes().starts_with(b"sharedindex.") {
-            file(&entry.path(), INDEX)?;
+            check_file(&entry.path(), MAX_INDEX)?;
         }
     }
     Ok(())
@@ -133,7 +133,7 @@ pub(super) fn index(path: &Path) -> Result<(), Refused> {
 
 /// Checks the packs and the list of alternates in an object directory, and in all its alternates. Returns all of these
 /// directories, the given one first.
-pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>, Refused> {
+pub(super) fn check_object_dirs(dir: &Path) -> Result<Vec<PathBuf>, RefusedFile> {
     let mut waiting = vec![dir.to_owned()];
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
@@ -142,17 +142,17 @@ pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>, Refused> {
             continue;
         }
         if seen.len() > MAX_DIRECTORIES {
-            return Err(Refused::new(&dir, format!("more than {MAX_DIRECTORIES} alternates lead to it")));
+            return Err(RefusedFile::new(&dir, format!("more than {MAX_DIRECTORIES} alternates lead to it")));
         }
         for entry in fs::read_dir(dir.join("pack")).into_iter().flatten().flatten() {
             let path = entry.path();
-            let is_read = path.extension().is_some_and(|ending| ending == "idx" || ending == "pack");
-            if is_read && !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                file(&path, u64::MAX)?;
+            let is_pack_or_index = path.extension().is_some_and(|ending| ending == "idx" || ending == "pack");
+            if is_pack_or_index && !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                check_file(&path, u64::MAX)?;
             }
         }
         let list = dir.join("info").join("alternates");
-        if let Some(text) = read(&list, ALTERNATES)? {
+        if let Some(text) = read(&list, MAX_ALTERNATES)? {
             // `ObjectDatabase::list` reports a list that cannot be parsed.
             let paths = gix::odb::alternate::parse(&text).unwrap_or_default();
             waiting.extend(paths.into_iter().map(|path| dir.join(path)));
@@ -162,18 +162,18 @@ pub(super) fn objects(dir: &Path) -> Result<Vec<PathBuf>, Refused> {
     Ok(all)
 }
 
-/// Checks the files of the ref `name`, and of the refs that it points to, in the work tree's and the common git
-/// directory.
-pub(super) fn named_ref(dirs: [&Path; 2], name: &str) -> Result<(), Refused> {
+/// Checks the files of the ref `name`, and of the refs that it points to, in both `dirs`: the git directory of the work
+/// tree and the common one.
+pub(super) fn check_ref(dirs: [&Path; 2], name: &str) -> Result<(), RefusedFile> {
     let mut name = name.to_owned();
     for _ in 0..=super::refs::MAX_SYMREF_HOPS {
         let mut target = None;
         for dir in dirs {
-            let text = read(&dir.join(&name), ONE_LINE)?.unwrap_or_default();
-            let text = text
+            let text = read(&dir.join(&name), MAX_ONE_LINE)?.unwrap_or_default();
+            let pointee = text
                 .strip_prefix(b"ref:")
                 .map(|text| String::from_utf8_lossy(text.trim_ascii()).into_owned());
-            target = target.or(text);
+            target = target.or(pointee);
         }
         // `gix` refuses a target with dots, which could lead anywhere.
         match target.filter(|target| target.starts_with("refs/") && !target.contains("..")) {
@@ -185,13 +185,13 @@ pub(super) fn named_ref(dirs: [&Path; 2], name: &str) -> Result<(), Refused> {
 }
 
 /// Checks every file below the git directory `dir` that a ref name may lead to.
-pub(super) fn refs(dir: &Path) -> Result<(), Refused> {
+pub(super) fn check_ref_files(dir: &Path) -> Result<(), RefusedFile> {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         // `HEAD`, `ORIG_HEAD`, and anything else that a revision may name.
         if !entry.file_type().is_ok_and(|kind| kind.is_dir()) && !name.contains('.') && name != "index" {
-            file(&entry.path(), LIST)?;
+            check_file(&entry.path(), MAX_LIST)?;
         }
     }
     let mut waiting = vec![dir.join("refs"), dir.join("logs")];
@@ -199,63 +199,64 @@ pub(super) fn refs(dir: &Path) -> Result<(), Refused> {
         for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => waiting.push(entry.path()),
-                _ => file(&entry.path(), LIST)?,
+                _ => check_file(&entry.path(), MAX_LIST)?,
             }
         }
     }
     Ok(())
 }
 
-/// Checks that the loose objects of `dir` are regular files. Their sizes are checked when they are read.
-pub(super) fn loose(dir: &Path) -> Result<(), Refused> {
+/// Checks that the loose objects in the object directory `dir` are regular files. Their sizes are checked when they are
+/// read.
+pub(super) fn check_loose_objects(dir: &Path) -> Result<(), RefusedFile> {
     for fanout in fs::read_dir(dir).into_iter().flatten().flatten() {
         if fanout.file_name().len() != 2 {
             continue;
         }
         for entry in fs::read_dir(fanout.path()).into_iter().flatten().flatten() {
             if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                file(&entry.path(), u64::MAX)?;
+                check_file(&entry.path(), u64::MAX)?;
             }
         }
     }
     Ok(())
 }
 
-/// Checks one file, which may be missing.
-pub(super) fn file(path: &Path, limit: u64) -> Result<(), Refused> {
-    let found = match fs::metadata(path) {
-        Ok(found) => found,
-        Err(error) if is_nowhere(&error) => return Ok(()),
-        Err(error) => return Err(Refused::system(path, &error)),
+/// Checks one file, which may be missing, and refuses more than `limit` bytes.
+pub(super) fn check_file(path: &Path, limit: u64) -> Result<(), RefusedFile> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if is_missing(&error) => return Ok(()),
+        Err(error) => return Err(RefusedFile::inaccessible(path, &error)),
     };
-    if !found.is_file() {
-        return Err(Refused::new(path, format!("it is {}", untrusted::describe(&found))));
+    if !metadata.is_file() {
+        return Err(RefusedFile::new(path, format!("it is {}", untrusted::describe(&metadata))));
     }
-    if found.len() > limit {
-        return Err(Refused::new(path, format!("it is larger than {limit} bytes")));
+    if metadata.len() > limit {
+        return Err(RefusedFile::new(path, format!("it is larger than {limit} bytes")));
     }
-    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
-        let target = path.canonicalize().map_err(|error| Refused::system(path, &error))?;
+    if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        let target = path.canonicalize().map_err(|error| RefusedFile::inaccessible(path, &error))?;
         if ["/proc", "/sys", "/dev"].iter().any(|root| target.starts_with(root)) {
-            return Err(Refused::new(path, "it is a link into a virtual file system"));
+            return Err(RefusedFile::new(path, "it is a link into a virtual file system"));
         }
     }
     Ok(())
 }
 
-/// Reads one file, which may be missing.
-fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Refused> {
-    file(path, limit)?;
+/// Checks and reads one file; `None` if it is missing.
+fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, RefusedFile> {
+    check_file(path, limit)?;
     match untrusted::read(path, Symlinks::Follow, limit) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(untrusted::ReadError::NotFound) => Ok(None),
-        Err(untrusted::ReadError::Io(error)) if is_nowhere(&error) => Ok(None),
-        Err(untrusted::ReadError::Io(error)) => Err(Refused::system(path, &error)),
-        Err(error) => Err(Refused::new(path, error)),
+        Err(untrusted::ReadError::Io(error)) if is_missing(&error) => Ok(None),
+        Err(untrusted::ReadError::Io(error)) => Err(RefusedFile::inaccessible(path, &error)),
+        Err(error) => Err(RefusedFile::new(path, error)),
     }
 }
 
-fn is_nowhere(error: &io::Error) -> bool {
+fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
@@ -272,7 +273,8 @@ mod tests {
     const TRAPS: [(&str, &str); 3] =
         [("pipe", "a named pipe"), ("zero", "a device"), ("endless", "larger than")];
 
-    fn set(trap: &str, path: &Path) {
+    /// Replaces the file `path` by a trap.
+    fn set_trap(trap: &str, path: &Path) {
         let _ = fs::remove_file(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         match trap {
@@ -283,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_of_a_git_dir_stalls_or_fills_the_memory() {
+    fn traps_in_a_git_directory_are_refused() {
         for name in [
             "HEAD",
             "commondir",
@@ -298,7 +300,7 @@ mod tests {
                 let scratch = Scratch::new(&[]);
                 scratch.commit("first");
                 let path = scratch.path().join(".git").join(name);
-                set(trap, &path);
+                set_trap(trap, &path);
                 let refused = locate(scratch.path()).unwrap_err();
                 assert_eq!(refused.path, path);
                 assert!(refused.reason.contains(reason), "{name}: {refused}");
@@ -307,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn nor_does_one_of_the_objects() {
+    fn traps_in_an_object_directory_are_refused() {
         for (name, traps) in [
             ("info/alternates", &TRAPS[..]),
             ("pack/pack-1.idx", &TRAPS[..2]),
@@ -317,7 +319,7 @@ mod tests {
                 let scratch = Scratch::new(&[]);
                 scratch.commit("first");
                 let path = scratch.path().join(".git/objects").join(name);
-                set(trap, &path);
+                set_trap(trap, &path);
                 let refused = locate(scratch.path()).unwrap_err();
                 assert_eq!(refused.path, path);
                 assert!(refused.reason.contains(reason), "{name}: {refused}");
@@ -326,11 +328,11 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_to_files_that_somebody_wrote() {
+    fn links_are_followed_except_into_virtual_file_systems() {
         let scratch = Scratch::new(&[]);
         scratch.commit("first");
         let config = scratch.path().join(".git/config");
-        // As `git-new-workdir` and `repo` create them.
+        // `git-new-workdir` and `repo` create such links.
         fs::rename(&config, scratch.path().join("elsewhere")).unwrap();
         symlink(scratch.path().join("elsewhere"), &config).unwrap();
         assert!(locate(scratch.path()).unwrap().is_some());
@@ -340,14 +342,14 @@ mod tests {
     }
 
     #[test]
-    fn refs_and_loose_objects_are_regular_files() {
+    fn pipes_in_place_of_refs_and_loose_objects_are_refused() {
         let scratch = Scratch::new(&[]);
         scratch.commit("first");
         let dir = scratch.path().join(".git");
-        assert!(refs(&dir).is_ok() && loose(&dir.join("objects")).is_ok());
-        set("pipe", &dir.join("refs/heads/trap"));
-        set("pipe", &dir.join("objects/ab").join("c".repeat(38)));
-        assert!(refs(&dir).unwrap_err().path.ends_with("refs/heads/trap"));
-        assert!(loose(&dir.join("objects")).is_err());
+        assert!(check_ref_files(&dir).is_ok() && check_loose_objects(&dir.join("objects")).is_ok());
+        set_trap("pipe", &dir.join("refs/heads/trap"));
+        set_trap("pipe", &dir.join("objects/ab").join("c".repeat(38)));
+        assert!(check_ref_files(&dir).unwrap_err().path.ends_with("refs/heads/trap"));
+        assert!(check_loose_objects(&dir.join("objects")).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The paths and blobs in the index files of a repository and its linked work trees.
+//! Lists paths and blobs in the index files of a repository and its linked work trees.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use gix::ObjectId;
 use super::lookup::Gaps;
 use super::staged::Index;
 
-/// The paths of the `wanted` blobs in all index files, sorted and distinct.
+/// The paths of the `wanted` blobs in all index files, by blob, sorted and distinct. Index files that cannot be read are gaps.
 pub fn staged_paths(
     repo: &gix::Repository,
     wanted: impl Fn(&ObjectId) -> bool,
@@ -28,9 +28,9 @@ pub fn staged_paths(
             Err(error) => gaps.push(file.display().to_string(), error.to_string()),
         }
     }
-    for list in paths.values_mut() {
-        list.sort();
-        list.dedup();
+    for paths in paths.values_mut() {
+        paths.sort();
+        paths.dedup();
     }
     (paths, gaps)
 }
@@ -42,12 +42,13 @@ pub struct IndexNames {
     pub paths: Vec<u8>,
     /// The paths of submodules.
     pub submodules: BTreeSet<Vec<u8>>,
-    /// Index files that cannot be read. git refuses them as well, even an empty one.
+    /// Index files that cannot be read. git refuses such a file, too, even if it is empty.
     pub gaps: Gaps,
 }
 
 /// Reads the paths of all index files.
 pub fn index_names(repo: &gix::Repository) -> IndexNames {
+    const TYPE_BITS: u32 = 0o170_000;
     const SUBMODULE: u32 = 0o160_000;
     let mut names = IndexNames::default();
     for file in index_files(repo) {
@@ -57,7 +58,7 @@ pub fn index_names(repo: &gix::Repository) -> IndexNames {
                     let path = index.path(row);
                     names.paths.extend_from_slice(path);
                     names.paths.push(b'\n');
-                    if row.mode & 0o170_000 == SUBMODULE {
+                    if row.mode & TYPE_BITS == SUBMODULE {
                         names.submodules.insert(path.to_vec());
                     }
                 }

@@ -1,4 +1,4 @@
-//! Inflates zlib streams: whole entries at once, or large ones in pieces.
+//! Inflates zlib streams: whole ones in a single call, or large ones in pieces.
 
 use std::borrow::BorrowMut;
 use std::io::{self, BufRead, Read};
@@ -19,14 +19,14 @@ pub(super) enum InflateError {
     TooLarge(u64),
 }
 
-/// Extra room in the output, which keeps libdeflate in its fast loop. Most entries are so small that this decides how
-/// long they take.
+/// Extra room in the output, in bytes, which keeps libdeflate in its fast loop. Most entries are so small that they would be
+/// inflated in the slow one without it.
 const SLACK: usize = 512;
 
-/// Deflate expands a byte to at most 1032. A declared size beyond that is refused before anything is allocated.
+/// The maximum ratio of deflate. A declared size beyond it is refused before anything is allocated.
 const MAX_RATIO: u64 = 1032;
 
-/// Inflates whole entries, and reuses its tables.
+/// Inflates whole streams, and reuses its tables.
 pub(super) struct Inflater(libdeflater::Decompressor, StreamEndProbe);
 
 impl Inflater {
@@ -34,29 +34,29 @@ impl Inflater {
         Self(libdeflater::Decompressor::new(), StreamEndProbe::default())
     }
 
-    /// Inflates `compressed` as [`Self::whole`] does, if it is certain that it is one valid stream and nothing else.
+    /// Inflates `compressed` as [`Self::inflate`] does, if it certainly consists of one valid stream and nothing else.
     /// Otherwise returns `false`, and the content of `out` is undefined.
-    pub(super) fn exactly(&mut self, compressed: &[u8], size: usize, out: &mut Vec<u8>) -> bool {
-        self.check(compressed.len() as u64, size).is_ok()
+    pub(super) fn inflate_exactly(&mut self, compressed: &[u8], size: usize, out: &mut Vec<u8>) -> bool {
+        self.check_size(compressed.len() as u64, size).is_ok()
             && self.1.inflates_exactly(&mut self.0, compressed, size, out)
     }
 
-    /// Refuses a size that `extent` compressed bytes cannot inflate to.
-    pub(super) fn check(&self, extent: u64, size: usize) -> Result<(), InflateError> {
-        let possible = size as u64 <= extent.saturating_mul(MAX_RATIO);
-        if possible { Ok(()) } else { Err(InflateError::WrongSize(size as u64)) }
+    /// Refuses a size, in bytes, that `extent` compressed bytes cannot inflate to.
+    pub(super) fn check_size(&self, extent: u64, size: usize) -> Result<(), InflateError> {
+        let is_possible = size as u64 <= extent.saturating_mul(MAX_RATIO);
+        if is_possible { Ok(()) } else { Err(InflateError::WrongSize(size as u64)) }
     }
 
     /// Inflates the stream at the start of `compressed`, of at most `extent` bytes, into the first `size` bytes of
     /// `out`, which grows as needed and never shrinks. The bytes after these are undefined.
-    pub(super) fn whole(
+    pub(super) fn inflate(
         &mut self,
         compressed: &[u8],
         extent: u64,
         size: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), InflateError> {
-        self.check(extent, size)?;
+        self.check_size(extent, size)?;
         grow(out, size + SLACK);
         match self.0.zlib_decompress(compressed, &mut out[..size + SLACK]) {
             Ok(written) if written == size => Ok(()),
@@ -67,9 +67,9 @@ impl Inflater {
         }
     }
 
-    /// Inflates the stream at the start of `compressed` into `out`. Returns the bytes written; `None` if `out` is too
-    /// short, and then holds the first ones.
-    pub(super) fn prefix(
+    /// Inflates the stream at the start of `compressed` into `out`, and returns the number of bytes written. If `out` is too
+    /// short, fills it and returns `None`.
+    pub(super) fn inflate_prefix(
         &mut self,
         compressed: &[u8],
         out: &mut [u8],
@@ -82,46 +82,46 @@ impl Inflater {
     }
 }
 
-/// Inflates in pieces, up to the end of the stream and no further. The state may be borrowed, since creating one costs
-/// more than a small stream.
+/// Inflates in pieces, up to the end of the stream and no further. The decompressor may be borrowed, since creating one
+/// takes longer than to inflate a small stream.
 pub(crate) struct InflateStream<R, S = Decompress> {
     input: R,
-    state: S,
-    ended: bool,
+    decompressor: S,
+    has_ended: bool,
 }
 
 impl<R: BufRead> InflateStream<R> {
     /// Inflates a zlib stream.
     pub(super) fn new(input: R) -> Self {
-        Self::with_state(input, Decompress::new(true))
+        Self::with_decompressor(input, Decompress::new(true))
     }
 
     /// Input bytes consumed so far.
-    pub(super) fn taken(&self) -> u64 {
-        self.state.total_in()
+    pub(super) fn consumed(&self) -> u64 {
+        self.decompressor.total_in()
     }
 }
 
 impl<R: BufRead, S: BorrowMut<Decompress>> InflateStream<R, S> {
-    /// The state, which must be new or reset, decides whether the stream has zlib's header.
-    pub(crate) fn with_state(input: R, state: S) -> Self {
-        Self { input, state, ended: false }
+    /// Inflates a stream with or without zlib's header, as `decompressor` expects, which must be new or reset.
+    pub(crate) fn with_decompressor(input: R, decompressor: S) -> Self {
+        Self { input, decompressor, has_ended: false }
     }
 }
 
 impl<R: BufRead, S: BorrowMut<Decompress>> Read for InflateStream<R, S> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let state = self.state.borrow_mut();
-        while !self.ended && !out.is_empty() {
+        let decompressor = self.decompressor.borrow_mut();
+        while !self.has_ended && !out.is_empty() {
             let input = self.input.fill_buf()?;
             let is_last = input.is_empty();
-            let before = (state.total_in(), state.total_out());
-            let outcome = state.decompress(input, out, FlushDecompress::None);
-            let consumed = (state.total_in() - before.0) as usize;
+            let before = (decompressor.total_in(), decompressor.total_out());
+            let outcome = decompressor.decompress(input, out, FlushDecompress::None);
+            let consumed = (decompressor.total_in() - before.0) as usize;
             self.input.consume(consumed);
-            let count = (state.total_out() - before.1) as usize;
-            // Data before an error is returned first.
-            self.ended = match outcome {
+            let count = (decompressor.total_out() - before.1) as usize;
+            // Bytes that were inflated before an error are returned first; the next call returns the error.
+            self.has_ended = match outcome {
                 Ok(status) => status == Status::StreamEnd,
                 Err(_) if count != 0 => false,
                 Err(_) => {
@@ -131,7 +131,7 @@ impl<R: BufRead, S: BorrowMut<Decompress>> Read for InflateStream<R, S> {
             if count != 0 {
                 return Ok(count);
             }
-            if !self.ended && (is_last || consumed == 0) {
+            if !self.has_ended && (is_last || consumed == 0) {
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is truncated"));
             }
         }

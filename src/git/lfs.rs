@@ -1,7 +1,7 @@
-//! Git LFS: pointers, which are blobs in place of files, and the store in the git directory that holds the files.
+//! Reads Git LFS files: parses pointers, which are blobs in place of the files, and opens the files in the git directory.
 //!
-//! `git push` uploads a file together with its pointer, so a change that adds a pointer adds the file. `lfs.storage`,
-//! which may name any directory of the machine, is not obeyed.
+//! `git push` uploads a file together with its pointer, so a change that adds a pointer adds the file. The setting
+//! `lfs.storage` is not obeyed, since it may name any directory of the machine.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -15,26 +15,26 @@ use crate::untrusted::{self, describe};
 /// Maximum size of a pointer in bytes, as in git-lfs.
 const MAX_POINTER_SIZE: usize = 1024;
 
-/// The first line of a pointer, in this and in earlier versions of git-lfs.
+/// How the first line of a pointer begins, in current and earlier versions of git-lfs.
 const VERSIONS: [&[u8]; 3] = [
     b"version https://git-lfs.github.com/spec/",
     b"version https://hawser.github.com/spec/",
     b"version http://git-media.io/v/",
 ];
 
-/// The file that a pointer identifies.
+/// A pointer: it identifies a file by its content.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pointer {
     /// SHA-256 of the content, in lower-case hex.
     pub oid: String,
-    /// Its length in bytes.
+    /// The length of the content in bytes.
     pub size: u64,
 }
 
 impl Pointer {
     /// Parses a blob as a pointer; `None` if it is not one.
     pub fn parse(blob: &[u8]) -> Option<Self> {
-        if blob.len() >= MAX_POINTER_SIZE || !Self::may_be(blob) {
+        if blob.len() >= MAX_POINTER_SIZE || !Self::is_plausible(blob) {
             return None;
         }
         let value = |key: &[u8]| {
@@ -47,29 +47,29 @@ impl Pointer {
         Some(Self { oid: String::from_utf8_lossy(oid).to_ascii_lowercase(), size })
     }
 
-    /// Whether a blob that begins with `start` can be a pointer. This is cheap.
-    pub fn may_be(start: &[u8]) -> bool {
+    /// Whether a blob that begins with `start` may be a pointer. Takes little time.
+    pub fn is_plausible(start: &[u8]) -> bool {
         // git-lfs ignores white space before a pointer.
         let start = match start.first() {
             Some(b'v') => start,
             Some(b' ' | b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c') => start.trim_ascii_start(),
             _ => return false,
         };
-        // Called for every blob, so a few bytes are compared first.
+        // This is called for every blob, so the bytes that all versions share are compared first.
         start.starts_with(b"version http") && VERSIONS.iter().any(|version| start.starts_with(version))
     }
 }
 
-/// The store of a repository: `lfs/objects` in its common git directory.
+/// The directory of the LFS files of a repository: `lfs/objects` in its common git directory.
 #[derive(Clone, Debug)]
 pub struct LfsStore {
     objects: PathBuf,
 }
 
-/// Why a file is not searched.
+/// Why an LFS file is not searched.
 #[derive(Debug, thiserror::Error)]
 pub enum LfsError {
-    /// It was never downloaded, or it was pruned.
+    /// The file was never downloaded, or it was pruned.
     #[error(
         "its Git LFS file was not downloaded; `git lfs fetch --all` downloads it, `--surfaces=-lfs` leaves \
          it out"
@@ -88,7 +88,7 @@ pub enum LfsError {
 
 impl LfsStore {
     /// The store of `repo`.
-    pub fn of(repo: &gix::Repository) -> Self {
+    pub fn new(repo: &gix::Repository) -> Self {
         Self { objects: repo.common_dir().join("lfs").join("objects") }
     }
 
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pointer_is_read_and_nothing_else_is() {
+    fn only_valid_pointers_are_parsed() {
         let oid = "ab".repeat(32);
         let text = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 12\n");
         let pointer = Pointer { oid: oid.clone(), size: 12 };

@@ -1,6 +1,6 @@
 //! Reads single objects by id, and records those that cannot be read.
 //!
-//! Meant for a few objects; a sweep reads many of them faster. Replace refs are ignored, since the content of the
+//! This is for a few objects; a sweep reads all of them faster. Replace refs are ignored, since the content of the
 //! replaced object still exists.
 
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use gix::odb::store::init::Options as StoreOptions;
 use super::delta_base_cache::DeltaBaseCache;
 use super::gate;
 use super::large_objects::{Lease, MAX_ALLOCATION};
-use super::loose_lookup::{LooseBuffers, LooseFault};
+use super::loose_lookup::{LooseFault, LooseReader};
 use super::object_id::object_id;
 use crate::model::Skip;
 
@@ -25,8 +25,10 @@ const MAX_LISTED: usize = 1000;
 /// Objects and files that could not be read.
 #[derive(Debug, Default, Clone)]
 pub struct Gaps {
+    /// At most [`MAX_LISTED`].
     skips: BTreeSet<Skip>,
-    more: u64,
+    /// The number of further ones.
+    unlisted: u64,
 }
 
 impl Gaps {
@@ -35,14 +37,14 @@ impl Gaps {
         if self.skips.len() < MAX_LISTED {
             self.skips.insert(Skip::new(what, reason));
         } else {
-            self.more += 1;
+            self.unlisted += 1;
         }
     }
 
     /// All recorded skips. Those beyond the limit are summed up in one.
     pub fn into_skips(mut self) -> BTreeSet<Skip> {
-        if self.more > 0 {
-            let what = format!("{} more objects", self.more);
+        if self.unlisted > 0 {
+            let what = format!("{} more objects", self.unlisted);
             self.skips
                 .insert(Skip::new(what, "not listed one by one: too many, with reasons like those listed"));
         }
@@ -56,34 +58,35 @@ impl Gaps {
 
     /// Adds the skips of `other`.
     pub fn merge(&mut self, other: Self) {
-        self.more += other.more;
+        self.unlisted += other.unlisted;
         for skip in other.skips {
             self.push(skip.what, skip.reason);
         }
     }
 }
 
-/// The reason if stored bytes are not those of the object.
+/// The reason of a gap where the stored bytes belong to another object.
 const OTHER_ID: &str = "the stored bytes are another object: they do not hash to that id";
 
-/// Maximum number of times the packs are listed again for a missing object. A partial clone lacks many, and a
-/// concurrent repack has been noticed by then.
+/// Maximum number of missing objects for which the packs are listed again, since a concurrent repack may have moved the
+/// object. A partial clone lacks so many that listing them for each would take long.
 const MAX_REFRESHES: u32 = 16;
 
 /// Reads objects by id, one at a time.
 pub(super) struct Lookup {
     odb: gix::OdbHandle,
-    /// The same database with a higher limit on memory, opened for the first object that needs it.
-    large: Option<gix::OdbHandle>,
-    /// The object directories, for loose objects.
+    /// The same database with [`MAX_ALLOCATION`] as its limit, opened for the first object that needs it.
+    large_odb: Option<gix::OdbHandle>,
+    /// The object directories, in which loose objects are looked up.
     dirs: Vec<PathBuf>,
-    loose: LooseBuffers,
+    loose: LooseReader,
     hash: gix::hash::Kind,
     buffer: Vec<u8>,
     /// The memory of `buffer`, if it holds a large object.
     lease: Lease,
-    shallow: bool,
-    missed: u32,
+    is_shallow: bool,
+    /// How many objects were not found, up to [`MAX_REFRESHES`] and beyond.
+    missing: u32,
     /// The objects that could not be read.
     pub(super) gaps: Gaps,
 }
@@ -93,28 +96,28 @@ impl Lookup {
         let mut odb = repo.objects.clone();
         odb.ignore_replacements = true;
         odb.set_pack_cache(|| Box::<DeltaBaseCache>::default());
-        let shallow = repo.is_shallow().unwrap_or(false);
+        let is_shallow = repo.is_shallow().unwrap_or(false);
         let own = odb.store_ref().path();
         Self {
-            dirs: gate::objects(own).unwrap_or_else(|_| vec![own.to_owned()]),
+            dirs: gate::check_object_dirs(own).unwrap_or_else(|_| vec![own.to_owned()]),
             odb,
-            large: None,
-            loose: LooseBuffers::default(),
+            large_odb: None,
+            loose: LooseReader::default(),
             hash: repo.object_hash(),
             buffer: Vec::new(),
             lease: Lease::default(),
-            shallow,
-            missed: 0,
+            is_shallow,
+            missing: 0,
             gaps: Gaps::default(),
         }
     }
 
-    /// The kind of the object ids.
+    /// The hash that makes the object ids.
     pub(super) fn hash(&self) -> gix::hash::Kind {
         self.hash
     }
 
-    /// Reads an object. If it is missing or broken, records a gap that names it by its `role`: `commit`, `tree`, ….
+    /// Reads an object. If it is missing or damaged, records a gap that names it by `role` (`commit`, `tree`, …) and id.
     pub(super) fn object(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
         // These two are built into git.
         if *id == ObjectId::empty_tree(self.hash) {
@@ -126,7 +129,7 @@ impl Lookup {
         match self.find(id) {
             Ok(Some(kind)) => Some((kind, &self.buffer)),
             Ok(None) => {
-                let reason = if self.shallow && role == "commit" {
+                let reason = if self.is_shallow && role == "commit" {
                     "beyond the shallow boundary of this clone; fetch it whole with `git fetch --unshallow` \
                      (`fetch-depth: 0` in a workflow)"
                 } else {
@@ -146,8 +149,8 @@ impl Lookup {
         }
     }
 
-    /// Reads the object into the buffer. The bytes must hash to the id, since an index may point to another entry, and
-    /// a file may hold anything.
+    /// Reads the object into the buffer; `None` if it is missing. The bytes must hash to the id, since an index may point to
+    /// another entry of its pack, and a loose object's file may contain anything.
     fn find(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         self.release();
         if self.loose.has_no_dir(&self.dirs, id) {
@@ -155,14 +158,14 @@ impl Lookup {
                 Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => {
                     return Ok(Some(kind));
                 }
-                // It may have become a loose object in the meantime.
+                // The directory of its loose file may have been created in the meantime.
                 _ => self.release(),
             }
         }
         self.find_loose_first(id)
     }
 
-    /// Returns the memory of a large object.
+    /// Frees the memory of the object in the buffer if it is large.
     pub(super) fn release(&mut self) {
         if self.lease.is_held() {
             self.buffer = Vec::new();
@@ -170,27 +173,28 @@ impl Lookup {
         }
     }
 
+    /// Like [`Self::find`], but looks for a loose object before a packed one.
     fn find_loose_first(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
-        let mut wrong = None;
+        let mut loose_fault = None;
         match self.loose.read(&self.dirs, id, &mut self.buffer, &mut self.lease) {
             Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => return Ok(Some(kind)),
-            Ok(Some(_)) => wrong = Some(OTHER_ID.to_owned()),
+            Ok(Some(_)) => loose_fault = Some(OTHER_ID.to_owned()),
             Ok(None) => {}
-            // `gix` must not try to read this file: it might block forever.
+            // `gix` must not read this file, as it might block forever.
             Err(LooseFault { reason, is_trap: true }) => return Err(reason),
-            Err(LooseFault { reason, .. }) => wrong = Some(reason),
+            Err(LooseFault { reason, .. }) => loose_fault = Some(reason),
         }
         match self.packed(id) {
             Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => Ok(Some(kind)),
-            Ok(Some(_)) => Err(wrong.unwrap_or_else(|| OTHER_ID.to_owned())),
+            Ok(Some(_)) => Err(loose_fault.unwrap_or_else(|| OTHER_ID.to_owned())),
             Ok(None) => {
-                self.missed += 1;
-                if self.missed == MAX_REFRESHES {
+                self.missing += 1;
+                if self.missing == MAX_REFRESHES {
                     self.odb.refresh_never();
                 }
-                wrong.map_or(Ok(None), Err)
+                loose_fault.map_or(Ok(None), Err)
             }
-            Err(error) => Err(wrong.unwrap_or(error)),
+            Err(error) => Err(loose_fault.unwrap_or(error)),
         }
     }
 
@@ -198,19 +202,20 @@ impl Lookup {
     fn packed(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         match self.odb.try_find(id, &mut self.buffer).map(|found| found.map(|data| data.kind)) {
             Ok(found) => Ok(found),
-            // It may be intact, but too large.
+            // The object may be intact but larger than the first database allows.
             Err(_) => self.packed_large(id),
         }
     }
 
-    /// Reads a packed object into the buffer under a lease, which then covers what the buffer holds.
+    /// Reads a packed object into the buffer under a lease of [`MAX_ALLOCATION`], and keeps as much of the lease as the object
+    /// needs.
     fn packed_large(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         (self.buffer, self.lease) = (Vec::new(), Lease::default());
         let mut lease = Lease::take(MAX_ALLOCATION as u64)
             .ok_or("too large: no memory is left to reconstruct it besides other large objects")?;
-        let odb = match &mut self.large {
+        let odb = match &mut self.large_odb {
             Some(odb) => odb,
-            None => self.large.insert(open_large(self.odb.store_ref().path(), self.hash)?),
+            None => self.large_odb.insert(open_large(self.odb.store_ref().path(), self.hash)?),
         };
         let found = odb.try_find(id, &mut self.buffer).map(|found| found.map(|data| data.kind));
         if !matches!(found, Ok(Some(_))) {
@@ -222,7 +227,7 @@ impl Lookup {
         found.map_err(|error| error.to_string())
     }
 
-    /// The object's bytes if it is of `kind`; otherwise records a gap.
+    /// The bytes of an object of this kind. If it is missing, damaged or of another kind, records a gap.
     pub(super) fn of_kind(&mut self, id: &ObjectId, kind: Kind) -> Option<&[u8]> {
         let role = match kind {
             Kind::Commit => "commit",
@@ -232,9 +237,10 @@ impl Lookup {
         };
         match self.object(id, role).map(|(found, _)| found) {
             Some(found) if found == kind => {
-                // The buffer still holds it, unless it is built in.
-                let known = *id == ObjectId::empty_tree(self.hash) || *id == ObjectId::empty_blob(self.hash);
-                Some(if known { &[] } else { &self.buffer })
+                // `object` left it in the buffer, unless it is built into git.
+                let is_built_in =
+                    *id == ObjectId::empty_tree(self.hash) || *id == ObjectId::empty_blob(self.hash);
+                Some(if is_built_in { &[] } else { &self.buffer })
             }
             Some(found) => {
                 self.gaps.push(format!("{role} {id}"), format!("is a {found}"));
@@ -246,7 +252,7 @@ impl Lookup {
 
     /// Whether the object exists, readable or not.
     pub(super) fn has(&mut self, id: &ObjectId) -> bool {
-        // To find a delta's kind, or that of a base far away, takes much longer than to find it listed.
+        // To look up an id in the pack indexes is much faster than to determine the kind of a delta, which is that of its base.
         (self.loose.has_no_dir(&self.dirs, id) && self.odb.exists(id)) || self.kind(id).is_some()
     }
 
@@ -269,24 +275,26 @@ impl Lookup {
         self.odb.try_header(id).ok().flatten().map(|header| header.kind())
     }
 
-    /// Peels tags. Returns `None` and records a gap if their target is missing.
+    /// The object that the tag `id` leads to through any number of further tags, and its kind; `id` itself if it is not a tag.
+    /// Returns `None` and records a gap if an object on the way is missing or damaged.
     pub(super) fn peel(&mut self, id: ObjectId) -> Option<(Kind, ObjectId)> {
-        /// No real chain of tags is longer.
+        /// Hostile chains of tags may be endless; genuine ones have one or two.
         const MAX_DEPTH: usize = 64;
-        let mut at = id;
+        let mut next = id;
         for _ in 0..MAX_DEPTH {
-            match self.kind(&at) {
+            match self.kind(&next) {
                 Some(Kind::Tag) => {
-                    let target = self.of_kind(&at, Kind::Tag).and_then(tag_target);
+                    let target = self.of_kind(&next, Kind::Tag).and_then(tag_target);
                     let Some(target) = target else {
-                        self.gaps.push(format!("tag {at}"), "cannot be read: it names no object");
+                        self.gaps.push(format!("tag {next}"), "cannot be read: it names no object");
                         return None;
                     };
-                    at = target;
+                    next = target;
                 }
-                Some(kind) => return Some((kind, at)),
+                Some(kind) => return Some((kind, next)),
                 None => {
-                    self.object(&at, "object");
+                    // Records the gap.
+                    self.object(&next, "object");
                     return None;
                 }
             }
@@ -296,7 +304,7 @@ impl Lookup {
     }
 }
 
-/// Opens the objects in `dir` once more, with [`MAX_ALLOCATION`] as the limit.
+/// Opens the object database in `dir` once more, with [`MAX_ALLOCATION`] as the limit.
 fn open_large(dir: &Path, hash: gix::hash::Kind) -> Result<gix::OdbHandle, String> {
     let options = StoreOptions {
         use_multi_pack_index: false,
@@ -307,7 +315,7 @@ fn open_large(dir: &Path, hash: gix::hash::Kind) -> Result<gix::OdbHandle, Strin
     Ok(gix::odb::memory::Proxy::from(store))
 }
 
-/// The target of a tag, from its first line.
+/// The id of the object that a tag points to, from the first line of the tag.
 pub(super) fn tag_target(bytes: &[u8]) -> Option<ObjectId> {
     let line = bytes.split(|&byte| byte == b'\n').next()?;
     ObjectId::from_hex(line.strip_prefix(b"object ")?).ok()

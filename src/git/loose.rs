@@ -1,4 +1,4 @@
-//! Loose objects: one deflated file each, with a header for kind and size.
+//! Reads the files of loose objects: a deflated header with kind and size, and the content.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read};
@@ -29,9 +29,9 @@ pub(super) enum LooseError {
     Inflate(#[from] InflateError),
 }
 
-/// The outcome of [`read`].
-pub(super) enum Loose {
-    /// An object; its content is in the buffer from `start` on.
+/// What [`read`] found.
+pub(super) enum LooseObject {
+    /// An object. Its content is in the buffer from `start` on, after the header, and `size` bytes long.
     Whole { kind: Kind, start: usize, size: usize },
     /// An object larger than the limit, to be opened as a [`LooseStream`].
     Large,
@@ -40,7 +40,7 @@ pub(super) enum Loose {
 /// The longest header: `commit`, a space, twenty digits, a NUL.
 const MAX_HEADER_LEN: usize = 28;
 
-/// Compression ratio that few files exceed.
+/// A compression ratio that few loose objects exceed.
 const TYPICAL_RATIO: usize = 6;
 
 /// Reads the object in the file `path` into `out`, through the buffer `file`, unless it is larger than `large` bytes.
@@ -50,90 +50,90 @@ pub(super) fn read(
     inflater: &mut Inflater,
     file: &mut Vec<u8>,
     out: &mut Vec<u8>,
-) -> Result<Loose, LooseError> {
+) -> Result<LooseObject, LooseError> {
     let (mut opened, len) = open_regular(path)?;
     if len > large {
-        return Ok(Loose::Large);
+        return Ok(LooseObject::Large);
     }
     file.clear();
     opened.by_ref().take(large).read_to_end(file).map_err(LooseError::Unreadable)?;
-    // The size is in the inflated header. Most objects fit the guess; for others, the header was inflated by then.
-    let most = usize::try_from(large).unwrap_or(usize::MAX).saturating_add(MAX_HEADER_LEN);
-    grow(out, file.len().saturating_mul(TYPICAL_RATIO).min(most).max(1 << 16));
-    let Some(written) = inflater.prefix(file, out)? else {
+    // The size is in the inflated header. Most objects fit into this guess; of the others, at least the header does.
+    let max_len = usize::try_from(large).unwrap_or(usize::MAX).saturating_add(MAX_HEADER_LEN);
+    grow(out, file.len().saturating_mul(TYPICAL_RATIO).min(max_len).max(1 << 16));
+    let Some(written) = inflater.inflate_prefix(file, out)? else {
         let (_, size, used) = parse_header(&out[..MAX_HEADER_LEN]).ok_or(LooseError::Header)?;
         if size > large {
-            return Ok(Loose::Large);
+            return Ok(LooseObject::Large);
         }
         let size = usize::try_from(size).map_err(|_| InflateError::TooLarge(size))?;
-        inflater.whole(file, file.len() as u64, used + size, out)?;
+        inflater.inflate(file, file.len() as u64, used + size, out)?;
         let (kind, ..) = parse_header(&out[..used]).ok_or(LooseError::Header)?;
-        return Ok(Loose::Whole { kind, start: used, size });
+        return Ok(LooseObject::Whole { kind, start: used, size });
     };
     let (kind, size, start) = parse_header(&out[..written.min(MAX_HEADER_LEN)]).ok_or(LooseError::Header)?;
     if (written - start) as u64 != size {
         return Err(LooseError::WrongSize(size));
     }
-    Ok(Loose::Whole { kind, start, size: written - start })
+    Ok(LooseObject::Whole { kind, start, size: written - start })
 }
 
-/// A loose object read in pieces.
+/// A loose object that is read in pieces: after [`LooseStream::open`], its content.
 pub(super) struct LooseStream {
     pub(super) kind: Kind,
     pub(super) size: u64,
     stream: InflateStream<BufReader<File>>,
-    /// Content that was read together with the header.
-    ahead: Vec<u8>,
-    /// The length of the file.
-    len: u64,
+    /// The part of the content that was inflated together with the header.
+    prefix: Vec<u8>,
+    /// The length of the file, in bytes.
+    file_len: u64,
 }
 
 impl LooseStream {
     /// Opens the object in the file `path` and reads its header.
     pub(super) fn open(path: &Path) -> Result<Self, LooseError> {
-        let (file, len) = open_regular(path)?;
+        let (file, file_len) = open_regular(path)?;
         let mut stream = InflateStream::new(BufReader::with_capacity(1 << 16, file));
-        let mut ahead = vec![0; MAX_HEADER_LEN];
+        let mut prefix = vec![0; MAX_HEADER_LEN];
         let mut filled = 0;
-        while filled < ahead.len() {
-            match stream.read(&mut ahead[filled..]).map_err(LooseError::Unreadable)? {
+        while filled < prefix.len() {
+            match stream.read(&mut prefix[filled..]).map_err(LooseError::Unreadable)? {
                 0 => break,
                 read => filled += read,
             }
         }
-        ahead.truncate(filled);
-        let (kind, size, used) = parse_header(&ahead).ok_or(LooseError::Header)?;
-        ahead.drain(..used);
-        Ok(Self { kind, size, stream, ahead, len })
+        prefix.truncate(filled);
+        let (kind, size, used) = parse_header(&prefix).ok_or(LooseError::Header)?;
+        prefix.drain(..used);
+        Ok(Self { kind, size, stream, prefix, file_len })
     }
 
     /// Whether the stream consumed the whole file.
     pub(super) fn is_file_consumed(&self) -> bool {
-        self.stream.taken() == self.len
+        self.stream.consumed() == self.file_len
     }
 }
 
-/// The bytes of the file `path` after the end of its stream.
-pub(super) fn tail(path: &Path) -> Result<Range<u64>, LooseError> {
+/// The range of bytes in the file `path` after the end of its deflated stream.
+pub(super) fn range_after_stream(path: &Path) -> Result<Range<u64>, LooseError> {
     let (file, len) = open_regular(path)?;
     let mut stream = InflateStream::new(BufReader::with_capacity(1 << 16, file));
     io::copy(&mut stream, &mut io::sink()).map_err(LooseError::Unreadable)?;
-    Ok(stream.taken()..len)
+    Ok(stream.consumed()..len)
 }
 
 impl Read for LooseStream {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.ahead.is_empty() {
+        if self.prefix.is_empty() {
             return self.stream.read(out);
         }
-        let count = self.ahead.len().min(out.len());
-        out[..count].copy_from_slice(&self.ahead[..count]);
-        self.ahead.drain(..count);
+        let count = self.prefix.len().min(out.len());
+        out[..count].copy_from_slice(&self.prefix[..count]);
+        self.prefix.drain(..count);
         Ok(count)
     }
 }
 
-/// Opens a file and returns its length. Anything else is refused: a pipe in its place would block forever.
+/// Opens a regular file and returns its length in bytes. Anything else is refused: a pipe would block forever.
 fn open_regular(path: &Path) -> Result<(File, u64), LooseError> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -150,7 +150,8 @@ fn open_regular(path: &Path) -> Result<(File, u64), LooseError> {
     if metadata.is_file() { Ok((file, metadata.len())) } else { Err(LooseError::NotAFile) }
 }
 
-/// Parses the header of an inflated loose object: kind, size, and length of the header. Accepts any bytes.
+/// Parses the header at the start of an inflated loose object: kind, size of the content, and length of the header. `bytes`
+/// may be anything.
 pub(super) fn parse_header(bytes: &[u8]) -> Option<(Kind, u64, usize)> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     let space = bytes[..end].iter().position(|byte| *byte == b' ')?;

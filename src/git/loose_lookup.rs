@@ -1,5 +1,7 @@
-//! Reads loose objects by id in place of `gix`, which a pipe in place of an object would block, and a file that
-//! inflates without end would make run out of memory.
+//! Reads loose objects by id.
+//!
+//! `gix` is not used for them: a pipe in place of an object would block it forever, and a file that inflates without end
+//! would exhaust memory.
 
 use std::fs;
 use std::io::{self, Read};
@@ -10,21 +12,21 @@ use gix::objs::Kind;
 
 use super::inflate::Inflater;
 use super::large_objects::{Lease, UNLEASED_BYTES};
-use super::loose::{self, Loose, LooseError, LooseStream};
+use super::loose::{self, LooseError, LooseObject, LooseStream};
 
-/// Objects larger than this are read in pieces, under a lease, in bytes.
-const LARGE: u64 = UNLEASED_BYTES as u64;
+/// Maximum size of an object that is read at once, in bytes. Larger ones are read in pieces, under a lease.
+const MAX_UNLEASED: u64 = UNLEASED_BYTES as u64;
 /// Maximum size of an object that is read into memory, in bytes.
 const MAX_IN_MEMORY: u64 = 512 << 20;
 
 /// Why an existing loose object cannot be read.
 pub(super) struct LooseFault {
     pub(super) reason: String,
-    /// Whether opening or reading it may block or exhaust memory.
+    /// Whether the file may block its reader or exhaust memory.
     pub(super) is_trap: bool,
 }
 
-/// Which of the 256 directories of loose objects exist in any object directory.
+/// Which of the 256 directories of loose objects, `00` to `ff`, exist in at least one object directory.
 #[derive(Clone, Copy)]
 struct LooseDirs([bool; 256]);
 
@@ -47,26 +49,27 @@ impl LooseDirs {
     }
 }
 
-/// Reused buffers.
+/// Reads loose objects, and reuses its buffers.
 #[derive(Default)]
-pub(super) struct LooseBuffers {
-    /// Listed for the first object that is looked up.
+pub(super) struct LooseReader {
+    /// Listed when the first object is looked up.
     dirs: Option<LooseDirs>,
     inflater: Option<Inflater>,
     file: Vec<u8>,
     object: Vec<u8>,
 }
 
-impl LooseBuffers {
-    /// Whether there was no directory for this object when first asked, so that it is looked for in packs first. Most
-    /// repositories have few of these directories or none, and asking for thousands of files takes long.
+impl LooseReader {
+    /// Whether none of the directories that could contain this loose object existed when they were listed. The object should
+    /// then be looked up in packs first: most repositories have few of these directories, and opening thousands of files
+    /// that do not exist takes long.
     pub(super) fn has_no_dir(&mut self, dirs: &[PathBuf], id: &ObjectId) -> bool {
         let LooseDirs(exist) = self.dirs.get_or_insert_with(|| LooseDirs::list(dirs));
         !exist[usize::from(id.first_byte())]
     }
 
-    /// Reads the object `id` from the first of `dirs` that has it into `out`; `None` if none does. Sets `lease` for a
-    /// large object.
+    /// Reads the object `id` into `out` from the first of `dirs` that has it, and returns its kind; `None` if no directory has
+    /// it. Takes a `lease` for a large object.
     pub(super) fn read(
         &mut self,
         dirs: &[PathBuf],
@@ -74,26 +77,28 @@ impl LooseBuffers {
         out: &mut Vec<u8>,
         lease: &mut Lease,
     ) -> Result<Option<Kind>, LooseFault> {
-        let Some((path, found)) = locate(dirs, id) else { return Ok(None) };
+        let Some((path, metadata)) = locate(dirs, id) else { return Ok(None) };
         let fault =
             |reason: String, is_trap| LooseFault { reason: format!("{}: {reason}", path.display()), is_trap };
-        if !found.is_file() || found.len() > MAX_IN_MEMORY {
+        if !metadata.is_file() || metadata.len() > MAX_IN_MEMORY {
             return Err(fault("it is not a regular file of reasonable size".to_owned(), true));
         }
         let inflater = self.inflater.get_or_insert_with(Inflater::new);
-        match loose::read(&path, LARGE, inflater, &mut self.file, &mut self.object) {
-            Ok(Loose::Whole { kind, start, size }) => {
+        match loose::read(&path, MAX_UNLEASED, inflater, &mut self.file, &mut self.object) {
+            Ok(LooseObject::Whole { kind, start, size }) => {
                 out.clear();
                 out.extend_from_slice(&self.object[start..start + size]);
                 Ok(Some(kind))
             }
-            Ok(Loose::Large) => large(&path, out, lease).map(Some).map_err(|reason| fault(reason, true)),
+            Ok(LooseObject::Large) => {
+                read_large(&path, out, lease).map(Some).map_err(|reason| fault(reason, true))
+            }
             Err(LooseError::Vanished) => Ok(None),
             Err(error) => Err(fault(error.to_string(), false)),
         }
     }
 
-    /// The kind of the object: `Some(None)` if no directory has it, `None` if it cannot be determined safely.
+    /// The kind of the object; `Some(None)` if no directory has a valid one, `None` if it cannot be determined safely.
     pub(super) fn kind(&mut self, dirs: &[PathBuf], id: &ObjectId) -> Option<Option<Kind>> {
         let Some((path, _)) = locate(dirs, id) else { return Some(None) };
         match LooseStream::open(&path) {
@@ -104,19 +109,19 @@ impl LooseBuffers {
     }
 }
 
-/// The file of the object, if it exists.
+/// The file of the loose object `id` in the first of `dirs` that has it.
 fn locate(dirs: &[PathBuf], id: &ObjectId) -> Option<(PathBuf, fs::Metadata)> {
     let hex = id.to_string();
     dirs.iter().find_map(|dir| {
         let path = dir.join(&hex[..2]).join(&hex[2..]);
         // A dangling link is treated as missing.
-        let found = fs::metadata(&path).ok()?;
-        Some((path, found))
+        let metadata = fs::metadata(&path).ok()?;
+        Some((path, metadata))
     })
 }
 
-/// Reads a large object.
-fn large(path: &Path, out: &mut Vec<u8>, lease: &mut Lease) -> Result<Kind, String> {
+/// Reads an object larger than [`MAX_UNLEASED`] into `out` under a lease, and returns its kind.
+fn read_large(path: &Path, out: &mut Vec<u8>, lease: &mut Lease) -> Result<Kind, String> {
     let mut stream = LooseStream::open(path).map_err(|error| error.to_string())?;
     let size = stream.size;
     if size > MAX_IN_MEMORY {

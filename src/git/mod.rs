@@ -1,6 +1,6 @@
 //! Layer 2: git repositories: objects, refs, attribution, ranges and the index. No other module opens one.
 //!
-//! It yields bytes and ids. The layers above decide what to search for and what a match means.
+//! The module provides bytes and ids. The layers above decide what to search for and what a match means.
 
 pub mod attribution;
 mod buffer;
@@ -11,6 +11,7 @@ mod delta_base_cache;
 mod fetch_scope;
 mod file_at;
 mod gate;
+mod head_tree;
 mod hooks;
 mod index;
 mod inflate;
@@ -27,12 +28,12 @@ mod pack;
 pub mod range;
 pub mod refs;
 mod remotes;
+mod repository_info;
 mod revision;
 mod rewrite;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod staged;
-mod state;
 mod stream_end;
 mod submodules;
 mod sweep;
@@ -49,11 +50,12 @@ pub use carry::{
 };
 pub use database::ObjectDatabase;
 pub use fetch_scope::{FetchScope, fetch_scope};
-pub use file_at::{FileAtError, commit_id, file_at, is_tracked_at, why_unclear};
-pub use gate::{Refused, is_git_dir};
+pub use file_at::{FileAtError, commit_id, file_at, is_tracked_at, unresolved_reason};
+pub use gate::{RefusedFile, is_git_dir};
 pub use gix::hash::Kind as HashKind;
 pub use gix::object::Kind as ObjectKind;
 pub use gix::{ObjectId, Repository};
+pub use head_tree::{HeadTree, walk_head_tree};
 pub use hooks::{HooksDir, MessageCut, hooks_dir, message_cut};
 pub use index::{IndexNames, index_names, staged_paths};
 pub(crate) use inflate::InflateStream;
@@ -65,8 +67,8 @@ pub use open::{OpenError, UNFINISHED_MARKER, open, open_unfinished, open_with_ob
 pub use pack::delta::{DeltaError, apply as apply_delta};
 pub use pack::entry::{EntryContent, parse as parse_pack_entry};
 pub use remotes::{Destination, KnownThere, adds_commits, known_there};
+pub use repository_info::{partial_reason, push_url, repository_info, shallow_reason, version_control};
 pub use rewrite::{Rewrite, RewriteBase, Rewriter};
-pub use state::{AtHead, at_head, is_partial, is_shallow, push_url, repository_info, version_control};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 pub use sweep::{
     CacheUpdate, KindCount, MatchedObject, ObjectCounts, PackedCopy, Progress, Searcher, SweepOptions,

@@ -1,4 +1,4 @@
-//! Object ids: computed from content, and parsed from text.
+//! Computes object ids from content, and parses them from text.
 
 use gix::ObjectId;
 use gix::hash::Kind as HashKind;
@@ -6,7 +6,7 @@ use gix::object::Kind;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// The id of an object with these bytes; `None` for an unknown hash.
+/// The id of an object with this kind and content; `None` if `hash` is neither SHA-1 nor SHA-256.
 pub fn object_id(kind: Kind, bytes: &[u8], hash: HashKind) -> Option<ObjectId> {
     let header = gix::objs::encode::loose_header(kind, bytes.len() as u64);
     match hash {

@@ -1,59 +1,59 @@
-//! A bit for each object, set from any thread.
+//! Sets of objects: a bit for each object, which any thread may set.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Marked objects, by dense number.
+/// A set of marked objects, which are identified by their dense numbers.
 pub(in crate::git) struct ObjectMarks {
     words: Vec<AtomicU64>,
-    /// Numbers assigned later: those of objects that do not exist.
-    beyond: Mutex<Vec<u32>>,
+    /// Marked objects whose numbers exceed `words`, since they were assigned later. None of these objects exists.
+    later: Mutex<Vec<u32>>,
 }
 
 impl ObjectMarks {
     /// No marks, with room for numbers below `count`.
     pub(in crate::git) fn new(count: usize) -> Self {
         let words = (0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Self { words, beyond: Mutex::default() }
+        Self { words, later: Mutex::default() }
     }
 
-    /// Marks an object; whether it was not marked before. One without room never is.
+    /// Marks an object, and returns whether it was not marked before.
     pub(in crate::git) fn set(&self, number: u32) -> bool {
         let bit = 1 << (number % 64);
         match self.words.get(number as usize / 64) {
             Some(word) => word.fetch_or(bit, Ordering::Relaxed) & bit == 0,
             None => {
-                let mut beyond = self.beyond.lock().unwrap_or_else(PoisonError::into_inner);
-                let is_new = !beyond.contains(&number);
+                let mut later = self.later.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_new = !later.contains(&number);
                 if is_new {
-                    beyond.push(number);
+                    later.push(number);
                 }
                 is_new
             }
         }
     }
 
-    /// Marks everything that is marked in `others`, which has as much room.
+    /// Marks every object that is marked in `others`, which has room for the same numbers.
     pub(in crate::git) fn add(&self, others: &Self) {
         for (word, other) in self.words.iter().zip(&others.words) {
             word.fetch_or(other.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }
 
-    /// Removes a mark.
+    /// Removes the mark of an object below `count`.
     pub(in crate::git) fn clear(&self, number: u32) {
         if let Some(word) = self.words.get(number as usize / 64) {
             word.fetch_and(!(1 << (number % 64)), Ordering::Relaxed);
         }
     }
 
-    /// Whether an object is marked.
+    /// Whether an object below `count` is marked; `false` for any other.
     pub(in crate::git) fn has(&self, number: u32) -> bool {
         let word = self.words.get(number as usize / 64).map_or(0, |word| word.load(Ordering::Relaxed));
         word >> (number % 64) & 1 == 1
     }
 
-    /// How many are marked.
+    /// The number of marked objects below `count`.
     pub(in crate::git) fn count(&self) -> u64 {
         self.words.iter().map(|word| u64::from(word.load(Ordering::Relaxed).count_ones())).sum()
     }

@@ -1,4 +1,4 @@
-//! Single objects by id, and entry names in trees.
+//! Reads single objects by id, and finds entry names in trees.
 
 use gix::ObjectId;
 use gix::object::Kind;
@@ -11,12 +11,14 @@ use super::lookup::{Gaps, Lookup, tag_target};
 pub struct ObjectReader(Lookup);
 
 impl ObjectReader {
-    /// The objects of `repo`.
-    pub fn of(repo: &gix::Repository) -> Self {
+    /// Reads the objects of `repo`.
+    pub fn new(repo: &gix::Repository) -> Self {
         Self(Lookup::new(repo))
     }
 
-    /// Kind and bytes of an object. For a missing or damaged one, records a gap that names it by its `role`.
+    /// The kind and bytes of an object. If it is missing or damaged, records a gap that names it by `role` (`commit`,
+    /// `tree`, …)
+    /// and id.
     pub fn read(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
         self.0.object(id, role)
     }
@@ -44,18 +46,18 @@ impl ObjectReader {
     pub fn tags_from(&mut self, id: ObjectId) -> Vec<ObjectId> {
         const MAX_TAGS: usize = 10_000;
         let mut tags = Vec::new();
-        let mut at = id;
-        while self.0.kind(&at) == Some(Kind::Tag)
-            && let Some((Kind::Tag, bytes)) = self.read(&at, "tag")
+        let mut next = id;
+        while self.0.kind(&next) == Some(Kind::Tag)
+            && let Some((Kind::Tag, bytes)) = self.read(&next, "tag")
         {
             let target = tag_target(bytes);
             if tags.len() == MAX_TAGS {
-                self.0.gaps.push(format!("tag {at}"), format!("nested in more than {MAX_TAGS} tags"));
+                self.0.gaps.push(format!("tag {next}"), format!("nested in more than {MAX_TAGS} tags"));
                 break;
             }
-            tags.push(at);
+            tags.push(next);
             match target {
-                Some(target) => at = target,
+                Some(target) => next = target,
                 None => break,
             }
         }
@@ -68,7 +70,7 @@ impl ObjectReader {
     }
 }
 
-/// The name that contains the byte at `offset` of a raw tree, and where it begins.
+/// The entry name that contains the byte at `offset` of a raw tree, and the offset at which the name begins.
 pub fn entry_name(tree: &[u8], offset: usize, hash: gix::hash::Kind) -> Option<(Vec<u8>, usize)> {
     let base = tree.as_ptr() as usize;
     TreeRefIter::from_bytes(tree, hash).filter_map(Result::ok).find_map(|entry| {

@@ -11,25 +11,25 @@ use gix::odb::store::init::Options as StoreOptions;
 use gix::sec::Trust;
 use tempfile::TempDir;
 
-use super::gate::{self, Refused};
+use super::gate::{self, RefusedFile};
 use super::large_objects::UNLEASED_BYTES;
 
 /// Configuration that overrides the repository's.
 const OVERRIDES: [&str; 4] = [
-    // `large_objects::UNLEASED_BYTES`. The default is 16 MiB; larger objects are read by `lookup` alone.
+    // `gix` allocates at most `large_objects::UNLEASED_BYTES` for an object (16 MiB by default). `lookup` reads larger ones.
     "gitoxide.objects.allocLimitIfReducedTrust=67108864",
-    // Redundant indexes, which may be forged.
+    // Both only repeat what the packs contain, and may be forged.
     "core.multiPackIndex=false",
     "core.commitGraph=false",
-    // A replaced object still exists with its own content.
+    // The content of a replaced object still exists.
     "core.useReplaceRefs=false",
 ];
 
 /// The file in a repository that `friskey purge` has not finished.
 pub const UNFINISHED_MARKER: &str = "friskey-unfinished";
 
-/// The entry of its configuration, an extension that git does not know. It goes last, so that both programs begin to accept the
-/// repository at the same moment.
+/// The configuration entry of such a repository. git refuses a repository with an extension that it does not know. The purge
+/// removes the file first and this entry last, so that git and friskey begin to accept the repository at the same moment.
 const UNFINISHED_KEY: &str = "extensions.friskeyUnfinished";
 
 /// Why a repository cannot be opened.
@@ -55,7 +55,7 @@ pub enum OpenError {
     NotARepository(PathBuf),
     /// One of its files cannot be read safely.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Refused(#[from] RefusedFile),
     /// `friskey purge` did not finish it.
     #[error(
         "{} is what an interrupted `friskey purge` left, neither complete nor proven; delete it and run `friskey purge` again",
@@ -104,7 +104,7 @@ pub fn open_unfinished(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
         Err(error) => return Err(OpenError::Unreadable { path: path.to_owned(), error }),
     }
     let unusable = |reason: String| OpenError::Unusable { path: path.to_owned(), reason };
-    // A link into a repository belongs to its target.
+    // A symbolic link belongs to the repository that its target is in.
     let real = path.canonicalize().map_err(|error| OpenError::Unreadable { path: path.to_owned(), error })?;
     let is_git_file = real.is_file() && real.file_name().is_some_and(|name| name == ".git");
     let start = match real.parent() {
@@ -120,17 +120,17 @@ pub fn open_unfinished(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
         return Err(OpenError::NotARepository(path.to_owned()));
     }
     let isolated = gix::open::Options::isolated().lossy_config(true).strict_config(false);
-    let obey_nothing = isolated.config_overrides(OVERRIDES).open_path_as_is(true).with(Trust::Reduced);
-    ThreadSafeRepository::open_opts(found, obey_nothing).map_err(|error| unusable(error.to_string()))
+    let options = isolated.config_overrides(OVERRIDES).open_path_as_is(true).with(Trust::Reduced);
+    ThreadSafeRepository::open_opts(found, options).map_err(|error| unusable(error.to_string()))
 }
 
-/// Opens the repository at `path`, with the objects in `directories` in addition to its own: those of the quarantine
-/// in which git keeps a push until it is accepted.
+/// Opens the repository at `path`, with the objects in `directories` in addition to its own. Git keeps the objects of a
+/// push in such a directory, the quarantine, until it accepts the push.
 ///
-/// The second value owns a temporary directory and must live as long as the repository.
+/// The returned temporary directory must live as long as the repository.
 ///
 /// # Errors
-/// Those of [`open`]; and when the directories cannot be combined.
+/// Those of [`open`], and when the directories cannot be combined.
 pub fn open_with_objects(
     path: &Path,
     directories: &[PathBuf],
@@ -139,7 +139,7 @@ pub fn open_with_objects(
     let unusable =
         |error: io::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
     let own = repo.common_dir().join("objects");
-    // An object database has one directory with alternates. This one is empty except for its alternates.
+    // An object database is one directory, which may list alternates. This one has alternates and no objects.
     let joined = TempDir::new().map_err(unusable)?;
     let info = joined.path().join("info");
     std::fs::create_dir(&info).map_err(unusable)?;
@@ -150,7 +150,7 @@ pub fn open_with_objects(
         list.push(b'\n');
     }
     std::fs::write(info.join("alternates"), list).map_err(unusable)?;
-    directories.iter().try_for_each(|directory| gate::objects(directory).map(drop))?;
+    directories.iter().try_for_each(|directory| gate::check_object_dirs(directory).map(drop))?;
     let options = StoreOptions {
         use_multi_pack_index: false,
         alloc_limit_bytes: Some(UNLEASED_BYTES),
@@ -172,14 +172,14 @@ mod tests {
         test_git::stdout(test_git::command("git", dir, dir).args(arguments), b"");
     }
 
-    /// Where the objects of what `path` belongs to are.
-    fn objects(path: &Path) -> PathBuf {
+    /// The object directory of the repository that `path` belongs to.
+    fn objects_dir(path: &Path) -> PathBuf {
         let repo = open(path).expect("it opens").to_thread_local();
         repo.common_dir().join("objects").canonicalize().expect("it is there")
     }
 
     #[test]
-    fn every_way_to_name_a_repository() {
+    fn a_repository_opens_from_each_path_that_belongs_to_it() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let root = dir.path().canonicalize().expect("it is there");
         git(&root, &["init", "-q", "main"]);
@@ -190,13 +190,13 @@ mod tests {
         fs::create_dir_all(main.join("some/directory")).expect("made");
         let expected = main.join(".git/objects");
         for path in ["main", "main/.git", "main/some/directory", "linked", "linked/.git"] {
-            assert_eq!(objects(&root.join(path)), expected, "{path}");
+            assert_eq!(objects_dir(&root.join(path)), expected, "{path}");
         }
-        assert_eq!(objects(&root.join("bare.git")), root.join("bare.git/objects"));
+        assert_eq!(objects_dir(&root.join("bare.git")), root.join("bare.git/objects"));
     }
 
     #[test]
-    fn what_is_no_repository() {
+    fn paths_outside_repositories_are_rejected() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         assert!(matches!(open(&dir.path().join("nowhere")), Err(OpenError::NoSuchPath(_))));
         assert!(matches!(open(dir.path()), Err(OpenError::NotARepository(_))));
@@ -220,7 +220,7 @@ mod tests {
         );
         fs::write(dir.path().join(".git/config"), config).expect("written");
         let repo = open(dir.path()).expect("it opens").to_thread_local();
-        assert_eq!(ObjectDatabase::of(&repo).hash_kind(), gix::hash::Kind::Sha1);
+        assert_eq!(ObjectDatabase::from_repo(&repo).hash_kind(), gix::hash::Kind::Sha1);
         assert!(!trace.exists());
     }
 }

@@ -1,8 +1,8 @@
-//! What the destination of a push is known to contain.
+//! Finds out which commits the destination of a push is known to contain.
 //!
-//! Only refs that record the state of that destination are used: those that its fetch refspecs write, if all URLs of
-//! the remote lead there. Any other remote-tracking ref describes another repository. This reads the user's
-//! configuration, which `git push` obeys.
+//! This is known only from remote-tracking refs of that destination: those that the fetch refspecs of a remote write, if all
+//! URLs of the remote lead to the destination. Any other remote-tracking ref describes another repository. The user's
+//! configuration is read, too, since `git push` obeys it.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use gix::remote::Direction;
 use gix::url::Scheme;
 use gix::{ObjectId, Remote, Url};
 
-use super::hooks::user_view;
+use super::hooks::open_as_user;
 use super::open::{OpenError, open};
 use super::range::{ExclusionMode, Revisions, select};
 use super::refs::{self, TipKind};
@@ -23,7 +23,7 @@ pub enum Destination {
     Remote,
     /// A named remote that pushes to a different repository than it fetches from, or to several.
     PushesElsewhere,
-    /// A URL, or a name that the configuration does not explain.
+    /// A URL, or a name that no configured remote has.
     Url,
 }
 
@@ -32,17 +32,18 @@ pub enum Destination {
 pub struct KnownThere {
     /// What kind of destination it is.
     pub destination: Destination,
-    /// The objects that its refs pointed to when git last fetched from it or pushed to it.
+    /// The objects that refs of the destination pointed to when git last fetched from it or pushed to it.
     pub there: Vec<ObjectId>,
     /// Remote-tracking refs of other repositories: full name and object.
     pub elsewhere: Vec<(String, ObjectId)>,
 }
 
-/// Finds out what the destination `name`, with the push URL `url`, is known to contain, for the repository at `path`.
+/// Finds out what the destination `name`, with the push URL `url`, is known to contain, for a push from the repository at
+/// `path`.
 ///
-/// `actual` are refs of the destination by full name, with the object that each points to, or `None` if it does not
-/// exist. A remote-tracking ref with commits that the actual ref does not contain is out of date and is ignored. If
-/// that is the main branch, the URL of the remote may have changed, so all of them are ignored.
+/// `actual` are refs of the destination as the push found them: the full name of each, and its object or `None` if it does not
+/// exist. A remote-tracking ref with commits that the actual ref does not contain is out of date and ignored. If that is the
+/// main branch, the URL of the remote may have changed, so all remote-tracking refs are ignored.
 ///
 /// # Errors
 /// If there is no repository, or its configuration is invalid.
@@ -53,16 +54,18 @@ pub fn known_there(
     actual: &[(String, Option<ObjectId>)],
 ) -> Result<KnownThere, OpenError> {
     let isolated = open(path)?.to_thread_local();
-    let repo = user_view(path)?;
+    let repo = open_as_user(path)?;
     let remotes: Vec<Remote<'_>> =
         repo.remote_names().iter().filter_map(|name| repo.find_remote(name.as_bstr()).ok()).collect();
-    let named = remotes.iter().find(|remote| is_called(remote, name));
-    let pushed_to = url.map(place).or_else(|| named.and_then(|remote| places(remote).into_iter().next()));
+    let named = remotes.iter().find(|remote| has_name(remote, name));
+    let pushed_to = url
+        .map(normalized_url)
+        .or_else(|| named.and_then(|remote| normalized_urls(remote).into_iter().next()));
     let leads_there = |remote: &&Remote<'_>| {
-        let places = places(remote);
-        !places.is_empty() && places.iter().all(|place| Some(place) == pushed_to.as_ref())
+        let urls = normalized_urls(remote);
+        !urls.is_empty() && urls.iter().all(|url| Some(url) == pushed_to.as_ref())
     };
-    let (trusted, others): (Vec<&Remote<'_>>, Vec<_>) = remotes.iter().partition(leads_there);
+    let (matching, others): (Vec<&Remote<'_>>, Vec<_>) = remotes.iter().partition(leads_there);
     let destination = match named {
         None => Destination::Url,
         Some(remote) if leads_there(&remote) => Destination::Remote,
@@ -73,10 +76,10 @@ pub fn known_there(
     let (there, elsewhere): (Vec<&refs::Tip>, Vec<_>) =
         refs.tips.iter().filter(is_tracking).partition(|tip| {
             let writes = |remote: &&&Remote<'_>| writes(remote, &tip.name);
-            trusted.iter().any(|remote| writes(&remote)) && !others.iter().any(|remote| writes(&remote))
+            matching.iter().any(|remote| writes(&remote)) && !others.iter().any(|remote| writes(&remote))
         });
-    let outdated = outdated(&isolated, &trusted, &there, actual);
-    let there = up_to_date(there, &outdated);
+    let outdated = outdated_refs(&isolated, &matching, &there, actual);
+    let there = up_to_date_refs(there, &outdated);
     Ok(KnownThere {
         destination,
         there: there.iter().map(|tip| tip.id).collect(),
@@ -84,30 +87,30 @@ pub fn known_there(
     })
 }
 
-/// The names of those of `there` that contradict the refs in `actual`.
-fn outdated(
+/// The names of the refs in `there`, which fetches from `remotes` write, that contradict the refs in `actual`.
+fn outdated_refs(
     repo: &gix::Repository,
-    trusted: &[&Remote<'_>],
+    remotes: &[&Remote<'_>],
     there: &[&refs::Tip],
     actual: &[(String, Option<ObjectId>)],
 ) -> Vec<String> {
     let is_contradicted = |name: &String, actual: &Option<ObjectId>| {
         there.iter().filter(|tip| tip.name == *name).any(|tip| match actual {
-            // If this cannot be determined, the ref is not trusted.
+            // If the history cannot be read, the ref is not trusted.
             Some(id) => tip.id != *id && has_new_commits(repo, tip.id, &[*id]).unwrap_or(true),
             None => true,
         })
     };
-    let claims = actual.iter().flat_map(|(name, id)| {
-        trusted.iter().flat_map(|remote| written_for(remote, name)).map(move |name| (name, id))
+    let tracking = actual.iter().flat_map(|(name, id)| {
+        remotes.iter().flat_map(|remote| tracking_refs(remote, name)).map(move |name| (name, id))
     });
-    claims.filter(|(name, id)| is_contradicted(name, id)).map(|(name, _)| name).collect()
+    tracking.filter(|(name, id)| is_contradicted(name, id)).map(|(name, _)| name).collect()
 }
 
-/// Those of `there` that can be trusted when the refs in `outdated` are known to be wrong.
+/// The refs in `there` that can be trusted if those named in `outdated` are out of date.
 ///
-/// If the main branch is wrong, none is. Without `HEAD`, `main` or `master` any branch may be the main one.
-fn up_to_date<'t>(there: Vec<&'t refs::Tip>, outdated: &[String]) -> Vec<&'t refs::Tip> {
+/// If the main branch is out of date, none can be trusted. Without `HEAD`, `main` or `master`, any branch may be the main one.
+fn up_to_date_refs<'t>(there: Vec<&'t refs::Tip>, outdated: &[String]) -> Vec<&'t refs::Tip> {
     let heads: Vec<ObjectId> =
         there.iter().filter(|tip| tip.name.ends_with("/HEAD")).map(|tip| tip.id).collect();
     let has_main_name = |tip: &refs::Tip| ["/main", "/master"].iter().any(|name| tip.name.ends_with(name));
@@ -120,8 +123,8 @@ fn up_to_date<'t>(there: Vec<&'t refs::Tip>, outdated: &[String]) -> Vec<&'t ref
     there.into_iter().filter(|tip| !is_outdated(tip)).collect()
 }
 
-/// The refs that a fetch from `remote` writes for its ref `name`.
-fn written_for(remote: &Remote<'_>, name: &str) -> Vec<String> {
+/// The remote-tracking refs that a fetch from `remote` writes for the ref `name` of the remote.
+fn tracking_refs(remote: &Remote<'_>, name: &str) -> Vec<String> {
     let specs = remote.refspecs(Direction::Fetch).iter();
     specs
         .filter_map(|spec| {
@@ -155,17 +158,18 @@ fn has_new_commits(repo: &gix::Repository, tip: ObjectId, known: &[ObjectId]) ->
     Some(!range.commits.is_empty())
 }
 
-fn is_called(remote: &Remote<'_>, name: &str) -> bool {
-    remote.name().is_some_and(|own| own.as_bstr() == name)
+/// Whether `name` is the name of `remote`.
+fn has_name(remote: &Remote<'_>, name: &str) -> bool {
+    remote.name().is_some_and(|remote_name| remote_name.as_bstr() == name)
 }
 
 /// All URLs that a remote fetches from or pushes to, normalized.
-fn places(remote: &Remote<'_>) -> Vec<String> {
+fn normalized_urls(remote: &Remote<'_>) -> Vec<String> {
     let urls = remote.urls(Direction::Push).chain(remote.urls(Direction::Fetch));
-    urls.map(|url| place_of(url).unwrap_or_else(|| url.to_bstring().to_string())).collect()
+    urls.map(|url| normalize(url).unwrap_or_else(|| url.to_bstring().to_string())).collect()
 }
 
-/// Whether a fetch from `remote` writes the ref `name`.
+/// Whether a fetch from `remote` writes the remote-tracking ref `name`.
 fn writes(remote: &Remote<'_>, name: &str) -> bool {
     remote.refspecs(Direction::Fetch).iter().any(|spec| {
         let spec = spec.to_ref();
@@ -180,48 +184,51 @@ fn writes(remote: &Remote<'_>, name: &str) -> bool {
     })
 }
 
-/// The normalized form of `url`, for comparison.
-fn place(url: &str) -> String {
+/// The normalized form of `url`, or `url` itself if it has none.
+fn normalized_url(url: &str) -> String {
     let parsed = gix::url::parse(url.as_bytes().as_bstr()).ok();
-    parsed.as_ref().and_then(place_of).unwrap_or_else(|| url.to_owned())
+    parsed.as_ref().and_then(normalize).unwrap_or_else(|| url.to_owned())
 }
 
-/// Hosts on which a repository has one path, whatever the form of its URL.
-const HOSTING: [&str; 6] =
+/// Hosts on which a repository has the same path in every form of its URL.
+const HOSTING_SERVICES: [&str; 6] =
     ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "git.sr.ht", "ssh.github.com"];
 
-/// The normalized form of a URL, the same for all forms that hosting services use: HTTPS or SSH, with or without
-/// `.git`. `None` if only identical URLs certainly lead to the same repository.
+/// Normalizes a URL: all forms of it that hosting services use, HTTPS or SSH, with or without `.git`, give the same result.
+/// `None` if only identical URLs certainly lead to the same repository.
 ///
-/// On any other host, `host:path` starts at the home directory of the login, and `host:/path` and `ssh://host/path` at the
-/// root, so `host:path` alone may be what the web server calls `/path`.
-fn place_of(url: &Url) -> Option<String> {
+/// On other hosts, the path in `host:path` starts at the home directory of the user who logs in, and in `host:/path` and
+/// `ssh://host/path` at the root. So only `host:path` may be the same repository as `https://host/path`.
+fn normalize(url: &Url) -> Option<String> {
     let path = url.path.to_str().ok()?;
     if url.scheme == Scheme::File {
         let real = Path::new(path).canonicalize().ok()?;
         return Some(real.display().to_string());
     }
     let host = url.host()?.to_ascii_lowercase();
-    // Each user has a home directory, from which relative paths start.
-    let shared_login = matches!(url.user(), None | Some("git"));
+    // Relative paths start at the home directory of the user who logs in, so they depend on the login.
+    let is_shared_login = matches!(url.user(), None | Some("git"));
     let is_web = matches!(url.scheme, Scheme::Http | Scheme::Https);
-    let default = match url.scheme {
+    let default_port = match url.scheme {
         Scheme::Http => Some(80),
         Scheme::Https => Some(443),
         Scheme::Ssh => Some(22),
         _ => return None,
     };
-    if !is_web && !shared_login {
+    if !is_web && !is_shared_login {
         return None;
     }
-    let port =
-        url.port.filter(|&port| Some(port) != default).map(|port| format!(":{port}")).unwrap_or_default();
-    let is_absolute_on_ssh = !is_web && path.starts_with('/') && !HOSTING.contains(&host.as_str());
+    let port = url
+        .port
+        .filter(|&port| Some(port) != default_port)
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    let is_absolute_on_ssh = !is_web && path.starts_with('/') && !HOSTING_SERVICES.contains(&host.as_str());
     let root = if is_absolute_on_ssh { "//" } else { "/" };
     let path = path.trim_start_matches('/').trim_end_matches('/');
-    // One `.git` may be left out, but not that of `r/.git`, which git tries after `r`.
-    let bare = path.strip_suffix(".git").filter(|name| !name.is_empty() && !name.ends_with('/'));
-    Some(format!("{host}{port}{root}{}", bare.unwrap_or(path)))
+    // A suffix `.git` may be omitted, but `r/.git` may lead elsewhere than `r`, which git tries first.
+    let without_suffix = path.strip_suffix(".git").filter(|name| !name.is_empty() && !name.ends_with('/'));
+    Some(format!("{host}{port}{root}{}", without_suffix.unwrap_or(path)))
 }
 
 #[cfg(test)]
@@ -229,31 +236,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ways_to_write_the_same_place() {
+    fn forms_of_the_same_url_are_normalized_alike() {
         let same = [
             "https://github.com/org/repo",
             "https://user@GitHub.com:443/org/repo.git/",
             "git@github.com:org/repo.git",
             "ssh://git@github.com/org/repo",
         ];
-        assert!(same.iter().all(|url| place(url) == "github.com/org/repo"), "{:?}", same.map(place));
+        assert!(
+            same.iter().all(|url| normalized_url(url) == "github.com/org/repo"),
+            "{:?}",
+            same.map(normalized_url)
+        );
     }
 
     #[test]
-    fn paths_from_the_home_directory_and_from_the_root_are_different_places() {
-        let places = ["git@git.example:srv/r", "git@git.example:/srv/r", "https://h.example/r.git.git"];
-        assert_ne!(place(places[0]), place(places[1]));
-        assert_eq!(place(places[1]), place("ssh://git@git.example/srv/r.git"));
-        assert_eq!(place(places[0]), place("https://git.example/srv/r"));
-        assert_eq!(place("git@github.com:/org/r"), place("https://github.com/org/r"));
+    fn paths_from_the_home_directory_and_from_the_root_differ() {
+        let urls = ["git@git.example:srv/r", "git@git.example:/srv/r", "https://h.example/r.git.git"];
+        assert_ne!(normalized_url(urls[0]), normalized_url(urls[1]));
+        assert_eq!(normalized_url(urls[1]), normalized_url("ssh://git@git.example/srv/r.git"));
+        assert_eq!(normalized_url(urls[0]), normalized_url("https://git.example/srv/r"));
+        assert_eq!(normalized_url("git@github.com:/org/r"), normalized_url("https://github.com/org/r"));
         for other in ["https://h.example/r", "https://h.example/r.git", "https://h.example/r/.git"] {
-            assert_ne!(place(places[2]), place(other), "{other}");
+            assert_ne!(normalized_url(urls[2]), normalized_url(other), "{other}");
         }
-        assert_ne!(place("https://h.example/r/.git"), place("https://h.example/r"));
+        assert_ne!(normalized_url("https://h.example/r/.git"), normalized_url("https://h.example/r"));
     }
 
     #[test]
-    fn other_locations_are_not_mistaken_for_it() {
+    fn urls_of_other_repositories_differ() {
         let others = [
             "https://github.com/fork/repo",
             "https://github.example/org/repo",
@@ -261,6 +272,10 @@ mod tests {
             "ann@github.com:org/repo",
             "../org/repo",
         ];
-        assert!(others.iter().all(|url| place(url) != "github.com/org/repo"), "{:?}", others.map(place));
+        assert!(
+            others.iter().all(|url| normalized_url(url) != "github.com/org/repo"),
+            "{:?}",
+            others.map(normalized_url)
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Determines from where a branch must be rewritten to change some of its commits.
+//! Determines from which commit on a branch must be rewritten to change some of its commits.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::revision;
 pub struct Rewrite {
     /// The newest commit that need not change; `None` if the history must be rewritten from its root.
     pub onto: Option<RewriteBase>,
-    /// The commits to change that the branch contains, parents before children, and whether each is a merge.
+    /// Those of the commits to change that the branch contains, parents before children, and whether each is a merge.
     pub commits: Vec<(ObjectId, bool)>,
 }
 
@@ -31,7 +31,7 @@ pub enum RewriteBase {
 #[derive(Debug)]
 pub struct Rewriter {
     repo: gix::Repository,
-    /// Keeps the combined objects of `repo`.
+    /// The directory from which `repo` reads its objects; deleted on drop.
     _objects: tempfile::TempDir,
     /// The short name of the branch that is checked out.
     pub branch: Option<String>,
@@ -43,35 +43,37 @@ impl Rewriter {
     /// # Errors
     /// Those of [`open_with_objects`].
     pub fn new(path: &Path, objects: &[PathBuf]) -> Result<Self, OpenError> {
-        let (repo, joined) = open_with_objects(path, objects)?;
+        let (repo, objects_dir) = open_with_objects(path, objects)?;
         let branch = revision::head(&repo).ok().and_then(|head| head.branch);
-        Ok(Self { repo, _objects: joined, branch })
+        Ok(Self { repo, _objects: objects_dir, branch })
     }
 
-    /// How to change those of `commits` that `tip` contains; `None` if it contains none of them.
+    /// How to rewrite the branch `tip` to change those of `commits` that it contains; `None` if it contains none of them, or if
+    /// its history cannot be read.
     ///
-    /// The order is that of ancestry, since dates may be wrong.
+    /// The order of commits is that of ancestry, since dates may be wrong.
     pub fn rewrite(&self, tip: &str, commits: &HashSet<ObjectId>) -> Option<Rewrite> {
         let tip = revision::resolve(&self.repo, tip).ok()?;
         let revisions = Revisions { tips: vec![tip], hidden: Vec::new(), common: Vec::new() };
         let history = select(&self.repo, &revisions, ExclusionMode::Exact).ok()?.commits;
-        let (mut below, mut found, mut first) = (HashSet::new(), Vec::new(), Vec::new());
+        let (mut descendants, mut to_change, mut first) = (HashSet::new(), Vec::new(), Vec::new());
         for commit in &history {
-            let is_below = commit.parents.iter().any(|id| commits.contains(id) || below.contains(id));
-            if is_below {
-                below.insert(commit.id);
+            let is_descendant =
+                commit.parents.iter().any(|id| commits.contains(id) || descendants.contains(id));
+            if is_descendant {
+                descendants.insert(commit.id);
             }
             if commits.contains(&commit.id) {
-                found.push((commit.id, commit.parents.len() > 1));
-                if !is_below {
+                to_change.push((commit.id, commit.parents.len() > 1));
+                if !is_descendant {
                     first.push(commit);
                 }
             }
         }
-        (!found.is_empty()).then(|| Rewrite { onto: self.base(&first), commits: found })
+        (!to_change.is_empty()).then(|| Rewrite { onto: self.base(&first), commits: to_change })
     }
 
-    /// The newest common ancestor of all of `first`, none of which is an ancestor of another.
+    /// The newest commit before all of `first`, none of which is an ancestor of another; `None` if there is none.
     fn base(&self, first: &[&RangeCommit]) -> Option<RewriteBase> {
         let parents: Option<Vec<ObjectId>> =
             first.iter().map(|commit| commit.parents.first().copied()).collect();

@@ -1,6 +1,7 @@
-//! Files in object directories that no sweep reads: packs without an index, remains of interrupted fetches and garbage
-//! collections, quarantines of refused pushes, marker files of packs, and files that git derives from packs. Whatever
-//! its name, a file may hold anything.
+//! Lists files in object directories that no sweep reads.
+//!
+//! Such files are packs without an index, remains of interrupted fetches and garbage collections, quarantines of refused
+//! pushes, marker files of packs, and files that git derives from packs. Whatever its name, a file may contain anything.
 
 use std::fs;
 use std::io;
@@ -10,45 +11,45 @@ use super::database::ObjectDatabase;
 use crate::model::Skip;
 use crate::untrusted::describe;
 
-/// Directories nested deeper are not entered.
+/// Maximum depth of directories that are not git's own. Deeper ones become skips.
 const MAX_DEPTH: usize = 8;
 
 /// Suffixes of files without objects: marker files, and files that git derives from packs.
-const NO_OBJECTS: &[&str] =
+const SUFFIXES_WITHOUT_OBJECTS: &[&str] =
     &[".keep", ".promisor", "alternates", ".idx", ".rev", ".bitmap", ".mtimes", "info/packs"];
-/// Prefixes of files that git derives.
-const DERIVED: &[&str] = &["pack/multi-pack-index", "info/commit-graph"];
+/// Prefixes of files without objects, which git derives from packs.
+const PREFIXES_WITHOUT_OBJECTS: &[&str] = &["pack/multi-pack-index", "info/commit-graph"];
 
 /// A file that no sweep reads.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnindexedFile {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its path below the object directory, with `/`.
-    pub inside: String,
-    /// Whether, by its name, it holds objects or parts of objects.
-    pub holds_objects: bool,
+    /// The path below the object directory, with `/`.
+    pub relative_path: String,
+    /// Whether, by its name, the file may contain objects or parts of objects.
+    pub may_have_objects: bool,
 }
 
 /// A symbolic link in an object directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectLink {
-    /// Where it is.
+    /// The path of the link.
     pub path: PathBuf,
-    /// Its path below the object directory, with `/`.
-    pub inside: String,
-    /// Whether its target is read in its place.
+    /// The path below the object directory, with `/`.
+    pub relative_path: String,
+    /// Whether the sweep reads the target in place of the link.
     pub is_followed: bool,
 }
 
-/// The content of object directories other than objects that git finds.
+/// Everything in object directories except the objects that git finds there.
 #[derive(Clone, Debug, Default)]
 pub struct UnindexedFiles {
     /// The object directories.
     pub dirs: Vec<PathBuf>,
     /// The files, in order.
     pub files: Vec<UnindexedFile>,
-    /// Paths, below the object directory, of files and directories whose names are not just part of an object id.
+    /// Paths, below the object directory, of files and directories whose names are not parts of an object id.
     pub names: Vec<String>,
     /// Every symbolic link.
     pub links: Vec<ObjectLink>,
@@ -56,22 +57,24 @@ pub struct UnindexedFiles {
     pub skipped: Vec<Skip>,
 }
 
-/// Lists the object directories of `database`.
+/// Lists all object directories of `database`.
 pub fn unindexed_files(database: &ObjectDatabase) -> UnindexedFiles {
-    let mut found = Finder { ids: database.hash_kind().len_in_hex(), all: UnindexedFiles::default() };
+    let mut finder =
+        Finder { id_digits: database.hash_kind().len_in_hex(), found: UnindexedFiles::default() };
     let dirs = database.list().dirs;
     for dir in &dirs {
-        // An alternate may be any directory of the machine. There, only files that git reads are listed.
-        found.object_dir(dir, database.is_root(dir));
+        // An alternate may be any directory of the machine. In it, only the directories of git are listed.
+        finder.visit_object_dir(dir, database.is_root(dir));
     }
-    found.all.dirs = dirs;
-    found.all.files.sort();
-    found.all
+    finder.found.dirs = dirs;
+    finder.found.files.sort();
+    finder.found
 }
 
 struct Finder {
-    ids: usize,
-    all: UnindexedFiles,
+    /// Number of hex digits of an object id.
+    id_digits: usize,
+    found: UnindexedFiles,
 }
 
 /// An entry of a directory.
@@ -82,99 +85,104 @@ struct DirEntry {
 }
 
 impl Finder {
-    fn object_dir(&mut self, dir: &Path, is_own: bool) {
+    /// Lists an object directory: all of it if `lists_all`, otherwise only the directories that git uses.
+    fn visit_object_dir(&mut self, dir: &Path, lists_all: bool) {
         for entry in self.list(dir) {
             let DirEntry { path, name, .. } = &entry;
             match name.as_str() {
-                "pack" => self.packs(path),
-                "info" => self.info(path),
-                _ if name.len() == 2 && is_hex(name) => self.loose(path, name),
+                "pack" => self.visit_packs(path),
+                "info" => self.visit_info(path),
+                _ if name.len() == 2 && is_hex(name) => self.visit_loose_objects(path, name),
                 _ => {
-                    if is_own {
-                        self.all(path, name.clone(), 0);
+                    if lists_all {
+                        self.add_below(path, name.clone(), 0);
                     }
                     continue;
                 }
             }
-            self.followed(&entry, name.clone());
+            self.add_if_link(&entry, name.clone());
         }
     }
 
-    fn packs(&mut self, dir: &Path) {
+    fn visit_packs(&mut self, dir: &Path) {
         for entry in self.list(dir) {
             let DirEntry { path, name, .. } = &entry;
-            let inside = format!("pack/{name}");
+            let relative_path = format!("pack/{name}");
             let is_pack = path.extension().is_some_and(|extension| extension == "pack");
             if is_pack && path.with_extension("idx").exists() {
-                self.all.names.push(inside.clone());
-                self.followed(&entry, inside);
+                self.found.names.push(relative_path.clone());
+                self.add_if_link(&entry, relative_path);
             } else {
-                self.all(path, inside, 0);
+                self.add_below(path, relative_path, 0);
             }
         }
     }
 
-    fn info(&mut self, dir: &Path) {
+    fn visit_info(&mut self, dir: &Path) {
         for DirEntry { path, name, .. } in self.list(dir) {
-            self.all(&path, format!("info/{name}"), 0);
+            self.add_below(&path, format!("info/{name}"), 0);
         }
     }
 
-    fn loose(&mut self, dir: &Path, first: &str) {
+    fn visit_loose_objects(&mut self, dir: &Path, first_digits: &str) {
         for entry in self.list(dir) {
             let DirEntry { path, name, .. } = &entry;
-            let inside = format!("{first}/{name}");
-            if name.len() + 2 == self.ids && is_hex(name) {
-                self.followed(&entry, inside);
+            let relative_path = format!("{first_digits}/{name}");
+            if name.len() + 2 == self.id_digits && is_hex(name) {
+                self.add_if_link(&entry, relative_path);
             } else {
-                self.all(path, inside, 0);
+                self.add_below(path, relative_path, 0);
             }
         }
     }
 
-    /// Lists the entry if it is a link. The sweep reads its target.
-    fn followed(&mut self, entry: &DirEntry, inside: String) {
+    /// Adds an entry whose target the sweep reads, if it is a link.
+    fn add_if_link(&mut self, entry: &DirEntry, relative_path: String) {
         if entry.is_link {
-            self.all.links.push(ObjectLink { path: entry.path.clone(), inside, is_followed: true });
+            self.found.links.push(ObjectLink { path: entry.path.clone(), relative_path, is_followed: true });
         }
     }
 
-    /// Lists a file, or all files below a directory.
-    fn all(&mut self, path: &Path, inside: String, depth: usize) {
-        self.all.names.push(inside.clone());
+    /// Adds a file, or all files below a directory.
+    fn add_below(&mut self, path: &Path, relative_path: String, depth: usize) {
+        self.found.names.push(relative_path.clone());
         match path.symlink_metadata() {
             Ok(metadata) if metadata.is_dir() && depth < MAX_DEPTH => {
                 for DirEntry { path, name, .. } in self.list(path) {
-                    self.all(&path, format!("{inside}/{name}"), depth + 1);
+                    self.add_below(&path, format!("{relative_path}/{name}"), depth + 1);
                 }
             }
             Ok(metadata) if metadata.is_dir() => {
-                self.all.skipped.push(Skip::new(path.display().to_string(), "nested too deep"));
+                self.found.skipped.push(Skip::new(path.display().to_string(), "nested too deep"));
             }
             Ok(metadata) if metadata.is_symlink() => {
-                self.all.links.push(ObjectLink { path: path.to_owned(), inside, is_followed: false });
+                self.found.links.push(ObjectLink {
+                    path: path.to_owned(),
+                    relative_path,
+                    is_followed: false,
+                });
             }
             // A socket has no content.
             Ok(metadata) if describe(&metadata) == "a socket" => {}
-            // Reading it reports anything that is not a regular file.
+            // A device or pipe becomes a skip when it is to be read.
             Ok(_) => {
-                let is_other = NO_OBJECTS.iter().any(|end| inside.ends_with(end))
-                    || DERIVED.iter().any(|start| inside.starts_with(start));
-                self.all.files.push(UnindexedFile {
+                let is_without = SUFFIXES_WITHOUT_OBJECTS.iter().any(|end| relative_path.ends_with(end))
+                    || PREFIXES_WITHOUT_OBJECTS.iter().any(|start| relative_path.starts_with(start));
+                self.found.files.push(UnindexedFile {
                     path: path.to_owned(),
-                    inside,
-                    holds_objects: !is_other,
+                    relative_path,
+                    may_have_objects: !is_without,
                 });
             }
-            // A running git deleted it.
+            // git deleted it in the meantime.
             Err(_) => {}
         }
     }
 
-    /// The entries of a directory, with their names.
+    /// The entries of a directory; none if it does not exist.
     fn list(&mut self, dir: &Path) -> Vec<DirEntry> {
-        let read = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        match read {
+        let entries = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        match entries {
             Ok(entries) => {
                 let entry = |entry: &fs::DirEntry| DirEntry {
                     path: entry.path(),
@@ -188,14 +196,14 @@ impl Finder {
             }
             Err(error) => {
                 let reason = format!("the directory cannot be read: {error}");
-                self.all.skipped.push(Skip::new(dir.display().to_string(), reason));
+                self.found.skipped.push(Skip::new(dir.display().to_string(), reason));
                 Vec::new()
             }
         }
     }
 }
 
-/// Whether git may have made the name from an object id, in lower case.
+/// Whether `name` consists of hex digits in lower case, as names that git makes from object ids do.
 fn is_hex(name: &str) -> bool {
     name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

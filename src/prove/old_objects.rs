@@ -31,7 +31,7 @@ pub(super) fn search(
     report: &PurgedHistory,
     options: &Options<'_>,
 ) -> OldObjectSearch {
-    let mut objects = ObjectReader::of(repo);
+    let mut objects = ObjectReader::new(repo);
     let present: Vec<&(ObjectId, ObjectKind)> = report.old.iter().filter(|(id, _)| objects.has(id)).collect();
     let listed = present.iter().take(OldObjects::MAX_LISTED);
     let summary = OldObjects {

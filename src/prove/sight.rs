@@ -109,7 +109,7 @@ fn lacking(refs: &Refs, report: &PurgedHistory) -> Vec<Skip> {
 
 /// Reports a repository that has nothing of the purged history, old or new: it is clean, but proves nothing.
 fn unrelated(repo: &Repository, report: &PurgedHistory) -> Option<Skip> {
-    let mut objects = ObjectReader::of(repo);
+    let mut objects = ObjectReader::new(repo);
     let mut ids = report.new_objects.iter().chain(report.old.iter().map(|(id, _)| id)).peekable();
     ids.peek()?;
     let is_related = ids.any(|id| objects.has(id));

@@ -46,7 +46,7 @@ impl HistoryRewriter<'_> {
             containers: self.options.containers,
         };
         let work = || {
-            let mut objects = ObjectReader::of(&shared.to_thread_local());
+            let mut objects = ObjectReader::new(&shared.to_thread_local());
             let mut packed = ObjectKeys::new(self.settings);
             let mut done = Vec::new();
             while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {

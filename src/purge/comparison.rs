@@ -56,8 +56,8 @@ impl<'a> RepositoryComparison<'a> {
         (done, tip_trees): (&'a Rewritten, &'a HashMap<ObjectId, ObjectId>),
     ) -> Result<Self, PurgeError> {
         Ok(Self {
-            old: RepositoryObjects::of(old).map_err(PurgeError::Unproven)?,
-            new: RepositoryObjects::of(new).map_err(PurgeError::Unproven)?,
+            old: RepositoryObjects::new(old).map_err(PurgeError::Unproven)?,
+            new: RepositoryObjects::new(new).map_err(PurgeError::Unproven)?,
             hash: old.object_hash(),
             done,
             tip_trees,

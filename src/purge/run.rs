@@ -173,7 +173,7 @@ impl PurgeRun<'_> {
             found,
             flagged,
             paths,
-            objects: ObjectReader::of(self.repo),
+            objects: ObjectReader::new(self.repo),
             whole: WholeEntryReader::default(),
             graph,
             sink,

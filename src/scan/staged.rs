@@ -8,7 +8,7 @@ use super::collect::{ScanOutcome, name_findings};
 use super::located::own_name;
 use super::objects::{SearchOptions, SecretLocator, SharedKey, search};
 use super::{Clock, Settings, draft, narrowing};
-use crate::git::staged::{Side, Staged, StagedError, StagedPath, find, staged};
+use crate::git::staged::{Side, Staged, StagedError, StagedPath, find_change, staged};
 use crate::git::{self, LfsStore, MatchedObject, ObjectId, ObjectReader, OpenError, Repository};
 use crate::model::{
     Coverage, Draft, Fingerprint, Ignored, IgnoredKind, IgnoredSet, Origin, Skip, Surface, native_path,
@@ -74,11 +74,11 @@ pub fn scan_staged(settings: &Settings<'_>, commit: &StagedOptions) -> Result<Dr
         };
         staged.changes.retain(|change| stays(&change.path));
         staged.submodules.retain(|path| stays(path));
-        staged.moved.retain(|path, _| stays(path));
-        staged.merged.iter_mut().for_each(|changes| changes.retain(|change| stays(&change.path)));
+        staged.moved_submodules.retain(|path, _| stays(path));
+        staged.merge_changes.iter_mut().for_each(|changes| changes.retain(|change| stays(&change.path)));
         staged.unchanged.retain(|(path, _)| stays(path));
     }
-    let lfs = (!commit.without_lfs).then(|| LfsStore::of(&repo));
+    let lfs = (!commit.without_lfs).then(|| LfsStore::new(&repo));
     let mut gathered = ScanOutcome::default();
     gathered.coverage.ignored = left_out.into_inner();
     let mut scan = StagedScan { settings, repo: &repo, lfs, threads: commit.threads, gathered };
@@ -152,7 +152,7 @@ type SecretCounts = HashMap<ObjectId, HashMap<Fingerprint, usize>>;
 
 impl StagedScan<'_> {
     fn run(&mut self, staged: Staged, named: &[Vec<u8>]) {
-        let own = staged.own_changes();
+        let own = staged.changes_from_all_parents();
         self.receipt(&own, &staged.unchanged);
         self.gathered.coverage.skipped.extend(staged.gaps.clone().into_skips());
         for path in &staged.unknown {
@@ -183,7 +183,7 @@ impl StagedScan<'_> {
         for path in staged.submodules.iter().filter(|path| is_named(path)) {
             self.gathered.findings.extend(name_findings(self.settings.detector, Surface::FileName, path, 0));
         }
-        let moved = staged.moved.iter().filter(|(path, _)| is_named(path));
+        let moved = staged.moved_submodules.iter().filter(|(path, _)| is_named(path));
         self.gathered.coverage.ignored.extend(moved.map(|(path, ids)| narrowing::submodule(path, ids)));
         for (path, side) in &staged.unchanged {
             let secrets = after.get(&side.id).into_iter().flat_map(HashMap::keys).copied().collect();
@@ -233,19 +233,19 @@ impl StagedScan<'_> {
     ) -> HashSet<Fingerprint> {
         let in_index = tally_new(own.iter().copied(), after);
         let mut new: HashSet<Fingerprint> = in_index.keys().copied().collect();
-        for changes in staged.by_parent() {
+        for changes in staged.changes_by_parent() {
             if new.is_empty() {
                 return new;
             }
             let there: Vec<&StagedPath> =
-                own.iter().filter_map(|change| find(changes, &change.path)).collect();
+                own.iter().filter_map(|change| find_change(changes, &change.path)).collect();
             let before = self.counts_before(&there);
             new.retain(|secret| in_index.get(secret) > before.get(secret));
         }
-        if staged.merged.is_empty() {
+        if staged.merge_changes.is_empty() {
             return new;
         }
-        for changes in staged.by_parent() {
+        for changes in staged.changes_by_parent() {
             if new.is_empty() {
                 return new;
             }
@@ -272,8 +272,8 @@ impl StagedScan<'_> {
 
     /// Searches the name of a path that no parent has.
     fn names(&mut self, change: &StagedPath, staged: &Staged) {
-        let is_new = |changes| find(changes, &change.path).is_some_and(|change| change.old.is_none());
-        if !change.new.is_empty() && staged.by_parent().all(is_new) {
+        let is_new = |changes| find_change(changes, &change.path).is_some_and(|change| change.old.is_none());
+        if !change.new.is_empty() && staged.changes_by_parent().all(is_new) {
             let found = name_findings(self.settings.detector, Surface::FileName, &change.path, 0);
             self.gathered.findings.extend(found);
         }
@@ -283,7 +283,7 @@ impl StagedScan<'_> {
         if secrets.is_empty() {
             return;
         }
-        let mut objects = ObjectReader::of(self.repo);
+        let mut objects = ObjectReader::new(self.repo);
         let Some((_, bytes)) = objects.read(&side.id, "staged blob") else { return };
         let origin = Origin { object: Some(side.id.to_string()), ..Origin::at_path(Surface::Index, path) };
         let ScanOutcome { findings, notes, .. } = &mut self.gathered;

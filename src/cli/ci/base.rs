@@ -3,7 +3,7 @@
 use super::known_refs::{USUAL_DEFAULT_BRANCHES, default_tip, is_here};
 use super::scope::{CiPlan, CiRun, PushEvent, Scope};
 use crate::cli::policy_base::PolicyBase;
-use crate::git::{Repository, commit_id, why_unclear};
+use crate::git::{Repository, commit_id, unresolved_reason};
 
 /// The commit that decides how the event's change is scanned.
 pub(in crate::cli) fn base(plan: &CiPlan, repo: &Repository) -> PolicyBase {
@@ -102,7 +102,7 @@ fn base_at(rev: &str, what: String, plan: &CiPlan, repo: &Repository) -> PolicyB
     if is_here(repo, rev) {
         return PolicyBase::Rev { rev: rev.to_owned(), what };
     }
-    if let Some(reason) = why_unclear(repo, rev) {
+    if let Some(reason) = unresolved_reason(repo, rev) {
         return PolicyBase::Unknown(format!("{rev}, {what}, cannot be resolved: {reason}"));
     }
     let remedy = plan.fetch_all_hint.map_or_else(String::new, |fetch_all_hint| format!("; {fetch_all_hint}"));

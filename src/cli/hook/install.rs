@@ -32,7 +32,7 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
     let hooks = chosen(request.hooks, &place);
     // Problems are detected before anything is written, so that all hooks are installed or none.
     check_dir(&place, request.global, "install")?;
-    if place.holds(&program) && !request.force {
+    if place.is_in_repository(&program) && !request.force {
         bail!(
             "{} is inside the repository, where a checkout can replace what the hooks would run: install friskey \
              elsewhere and run it from there, or use --force",
@@ -59,10 +59,10 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
 /// Checks that the user knows whose hooks `command` is about to change.
 fn check_dir(place: &HooksDir, global: bool, command: &str) -> Result<()> {
     let dir = place.dir.display();
-    match (place.shared, global) {
+    match (place.is_shared, global) {
         (true, false) => {
-            let own = quoted(&place.own.display().to_string());
-            let (why, alone) = match place.set {
+            let own = quoted(&place.default_dir.display().to_string());
+            let (why, alone) = match place.is_configured {
                 true => {
                     ("set by core.hooksPath", format!("run `git config --local core.hooksPath {own}` first"))
                 }
@@ -107,7 +107,7 @@ fn check_managers(request: &Request<'_>, hooks: &[Hook], place: &HooksDir) -> Re
 
 /// The requested hooks, or those that suit the repository.
 pub(super) fn chosen(asked: &[Hook], place: &HooksDir) -> Vec<Hook> {
-    match (asked.is_empty(), place.bare) {
+    match (asked.is_empty(), place.is_bare) {
         (false, _) => asked.to_vec(),
         (true, true) => vec![Hook::PreReceive],
         (true, false) => vec![Hook::PreCommit, Hook::PreMergeCommit, Hook::CommitMsg, Hook::PrePush],

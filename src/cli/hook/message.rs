@@ -44,12 +44,12 @@ pub(super) fn identity() -> Vec<u8> {
 /// for `-v` the diff. The configuration alone proves nothing: `git merge` ignores `commit.verbose`, and options that
 /// a hook does not see override it. Anything else below such a line may stay in the message, so it is scanned.
 fn end(text: &[u8], cut: &MessageCut, is_edited: bool) -> usize {
-    let scissors = cut.comments.iter().filter_map(|comment| {
+    let scissors = cut.comment_prefixes.iter().filter_map(|comment| {
         let (at, below) = scissors(text, comment)?;
         let below = text[below..].strip_prefix(comment.as_bytes())?;
         let below = below.strip_prefix(EXPLANATION.as_bytes())?;
         let has_diff = || memchr::memmem::find(below, b"\ndiff --").is_some();
-        (cut.scissors || has_diff()).then_some(at)
+        (cut.is_scissors_mode || has_diff()).then_some(at)
     });
     match is_edited {
         true => scissors.min().unwrap_or(text.len()),
@@ -72,7 +72,7 @@ mod tests {
     const CUT: &str = "# ------------------------ >8 ------------------------\n";
 
     fn plain() -> MessageCut {
-        MessageCut { comments: vec!["#".to_owned()], ..MessageCut::default() }
+        MessageCut { comment_prefixes: vec!["#".to_owned()], ..MessageCut::default() }
     }
 
     fn kept(text: &str, cut: &MessageCut, is_edited: bool) -> bool {
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn a_line_that_git_did_not_write_ends_nothing() {
         let text = format!("message\n{CUT}below\n");
-        let scissors = MessageCut { scissors: true, ..plain() };
+        let scissors = MessageCut { is_scissors_mode: true, ..plain() };
         for cut in [plain(), scissors.clone()] {
             assert!(kept(&text, &cut, true) && kept(&text, &cut, false));
         }
@@ -108,7 +108,7 @@ mod tests {
     fn the_comment_character_is_that_of_the_configuration() {
         let below = "# Do not modify or remove the line above.\n";
         let text = format!("message\n{CUT}{below}").replace('#', ";");
-        let cut = MessageCut { comments: vec![";".to_owned()], scissors: true };
+        let cut = MessageCut { comment_prefixes: vec![";".to_owned()], is_scissors_mode: true };
         assert_eq!(end(text.as_bytes(), &cut, true), "message\n".len());
     }
 }

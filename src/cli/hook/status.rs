@@ -17,7 +17,7 @@ use crate::untrusted::{self, ReadError, Symlinks};
 /// Exit status 1 unless each hook that `friskey hook install` writes here runs friskey.
 pub(super) fn status(repo: &Path) -> Result<Exit> {
     let place = hooks_dir(repo)?;
-    let set = match (place.set, place.shared) {
+    let set = match (place.is_configured, place.is_shared) {
         (true, true) => " (core.hooksPath; other repositories use it, too)",
         (true, false) => " (core.hooksPath)",
         (false, true) => " (a link to a directory that other repositories may use, too)",
@@ -100,7 +100,10 @@ fn missing(script: &[u8], place: &HooksDir) -> Option<String> {
     let on_path = std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|dir| {
             let file = dir.join("friskey");
-            dir.is_absolute() && is_executable(&file) && !place.holds(&dir) && !place.holds(&file)
+            dir.is_absolute()
+                && is_executable(&file)
+                && !place.is_in_repository(&dir)
+                && !place.is_in_repository(&file)
         })
     });
     (!on_path).then(|| {

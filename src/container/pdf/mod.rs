@@ -132,7 +132,7 @@ fn chain<'a>(
             FilterStep::Deflate(predictor) => {
                 let Some(state) = states.next() else { break };
                 state.reset(true);
-                (Box::new(InflateStream::with_state(chain, state)), predictor)
+                (Box::new(InflateStream::with_decompressor(chain, state)), predictor)
             }
             FilterStep::Lzw { is_early, predictor } => {
                 (Box::new(Decoder::new(chain, Lzw::new(is_early))), predictor)

@@ -188,7 +188,7 @@ struct Deflated<R> {
 
 impl<R: io::BufRead> Read for Deflated<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        InflateStream::with_state(&mut self.input, &mut self.state).read(buffer)
+        InflateStream::with_decompressor(&mut self.input, &mut self.state).read(buffer)
     }
 }
 

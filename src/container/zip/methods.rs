@@ -30,7 +30,7 @@ pub(super) fn unpack<'a>(
         0 => (Box::new(window), 0),
         8 => {
             state.reset(false);
-            (Box::new(InflateStream::with_state(window, state)), 0)
+            (Box::new(InflateStream::with_decompressor(window, state)), 0)
         }
         9 => (Box::new(Inflate64::new(window)), 0),
         12 => (Box::new(BzDecoder::new(window)), 4 << 20),

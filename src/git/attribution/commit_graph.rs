@@ -1,4 +1,4 @@
-//! The commit graph, parents first, with the secrets that each commit has.
+//! Builds the commit graph, parents first, with the secrets that each commit has.
 
 use std::collections::HashSet;
 
@@ -8,14 +8,16 @@ use super::set_interner::SetId;
 
 /// A commit that could be read.
 pub(super) struct CommitNode {
-    /// Its number in the object graph.
+    /// The number of the commit in the object graph.
     pub(super) number: u32,
+    /// The number of its tree.
     pub(super) tree: u32,
     /// Committer's date in seconds since 1970.
     pub(super) time: i64,
-    /// Its parents that could be read: `parents[start..][..count]` of the history.
+    /// The parents that could be read are `parents[start..][..count]` of the graph.
     start: u32,
     count: u32,
+    /// The strongest kind of root that reaches the commit.
     pub(super) reached_by: ReachedBy,
     /// The secrets in its tree.
     pub(super) secrets: SetId,
@@ -23,36 +25,41 @@ pub(super) struct CommitNode {
     pub(super) secrets_in_history: SetId,
 }
 
-/// In place of a position: the commit was not visited.
+/// The value in place of a position for a commit that was not visited.
 const UNVISITED: u32 = u32::MAX;
-/// In place of a position: the commit cannot be read, or its parents come first.
+/// The value in place of a position for a commit that cannot be read or whose parents have not been added yet.
 const PENDING: u32 = u32::MAX - 1;
 
+/// The commits of a history that could be read.
 #[derive(Default)]
 pub(super) struct CommitGraph {
-    /// Parents before their children.
+    /// The commits, parents before children.
     pub(super) nodes: Vec<CommitNode>,
-    /// Positions in `nodes`.
+    /// The parents of all nodes, one list after the other: positions in `nodes`.
     parents: Vec<u32>,
-    /// By number of the commit: its position in `nodes`, or one of the constants.
+    /// For each number of a commit: its position in `nodes`, [`UNVISITED`] or [`PENDING`].
     positions: Vec<u32>,
 }
 
-/// The children of each node: their lists, concatenated.
+/// The children of each node.
 pub(super) struct Children {
+    /// The start of each list in `children`, and the end of the last one.
     starts: Vec<u32>,
+    /// The lists, one after the other.
     children: Vec<u32>,
 }
 
 impl Children {
-    pub(super) fn of(&self, at: u32) -> &[u32] {
-        &self.children[self.starts[at as usize] as usize..self.starts[at as usize + 1] as usize]
+    /// The positions of the children of the node at a position.
+    pub(super) fn of(&self, position: u32) -> &[u32] {
+        let position = position as usize;
+        &self.children[self.starts[position] as usize..self.starts[position + 1] as usize]
     }
 }
 
 impl CommitGraph {
-    /// Walks from each of `tips` to the root commits; then, with `include_unreachable`, from all other commits that
-    /// `graph` knows.
+    /// Walks from each of `tips` to the root commits; with `include_unreachable`, then also from all other commits that `graph`
+    /// has read.
     pub(super) fn walk(
         graph: &mut ObjectGraph<'_>,
         tips: &[(u32, ReachedBy)],
@@ -60,22 +67,22 @@ impl CommitGraph {
     ) -> Self {
         let mut history = Self::default();
         for &(tip, _) in tips {
-            history.descend(graph, tip);
+            history.add_history(graph, tip);
         }
         if include_unreachable {
             for commit in history.unreachable(graph) {
-                history.descend(graph, commit);
+                history.add_history(graph, commit);
             }
         }
         for &(tip, reached_by) in tips {
-            if let Some(at) = history.position(tip) {
-                let node = &mut history.nodes[at as usize];
+            if let Some(position) = history.position(tip) {
+                let node = &mut history.nodes[position as usize];
                 node.reached_by = node.reached_by.min(reached_by);
             }
         }
-        // Backwards, from children to parents.
-        for at in (0..history.nodes.len()).rev() {
-            let CommitNode { reached_by, start, count, .. } = history.nodes[at];
+        // In reverse, so that children precede their parents.
+        for position in (0..history.nodes.len()).rev() {
+            let CommitNode { reached_by, start, count, .. } = history.nodes[position];
             for &parent in &history.parents[start as usize..][..count as usize] {
                 let parent = &mut history.nodes[parent as usize];
                 parent.reached_by = parent.reached_by.min(reached_by);
@@ -85,19 +92,19 @@ impl CommitGraph {
         history
     }
 
-    /// Builds the graph of `commits`, which are sorted parents first, and of their parents outside, which are marked
-    /// as [`ReachedBy::Nothing`].
+    /// Builds the graph of `commits`, which must be sorted parents first, and of their other parents, which are marked as
+    /// [`ReachedBy::Nothing`].
     pub(super) fn within(graph: &mut ObjectGraph<'_>, commits: &[u32]) -> Self {
         let mut history = Self::default();
-        let inside: HashSet<u32> = commits.iter().copied().collect();
+        let included: HashSet<u32> = commits.iter().copied().collect();
         for &number in commits {
             let parents = graph.commit(number).map(|commit| commit.parents.to_vec());
             for parent in parents.unwrap_or_default() {
-                if !inside.contains(&parent) && history.enter(graph, parent) {
+                if !included.contains(&parent) && history.mark_visited(graph, parent) {
                     history.add(graph, parent, ReachedBy::Nothing);
                 }
             }
-            if history.enter(graph, number) {
+            if history.mark_visited(graph, number) {
                 history.add(graph, number, ReachedBy::Ref);
             }
         }
@@ -105,29 +112,29 @@ impl CommitGraph {
         history
     }
 
-    /// Known commits that were not visited, in the order of their ids.
+    /// Commits that `graph` has read and that were not visited, in the order of their ids.
     fn unreachable(&self, graph: &ObjectGraph<'_>) -> Vec<u32> {
         let is_unvisited =
-            |&number: &u32| self.positions.get(number as usize).is_none_or(|&at| at == UNVISITED);
+            |&number: &u32| self.positions.get(number as usize).is_none_or(|&position| position == UNVISITED);
         let unvisited = graph.known_commits().filter(is_unvisited);
         let mut commits: Vec<u32> = unvisited.filter(|&number| graph.ids.is_canonical(number)).collect();
         commits.sort_by_cached_key(|&number| graph.ids.id(number));
         commits
     }
 
-    /// Adds a commit after all its ancestors. Histories are longer than thread stacks are deep, so the stack is
-    /// explicit.
-    fn descend(&mut self, graph: &mut ObjectGraph<'_>, tip: u32) {
+    /// Adds a commit after all its ancestors. Not recursive, since a history may be too long for the stack of a thread.
+    fn add_history(&mut self, graph: &mut ObjectGraph<'_>, tip: u32) {
         let mut stack = vec![(tip, false)];
         while let Some((number, are_parents_done)) = stack.pop() {
             if are_parents_done {
                 self.add(graph, number, ReachedBy::Nothing);
-            } else if self.enter(graph, number)
+            } else if self.mark_visited(graph, number)
                 && let Some(commit) = graph.commit(number)
             {
                 stack.push((number, true));
-                let is_new =
-                    |&parent: &u32| self.positions.get(parent as usize).is_none_or(|&at| at == UNVISITED);
+                let is_new = |&parent: &u32| {
+                    self.positions.get(parent as usize).is_none_or(|&position| position == UNVISITED)
+                };
                 let parents = commit.parents.iter().rev().copied().filter(is_new);
                 stack.extend(parents.map(|parent| (parent, false)));
             }
@@ -135,24 +142,24 @@ impl CommitGraph {
     }
 
     /// Marks a commit as visited. Returns whether this is the first visit.
-    fn enter(&mut self, graph: &ObjectGraph<'_>, number: u32) -> bool {
-        let at = number as usize;
-        if self.positions.len() <= at {
-            self.positions.resize(graph.ids.count().max(at + 1), UNVISITED);
+    fn mark_visited(&mut self, graph: &ObjectGraph<'_>, number: u32) -> bool {
+        let index = number as usize;
+        if self.positions.len() <= index {
+            self.positions.resize(graph.ids.count().max(index + 1), UNVISITED);
         }
-        let is_first = self.positions[at] == UNVISITED;
+        let is_first = self.positions[index] == UNVISITED;
         if is_first {
-            self.positions[at] = PENDING;
+            self.positions[index] = PENDING;
         }
         is_first
     }
 
-    /// Adds a commit whose parents were added, as far as they can be read.
+    /// Adds a commit, after those of its parents that can be read. Does nothing if the commit cannot be read.
     fn add(&mut self, graph: &mut ObjectGraph<'_>, number: u32, reached_by: ReachedBy) {
         let Some(commit) = graph.commit(number) else { return };
         let start = self.parents.len();
         for &parent in commit.parents {
-            self.parents.extend(self.positions.get(parent as usize).filter(|&&at| at < PENDING));
+            self.parents.extend(self.positions.get(parent as usize).filter(|&&position| position < PENDING));
         }
         self.positions[number as usize] = to_u32(self.nodes.len());
         self.nodes.push(CommitNode {
@@ -172,6 +179,7 @@ impl CommitGraph {
         self.parent_positions(node).iter().map(|&parent| &self.nodes[parent as usize])
     }
 
+    /// The positions of the parents of a commit that could be read.
     fn parent_positions(&self, node: &CommitNode) -> &[u32] {
         &self.parents[node.start as usize..][..node.count as usize]
     }
@@ -182,44 +190,46 @@ impl CommitGraph {
         for &parent in &self.parents {
             starts[parent as usize + 1] += 1;
         }
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
+        for index in 1..starts.len() {
+            starts[index] += starts[index - 1];
         }
-        let mut free = starts.clone();
+        // The index in `children` for the next child of each node.
+        let mut next = starts.clone();
         let mut children = vec![0; self.parents.len()];
-        for (node, at) in self.nodes.iter().zip(0u32..) {
+        for (node, position) in self.nodes.iter().zip(0u32..) {
             for &parent in self.parent_positions(node) {
-                let slot = &mut free[parent as usize];
-                children[*slot as usize] = at;
-                *slot += 1;
+                let index = &mut next[parent as usize];
+                children[*index as usize] = position;
+                *index += 1;
             }
         }
         Children { starts, children }
     }
 
-    /// Sets the secrets of each commit.
+    /// Sets the secrets of each commit, and those in its history.
     fn unite_secrets(&mut self, graph: &mut ObjectGraph<'_>) {
         if !graph.has_secrets() {
             return;
         }
-        for at in 0..self.nodes.len() {
-            let secrets = graph.secrets_in(self.nodes[at].tree);
+        for position in 0..self.nodes.len() {
+            let secrets = graph.secrets_in(self.nodes[position].tree);
             let mut in_history = secrets;
-            for parent in self.parents(&self.nodes[at]) {
+            for parent in self.parents(&self.nodes[position]) {
                 in_history = graph.sets.union(in_history, parent.secrets_in_history);
             }
-            self.nodes[at].secrets = secrets;
-            self.nodes[at].secrets_in_history = in_history;
+            self.nodes[position].secrets = secrets;
+            self.nodes[position].secrets_in_history = in_history;
         }
     }
 
-    /// A commit's position in [`Self::nodes`], if it could be read.
+    /// The position in [`Self::nodes`] of the commit with this number, if it was added.
     pub(super) fn position(&self, number: u32) -> Option<u32> {
-        self.positions.get(number as usize).copied().filter(|&at| at < PENDING)
+        self.positions.get(number as usize).copied().filter(|&position| position < PENDING)
     }
 
+    /// The commit with this number, if it was added.
     pub(super) fn node(&self, number: u32) -> Option<&CommitNode> {
-        self.position(number).map(|at| &self.nodes[at as usize])
+        self.position(number).map(|position| &self.nodes[position as usize])
     }
 
     /// The secrets that any parent of a commit has.
@@ -230,13 +240,13 @@ impl CommitGraph {
     /// Positions of all commits, oldest first: by date, and a parent before its child where dates are equal.
     pub(super) fn by_date(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..to_u32(self.nodes.len())).collect();
-        // Stable, and the nodes are in topological order.
-        order.sort_by_key(|&at| self.nodes[at as usize].time);
+        // The sort is stable, and a parent precedes its children in `nodes`.
+        order.sort_by_key(|&position| self.nodes[position as usize].time);
         order
     }
 }
 
-/// A count as 32 bits, with which objects are numbered.
+/// Converts a count or position. Objects have numbers of 32 bits, so there are not more commits than that.
 fn to_u32(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -1,7 +1,7 @@
-//! Dense numbers for objects: 32 bits in place of an id, so that facts about objects are kept in vectors.
+//! Gives objects dense numbers of 32 bits in place of ids, so that facts about objects can be stored in vectors.
 //!
-//! The number of a packed object is its pack's first number plus its position in the pack's index, which takes no
-//! memory. Any other object gets a number when something first names it.
+//! The number of a packed object is the first number of its pack plus the object's position in the index of the pack, which
+//! takes no memory. Any other object gets a number when its id is first encountered.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,39 +15,41 @@ use crate::git::pack::Pack;
 /// A pack whose objects have numbers.
 pub(in crate::git) struct NumberedPack {
     pub(in crate::git) pack: Pack,
-    /// The number of the first object in its index.
+    /// The number of the first object in the index of the pack.
     pub(in crate::git) first: u32,
 }
 
-/// Objects outside the packs.
+/// Objects outside the packs, in the order of their numbers.
 #[derive(Default)]
 struct Unpacked {
     numbers: HashMap<ObjectId, u32>,
     ids: Vec<ObjectId>,
 }
 
-/// The numbers of one repository's objects.
+/// The numbers of the objects of one repository.
 pub(in crate::git) struct DenseIds {
     packs: Vec<NumberedPack>,
     /// Loose objects that no pack has, sorted.
     pub(in crate::git) loose: Vec<ObjectId>,
+    /// The number of the first object outside the packs.
     first_unpacked: u32,
     unpacked: Mutex<Unpacked>,
 }
 
 impl DenseIds {
-    /// Numbers the objects in the packs of a database. A pack that cannot be opened is left out; if its objects can
-    /// be read at all, they are looked up one by one.
+    /// Numbers the objects in the packs of a database. A pack that cannot be opened is omitted. Its objects, if they can be
+    /// read
+    /// at all, are looked up one by one.
     pub(super) fn new(database: &ObjectDatabase) -> Self {
         let listing = database.list();
         let mut opened: Vec<_> =
             listing.packs.iter().filter_map(|index| Pack::open(index, database.hash_kind()).ok()).collect();
-        // Largest first: most lookups then end at the first pack.
+        // Largest first, since most lookups then end at the first pack.
         opened.sort_by_key(|pack| std::cmp::Reverse(pack.num_objects()));
         let mut packs: Vec<NumberedPack> = Vec::new();
         let mut next = 0u32;
         for pack in opened {
-            // Leaves half of the numbers to unpacked objects.
+            // Half of the numbers are for unpacked objects.
             let end = next.checked_add(pack.num_objects());
             let Some(end) = end.filter(|&end| end < u32::MAX / 2) else { break };
             packs.push(NumberedPack { pack, first: next });
@@ -60,20 +62,21 @@ impl DenseIds {
         Self { packs, loose, first_unpacked: next, unpacked: Mutex::default() }
     }
 
+    /// The packs, largest first.
     pub(in crate::git) fn packs(&self) -> &[NumberedPack] {
         &self.packs
     }
 
-    /// The number of numbers in use; all are below this.
+    /// How many numbers are in use. All of them are less than this.
     pub(in crate::git) fn count(&self) -> usize {
         let unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
         self.first_unpacked as usize + unpacked.ids.len()
     }
 
-    /// The object's number, assigned now if it is new.
+    /// The number of an object. A new object outside the packs gets the next number.
     pub(in crate::git) fn number(&self, id: &oid) -> u32 {
         for NumberedPack { pack, first } in &self.packs {
-            if let Some(position) = pack.position_of_id(id) {
+            if let Some(position) = pack.position_by_table(id) {
                 return first + position;
             }
         }
@@ -81,8 +84,8 @@ impl DenseIds {
         if let Some(&known) = unpacked.numbers.get(id) {
             return known;
         }
-        let nth = u32::try_from(unpacked.ids.len()).unwrap_or(u32::MAX);
-        let number = self.first_unpacked.saturating_add(nth);
+        let index = u32::try_from(unpacked.ids.len()).unwrap_or(u32::MAX);
+        let number = self.first_unpacked.saturating_add(index);
         unpacked.numbers.insert(id.to_owned(), number);
         unpacked.ids.push(id.to_owned());
         number
@@ -90,16 +93,20 @@ impl DenseIds {
 
     /// The id of the object that has this number.
     pub(in crate::git) fn id(&self, number: u32) -> ObjectId {
-        if let Some(nth) = number.checked_sub(self.first_unpacked) {
+        if let Some(index) = number.checked_sub(self.first_unpacked) {
             let unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
-            return unpacked.ids.get(nth as usize).copied().unwrap_or(ObjectId::null(gix::hash::Kind::Sha1));
+            return unpacked
+                .ids
+                .get(index as usize)
+                .copied()
+                .unwrap_or(ObjectId::null(gix::hash::Kind::Sha1));
         }
-        let after = self.packs.partition_point(|pack| pack.first <= number);
-        let NumberedPack { pack, first } = &self.packs[after.saturating_sub(1)];
+        let next_pack = self.packs.partition_point(|pack| pack.first <= number);
+        let NumberedPack { pack, first } = &self.packs[next_pack.saturating_sub(1)];
         pack.id_at(number - first).to_owned()
     }
 
-    /// Whether this is the number that [`Self::number`] returns: an object in several packs has one in each.
+    /// Whether this is the number that [`Self::number`] returns for the object: an object in several packs has one in each.
     pub(super) fn is_canonical(&self, number: u32) -> bool {
         self.number(&self.id(number)) == number
     }

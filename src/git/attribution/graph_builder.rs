@@ -1,4 +1,4 @@
-//! Reduces trees and commits to what attribution keeps of them: the subtrees and queried blobs of a tree; the tree,
+//! Reduces trees and commits to what attribution needs: the subtrees and queried blobs of a tree, and the tree,
 //! parents and date of a commit.
 
 use std::sync::{Mutex, PoisonError};
@@ -21,19 +21,19 @@ use crate::git::pack::delta::{Run, RunSource};
 pub(in crate::git) struct ChildTree {
     /// The number of the tree.
     pub(in crate::git) tree: u32,
-    /// The number of the name.
+    /// The number of its name in the parent.
     pub(super) name: u32,
 }
 
 /// An entry of a tree that is a queried blob.
 #[derive(Clone, Copy)]
 pub(super) struct QueriedEntry {
-    /// The blob's number among the queried objects.
+    /// The number of the blob among the queried objects.
     pub(super) object: u32,
     pub(super) name: u32,
 }
 
-/// A commit, its parents being `parents[start..][..count]` of the same builder.
+/// A commit. Its parents are `parents[start..][..count]` of the same builder.
 #[derive(Clone, Copy)]
 pub(super) struct CommitRow {
     pub(super) number: u32,
@@ -44,7 +44,7 @@ pub(super) struct CommitRow {
     pub(super) count: u32,
 }
 
-/// A tree, its subtrees being `subtrees[start..][..count]` of the same builder.
+/// A tree. Its subtrees are `subtrees[start..][..count]` of the same builder.
 #[derive(Clone, Copy)]
 pub(super) struct TreeRow {
     pub(super) number: u32,
@@ -52,21 +52,22 @@ pub(super) struct TreeRow {
     pub(super) count: u32,
 }
 
-/// A tree entry that is kept.
+/// A tree entry that attribution needs.
 #[derive(Clone, Copy)]
 enum KeptEntry {
     ChildTree(ChildTree),
     Queried(QueriedEntry),
 }
 
-/// Where the entries of a tree are, and those that are kept. Remembered for trees that are stored as deltas against this one.
+/// The offsets of the entries of a tree, and the entries that are kept. Trees that are stored as deltas against this one are
+/// read with it.
 #[derive(Default)]
 pub(super) struct TreeOutline {
-    /// Where each entry starts, in bytes.
+    /// The offset of each entry in the tree, in bytes.
     starts: Vec<usize>,
-    /// Where the last one ends.
+    /// The offset after the last entry.
     end: usize,
-    /// The kept entries, each with its index in `starts`.
+    /// The kept entries, each with its position in `starts`.
     kept: Vec<(usize, KeptEntry)>,
 }
 
@@ -84,13 +85,14 @@ pub(super) struct BuildContext<'a> {
     pub(super) queried: &'a QueriedObjects,
     pub(super) names: &'a Mutex<NameInterner>,
     pub(super) hash: gix::hash::Kind,
-    /// Marks the blobs in all trees, if these are wanted.
+    /// Where blobs in all trees are marked, if they are wanted.
     pub(super) blobs: Option<&'a ObjectMarks>,
-    /// How many bytes of commits a builder keeps.
+    /// Maximum number of bytes of commits that a builder keeps.
     pub(super) max_commit_bytes: usize,
 }
 
 impl BuildContext<'_> {
+    /// The number of an entry's name.
     fn name(&self, name: &[u8]) -> u32 {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).number(name)
     }
@@ -103,10 +105,10 @@ struct RecentSubtree {
     subtree: ChildTree,
 }
 
-/// How many subtrees are remembered. Neighboring trees share nearly all of theirs.
+/// Number of slots for subtrees that were seen recently. Neighboring trees share nearly all of their subtrees.
 const RECENT_SUBTREES: usize = 4096;
 
-/// How many marked blobs are remembered.
+/// Number of slots for blobs that were marked recently.
 const RECENT_BLOBS: usize = 4096;
 
 /// Collects the part of the graph that one thread reads.
@@ -118,20 +120,21 @@ pub(super) struct GraphBuilder {
     pub(super) queried_entries: Vec<(u32, QueriedEntry)>,
     pub(super) parents: Vec<u32>,
     pub(super) commits: Vec<CommitRow>,
-    /// The bytes of the first commits, one after the other, and where each of them ends.
+    /// The bytes of the first commits, one after the other, and the end of each in these bytes.
     commit_bytes: (Vec<u8>, Vec<usize>),
-    /// Trees and commits that are malformed from some point on.
+    /// Trees and commits of which only the start, or nothing, could be parsed.
     pub(super) malformed: Vec<u32>,
-    /// Packed objects that are commits, or may be, and were not read.
+    /// Packed objects that could not be read and are, or may be, commits.
     pub(super) unread: Vec<u32>,
-    recent: Vec<Option<RecentSubtree>>,
-    /// Blobs that were marked recently.
+    /// Subtrees that were seen recently, each in the slot that its id determines.
+    recent_subtrees: Vec<Option<RecentSubtree>>,
+    /// Blobs that were marked recently, each in the slot that its id determines.
     recent_blobs: Vec<Option<ObjectId>>,
 }
 
 impl GraphBuilder {
-    /// Adds a tree. If it is a delta to a tree whose outline is known, only entries that are not completely inside a
-    /// copied run are parsed, since the meaning of an entry does not depend on its position.
+    /// Adds a tree and sets its `outline`. If the tree is a delta against one whose outline is known, entries that a run copies
+    /// completely are not parsed, since the meaning of an entry does not depend on its position.
     pub(super) fn add_tree(
         &mut self,
         context: &BuildContext<'_>,
@@ -142,20 +145,20 @@ impl GraphBuilder {
     ) {
         outline.clear();
         let start = self.subtrees.len();
-        let (mut at, mut runs) = (0, delta.as_ref().map_or(&[][..], |delta| delta.runs));
-        while at < bytes.len() {
+        let (mut position, mut runs) = (0, delta.as_ref().map_or(&[][..], |delta| delta.runs));
+        while position < bytes.len() {
             while let [run, rest @ ..] = runs
-                && run.end() as usize <= at
+                && run.end() as usize <= position
             {
                 runs = rest;
             }
             if let (Some(delta), Some(run)) = (&delta, runs.first())
-                && let Some(end) = self.copy_entries(number, delta.base, run, at, outline)
+                && let Some(end) = self.copy_entries(number, delta.base, run, position, outline)
             {
-                at = end;
+                position = end;
                 continue;
             }
-            let mut rest = TreeRefIter::from_bytes(&bytes[at..], context.hash);
+            let mut rest = TreeRefIter::from_bytes(&bytes[position..], context.hash);
             let Some(Ok(entry)) = rest.next() else {
                 self.malformed.push(number);
                 break;
@@ -171,18 +174,19 @@ impl GraphBuilder {
                     KeptEntry::Queried(QueriedEntry { object, name: context.name(entry.filename) })
                 })
             };
-            outline.starts.push(at);
+            outline.starts.push(position);
             if let Some(kept) = kept {
                 outline.kept.push((outline.starts.len() - 1, kept));
                 self.keep(number, kept);
             }
-            at += rest.offset_to_next_entry(&bytes[at..]);
-            outline.end = at;
+            position += rest.offset_to_next_entry(&bytes[position..]);
+            outline.end = position;
         }
         let (start, count) = span(start, self.subtrees.len());
         self.trees.push(TreeRow { number, start, count });
     }
 
+    /// Marks a blob, if blobs are wanted.
     fn mark_blob(&mut self, context: &BuildContext<'_>, id: &oid) {
         let Some(marks) = context.blobs else { return };
         if self.recent_blobs.is_empty() {
@@ -195,6 +199,7 @@ impl GraphBuilder {
         }
     }
 
+    /// Stores an entry of the tree with this number.
     fn keep(&mut self, tree: u32, entry: KeptEntry) {
         match entry {
             KeptEntry::ChildTree(subtree) => self.subtrees.push(subtree),
@@ -202,18 +207,18 @@ impl GraphBuilder {
         }
     }
 
-    /// If the entry at `at` is a whole entry of the base within `run`, copies it and all whole entries that follow in
-    /// the run from the base's outline. Returns where they end.
+    /// If `run` copies a whole entry of the base to the offset `position`, copies it and all further whole entries in the run
+    /// from the outline of the base. Returns the offset after them.
     fn copy_entries(
         &mut self,
         tree: u32,
         base: &TreeOutline,
         run: &Run,
-        at: usize,
+        position: usize,
         outline: &mut TreeOutline,
     ) -> Option<usize> {
         let RunSource::Base(source) = run.source else { return None };
-        let from = source as usize + at.checked_sub(run.at as usize)?;
+        let from = source as usize + position.checked_sub(run.at as usize)?;
         let first = base.starts.binary_search(&from).ok()?;
         let limit = source as usize + run.len as usize;
         let last = match base.end <= limit {
@@ -224,21 +229,22 @@ impl GraphBuilder {
             return None;
         }
         let shift = outline.starts.len();
-        outline.starts.extend(base.starts[first..last].iter().map(|start| start - from + at));
-        let first_kept = base.kept.partition_point(|&(nth, _)| nth < first);
-        for &(nth, kept) in base.kept[first_kept..].iter().take_while(|&&(nth, _)| nth < last) {
-            outline.kept.push((nth - first + shift, kept));
+        outline.starts.extend(base.starts[first..last].iter().map(|start| start - from + position));
+        let first_kept = base.kept.partition_point(|&(index, _)| index < first);
+        for &(index, kept) in base.kept[first_kept..].iter().take_while(|&&(index, _)| index < last) {
+            outline.kept.push((index - first + shift, kept));
             self.keep(tree, kept);
         }
-        outline.end = base.starts.get(last).copied().unwrap_or(base.end) - from + at;
+        outline.end = base.starts.get(last).copied().unwrap_or(base.end) - from + position;
         Some(outline.end)
     }
 
+    /// The numbers of a subtree and of its name.
     fn subtree(&mut self, context: &BuildContext<'_>, id: &oid, filename: &[u8]) -> ChildTree {
-        if self.recent.is_empty() {
-            self.recent.resize_with(RECENT_SUBTREES, || None);
+        if self.recent_subtrees.is_empty() {
+            self.recent_subtrees.resize_with(RECENT_SUBTREES, || None);
         }
-        let slot = &mut self.recent[first_16_bits(id) % RECENT_SUBTREES];
+        let slot = &mut self.recent_subtrees[first_16_bits(id) % RECENT_SUBTREES];
         match slot {
             Some(recent) if *recent.id == *id && recent.name == filename => recent.subtree,
             Some(recent) => {
@@ -260,11 +266,11 @@ impl GraphBuilder {
         }
     }
 
-    /// The bytes of a commit, by its row, if they were kept.
+    /// The bytes of the commit in a row, if they were kept.
     pub(super) fn commit_bytes(&self, row: usize) -> Option<&[u8]> {
-        let (kept, ends) = &self.commit_bytes;
-        let start = row.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied())?;
-        kept.get(start..*ends.get(row)?)
+        let (bytes, ends) = &self.commit_bytes;
+        let start = row.checked_sub(1).map_or(Some(0), |previous| ends.get(previous).copied())?;
+        bytes.get(start..*ends.get(row)?)
     }
 
     /// Adds a commit.
@@ -283,12 +289,13 @@ impl GraphBuilder {
             kept.extend_from_slice(bytes);
             ends.push(kept.len());
         }
-        self.commits.push(CommitRow { number, tree, time: header.committed(), start, count });
+        self.commits.push(CommitRow { number, tree, time: header.committer_seconds(), start, count });
     }
 }
 
-/// The start and the length of a range of rows. Objects are numbered with 32 bits, and each has a few rows, so memory
-/// runs out before this overflows.
+/// The start and the length of a range of rows. Objects have numbers of 32 bits and few rows each, so there is not enough
+/// memory
+/// for an overflow.
 fn span(start: usize, end: usize) -> (u32, u32) {
     (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(end - start).unwrap_or(0))
 }
@@ -301,6 +308,7 @@ pub(super) struct PackVisitor<'a> {
 }
 
 impl PackVisitor<'_> {
+    /// The number of the object in an entry.
     fn number(&self, entry: Entry) -> Option<u32> {
         Some(self.pack.first + self.pack.pack.position_of(entry)?)
     }

@@ -1,8 +1,8 @@
-//! Layouts: which secrets a tree holds under which names. Each distinct layout is stored once and identified by a
+//! Stores layouts: which secrets a tree contains at which names. Each distinct layout is stored once and identified by a
 //! number.
 //!
-//! Two trees with the same layout hold the same secrets at the same paths, whatever else differs. So to find the
-//! commits that move a secret, the numbers are compared for each commit, and names only where they differ.
+//! Two trees with the same layout contain the same secrets at the same paths, whatever else differs. So to find the
+//! commits that move a secret, numbers are compared for each commit, and names only where the numbers differ.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -13,21 +13,21 @@ use super::set_interner::SetId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct LayoutId(u32);
 
-/// What an entry of a tree holds.
+/// What is at a name in a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Held {
+pub(super) enum LayoutContent {
     /// A blob with these secrets.
     Secrets(SetId),
     /// A tree with this layout.
     Layout(LayoutId),
 }
 
-/// An entry of a tree that holds secrets.
+/// An entry of a tree that contains secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct LayoutEntry {
-    /// The number of its name.
+    /// The number of the name.
     pub(super) name: u32,
-    pub(super) held: Held,
+    pub(super) content: LayoutContent,
 }
 
 /// All distinct layouts.
@@ -35,12 +35,12 @@ pub(super) struct LayoutEntry {
 pub(super) struct Layouts {
     all: Vec<Rc<[LayoutEntry]>>,
     numbers: HashMap<Rc<[LayoutEntry]>, LayoutId>,
-    /// By number of the tree.
+    /// The layout of each tree that contains secrets, by the number of the tree.
     of_trees: HashMap<u32, LayoutId>,
 }
 
 impl Layouts {
-    /// Records that `tree` has exactly these entries with secrets, possibly none.
+    /// Records all entries of `tree` that contain secrets.
     pub(super) fn set(&mut self, tree: u32, mut entries: Vec<LayoutEntry>) {
         if entries.is_empty() {
             return;
@@ -55,15 +55,15 @@ impl Layouts {
         self.of_trees.insert(tree, id);
     }
 
-    /// The layout of a tree; `None` if it holds no secrets.
+    /// The layout of a tree; `None` if it contains no secrets.
     pub(super) fn of(&self, tree: u32) -> Option<LayoutId> {
         self.of_trees.get(&tree).copied()
     }
 
     /// The entries of a layout, sorted by name.
     pub(super) fn entries(&self, layout: Option<LayoutId>) -> Rc<[LayoutEntry]> {
-        let found = layout.and_then(|LayoutId(number)| self.all.get(number as usize));
-        found.map_or_else(|| Rc::from([]), Rc::clone)
+        let entries = layout.and_then(|LayoutId(number)| self.all.get(number as usize));
+        entries.map_or_else(|| Rc::from([]), Rc::clone)
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn equal_layouts_have_equal_numbers() {
-        let blob = |name| LayoutEntry { name, held: Held::Secrets(SetId::EMPTY) };
+        let blob = |name| LayoutEntry { name, content: LayoutContent::Secrets(SetId::EMPTY) };
         let mut layouts = Layouts::default();
         layouts.set(1, vec![blob(1), blob(2)]);
         layouts.set(2, vec![blob(2), blob(1)]);

@@ -1,12 +1,12 @@
-//! From objects that hold secrets to the commits, paths and refs that hold them.
+//! Finds the commits, paths and refs that lead to objects with secrets.
 //!
-//! A commit *has* a secret if its tree contains, at any path, a blob that holds it. It *introduces* the secret if it
-//! has it and none of its parents does; it *removes* the secret if it lacks it and a parent has it. These
+//! A commit *has* a secret if its tree contains, at any path, a blob with that secret. It *introduces* the secret if it
+//! has it and none of its parents does; it *removes* the secret if it does not have it and a parent does. These
 //! definitions are exact for merges, renames, reverts and several roots, and need no diff: each tree is read once,
-//! the set of secrets below it is computed once, and the rest is comparing sets along the commit graph. Replace refs and
+//! the set of secrets below it is computed once, and sets are compared along the commit graph. Replace refs and
 //! grafts are ignored, since what they hide still exists.
 //!
-//! One `ObjectGraph` of trees and commits answers all queries about a repository. It is built only if something was
+//! One `ObjectGraph` of trees and commits answers all queries about a repository. It is built only if a secret was
 //! found.
 
 mod changes;
@@ -49,16 +49,16 @@ mod unusual_tests;
 /// The objects in which secrets were found.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
-    /// Blobs, and trees with an entry whose name is a secret; with the numbers of the secrets in each.
+    /// Blobs with secrets, and trees with an entry whose name is a secret, each with the numbers of its secrets.
     pub objects: HashMap<ObjectId, Vec<u32>>,
-    /// Commits that hold a secret themselves, in the message for example.
+    /// Commits that contain a secret themselves, for example in the message.
     pub commits: Vec<ObjectId>,
-    /// How many secrets there are; they are numbered from 0.
+    /// The number of secrets, which are numbered from 0.
     pub secrets: usize,
 }
 
 impl Query {
-    /// Whether it can be answered without reading any object.
+    /// Whether the query can be answered without reading any object.
     fn is_empty(&self) -> bool {
         (self.objects.is_empty() || self.secrets == 0) && self.commits.is_empty()
     }
@@ -67,9 +67,9 @@ impl Query {
 /// How to answer a query.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'s> {
-    /// Threads to read packs with.
+    /// Maximum number of threads that read packs.
     pub threads: usize,
-    /// Set to give up early. The answer is then empty.
+    /// Stops the run early when set. The answer is then empty.
     pub stop: &'s AtomicBool,
     /// Whether to include commits that no ref or reflog entry reaches.
     pub include_unreachable: bool,
@@ -80,14 +80,15 @@ pub struct Options<'s> {
 pub struct Attribution {
     /// One history for each secret, by number.
     pub secrets: Vec<SecretHistory>,
-    /// What each of [`Query::commits`] is reachable from, in their order.
+    /// What reaches each of [`Query::commits`], in the same order.
     pub commits: Vec<Reachability>,
-    /// Objects that could not be read; the rest may be incomplete because of them.
+    /// Objects that could not be read. The rest of the answer may be incomplete because of them.
     pub gaps: Gaps,
 }
 
 impl Attribution {
-    fn unknown(query: &Query) -> Self {
+    /// An answer without information.
+    fn empty(query: &Query) -> Self {
         Self {
             secrets: vec![SecretHistory::default(); query.secrets],
             commits: vec![Reachability::default(); query.commits.len()],
@@ -99,48 +100,48 @@ impl Attribution {
 /// The history of one secret in a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretHistory {
-    /// The strongest kind of root that leads to it; `None` if no commit, ref or reflog entry leads to the objects that
-    /// hold it.
+    /// The strongest kind of root that reaches the secret; `None` if no commit, ref or reflog entry leads to the objects that
+    /// contain it.
     pub reached_by: Option<ReachedBy>,
-    /// The refs and reflog entries that lead to it.
+    /// The refs and reflog entries that reach the secret.
     pub reachability: Reachability,
-    /// Commits that introduce it, oldest first, each with the first path that held it. Only commits reached by
-    /// something as strong as [`Self::reached_by`] are listed.
+    /// Commits that introduce the secret, oldest first, each with the first path that contains it. Only commits that a root as
+    /// strong as [`Self::reached_by`] reaches are listed.
     pub introduced: Vec<Change>,
-    /// Commits that remove it, likewise, with the first path that held it before.
+    /// Commits that remove the secret, in the same way, each with the first path that contained it before.
     pub removed: Vec<Change>,
-    /// Commits that move it, likewise.
+    /// Commits that move the secret, in the same way.
     pub moves: Vec<Move>,
-    /// Every path that holds or held it in any commit, sorted.
+    /// Every path that contains the secret in any commit, sorted.
     pub paths: Vec<SecretPath>,
-    /// Queried objects that hold it and that no commit's tree, ref or reflog names, sorted.
+    /// Queried objects with the secret that are in no commit's tree and that no ref or reflog entry points to, sorted.
     pub unnamed: Vec<ObjectId>,
 }
 
 impl SecretHistory {
-    /// Seconds from its first introduction to its last removal, or to `now` (seconds since 1970) while it is
-    /// `present`. `None` if no commit introduced it, or if it only became unreachable.
-    pub fn exposed_seconds(&self, present: bool, now: i64) -> Option<u64> {
+    /// Seconds from the first introduction of the secret to its last removal, or to `now` (seconds since 1970) if `is_present`.
+    /// `None` if no commit introduced the secret, or if it is not present and no commit removed it.
+    pub fn exposed_seconds(&self, is_present: bool, now: i64) -> Option<u64> {
         let first = self.introduced.iter().map(|change| change.seconds).min()?;
         let last = self.removed.iter().map(|change| change.seconds).max();
-        let end = if present { now } else { last? };
+        let end = if is_present { now } else { last? };
         Some(u64::try_from(end.saturating_sub(first)).unwrap_or(0))
     }
 }
 
 /// Answers `query` about the whole history of `repo`, whose refs and reflogs are `refs`.
 pub fn attribute(repo: &gix::Repository, refs: &Refs, query: &Query, options: &Options<'_>) -> Attribution {
-    let Some(mut graph) = read_graph(repo, query, options) else { return Attribution::unknown(query) };
-    let answer = trace(&mut graph, repo, refs, query, options.include_unreachable);
+    let Some(mut graph) = read_graph(repo, query, options) else { return Attribution::empty(query) };
+    let answer = attribute_history(&mut graph, repo, refs, query, options.include_unreachable);
     unless_stopped(answer, query, options)
 }
 
 /// Answers `query` twice: about the commits of `range` alone, and about the whole history.
 ///
-/// The first answer has `introduced`, `removed` and `paths` only, and describes the range: it includes a key that was
-/// introduced and removed within it, but not an old one in a file that it touched. For that, `query` must list every
-/// object that holds one of the secrets among the range's [`candidates`](super::range::candidates) and what is
-/// [`outside`](super::range::outside) of it; an old key that is not listed looks like a new one.
+/// The first answer has only changes and paths, and describes the range: it includes a key that was introduced and removed
+/// within the range, but not an old key in a file that the range changes. For that, `query` must list every object with one of
+/// the secrets among the [`candidates`](super::range::candidates) of the range and the
+/// [`blobs_outside`](super::range::blobs_outside) of it. An old key in an object that is not listed appears to be new.
 pub fn attribute_range(
     repo: &gix::Repository,
     refs: &Refs,
@@ -148,14 +149,14 @@ pub fn attribute_range(
     query: &Query,
     options: &Options<'_>,
 ) -> (Vec<SecretHistory>, Attribution) {
-    let unknown = || (vec![SecretHistory::default(); query.secrets], Attribution::unknown(query));
-    let Some(mut graph) = read_graph(repo, query, options) else { return unknown() };
-    let within = trace_range(&mut graph, range, query);
-    let whole = trace(&mut graph, repo, refs, query, options.include_unreachable);
+    let empty = || (vec![SecretHistory::default(); query.secrets], Attribution::empty(query));
+    let Some(mut graph) = read_graph(repo, query, options) else { return empty() };
+    let within = attribute_within(&mut graph, range, query);
+    let whole = attribute_history(&mut graph, repo, refs, query, options.include_unreachable);
     (within, unless_stopped(whole, query, options))
 }
 
-/// Reads the graph that answers `query`; `None` if no answer needs it, or if the run was stopped.
+/// Reads the graph that answers `query`; `None` if the query needs none, or if the run was stopped.
 fn read_graph<'s>(repo: &gix::Repository, query: &Query, options: &Options<'s>) -> Option<ObjectGraph<'s>> {
     if query.is_empty() {
         return None;
@@ -168,28 +169,30 @@ fn read_graph<'s>(repo: &gix::Repository, query: &Query, options: &Options<'s>) 
     (!options.stop.load(Ordering::Relaxed)).then_some(graph)
 }
 
+/// `answer`, or an empty one if the run was stopped, since `answer` may then be incomplete.
 fn unless_stopped(answer: Attribution, query: &Query, options: &Options<'_>) -> Attribution {
-    if options.stop.load(Ordering::Relaxed) { Attribution::unknown(query) } else { answer }
+    if options.stop.load(Ordering::Relaxed) { Attribution::empty(query) } else { answer }
 }
 
-fn trace(
+/// Answers a query about the whole history from a graph whose packs have been read.
+fn attribute_history(
     graph: &mut ObjectGraph<'_>,
     repo: &gix::Repository,
     refs: &Refs,
     query: &Query,
     include_unreachable: bool,
 ) -> Attribution {
-    let unread = graph.gaps().clone();
+    let gaps_of_packs = graph.gaps().clone();
     let roots = GraphRoots::new(repo, graph, refs);
     let history = CommitGraph::walk(graph, &roots.commits(), include_unreachable);
-    let commits = reached::commits(graph, &history, &roots, &query.commits);
+    let commits = reached::reachability_of(graph, &history, &roots, &query.commits);
     if query.objects.is_empty() {
-        // All secrets are in messages, which have been read. What the walk could not read, e.g. a missing parent,
-        // hides no finding, so only what was unreadable before is reported as a gap.
+        // All secrets are in commits, which have been read. What the walk could not read, for example a missing parent,
+        // hides no finding, so only earlier gaps are reported.
         let secrets = vec![SecretHistory::default(); query.secrets];
-        return Attribution { secrets, commits, gaps: unread };
+        return Attribution { secrets, commits, gaps: gaps_of_packs };
     }
-    // Fills the memo of the graph, from which the rest is answered.
+    // The graph remembers the secrets of these trees, which the rest needs.
     for tree in roots.trees() {
         graph.secrets_in(tree);
     }
@@ -206,15 +209,15 @@ fn trace(
             ..SecretHistory::default()
         })
         .collect();
-    roots.name_refs(graph, &history, &mut secrets);
-    let mut search = PathSearch::run(graph, &history, roots.trees(), ReachedBy::Nothing);
+    roots.add_reachability(graph, &history, &mut secrets);
+    let mut search = PathSearch::new(graph, &history, roots.trees(), ReachedBy::Nothing);
     search.add_pathless(graph, roots.blobs());
     let unnamed = search.unnamed(graph);
     for (secret, paths) in secrets.iter_mut().zip(search.finish(graph, query.secrets)) {
         secret.paths = paths;
     }
-    for (id, held) in unnamed.into_iter().map(|object| graph.queried.get(object)) {
-        for &secret in held.iter().collect::<BTreeSet<_>>() {
+    for (id, secret_numbers) in unnamed.into_iter().map(|object| graph.queried.get(object)) {
+        for &secret in secret_numbers.iter().collect::<BTreeSet<_>>() {
             if let Some(history) = secrets.get_mut(secret as usize) {
                 history.unnamed.push(*id);
             }
@@ -223,25 +226,26 @@ fn trace(
     Attribution { secrets, commits, gaps: std::mem::take(graph.gaps()) }
 }
 
-fn trace_range(graph: &mut ObjectGraph<'_>, range: &Range, query: &Query) -> Vec<SecretHistory> {
+/// Answers a query about the commits of `range` alone.
+fn attribute_within(graph: &mut ObjectGraph<'_>, range: &Range, query: &Query) -> Vec<SecretHistory> {
     let commits: Vec<u32> = range.commits.iter().map(|commit| graph.ids.number(&commit.id)).collect();
     let history = CommitGraph::within(graph, &commits);
-    // Every commit of the range is included, whatever leads to it.
-    let inside = vec![Some(ReachedBy::Ref); query.secrets];
-    let changes = changes::find(graph, &history, &inside);
-    let search = PathSearch::run(graph, &history, std::iter::empty(), ReachedBy::Ref);
+    // Every commit of the range is included, whatever reaches it.
+    let reached_by = vec![Some(ReachedBy::Ref); query.secrets];
+    let changes = changes::find(graph, &history, &reached_by);
+    let search = PathSearch::new(graph, &history, std::iter::empty(), ReachedBy::Ref);
     let paths = search.finish(graph, query.secrets);
-    let secrets = changes.into_iter().zip(paths).map(|(changes, paths)| SecretHistory {
+    let histories = changes.into_iter().zip(paths).map(|(changes, paths)| SecretHistory {
         introduced: changes.introduced,
         removed: changes.removed,
         moves: changes.moves,
         paths,
         ..SecretHistory::default()
     });
-    secrets.collect()
+    histories.collect()
 }
 
-/// What a report says about the commit `id`, whose bytes are `object`, if it holds a secret itself.
-pub fn change_of(id: &ObjectId, object: &[u8]) -> Change {
+/// What a report says about the commit `id`, whose bytes are `object`, if the commit itself contains a secret.
+pub fn change_in_commit(id: &ObjectId, object: &[u8]) -> Change {
     super::commit::Header::new(object).change(id, None)
 }

@@ -1,16 +1,16 @@
-//! Moves: commits after which a secret is at other paths than before.
+//! Finds moves: commits after which a secret is at other paths than before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::commit_graph::{CommitGraph, CommitNode};
-use super::layouts::{Held, LayoutEntry, LayoutId};
+use super::layouts::{LayoutContent, LayoutEntry, LayoutId};
 use super::object_graph::ObjectGraph;
 use super::secret_paths::MAX_DEPTH;
 use super::set_interner::SetId;
 
-/// Maximum number of paths that differ between two trees. With more, a commit is not considered a move.
+/// Maximum number of paths that may differ between two trees. With more, the commit moves nothing.
 const MAX_PATHS: usize = 10_000;
-/// Maximum number of paths compared in one history, in case it moves everything in each commit.
+/// Maximum number of paths that are compared in one history, in case every commit moves everything.
 pub(super) const MAX_COMPARED: usize = 4_000_000;
 
 /// The path before a move, and the path after it.
@@ -19,65 +19,65 @@ type PathPair = (Vec<u8>, Vec<u8>);
 /// The old and new paths of one secret in a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PathChanges {
-    gone: BTreeSet<Vec<u8>>,
+    old: BTreeSet<Vec<u8>>,
     new: BTreeSet<Vec<u8>>,
 }
 
-/// For each secret that both the commit and its parents have: the paths from which and to which the commit moves it.
-/// `left` is how many more paths may be compared.
-pub(super) fn of_commit(
+/// The paths from which and to which a commit moves each secret that both the commit and its parents have.
+/// `comparisons_left` is the number of paths that may still be compared.
+pub(super) fn find_moves(
     graph: &ObjectGraph<'_>,
     history: &CommitGraph,
     node: &CommitNode,
-    left: &mut usize,
+    comparisons_left: &mut usize,
 ) -> BTreeMap<u32, Vec<PathPair>> {
     let after = graph.layouts.of(node.tree);
     let before: Vec<_> = history.parents(node).map(|parent| graph.layouts.of(parent.tree)).collect();
-    // A merge that takes one side unchanged moves nothing: that side's commits did.
+    // A merge that takes one side unchanged moves nothing; the commits of that side did.
     if after.is_none() || before.is_empty() || before.contains(&after) {
         return BTreeMap::new();
     }
     let mut changes: Option<BTreeMap<u32, PathChanges>> = None;
     for parent in before {
-        let Some(compared) = compare(graph, parent, after, left) else { return BTreeMap::new() };
+        let Some(compared) = compare(graph, parent, after, comparisons_left) else { return BTreeMap::new() };
         changes = Some(match changes {
             None => compared,
-            Some(others) => in_both(others, compared),
+            Some(others) => intersection(others, compared),
         });
     }
     let moved = changes.unwrap_or_default().into_iter();
     moved.map(|(secret, changes)| (secret, pairs(changes))).filter(|(_, pairs)| !pairs.is_empty()).collect()
 }
 
-/// The changes that are in both.
-fn in_both(
+/// The changes that are in both `one` and `other`.
+fn intersection(
     one: BTreeMap<u32, PathChanges>,
     mut other: BTreeMap<u32, PathChanges>,
 ) -> BTreeMap<u32, PathChanges> {
     let shared = one.into_iter().filter_map(|(secret, one)| {
         let other = other.remove(&secret)?;
-        let gone = one.gone.intersection(&other.gone).cloned().collect();
+        let old = one.old.intersection(&other.old).cloned().collect();
         let new = one.new.intersection(&other.new).cloned().collect();
-        Some((secret, PathChanges { gone, new }))
+        Some((secret, PathChanges { old, new }))
     });
     shared.collect()
 }
 
-/// Which paths of each secret differ between two layouts; `None` if there are too many.
+/// The paths of each secret that differ between two layouts; `None` if there are too many.
 fn compare(
     graph: &ObjectGraph<'_>,
     before: Option<LayoutId>,
     after: Option<LayoutId>,
-    left: &mut usize,
+    comparisons_left: &mut usize,
 ) -> Option<BTreeMap<u32, PathChanges>> {
     let mut changes: BTreeMap<u32, PathChanges> = BTreeMap::new();
     let mut stack = vec![(Vec::new(), before, after, 0)];
     let mut paths = 0;
     while let Some((path, before, after, depth)) = stack.pop() {
         let (old, new) = (graph.layouts.entries(before), graph.layouts.entries(after));
-        for (name, old, new) in by_name(&old, &new) {
+        for (name, old, new) in differences(&old, &new) {
             paths += 1;
-            *left = left.checked_sub(1)?;
+            *comparisons_left = comparisons_left.checked_sub(1)?;
             if paths > MAX_PATHS || depth > MAX_DEPTH {
                 return None;
             }
@@ -85,7 +85,7 @@ fn compare(
             graph.name(name, |name| path.extend_from_slice(name));
             let (old_set, new_set) = (secrets(old), secrets(new));
             for secret in graph.sets.difference(old_set, new_set) {
-                changes.entry(secret).or_default().gone.insert(path.clone());
+                changes.entry(secret).or_default().old.insert(path.clone());
             }
             for secret in graph.sets.difference(new_set, old_set) {
                 changes.entry(secret).or_default().new.insert(path.clone());
@@ -100,28 +100,33 @@ fn compare(
     Some(changes)
 }
 
-/// The entries that differ, by name, in both sorted lists.
-fn by_name(old: &[LayoutEntry], new: &[LayoutEntry]) -> Vec<(u32, Option<Held>, Option<Held>)> {
-    let mut both: BTreeMap<u32, (Option<Held>, Option<Held>)> = BTreeMap::new();
-    old.iter().for_each(|entry| both.entry(entry.name).or_default().0 = Some(entry.held));
-    new.iter().for_each(|entry| both.entry(entry.name).or_default().1 = Some(entry.held));
+/// The names at which two layouts differ, with the content in each.
+fn differences(
+    old: &[LayoutEntry],
+    new: &[LayoutEntry],
+) -> Vec<(u32, Option<LayoutContent>, Option<LayoutContent>)> {
+    let mut both: BTreeMap<u32, (Option<LayoutContent>, Option<LayoutContent>)> = BTreeMap::new();
+    old.iter().for_each(|entry| both.entry(entry.name).or_default().0 = Some(entry.content));
+    new.iter().for_each(|entry| both.entry(entry.name).or_default().1 = Some(entry.content));
     let differ = both.into_iter().filter(|(_, (old, new))| old != new);
     differ.map(|(name, (old, new))| (name, old, new)).collect()
 }
 
-fn secrets(held: Option<Held>) -> SetId {
-    if let Some(Held::Secrets(set)) = held { set } else { SetId::EMPTY }
+/// The secrets in a blob; none for a tree.
+fn secrets(content: Option<LayoutContent>) -> SetId {
+    if let Some(LayoutContent::Secrets(set)) = content { set } else { SetId::EMPTY }
 }
 
-fn layout(held: Option<Held>) -> Option<LayoutId> {
-    if let Some(Held::Layout(layout)) = held { Some(layout) } else { None }
+/// The layout of a tree; `None` for a blob.
+fn layout(content: Option<LayoutContent>) -> Option<LayoutId> {
+    if let Some(LayoutContent::Layout(layout)) = content { Some(layout) } else { None }
 }
 
-/// Pairs each path that is gone with a new one: with one of the same file name if there is any, else in order.
-fn pairs(PathChanges { gone, mut new }: PathChanges) -> Vec<PathPair> {
+/// Pairs each old path with a new one: with one of the same file name if there is any, otherwise in order.
+fn pairs(PathChanges { old, mut new }: PathChanges) -> Vec<PathPair> {
     let mut pairs = Vec::new();
     let mut others = Vec::new();
-    for from in gone {
+    for from in old {
         match new.iter().find(|path| file_name(path) == file_name(&from)).cloned() {
             Some(to) => {
                 new.remove(&to);
@@ -143,17 +148,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_pair_by_file_name_first() {
+    fn paths_are_paired_by_file_name_first() {
         let set = |paths: &[&str]| paths.iter().map(|path| path.as_bytes().to_vec()).collect();
-        let moved = |gone: &[&str], new: &[&str]| -> Vec<(String, String)> {
+        let paired = |old: &[&str], new: &[&str]| -> Vec<(String, String)> {
             let text = |path: Vec<u8>| String::from_utf8(path).unwrap();
-            let changes = PathChanges { gone: set(gone), new: set(new) };
+            let changes = PathChanges { old: set(old), new: set(new) };
             pairs(changes).into_iter().map(|(from, to)| (text(from), text(to))).collect()
         };
         let pair = |from: &str, to: &str| (from.to_owned(), to.to_owned());
-        assert_eq!(moved(&["a/x", "a/y"], &["b/y", "c"]), [pair("a/y", "b/y"), pair("a/x", "c")]);
-        assert_eq!(moved(&["a"], &["b", "c"]), [pair("a", "b")]);
-        assert_eq!(moved(&["a"], &[]), []);
-        assert_eq!(moved(&[], &["a"]), []);
+        assert_eq!(paired(&["a/x", "a/y"], &["b/y", "c"]), [pair("a/y", "b/y"), pair("a/x", "c")]);
+        assert_eq!(paired(&["a"], &["b", "c"]), [pair("a", "b")]);
+        assert_eq!(paired(&["a"], &[]), []);
+        assert_eq!(paired(&[], &["a"]), []);
     }
 }

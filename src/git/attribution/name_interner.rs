@@ -1,7 +1,8 @@
-//! Names of tree entries. Each distinct name is stored once and identified by a number.
+//! Stores the names of tree entries. Each distinct name is stored once and identified by a number.
 
 use std::collections::HashMap;
 
+/// All distinct names.
 #[derive(Default)]
 pub(super) struct NameInterner {
     numbers: HashMap<Box<[u8]>, u32>,
@@ -9,7 +10,7 @@ pub(super) struct NameInterner {
 }
 
 impl NameInterner {
-    /// The name's number, assigned now if it is new.
+    /// The number of a name. A new name gets the next number.
     pub(super) fn number(&mut self, name: &[u8]) -> u32 {
         if let Some(&known) = self.numbers.get(name) {
             return known;
@@ -20,6 +21,7 @@ impl NameInterner {
         number
     }
 
+    /// The name with this number; empty if there is none.
     pub(super) fn get(&self, number: u32) -> &[u8] {
         self.names.get(number as usize).map_or(&[], |name| name)
     }

@@ -1,7 +1,7 @@
-//! The trees and commits of a repository, reduced to what attribution needs: which tree holds which secrets, and how
-//! to find the paths.
+//! The trees and commits of a repository, reduced to what attribution needs: which trees contain which secrets, and the names
+//! of their entries.
 //!
-//! Packs are read whole, in pack order; other objects are looked up when they are needed.
+//! Packs are read completely, in pack order. Other objects are looked up when they are needed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use gix::objs::Kind;
 use super::Query;
 use super::dense_ids::DenseIds;
 use super::graph_builder::{BuildContext, ChildTree, GraphBuilder, PackVisitor, QueriedEntry, TreeOutline};
-use super::layouts::{Held, LayoutEntry, Layouts};
+use super::layouts::{LayoutContent, LayoutEntry, Layouts};
 use super::name_interner::NameInterner;
 use super::pack_walk::walk;
 use super::queried::QueriedObjects;
@@ -24,7 +24,7 @@ use crate::git::lookup::{Gaps, Lookup};
 use crate::git::object_marks::ObjectMarks;
 use crate::model::Change;
 
-/// Where a tree's subtrees are: `builders[builder].subtrees[start..][..count]`.
+/// The subtrees of a tree: `builders[builder].subtrees[start..][..count]`.
 #[derive(Clone, Copy)]
 struct SubtreeSpan {
     start: u32,
@@ -32,49 +32,54 @@ struct SubtreeSpan {
     builder: u32,
 }
 
+/// The value for a tree that has not been read.
 const UNREAD: SubtreeSpan = SubtreeSpan { start: 0, count: 0, builder: u32::MAX };
 
+/// A commit that was read.
 pub(in crate::git) struct Commit<'a> {
+    /// The number of the tree.
     pub(in crate::git) tree: u32,
     /// Committer's date in seconds since 1970.
     pub(super) time: i64,
+    /// The numbers of the parents.
     pub(in crate::git) parents: &'a [u32],
 }
 
-/// Trees and commits, known by their [`DenseIds`].
+/// Trees and commits, identified by their [`DenseIds`].
 pub(in crate::git) struct ObjectGraph<'s> {
     pub(in crate::git) ids: DenseIds,
     pub(super) queried: QueriedObjects,
     pub(super) names: Mutex<NameInterner>,
     pub(in crate::git) lookup: Lookup,
     pub(in crate::git) stop: &'s AtomicBool,
-    /// The first is for objects that are looked up by id; the others are those of threads.
+    /// What was read: first the builder for objects that are looked up by id, then those of threads that read packs.
     pub(super) builders: Vec<GraphBuilder>,
+    /// For each tree, by number, its subtrees.
     trees: Vec<SubtreeSpan>,
     /// The blobs in the trees that were read, if they are wanted.
     blobs: Option<ObjectMarks>,
-    /// How many bytes of commits are kept.
+    /// Maximum number of bytes of commits that are kept.
     max_commit_bytes: usize,
-    /// By number of the tree.
+    /// The queried blobs in each tree, by the number of the tree.
     queried_entries: HashMap<u32, Vec<QueriedEntry>>,
-    /// Queried objects that are trees: their numbers among the queried objects, by number of the tree.
+    /// The queried objects that are trees: number of the tree, and number among the queried objects.
     queried_trees: HashMap<u32, u32>,
-    /// Builder and row, by number of the commit.
+    /// For each number of a commit, its builder and row.
     commits: HashMap<u32, (u32, u32)>,
-    /// The secrets in each tree and below it, by its number, once known.
+    /// For each tree, by number, the secrets in it and below it, once they are known.
     tree_secrets: Vec<Option<SetId>>,
-    /// The secrets in each queried object.
+    /// The secrets in each queried object, by its number among these.
     pub(super) queried_secrets: Vec<SetId>,
     pub(super) sets: SetInterner,
     pub(super) layouts: Layouts,
 }
 
 impl<'s> ObjectGraph<'s> {
-    /// A graph of `repo` that is still empty.
+    /// An empty graph of `repo`.
     pub(in crate::git) fn new(repo: &gix::Repository, query: &Query, stop: &'s AtomicBool) -> Self {
         let queried = QueriedObjects::new(query);
         let mut sets = SetInterner::new(query.secrets);
-        let queried_secrets = queried.iter().map(|(_, (_, secrets))| sets.of(secrets)).collect();
+        let queried_secrets = queried.iter().map(|(_, (_, secrets))| sets.from_secrets(secrets)).collect();
         let ids = DenseIds::new(&ObjectDatabase::new(repo.objects.store_ref().path(), repo.object_hash()));
         let mut lookup = Lookup::new(repo);
         let trees = queried.iter().filter(|(_, (id, _))| lookup.kind(id) == Some(Kind::Tree));
@@ -99,7 +104,8 @@ impl<'s> ObjectGraph<'s> {
         }
     }
 
-    /// Reads the commits of all packs, and the trees if they are wanted. Without this each is looked up by id, which
+    /// Reads all commits in packs, and all trees if `with_trees`. Without this, each is looked up by id when it is needed,
+    /// which
     /// is faster for a few and much slower for all.
     pub(in crate::git) fn read_packs(&mut self, with_trees: bool, threads: usize) {
         let kinds = if with_trees { &[Kind::Commit, Kind::Tree][..] } else { &[Kind::Commit] };
@@ -123,12 +129,12 @@ impl<'s> ObjectGraph<'s> {
         }
     }
 
-    /// From now on, marks the blobs of all trees that are read.
+    /// Marks the blobs of all trees that are read from now on.
     pub(in crate::git) fn mark_blobs(&mut self) {
         self.blobs = Some(ObjectMarks::new(self.ids.count()));
     }
 
-    /// From now on, keeps the bytes of commits that are read from packs, up to `max_bytes`.
+    /// Keeps the bytes of commits that are read from packs from now on, up to `max_bytes` in all.
     pub(in crate::git) fn keep_commits(&mut self, max_bytes: usize) {
         self.max_commit_bytes = max_bytes;
     }
@@ -139,16 +145,16 @@ impl<'s> ObjectGraph<'s> {
         self.builders.get(builder as usize)?.commit_bytes(row as usize)
     }
 
-    /// The blobs in all trees that were read, if they were marked and each of these trees is in `trees`.
+    /// The blobs in all trees that were read, if blobs were marked and all of these trees are in `trees`.
     pub(in crate::git) fn take_blobs_if_all(&mut self, trees: &ObjectMarks) -> Option<ObjectMarks> {
-        // A tree that is in several packs was read several times, and marked once.
+        // A tree in several packs was read once in each, but is in `trees` by its canonical number only.
         let is_marked = |tree: u32| trees.has(tree) || trees.has(self.ids.number(&self.ids.id(tree)));
-        let mut read = self.builders.iter().flat_map(|builder| &builder.trees);
-        let are_all_marked = read.all(|row| is_marked(row.number));
+        let mut rows = self.builders.iter().flat_map(|builder| &builder.trees);
+        let are_all_marked = rows.all(|row| is_marked(row.number));
         self.blobs.take().filter(|_| are_all_marked)
     }
 
-    /// Whether the walk should end early.
+    /// Whether the run was stopped.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -159,23 +165,24 @@ impl<'s> ObjectGraph<'s> {
         self.register(self.builders.len() - 1, (0, 0, 0));
     }
 
-    /// Registers the trees, queried entries and commits of a builder, except for the first ones, which are already
-    /// registered.
-    fn register(&mut self, nth: usize, (trees, entries, commits): (usize, usize, usize)) {
-        let builder = &mut self.builders[nth];
-        let nth = u32::try_from(nth).unwrap_or(u32::MAX);
+    /// Registers the trees, queried entries and commits of a builder, except for the first ones, whose numbers are given and
+    /// which
+    /// are already registered.
+    fn register(&mut self, builder_number: usize, (trees, entries, commits): (usize, usize, usize)) {
+        let builder = &mut self.builders[builder_number];
+        let builder_number = u32::try_from(builder_number).unwrap_or(u32::MAX);
         if self.trees.len() < self.ids.count() {
             self.trees.resize(self.ids.count(), UNREAD);
         }
         for row in &builder.trees[trees..] {
             self.trees[row.number as usize] =
-                SubtreeSpan { start: row.start, count: row.count, builder: nth };
+                SubtreeSpan { start: row.start, count: row.count, builder: builder_number };
         }
         for &(tree, entry) in &builder.queried_entries[entries..] {
             self.queried_entries.entry(tree).or_default().push(entry);
         }
         for (row, commit) in (0u32..).zip(&builder.commits).skip(commits) {
-            self.commits.insert(commit.number, (nth, row));
+            self.commits.insert(commit.number, (builder_number, row));
         }
         for number in builder.malformed.drain(..) {
             let id = self.ids.id(number);
@@ -183,7 +190,7 @@ impl<'s> ObjectGraph<'s> {
         }
     }
 
-    /// Looks up an object by id. If it cannot be read, it stays unknown, and a gap is recorded.
+    /// Looks up a tree or commit by id and adds it. If it cannot be read, records a gap.
     fn read(&mut self, number: u32, kind: Kind) {
         if self.is_stopped() {
             return;
@@ -198,7 +205,7 @@ impl<'s> ObjectGraph<'s> {
             max_commit_bytes: 0,
         };
         let builder = &mut self.builders[0];
-        let known = (builder.trees.len(), builder.queried_entries.len(), builder.commits.len());
+        let registered = (builder.trees.len(), builder.queried_entries.len(), builder.commits.len());
         match (kind, self.lookup.of_kind(&id, kind)) {
             (_, None) => {}
             (Kind::Tree, Some(bytes)) => {
@@ -206,10 +213,10 @@ impl<'s> ObjectGraph<'s> {
             }
             (_, Some(bytes)) => builder.add_commit(&context, number, bytes),
         }
-        self.register(0, known);
+        self.register(0, registered);
     }
 
-    /// The commit, or `None` if it cannot be read.
+    /// The commit with this number; `None` if it cannot be read.
     pub(in crate::git) fn commit(&mut self, number: u32) -> Option<Commit<'_>> {
         if !self.commits.contains_key(&number) {
             self.read(number, Kind::Commit);
@@ -221,7 +228,7 @@ impl<'s> ObjectGraph<'s> {
         Some(Commit { tree: row.tree, time: row.time, parents })
     }
 
-    /// Whether the commit was read already.
+    /// Whether the commit with this number was read.
     pub(in crate::git) fn knows_commit(&self, number: u32) -> bool {
         self.commits.contains_key(&number)
     }
@@ -231,11 +238,12 @@ impl<'s> ObjectGraph<'s> {
         self.commits.keys().copied()
     }
 
-    /// Follows tags to the object that they lead to.
+    /// The object that `id` leads to through tags, and its kind.
     pub(super) fn peel(&mut self, id: ObjectId) -> Option<(Kind, ObjectId)> {
         self.lookup.peel(id)
     }
 
+    /// The subtrees in a span.
     fn subtrees_at(&self, span: SubtreeSpan) -> &[ChildTree] {
         match self.builders.get(span.builder as usize) {
             Some(builder) => &builder.subtrees[span.start as usize..][..span.count as usize],
@@ -243,27 +251,27 @@ impl<'s> ObjectGraph<'s> {
         }
     }
 
-    /// The subtrees of a tree, which [`Self::secrets_in`] read.
+    /// The subtrees of a tree that [`Self::secrets_in`] has read.
     pub(in crate::git) fn subtrees(&self, tree: u32) -> &[ChildTree] {
         self.trees.get(tree as usize).map_or(&[], |&span| self.subtrees_at(span))
     }
 
-    /// The queried blobs in a tree, which [`Self::secrets_in`] read.
+    /// The queried blobs in a tree that [`Self::secrets_in`] has read.
     pub(super) fn queried_entries(&self, tree: u32) -> &[QueriedEntry] {
         self.queried_entries.get(&tree).map_or(&[], |entries| entries)
     }
 
-    /// Whether any object is known to hold a secret; without one, trees need not be read.
+    /// Whether any object was queried. Otherwise trees need not be read.
     pub(super) fn has_secrets(&self) -> bool {
         !self.queried_secrets.is_empty()
     }
 
-    /// The secrets in a tree and below it, if [`Self::secrets_in`] was called.
+    /// The secrets in a tree and below it; none before [`Self::secrets_in`] has read it.
     pub(in crate::git) fn known_secrets(&self, tree: u32) -> SetId {
         self.tree_secrets.get(tree as usize).copied().flatten().unwrap_or(SetId::EMPTY)
     }
 
-    /// The secrets in a tree and below it.
+    /// The secrets in a tree and below it. Reads trees that have not been read.
     pub(in crate::git) fn secrets_in(&mut self, root: u32) -> SetId {
         // Not recursive, since the repository decides how deep its trees are.
         let mut stack = vec![(root, false)];
@@ -278,7 +286,7 @@ impl<'s> ObjectGraph<'s> {
             if self.tree_secrets[tree as usize].is_some() {
                 continue;
             }
-            // Until the subtrees are known. Ends the walk at a tree that seems to contain itself.
+            // A preliminary value, which ends the walk at a damaged tree that appears to contain itself.
             self.tree_secrets[tree as usize] = Some(SetId::EMPTY);
             if self.trees.get(tree as usize).is_none_or(|span| span.builder == UNREAD.builder) {
                 self.read(tree, Kind::Tree);
@@ -292,7 +300,7 @@ impl<'s> ObjectGraph<'s> {
         self.known_secrets(root)
     }
 
-    /// Sets the secrets of a tree whose subtrees are known.
+    /// Sets the secrets of a tree, after those of its subtrees, and its layout.
     fn unite_secrets(&mut self, tree: u32) {
         let mut set = SetId::EMPTY;
         let span = self.trees.get(tree as usize).copied().unwrap_or(UNREAD);
@@ -315,38 +323,38 @@ impl<'s> ObjectGraph<'s> {
         }
     }
 
-    /// The entries of a tree that hold secrets, if it and its subtrees are known.
+    /// The entries of a tree that contain secrets, after those of its subtrees are known.
     fn entries_with_secrets(&self, tree: u32) -> Vec<LayoutEntry> {
         let subtrees = self.subtrees(tree).iter().filter_map(|subtree| {
             let layout = self.layouts.of(subtree.tree)?;
-            Some(LayoutEntry { name: subtree.name, held: Held::Layout(layout) })
+            Some(LayoutEntry { name: subtree.name, content: LayoutContent::Layout(layout) })
         });
         let blobs = self.queried_entries(tree).iter().map(|entry| LayoutEntry {
             name: entry.name,
-            held: Held::Secrets(self.queried_secrets[entry.object as usize]),
+            content: LayoutContent::Secrets(self.queried_secrets[entry.object as usize]),
         });
         subtrees.chain(blobs).collect()
     }
 
-    /// The number of a tree among the queried objects, if it is one: an entry's name is a secret.
+    /// The number of a tree among the queried objects, if it was queried because the name of an entry is a secret.
     pub(super) fn queried_tree(&self, tree: u32) -> Option<u32> {
-        // Called for every tree, and usually no tree is queried.
+        // This is called for every tree, and usually no tree was queried.
         if self.queried_trees.is_empty() { None } else { self.queried_trees.get(&tree).copied() }
     }
 
-    /// Calls `with` with the name of an entry.
-    pub(super) fn name<T>(&self, name: u32, with: impl FnOnce(&[u8]) -> T) -> T {
-        with(self.names.lock().unwrap_or_else(PoisonError::into_inner).get(name))
+    /// Calls `use_name` with the name that has this number.
+    pub(super) fn name<T>(&self, name: u32, use_name: impl FnOnce(&[u8]) -> T) -> T {
+        use_name(self.names.lock().unwrap_or_else(PoisonError::into_inner).get(name))
     }
 
-    /// What a report says about a commit that changed something at `path`.
+    /// What a report says about a commit as a change at `path`; `None` if the commit cannot be read.
     pub(super) fn change(&mut self, commit: u32, path: Option<Vec<u8>>) -> Option<Change> {
         let id = self.ids.id(commit);
         let bytes = self.lookup.of_kind(&id, Kind::Commit)?;
         Some(Header::new(bytes).change(&id, path))
     }
 
-    /// The gaps: what could not be read.
+    /// The objects that could not be read.
     pub(in crate::git) fn gaps(&mut self) -> &mut Gaps {
         &mut self.lookup.gaps
     }

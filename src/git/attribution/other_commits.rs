@@ -1,6 +1,6 @@
-//! Commits that the pack walk does not visit: loose ones, and packed ones whose delta chain it cannot follow.
+//! Reads commits that the pack walk does not visit: loose ones, and packed ones whose delta chain it cannot follow.
 //!
-//! They are read only to find out which commits are unreachable. Reachable ones are looked up when a child names them.
+//! This is done only to find unreachable commits. Reachable ones are looked up when a child names them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +12,7 @@ use crate::git::lookup::Lookup;
 use crate::threads;
 
 /// Number of loose objects that a thread takes at a time.
-const BATCH: usize = 64;
+const BATCH_LEN: usize = 64;
 
 impl ObjectGraph<'_> {
     /// Reads all commits that no pack walk visited.
@@ -28,6 +28,7 @@ impl ObjectGraph<'_> {
         }
     }
 
+    /// Reads all commits that are loose objects.
     fn read_loose_commits(&mut self, repo: &gix::Repository, threads: usize) {
         let (loose, stop) = (&self.ids.loose, self.stop);
         let context = BuildContext {
@@ -44,12 +45,12 @@ impl ObjectGraph<'_> {
             let mut lookup = Lookup::new(&shared.to_thread_local());
             let mut builder = GraphBuilder::default();
             loop {
-                let from = next.fetch_add(BATCH, Ordering::Relaxed);
-                let Some(rest) = loose.get(from..).filter(|rest| !rest.is_empty()) else { break };
+                let start = next.fetch_add(BATCH_LEN, Ordering::Relaxed);
+                let Some(rest) = loose.get(start..).filter(|rest| !rest.is_empty()) else { break };
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                for id in &rest[..BATCH.min(rest.len())] {
+                for id in &rest[..BATCH_LEN.min(rest.len())] {
                     if lookup.kind(id) == Some(Kind::Commit)
                         && let Some(bytes) = lookup.of_kind(id, Kind::Commit)
                     {
@@ -59,7 +60,7 @@ impl ObjectGraph<'_> {
             }
             (builder, lookup.gaps)
         };
-        let threads = threads.clamp(1, loose.len().div_ceil(BATCH).max(1));
+        let threads = threads.clamp(1, loose.len().div_ceil(BATCH_LEN).max(1));
         for (builder, gaps) in threads::run(threads, work) {
             self.lookup.gaps.merge(gaps);
             self.add_builder(builder);

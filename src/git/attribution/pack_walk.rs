@@ -1,8 +1,8 @@
-//! Visits trees and commits of a pack, reconstructing each once.
+//! Visits all trees and commits of a pack, and reconstructs each once.
 //!
-//! Looking trees up by id reconstructs the same bases again and again; here each delta is applied once, right after
+//! To look up trees by id would reconstruct the same bases again and again. Here, each delta is applied once, right after
 //! its base. This only saves time: an object that cannot be reconstructed here is looked up by id when it is needed,
-//! and a failure is reported then.
+//! and a failure is then reported.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -15,19 +15,19 @@ use crate::git::pack::entry::EntryContent;
 use crate::git::pack::{DeltaTree, Entry, Pack};
 use crate::threads;
 
-/// Larger trees and commits are not reconstructed here.
-const MAX_OBJECT: u64 = 64 << 20;
-/// Maximum number of bytes that all threads together hold in bases of pending deltas.
-const MAX_HELD: usize = 1 << 30;
-/// Roots that a thread takes at a time.
-const BATCH: usize = 64;
+/// Maximum size of a tree or commit that is reconstructed here, in bytes.
+const MAX_OBJECT_SIZE: u64 = 64 << 20;
+/// Maximum number of bytes of bases whose deltas have not all been applied, in all threads together.
+const MAX_BASE_BYTES: usize = 1 << 30;
+/// Number of roots of delta trees that a thread takes at a time.
+const BATCH_LEN: usize = 64;
 
 /// Receives the objects that one thread reconstructs.
 pub(in crate::git) trait Visitor: Send {
-    /// What it remembers about an object as long as deltas to it may follow.
+    /// What the visitor remembers about an object while deltas against it may follow.
     type Memory: Default;
 
-    /// Called for each object; with its relation to its base if it is a delta.
+    /// Called for each object; for a delta, with its relation to its base. Sets `memory`, which may have any earlier content.
     fn object(
         &mut self,
         entry: Entry,
@@ -37,19 +37,19 @@ pub(in crate::git) trait Visitor: Send {
         memory: &mut Self::Memory,
     );
 
-    /// Called for each entry that was not reconstructed, with its kind if that is known.
+    /// Called for each entry that was not reconstructed; with its kind, if that is known.
     fn unread(&mut self, entry: Entry, kind: Option<Kind>);
 }
 
 /// How a delta derives an object from its base.
 pub(in crate::git) struct FromBase<'a, M> {
-    /// What was remembered of the base.
+    /// What the visitor remembers about the base.
     pub(super) base: &'a M,
-    /// Which bytes come from where in the base, in order and without gaps.
+    /// The runs of the delta: they cover the object in order and without gaps.
     pub(super) runs: &'a [Run],
 }
 
-/// Visits all objects of `kinds` in `pack`, on as many threads as there are visitors, until `stop` is set.
+/// Visits all objects of `kinds` in `pack` with one thread for each visitor, until `stop` is set.
 pub(in crate::git) fn walk<V: Visitor>(pack: &Pack, kinds: &[Kind], visitors: &mut [V], stop: &AtomicBool) {
     let tree = DeltaTree::build(pack, visitors.len());
     let kind = |root: Entry| match pack.header(root).ok()?.0.content {
@@ -58,36 +58,37 @@ pub(in crate::git) fn walk<V: Visitor>(pack: &Pack, kinds: &[Kind], visitors: &m
     };
     let roots: Vec<(Entry, Kind)> = tree.roots.iter().filter_map(|&root| kind(root)).collect();
     let next = AtomicUsize::new(0);
-    let max_held = MAX_HELD / visitors.len().max(1);
+    let max_base_bytes = MAX_BASE_BYTES / visitors.len().max(1);
     let work = |visitor: &mut V| {
-        let mut worker = PackWalker::new(pack, &tree, max_held);
+        let mut worker = PackWalker::new(pack, &tree, max_base_bytes);
         while !stop.load(Ordering::Relaxed) {
-            let from = next.fetch_add(BATCH, Ordering::Relaxed);
-            let Some(rest) = roots.get(from..).filter(|rest| !rest.is_empty()) else { break };
-            for &(root, kind) in &rest[..BATCH.min(rest.len())] {
+            let start = next.fetch_add(BATCH_LEN, Ordering::Relaxed);
+            let Some(rest) = roots.get(start..).filter(|rest| !rest.is_empty()) else { break };
+            for &(root, kind) in &rest[..BATCH_LEN.min(rest.len())] {
                 worker.reconstruct(root, kind, visitor);
             }
         }
     };
-    let Some((own, others)) = visitors.split_first_mut() else { return };
+    let Some((first, others)) = visitors.split_first_mut() else { return };
     std::thread::scope(|scope| {
         let work = &work;
         let others = others.iter_mut().map_while(|visitor| threads::start(scope, move || work(visitor)));
         let others: Vec<_> = others.collect();
-        work(own);
+        work(first);
         others.into_iter().for_each(threads::join);
     });
     let faulty = tree.faults.iter().map(|(entry, _)| *entry);
     for entry in tree.external_deltas.iter().map(|(entry, _)| *entry).chain(faulty) {
-        tree.with_descendants(entry).into_iter().for_each(|entry| own.unread(entry, None));
+        tree.with_descendants(entry).into_iter().for_each(|entry| first.unread(entry, None));
     }
 }
 
 /// A reconstructed object, and what the visitor remembers about it.
 #[derive(Default)]
 struct ReconstructedObject<M> {
-    /// Its bytes are the first `length`; bytes of earlier objects follow.
+    /// The bytes of the object, which may be followed by those of earlier objects.
     buffer: Vec<u8>,
+    /// The length of the object in bytes.
     length: usize,
     memory: M,
 }
@@ -98,27 +99,31 @@ impl<M> ReconstructedObject<M> {
     }
 }
 
-/// A base, and which of its deltas come next.
+/// A base, and the deltas against it that have not been applied yet.
 struct PendingDeltas<M> {
     object: ReconstructedObject<M>,
+    /// Positions for [`DeltaTree::child`].
     next: std::ops::Range<u32>,
 }
 
-/// The state of one thread.
+/// Reconstructs objects in one thread.
 struct PackWalker<'a, M> {
     pack: &'a Pack,
     tree: &'a DeltaTree,
     inflater: Inflater,
+    /// The delta that is being applied, and its runs.
     delta: Vec<u8>,
     runs: Vec<Run>,
+    /// Buffers for further objects.
     spare: Vec<ReconstructedObject<M>>,
     stack: Vec<PendingDeltas<M>>,
-    held: usize,
-    max_held: usize,
+    /// The number of bytes of the bases on the stack.
+    base_bytes: usize,
+    max_base_bytes: usize,
 }
 
 impl<'a, M: Default> PackWalker<'a, M> {
-    fn new(pack: &'a Pack, tree: &'a DeltaTree, max_held: usize) -> Self {
+    fn new(pack: &'a Pack, tree: &'a DeltaTree, max_base_bytes: usize) -> Self {
         Self {
             pack,
             tree,
@@ -127,8 +132,8 @@ impl<'a, M: Default> PackWalker<'a, M> {
             runs: Vec::new(),
             spare: Vec::new(),
             stack: Vec::new(),
-            held: 0,
-            max_held,
+            base_bytes: 0,
+            max_base_bytes,
         }
     }
 
@@ -147,18 +152,18 @@ impl<'a, M: Default> PackWalker<'a, M> {
                 self.give_up(root, kind, visitor);
             }
         }
-        while let Some(mut frame) = self.stack.pop() {
-            let Some(place) = frame.next.next() else {
-                self.release(frame);
+        while let Some(mut pending) = self.stack.pop() {
+            let Some(position) = pending.next.next() else {
+                self.release(pending);
                 continue;
             };
-            let child = self.tree.child(place);
-            let object = self.apply_delta(child, kind, &frame.object, visitor);
-            if frame.next.is_empty() {
-                // So a long chain never holds more than two objects.
-                self.release(frame);
+            let child = self.tree.child(position);
+            let object = self.apply_delta(child, kind, &pending.object, visitor);
+            if pending.next.is_empty() {
+                // Released before its last delta is kept, so that a long chain needs memory for two objects only.
+                self.release(pending);
             } else {
-                self.stack.push(frame);
+                self.stack.push(pending);
             }
             match object {
                 Some(object) => self.keep(child, kind, object, visitor),
@@ -179,7 +184,7 @@ impl<'a, M: Default> PackWalker<'a, M> {
         let mut object = self.spare.pop().unwrap_or_default();
         let length = self
             .inflate(entry, &mut delta)
-            .and_then(|size| delta::parse(&delta[..size], base.length, MAX_OBJECT, &mut self.runs).ok());
+            .and_then(|size| delta::parse(&delta[..size], base.length, MAX_OBJECT_SIZE, &mut self.runs).ok());
         if let Some(length) = length {
             grow(&mut object.buffer, length);
             object.length = length;
@@ -198,15 +203,15 @@ impl<'a, M: Default> PackWalker<'a, M> {
         }
     }
 
-    /// Inflates an entry, an object or a delta; returns its length.
+    /// Inflates an entry, which is an object or a delta, and returns its length in bytes.
     fn inflate(&mut self, entry: Entry, out: &mut Vec<u8>) -> Option<usize> {
         let (header, compressed) = self.pack.header(entry).ok()?;
-        let size = usize::try_from(header.size).ok().filter(|_| header.size <= MAX_OBJECT)?;
-        self.inflater.whole(compressed, self.pack.extent(entry), size, out).ok()?;
+        let size = usize::try_from(header.size).ok().filter(|_| header.size <= MAX_OBJECT_SIZE)?;
+        self.inflater.inflate(compressed, self.pack.extent(entry), size, out).ok()?;
         Some(size)
     }
 
-    /// Keeps an object while there are deltas to apply to it.
+    /// Keeps an object while there are deltas to apply to it, unless too much memory is used.
     fn keep(
         &mut self,
         entry: Entry,
@@ -217,12 +222,12 @@ impl<'a, M: Default> PackWalker<'a, M> {
         let next = self.tree.children(entry);
         if next.is_empty() {
             self.spare.push(object);
-        } else if self.held + object.buffer.len() <= self.max_held {
-            self.held += object.buffer.len();
+        } else if self.base_bytes + object.buffer.len() <= self.max_base_bytes {
+            self.base_bytes += object.buffer.len();
             self.stack.push(PendingDeltas { object, next });
         } else {
             self.spare.push(object);
-            next.for_each(|place| self.give_up(self.tree.child(place), kind, visitor));
+            next.for_each(|position| self.give_up(self.tree.child(position), kind, visitor));
         }
     }
 
@@ -233,8 +238,9 @@ impl<'a, M: Default> PackWalker<'a, M> {
         }
     }
 
-    fn release(&mut self, frame: PendingDeltas<M>) {
-        self.held -= frame.object.buffer.len();
-        self.spare.push(frame.object);
+    /// Returns the memory of a base whose deltas have been applied.
+    fn release(&mut self, base: PendingDeltas<M>) {
+        self.base_bytes -= base.object.buffer.len();
+        self.spare.push(base.object);
     }
 }

@@ -1,4 +1,4 @@
-//! The blobs and trees of a query, numbered in the order of their ids.
+//! Numbers the blobs and trees of a query in the order of their ids, and finds them by id.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,21 @@ use gix::hash::oid;
 
 use super::Query;
 
+/// The blobs and trees of a query.
 pub(super) struct QueriedObjects {
-    /// With the numbers of the secrets in each.
+    /// Ids and the numbers of the secrets in each object, sorted.
     objects: Vec<(ObjectId, Vec<u32>)>,
     numbers: HashMap<ObjectId, u32>,
-    /// A bit for the first 16 bits of each id. Hardly any entry of a tree is a queried object, and the bit says so
-    /// without hashing.
+    /// A bit for each value of the first 16 bits of an id, set if a queried object has them. Hardly any entry of a tree is a
+    /// queried
+    /// object, and the bit shows that without hashing.
     filter: Box<[u64; 1024]>,
 }
 
 impl QueriedObjects {
+    /// Numbers the objects of `query`.
     pub(super) fn new(query: &Query) -> Self {
-        let mut objects: Vec<_> = query.objects.iter().map(|(id, held)| (*id, held.clone())).collect();
+        let mut objects: Vec<_> = query.objects.iter().map(|(id, secrets)| (*id, secrets.clone())).collect();
         objects.sort();
         let mut filter = Box::new([0u64; 1024]);
         for (id, _) in &objects {
@@ -29,7 +32,7 @@ impl QueriedObjects {
         Self { objects, numbers, filter }
     }
 
-    /// The object's number, if it is one of them.
+    /// The number of an object; `None` if it was not queried.
     pub(super) fn find(&self, id: &oid) -> Option<u32> {
         let bit = first_16_bits(id);
         if self.filter[bit / 64] >> (bit % 64) & 1 == 0 {
@@ -38,18 +41,18 @@ impl QueriedObjects {
         self.numbers.get(id).copied()
     }
 
-    /// The object with that number, and the secrets in it.
+    /// The id of the object with this number, and the numbers of the secrets in it.
     pub(super) fn get(&self, number: u32) -> &(ObjectId, Vec<u32>) {
         &self.objects[number as usize]
     }
 
-    /// All of them, with their numbers.
+    /// All objects, with their numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &(ObjectId, Vec<u32>))> {
         (0u32..).zip(&self.objects)
     }
 }
 
-/// The first two bytes of an id, which are as good as random.
+/// The first two bytes of an id, which are evenly distributed.
 pub(super) fn first_16_bits(id: &oid) -> usize {
     let bytes = id.as_bytes();
     usize::from(bytes[0]) << 8 | usize::from(bytes[1])

@@ -1,4 +1,4 @@
-//! What reaches a commit: kinds of roots by strength, and the roots of single commits by name.
+//! Kinds of roots by strength, and the names of the roots that reach given commits.
 
 use gix::ObjectId;
 
@@ -12,14 +12,14 @@ use crate::model::Reachability;
 pub enum ReachedBy {
     /// A ref, or a detached HEAD.
     Ref,
-    /// Only a reflog, or a pseudo ref such as `ORIG_HEAD`.
+    /// Only a reflog, or a pseudoref such as `ORIG_HEAD`.
     Reflog,
     /// No root at all.
     Nothing,
 }
 
-/// The refs and reflog entries from which each of `commits` can be reached.
-pub(super) fn commits(
+/// The refs and reflog entries that reach each of `commits`.
+pub(super) fn reachability_of(
     graph: &ObjectGraph<'_>,
     history: &CommitGraph,
     roots: &GraphRoots,
@@ -29,27 +29,28 @@ pub(super) fn commits(
         return Vec::new();
     }
     let children = history.children();
-    // By node: the number of the commit, counted from 1, whose descendant it last was.
-    let mut descends_from = vec![0; history.nodes.len()];
+    // For each node: the last one of `commits`, numbered from 1, whose descendant it is; 0 for none.
+    let mut last_ancestor = vec![0; history.nodes.len()];
     let mut answers = Vec::with_capacity(commits.len());
-    for (id, nth) in commits.iter().zip(1u32..) {
+    for (id, commit_number) in commits.iter().zip(1u32..) {
         let target = history.position(graph.ids.number(id));
         let mut pending: Vec<u32> = target.into_iter().collect();
-        while let Some(at) = pending.pop() {
-            if std::mem::replace(&mut descends_from[at as usize], nth) != nth {
-                pending.extend(children.of(at));
+        while let Some(position) = pending.pop() {
+            let last = std::mem::replace(&mut last_ancestor[position as usize], commit_number);
+            if last != commit_number {
+                pending.extend(children.of(position));
             }
         }
         let mut reachability = Reachability::default();
         for root in &roots.0 {
-            let Some(at) = root.commit().and_then(|commit| history.position(commit)) else { continue };
-            if descends_from[at as usize] != nth {
+            let Some(tip) = root.commit().and_then(|commit| history.position(commit)) else { continue };
+            if last_ancestor[tip as usize] != commit_number {
                 continue;
             }
-            root.add_dates(Some(history.nodes[at as usize].time), &mut reachability);
+            root.add_dates(Some(history.nodes[tip as usize].time), &mut reachability);
             if root.reached_by == ReachedBy::Ref {
                 reachability.refs_in_history.push(root.name.clone());
-                if Some(at) == target {
+                if Some(tip) == target {
                     reachability.refs_at_tip.push(root.name.clone());
                 }
             } else {

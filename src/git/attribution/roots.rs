@@ -1,4 +1,4 @@
-//! Refs, pseudorefs and reflog entries, and the objects that they point to.
+//! Collects refs, pseudorefs and reflog entries, with the objects that they point to.
 
 use std::collections::HashMap;
 
@@ -13,12 +13,12 @@ use super::set_interner::SetId;
 use crate::git::refs::{LogEntry, Refs, TipKind};
 use crate::model::{Reachability, RemoteSighting, StashEntry, TagDate};
 
-/// The target of a root after peeling tags, by number.
+/// The object that a root points to after peeling tags, by number.
 #[derive(Clone, Copy)]
 enum RootObject {
     Commit(u32),
     Tree(u32),
-    /// A blob, by its number among the queried objects.
+    /// A blob that was queried, by its number among the queried objects.
     Queried(u32),
     /// A blob that was not queried.
     Other,
@@ -26,22 +26,26 @@ enum RootObject {
 
 /// A ref, pseudoref or reflog entry, from which objects are reachable.
 pub(super) struct GraphRoot {
-    /// As a report names it.
+    /// The name in reports.
     pub(super) name: String,
+    /// The kind of root.
     pub(super) reached_by: ReachedBy,
     object: RootObject,
     /// For an entry in the reflog of a remote-tracking ref: that ref, and the time.
     sighting: Option<RemoteSighting>,
+    /// For an entry of the stash.
     stash: Option<StashEntry>,
 }
 
 impl GraphRoot {
-    /// The commit that it points to.
+    /// The commit that the root points to.
     pub(super) fn commit(&self) -> Option<u32> {
         if let RootObject::Commit(number) = self.object { Some(number) } else { None }
     }
 
-    /// Adds what this root shows about something in its history; `seconds` is the date of its commit.
+    /// Adds what this root shows about anything that it reaches: when a remote had it, and which stash entry or tag contains
+    /// it.
+    /// `seconds` is the date of the root's commit.
     pub(super) fn add_dates(&self, seconds: Option<i64>, reachability: &mut Reachability) {
         if let Some(sighting) = &self.sighting {
             reachability.add_remote_sighting(sighting.clone());
@@ -54,7 +58,7 @@ impl GraphRoot {
         }
     }
 
-    /// The secrets in the tree or blob that it points to.
+    /// The secrets in the tree or blob that the root points to.
     fn secrets(&self, graph: &ObjectGraph<'_>) -> SetId {
         match self.object {
             RootObject::Tree(tree) => graph.known_secrets(tree),
@@ -64,24 +68,26 @@ impl GraphRoot {
     }
 }
 
+/// All roots of a repository.
 pub(super) struct GraphRoots(pub(super) Vec<GraphRoot>);
 
 impl GraphRoots {
+    /// Collects the roots from `refs`, and peels their tags. Roots whose target cannot be read are omitted.
     pub(super) fn new(repo: &gix::Repository, graph: &mut ObjectGraph<'_>, refs: &Refs) -> Self {
         let mut roots = Vec::new();
-        let mut peeled = HashMap::new();
+        let mut objects = HashMap::new();
         let mut add = |name: String, reached_by: ReachedBy, id: ObjectId, sighting| {
             if !id.is_null() {
-                let object = *peeled.entry(id).or_insert_with(|| peel(graph, id));
-                let stash = stash(&name, id);
+                let object = *objects.entry(id).or_insert_with(|| peel(graph, id));
+                let stash = stash_entry(&name, id);
                 roots.extend(object.map(|object| GraphRoot { name, reached_by, object, sighting, stash }));
             }
         };
         for tip in &refs.tips {
-            let is_pseudo = tip.kind == TipKind::Pseudo;
+            let is_pseudoref = tip.kind == TipKind::Pseudo;
             // Pseudorefs keep nothing alive: the target of `ORIG_HEAD` may have been pruned long ago.
-            if !is_pseudo || repo.has_object(tip.id) {
-                let reached_by = if is_pseudo { ReachedBy::Reflog } else { ReachedBy::Ref };
+            if !is_pseudoref || repo.has_object(tip.id) {
+                let reached_by = if is_pseudoref { ReachedBy::Reflog } else { ReachedBy::Ref };
                 add(tip.name.clone(), reached_by, tip.id, None);
             }
         }
@@ -94,26 +100,26 @@ impl GraphRoots {
         Self(roots)
     }
 
-    /// The commits among them.
+    /// The commits that roots point to, each with the kind of root.
     pub(super) fn commits(&self) -> Vec<(u32, ReachedBy)> {
         self.0.iter().filter_map(|root| Some((root.commit()?, root.reached_by))).collect()
     }
 
-    /// The trees among them.
+    /// The trees that roots point to.
     pub(super) fn trees(&self) -> impl Iterator<Item = u32> {
         self.0
             .iter()
             .filter_map(|root| if let RootObject::Tree(tree) = root.object { Some(tree) } else { None })
     }
 
-    /// The queried blobs among them.
+    /// The queried blobs that roots point to.
     pub(super) fn blobs(&self) -> impl Iterator<Item = u32> {
         self.0
             .iter()
             .filter_map(|root| if let RootObject::Queried(blob) = root.object { Some(blob) } else { None })
     }
 
-    /// The strongest kind of root that reaches each secret.
+    /// The strongest kind of root that reaches each of `secrets` secrets.
     pub(super) fn strongest(
         &self,
         graph: &ObjectGraph<'_>,
@@ -134,8 +140,8 @@ impl GraphRoots {
         strongest
     }
 
-    /// Adds to each secret's history the refs that reach it or, if there are none, the reflog entries.
-    pub(super) fn name_refs(
+    /// Adds to the history of each secret the refs that reach it or, if there are none, the reflog entries.
+    pub(super) fn add_reachability(
         &self,
         graph: &ObjectGraph<'_>,
         history: &CommitGraph,
@@ -172,9 +178,9 @@ impl GraphRoots {
     }
 }
 
-/// The stash entry that a root with this name is. Since its number changes, the report looks it up again by the
-/// commit.
-fn stash(name: &str, id: ObjectId) -> Option<StashEntry> {
+/// The stash entry that a root with this name is, if it is one. The number of the entry changes, so a report finds it again by
+/// its commit.
+fn stash_entry(name: &str, id: ObjectId) -> Option<StashEntry> {
     let number = match name.strip_prefix("refs/stash")? {
         "" => "@{0}",
         number if number.starts_with("@{") => number,
@@ -194,7 +200,7 @@ fn sighting(entry: &LogEntry) -> Option<RemoteSighting> {
     Some(RemoteSighting { seconds, name: entry.log.clone(), by_push })
 }
 
-/// Follows tags from `id`; `None` if their target cannot be read.
+/// The object that `id` leads to through tags; `None` if an object on the way cannot be read.
 fn peel(graph: &mut ObjectGraph<'_>, id: ObjectId) -> Option<RootObject> {
     let number = graph.ids.number(&id);
     if graph.knows_commit(number) {

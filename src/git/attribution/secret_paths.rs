@@ -1,4 +1,4 @@
-//! The paths that hold each secret, over the whole history.
+//! Finds the paths at which each secret is or was, over the whole history.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,44 +9,45 @@ use super::object_graph::ObjectGraph;
 use super::reached::ReachedBy;
 use super::set_interner::SetId;
 
-/// Directories nested deeper are not entered; git itself refuses trees of more than 2048 levels.
+/// Maximum depth of directories; deeper ones are not entered. git itself refuses trees of more levels.
 pub(super) const MAX_DEPTH: u32 = 2048;
-/// Maximum number of distinct paths. A dozen small trees can produce billions.
+/// Maximum number of distinct paths. A dozen small trees can have billions.
 const MAX_PATHS: usize = 1 << 17;
-/// Maximum number of visits to a tree under a path.
+/// Maximum number of visits to a tree at a path.
 const MAX_VISITS: usize = 1 << 24;
 
-/// A path that holds, or held, a secret.
+/// A path at which a secret is or was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretPath {
-    /// From the top of the tree, with `/`. If the name of an entry is the secret, the path of the tree with that
-    /// entry, which is empty for the root. Also empty for a blob that a ref points to.
+    /// The path from the top of the tree, with `/`. If the secret is the name of an entry, the path of the tree with that
+    /// entry, which is empty for the root. The path is also empty for a blob that a ref points to.
     pub path: Vec<u8>,
-    /// The newest version there that holds the secret: that of the newest commit, by committer's date, that a ref
-    /// reaches; or else a reflog; or else nothing.
+    /// The newest blob or tree with the secret at this path: that of the newest commit, by committer's date, of those that a
+    /// ref
+    /// reaches; if there is none, of those that a reflog reaches; otherwise of the others.
     pub newest: ObjectId,
-    /// That commit. `None` if a ref points to the tree or blob itself.
+    /// The commit that has `newest`. `None` if a ref points to the tree or blob itself.
     pub commit: Option<ObjectId>,
-    /// How many different blobs at this path held it, over the whole history.
+    /// The number of different blobs with the secret at this path, over the whole history.
     pub versions: u64,
 }
 
-/// A path as the number of its parent and its last component.
+/// A path: the number of its parent directory, and the number of its last component.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct PathStep {
     parent: u32,
     name: u32,
 }
 
-/// The number of the empty path.
+/// The number of the empty path, which is the top of the tree.
 const TOP: u32 = 0;
 
-/// In place of a path's number: there is none.
+/// The value in place of a path's number if there is none.
 const NO_PATH: u32 = u32::MAX;
 
-/// All paths visited, by number.
+/// All visited paths, by number.
 struct PathTable {
-    /// With their depths.
+    /// The paths, with their depths.
     steps: Vec<(PathStep, u32)>,
     numbers: HashMap<PathStep, u32>,
 }
@@ -57,8 +58,8 @@ impl PathTable {
         Self { steps: vec![(top, 0)], numbers: HashMap::new() }
     }
 
-    /// The number of `name` below `parent`; `None` if that is too deep, or exceeds the number of paths.
-    fn below(&mut self, parent: u32, name: u32) -> Option<u32> {
+    /// The number of the path `name` below `parent`; `None` if it would be too deep, or one path too many.
+    fn child(&mut self, parent: u32, name: u32) -> Option<u32> {
         let step = PathStep { parent, name };
         if let Some(&known) = self.numbers.get(&step) {
             return Some(known);
@@ -73,6 +74,7 @@ impl PathTable {
         Some(number)
     }
 
+    /// The path with this number, as text.
     fn text(&self, graph: &ObjectGraph<'_>, mut path: u32) -> Vec<u8> {
         let mut names = Vec::new();
         while path != TOP {
@@ -85,33 +87,35 @@ impl PathTable {
     }
 }
 
-/// The newest version at a path, and how many there are.
+/// The blobs and trees with a secret at a path.
 struct Versions {
-    /// The number of the queried object.
+    /// The newest one, by its number among the queried objects.
     newest: u32,
+    /// The commit that has `newest`.
     commit: Option<u32>,
+    /// How many there are.
     count: u64,
 }
 
-/// Finds the paths of every secret.
+/// The paths of all secrets.
 pub(super) struct PathSearch {
     table: PathTable,
-    /// By tree: the path under which it was first visited.
+    /// For each tree, the path at which it was first visited.
     first_visit: Vec<u32>,
-    /// Trees and paths of all other visits, which are few.
+    /// The tree and the path of every other visit; these are few.
     other_visits: HashSet<(u32, u32)>,
     visits: usize,
-    /// Queried objects with the paths at which they were counted.
+    /// Pairs of a queried object and a path at which it was counted.
     counted: HashSet<(u32, u32)>,
-    /// By secret and path.
+    /// The versions by secret and path.
     found: HashMap<(u32, u32), Versions>,
-    /// Whether a limit was exceeded, so that paths are missing.
+    /// Whether paths are missing because a limit was exceeded.
     is_truncated: bool,
 }
 
 impl PathSearch {
-    /// Searches the trees of all commits reached by something as strong as `weakest`, and those of `trees`.
-    pub(super) fn run(
+    /// Searches `trees` and the trees of all commits that a root at least as strong as `weakest` reaches.
+    pub(super) fn new(
         graph: &ObjectGraph<'_>,
         history: &CommitGraph,
         trees: impl Iterator<Item = u32>,
@@ -129,9 +133,9 @@ impl PathSearch {
         // Newest first, so that the first version visited at a path is the newest.
         let mut order = history.by_date();
         order.reverse();
-        order.sort_by_key(|&at| history.nodes[at as usize].reached_by);
-        for at in order {
-            let node = &history.nodes[at as usize];
+        order.sort_by_key(|&position| history.nodes[position as usize].reached_by);
+        for position in order {
+            let node = &history.nodes[position as usize];
             if node.secrets != SetId::EMPTY && node.reached_by <= weakest {
                 search.visit(graph, node.tree, Some(node.number));
             }
@@ -142,6 +146,7 @@ impl PathSearch {
         search
     }
 
+    /// Counts the queried objects in the tree `root` and below it, at every path that was not visited for the same tree.
     fn visit(&mut self, graph: &ObjectGraph<'_>, root: u32, commit: Option<u32>) {
         let mut stack = vec![(root, TOP)];
         while let Some((tree, path)) = stack.pop() {
@@ -157,14 +162,14 @@ impl PathSearch {
                 self.count(graph, object, path, commit);
             }
             for entry in graph.queried_entries(tree) {
-                match self.table.below(path, entry.name) {
+                match self.table.child(path, entry.name) {
                     Some(path) => self.count(graph, entry.object, path, commit),
                     None => self.is_truncated = true,
                 }
             }
             for subtree in graph.subtrees(tree) {
                 if graph.known_secrets(subtree.tree) != SetId::EMPTY {
-                    match self.table.below(path, subtree.name) {
+                    match self.table.child(path, subtree.name) {
                         Some(path) => stack.push((subtree.tree, path)),
                         None => self.is_truncated = true,
                     }
@@ -173,6 +178,7 @@ impl PathSearch {
         }
     }
 
+    /// Records a visit, and returns whether it is the first one of that tree at that path.
     fn is_first_visit(&mut self, tree: u32, path: u32) -> bool {
         match self.first_visit.get_mut(tree as usize) {
             Some(first) if *first == NO_PATH => {
@@ -184,6 +190,7 @@ impl PathSearch {
         }
     }
 
+    /// Counts a queried object at a path, once.
     fn count(&mut self, graph: &ObjectGraph<'_>, object: u32, path: u32, commit: Option<u32>) {
         if !self.counted.insert((object, path)) {
             return;
@@ -194,7 +201,7 @@ impl PathSearch {
         }
     }
 
-    /// Counts those of `objects` that are in no tree: blobs that a ref points to.
+    /// Counts blobs in `objects`, to which refs point, if they are in no tree.
     pub(super) fn add_pathless(&mut self, graph: &ObjectGraph<'_>, objects: impl Iterator<Item = u32>) {
         let in_trees: HashSet<u32> = self.counted.iter().map(|&(object, _)| object).collect();
         for object in objects.filter(|object| !in_trees.contains(object)) {
@@ -202,29 +209,29 @@ impl PathSearch {
         }
     }
 
-    /// The queried objects that were not found, by number.
+    /// The numbers of the queried objects that were not found at any path.
     pub(super) fn unnamed(&self, graph: &ObjectGraph<'_>) -> Vec<u32> {
         let named: HashSet<u32> = self.counted.iter().map(|&(object, _)| object).collect();
         graph.queried.iter().map(|(object, _)| object).filter(|object| !named.contains(object)).collect()
     }
 
-    /// The paths of each of `secrets` secrets, sorted.
+    /// The paths of each of `secrets` secrets, sorted. If some are missing, records a gap.
     pub(super) fn finish(self, graph: &mut ObjectGraph<'_>, secrets: usize) -> Vec<Vec<SecretPath>> {
-        let mut found: Vec<Vec<SecretPath>> = vec![Vec::new(); secrets];
+        let mut paths_by_secret: Vec<Vec<SecretPath>> = vec![Vec::new(); secrets];
         for (&(secret, path), versions) in &self.found {
-            found[secret as usize].push(SecretPath {
+            paths_by_secret[secret as usize].push(SecretPath {
                 path: self.table.text(graph, path),
                 newest: graph.queried.get(versions.newest).0,
                 commit: versions.commit.map(|number| graph.ids.id(number)),
                 versions: versions.count,
             });
         }
-        for paths in &mut found {
+        for paths in &mut paths_by_secret {
             paths.sort_by(|a, b| a.path.cmp(&b.path));
         }
         if self.is_truncated {
             graph.gaps().push("paths of some findings", "too many, or too deep, to list them all");
         }
-        found
+        paths_by_secret
     }
 }

@@ -1,7 +1,7 @@
-//! Sets of secrets. Each distinct set is stored once and identified by a number.
+//! Stores sets of secrets. Each distinct set is stored once and identified by a number.
 //!
-//! Neighboring commits and trees nearly always hold the same secrets: a history of a hundred thousand commits has a
-//! handful of distinct sets, and comparing two of them compares numbers.
+//! Neighboring commits and trees nearly always contain the same secrets: a history of a hundred thousand commits has a
+//! handful of distinct sets. To compare two sets, their numbers are compared.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,12 @@ impl SetId {
     pub(in crate::git) const EMPTY: Self = Self(0);
 }
 
-/// Maximum number of cached unions: enough for any real history, and a bound for one in which no two are alike.
+/// Maximum number of cached unions: enough for any real history. In a hostile one, all unions may be distinct.
 const MAX_CACHED_UNIONS: usize = 1 << 20;
 
 /// All distinct sets, as bit sets.
 pub(super) struct SetInterner {
+    /// Length of a set, in words of 64 bits.
     words: usize,
     sets: Vec<Box<[u64]>>,
     numbers: HashMap<Box<[u64]>, SetId>,
@@ -25,7 +26,7 @@ pub(super) struct SetInterner {
 }
 
 impl SetInterner {
-    /// Sets of secrets numbered below `secrets`.
+    /// Stores sets of secrets whose numbers are below `secrets`. The empty set has the number 0.
     pub(super) fn new(secrets: usize) -> Self {
         let words = secrets.div_ceil(64).max(1);
         let mut sets = Self { words, sets: Vec::new(), numbers: HashMap::new(), unions: HashMap::new() };
@@ -33,6 +34,7 @@ impl SetInterner {
         sets
     }
 
+    /// The number of a set. A new set gets the next number.
     fn intern(&mut self, set: Box<[u64]>) -> SetId {
         if let Some(&known) = self.numbers.get(&set) {
             return known;
@@ -44,8 +46,8 @@ impl SetInterner {
         id
     }
 
-    /// The set of these secrets. Numbers out of range are ignored.
-    pub(super) fn of(&mut self, secrets: &[u32]) -> SetId {
+    /// The set with these secrets. Numbers out of range are ignored.
+    pub(super) fn from_secrets(&mut self, secrets: &[u32]) -> SetId {
         let mut set = vec![0u64; self.words];
         for &secret in secrets {
             if let Some(word) = set.get_mut(secret as usize / 64) {
@@ -55,6 +57,7 @@ impl SetInterner {
         self.intern(set.into())
     }
 
+    /// The secrets in `a` or in `b`.
     pub(super) fn union(&mut self, a: SetId, b: SetId) -> SetId {
         if a == b || b == SetId::EMPTY {
             return a;
@@ -79,6 +82,7 @@ impl SetInterner {
         self.sets.get(id.0 as usize).map_or(&[], |set| &set[..])
     }
 
+    /// Whether a set contains a secret.
     pub(super) fn contains(&self, id: SetId, secret: u32) -> bool {
         self.words_of(id).get(secret as usize / 64).is_some_and(|word| word >> (secret % 64) & 1 == 1)
     }
@@ -86,12 +90,12 @@ impl SetInterner {
     /// The secrets in `a` but not in `b`, ascending.
     pub(super) fn difference(&self, a: SetId, b: SetId) -> impl Iterator<Item = u32> {
         let words = self.words_of(a).iter().zip(self.words_of(b)).map(|(a, b)| a & !b);
-        words.zip(0u32..).flat_map(|(word, nth)| {
-            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| nth * 64 + bit)
+        words.zip(0u32..).flat_map(|(word, index)| {
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| index * 64 + bit)
         })
     }
 
-    /// The secrets in the set, ascending.
+    /// The secrets in a set, ascending.
     pub(super) fn members(&self, id: SetId) -> impl Iterator<Item = u32> {
         self.difference(id, SetId::EMPTY)
     }
@@ -104,14 +108,14 @@ mod tests {
     #[test]
     fn equal_sets_have_equal_numbers() {
         let mut sets = SetInterner::new(130);
-        let a = sets.of(&[1, 129]);
-        let b = sets.of(&[64]);
+        let a = sets.from_secrets(&[1, 129]);
+        let b = sets.from_secrets(&[64]);
         let both = sets.union(a, b);
-        assert_eq!(both, sets.of(&[129, 64, 1, 1]));
+        assert_eq!(both, sets.from_secrets(&[129, 64, 1, 1]));
         assert_eq!(sets.union(b, a), both);
         assert_eq!(sets.union(both, SetId::EMPTY), both);
-        assert_eq!(sets.of(&[]), SetId::EMPTY);
-        assert_eq!(sets.of(&[5000]), SetId::EMPTY);
+        assert_eq!(sets.from_secrets(&[]), SetId::EMPTY);
+        assert_eq!(sets.from_secrets(&[5000]), SetId::EMPTY);
         assert_eq!(sets.members(both).collect::<Vec<_>>(), [1, 64, 129]);
         assert_eq!(sets.difference(both, a).collect::<Vec<_>>(), [64]);
         assert!(sets.contains(both, 129) && !sets.contains(both, 128));

@@ -1,4 +1,4 @@
-//! Attribution on random histories, compared with brute force over git's own output for each commit.
+//! Compares attribution of random histories with brute force, which uses git's output for each commit.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -11,37 +11,42 @@ use crate::git::refs;
 use crate::git::scratch::Scratch;
 
 const PATHS: [&str; 7] = ["a", "d/x", "d/e/y", "d.z", "d0", "e/x", "z"];
-/// What files can contain, and which secrets are in it.
+/// Contents of files, each with the numbers of its secrets.
 const CONTENTS: [(&str, &[u32]); 6] =
     [("nothing", &[]), ("plain", &[]), ("k0", &[0]), ("k0 again", &[0]), ("k1", &[1]), ("k0 k2", &[0, 2])];
 pub(crate) const SECRETS: usize = 4;
-/// No run is stopped.
-pub(super) static NEVER: AtomicBool = AtomicBool::new(false);
+/// A flag that is never set.
+pub(super) static NEVER_STOP: AtomicBool = AtomicBool::new(false);
 
-/// A commit: its parents among the earlier ones, how its files differ from the first parent's, and its date.
+/// A commit of a random history.
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedCommit {
+    /// The numbers of earlier commits.
     parents: Vec<usize>,
+    /// Changes to the files of the first parent: number of the path, and number of the content or `None` for a deletion.
     edits: Vec<(usize, Option<usize>)>,
+    /// Seconds since 1970.
     time: i64,
 }
 
+/// A random history.
 #[derive(Clone, Debug)]
 pub(crate) struct HistoryPlan {
     pub(crate) commits: Vec<PlannedCommit>,
     branches: Vec<usize>,
     tags: Vec<usize>,
-    packed: u8,
+    /// 0 for loose objects, 1 for a pack without deltas, 2 for one with deltas.
+    packing: u8,
 }
 
 pub(crate) fn plan() -> impl Strategy<Value = HistoryPlan> {
     let edit = (0..PATHS.len(), prop::option::weighted(0.7, 0..CONTENTS.len()));
-    let made = (
+    let commit = (
         prop::collection::vec(any::<prop::sample::Index>(), 0..4),
         prop::collection::vec(edit, 0..4),
         0i64..6,
     );
-    let commits = prop::collection::vec(made, 1..14).prop_map(|all| {
+    let commits = prop::collection::vec(commit, 1..14).prop_map(|all| {
         let mut commits: Vec<PlannedCommit> = Vec::new();
         for (nth, (parents, edits, time)) in all.into_iter().enumerate() {
             let mut seen = BTreeSet::new();
@@ -53,22 +58,22 @@ pub(crate) fn plan() -> impl Strategy<Value = HistoryPlan> {
         commits
     });
     let some = || prop::collection::vec(any::<prop::sample::Index>(), 0..4);
-    (commits, some(), some(), 0u8..3).prop_map(|(commits, branches, tags, packed)| HistoryPlan {
+    (commits, some(), some(), 0u8..3).prop_map(|(commits, branches, tags, packing)| HistoryPlan {
         branches: branches.iter().map(|at| at.index(commits.len())).collect(),
         tags: tags.iter().map(|at| at.index(commits.len())).collect(),
         commits,
-        packed,
+        packing,
     })
 }
 
-/// Makes the repository; returns the commits' ids, of the plan's commits in order.
+/// Creates the repository, and returns the ids of the commits in the order of the plan.
 pub(crate) fn build(plan: &HistoryPlan) -> (Scratch, Vec<ObjectId>) {
     let scratch = Scratch::new(&["--bare"]);
     let mut stream = String::new();
     let mut trees: Vec<BTreeMap<&str, usize>> = Vec::new();
-    for (nth, made) in plan.commits.iter().enumerate() {
-        let mut tree = made.parents.first().map_or_else(BTreeMap::new, |&parent| trees[parent].clone());
-        for &(path, content) in &made.edits {
+    for (nth, commit) in plan.commits.iter().enumerate() {
+        let mut tree = commit.parents.first().map_or_else(BTreeMap::new, |&parent| trees[parent].clone());
+        for &(path, content) in &commit.edits {
             match content {
                 Some(content) => tree.insert(PATHS[path], content),
                 None => tree.remove(PATHS[path]),
@@ -78,10 +83,10 @@ pub(crate) fn build(plan: &HistoryPlan) -> (Scratch, Vec<ObjectId>) {
         let _ = writeln!(
             stream,
             "author A <a@b> {} +0130\ncommitter C <c@d> {} +0000\ndata 0",
-            made.time - 7,
-            made.time
+            commit.time - 7,
+            commit.time
         );
-        for (which, parent) in made.parents.iter().enumerate() {
+        for (which, parent) in commit.parents.iter().enumerate() {
             let _ = writeln!(stream, "{} :{}", if which == 0 { "from" } else { "merge" }, parent + 1);
         }
         let _ = writeln!(stream, "deleteall");
@@ -101,7 +106,7 @@ pub(crate) fn build(plan: &HistoryPlan) -> (Scratch, Vec<ObjectId>) {
     for (nth, at) in plan.tags.iter().enumerate() {
         let _ = writeln!(stream, "tag t{nth}\nfrom :{}\ntagger T <t@t> 0 +0000\ndata 0\n", at + 1);
     }
-    let limit = if plan.packed == 0 { "fastimport.unpackLimit=1000" } else { "fastimport.unpackLimit=1" };
+    let limit = if plan.packing == 0 { "fastimport.unpackLimit=1000" } else { "fastimport.unpackLimit=1" };
     scratch.git_with(&["-c", limit, "fast-import", "--quiet"], stream.as_bytes());
     let made: HashMap<String, ObjectId> = scratch
         .git(&["for-each-ref", "--format=%(objectname) %(refname)", "refs/made"])
@@ -109,7 +114,7 @@ pub(crate) fn build(plan: &HistoryPlan) -> (Scratch, Vec<ObjectId>) {
         .filter_map(|line| line.split_once(' '))
         .map(|(id, name)| (name.to_owned(), ObjectId::from_hex(id.as_bytes()).unwrap()))
         .collect();
-    if plan.packed == 2 {
+    if plan.packing == 2 {
         scratch.git(&["repack", "-q", "-adf", "--depth=50"]);
     }
     let deletions: String = made.keys().map(|name| format!("delete {name}\n")).collect();
@@ -118,15 +123,16 @@ pub(crate) fn build(plan: &HistoryPlan) -> (Scratch, Vec<ObjectId>) {
     (scratch, ids)
 }
 
-/// One commit according to git.
-pub(crate) struct Known {
+/// A commit according to git.
+pub(crate) struct ListedCommit {
     pub(crate) parents: Vec<ObjectId>,
     pub(crate) files: Vec<(String, ObjectId)>,
     time: i64,
 }
 
+/// What git lists, and the secrets in each blob.
 pub(crate) struct Oracle {
-    pub(crate) commits: HashMap<ObjectId, Known>,
+    pub(crate) commits: HashMap<ObjectId, ListedCommit>,
     pub(crate) secrets: HashMap<ObjectId, Vec<u32>>,
     tips: Vec<(String, ObjectId)>,
 }
@@ -145,19 +151,19 @@ impl Oracle {
                 let (head, path) = line.split_once('\t').unwrap();
                 (path.to_owned(), parse(head.split(' ').nth(2).unwrap()))
             });
-            let known = Known {
+            let commit = ListedCommit {
                 parents: words[2..].iter().map(|id| parse(id)).collect(),
                 files: files.collect(),
                 time: words[0].parse().unwrap(),
             };
-            commits.insert(parse(words[1]), known);
+            commits.insert(parse(words[1]), commit);
         }
         let mut secrets = HashMap::new();
-        for (content, held) in CONTENTS {
+        for (content, numbers) in CONTENTS {
             let id =
                 gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Blob, content.as_bytes())
                     .unwrap();
-            secrets.insert(id, held.to_vec());
+            secrets.insert(id, numbers.to_vec());
         }
         let tips = scratch.git(&["for-each-ref", "--format=%(refname) %(objectname) %(*objectname)"]);
         let tips = tips.lines().map(|line| {
@@ -167,14 +173,14 @@ impl Oracle {
         Self { commits, secrets, tips: tips.collect() }
     }
 
-    fn holds(&self, blob: &ObjectId, secret: u32) -> bool {
+    fn has_secret(&self, blob: &ObjectId, secret: u32) -> bool {
         self.secrets.get(blob).is_some_and(|secrets| secrets.contains(&secret))
     }
 
-    /// The paths under which a commit has a secret.
+    /// The paths at which a commit has a secret.
     pub(crate) fn paths(&self, commit: &ObjectId, secret: u32) -> BTreeSet<&str> {
         let files = self.commits[commit].files.iter();
-        files.filter(|(_, blob)| self.holds(blob, secret)).map(|(path, _)| path.as_str()).collect()
+        files.filter(|(_, blob)| self.has_secret(blob, secret)).map(|(path, _)| path.as_str()).collect()
     }
 
     pub(crate) fn ancestors(&self, commit: &ObjectId) -> BTreeSet<ObjectId> {
@@ -187,25 +193,25 @@ impl Oracle {
         seen
     }
 
-    /// The refs whose tip is `wanted`.
+    /// The names of the refs whose tips are `wanted`.
     fn names(&self, wanted: &dyn Fn(&ObjectId) -> bool) -> Vec<String> {
         self.tips.iter().filter(|(_, tip)| wanted(tip)).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Compares everything about one secret.
+    /// Checks everything about one secret.
     fn check(&self, secret: u32, history: &SecretHistory) -> Result<(), TestCaseError> {
         let has = |commit: &ObjectId| !self.paths(commit, secret).is_empty();
         let reachable: BTreeSet<ObjectId> =
             self.tips.iter().flat_map(|(_, tip)| self.ancestors(tip)).collect();
-        let reach = if reachable.iter().any(has) {
+        let reached_by = if reachable.iter().any(has) {
             Some(ReachedBy::Ref)
         } else {
             self.commits.keys().any(has).then_some(ReachedBy::Nothing)
         };
-        prop_assert_eq!(history.reached_by, reach);
+        prop_assert_eq!(history.reached_by, reached_by);
         let (mut introduced, mut removed) = (BTreeSet::new(), BTreeSet::new());
         for (id, commit) in &self.commits {
-            if reach == Some(ReachedBy::Ref) && !reachable.contains(id) {
+            if reached_by == Some(ReachedBy::Ref) && !reachable.contains(id) {
                 continue;
             }
             let parent = commit.parents.iter().find(|parent| has(parent));
@@ -231,11 +237,12 @@ impl Oracle {
             &history.reachability.refs_in_history,
             &named(&|tip| self.ancestors(tip).iter().any(has))
         );
-        self.check_places(secret, history, &reachable)
+        self.check_paths(secret, history, &reachable)
     }
 
-    /// A commit moves a secret from paths that it has in every parent, but not in the commit, to paths where it is the
-    /// other way round.
+    /// Checks moves. A commit moves a secret from paths at which every parent has the secret and the commit does not, to
+    /// paths at
+    /// which the commit has it and no parent does.
     fn check_moves(
         &self,
         secret: u32,
@@ -271,7 +278,7 @@ impl Oracle {
         Ok(())
     }
 
-    fn check_places(
+    fn check_paths(
         &self,
         secret: u32,
         history: &SecretHistory,
@@ -279,7 +286,7 @@ impl Oracle {
     ) -> Result<(), TestCaseError> {
         let mut places: BTreeMap<&str, Vec<(bool, i64, ObjectId, ObjectId)>> = BTreeMap::new();
         for (id, commit) in &self.commits {
-            for (path, blob) in commit.files.iter().filter(|(_, blob)| self.holds(blob, secret)) {
+            for (path, blob) in commit.files.iter().filter(|(_, blob)| self.has_secret(blob, secret)) {
                 places.entry(path).or_default().push((reachable.contains(id), commit.time, *id, *blob));
             }
         }
@@ -288,7 +295,7 @@ impl Oracle {
             prop_assert_eq!(&found.path, path.as_bytes());
             let blobs: BTreeSet<_> = all.iter().map(|(_, _, _, blob)| blob).collect();
             prop_assert_eq!(found.versions, blobs.len() as u64);
-            // Of the newest by date, one that is no other's ancestor.
+            // Several commits may have the newest date. The one that was found is an ancestor of no other.
             let newest = all.iter().map(|&(reachable, time, ..)| (reachable, time)).max().unwrap();
             let candidates: Vec<_> = all.iter().filter(|&&(r, t, ..)| (r, t) == newest).collect();
             let commit = found.commit.unwrap();
@@ -305,13 +312,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn agrees_with_brute_force(plan in plan()) {
+    fn random_histories_agree_with_brute_force(plan in plan()) {
         let (scratch, ids) = build(&plan);
         let oracle = Oracle::new(&scratch, &ids);
         let repo = scratch.open();
         let refs = refs::read(&repo);
         let query = Query { objects: oracle.secrets.clone(), commits: ids.clone(), secrets: SECRETS };
-        let answer = attribute(&repo, &refs, &query, &Options { threads: 2, stop: &NEVER, include_unreachable: true });
+        let answer = attribute(&repo, &refs, &query, &Options { threads: 2, stop: &NEVER_STOP, include_unreachable: true });
         prop_assert_eq!(answer.gaps.into_skips(), BTreeSet::new());
         for (secret, history) in (0u32..).zip(&answer.secrets) {
             oracle.check(secret, history)?;
@@ -355,7 +362,7 @@ pub(crate) fn many_files(commits: u64) -> String {
 }
 
 #[test]
-fn packs_read_in_their_order_say_what_objects_read_by_id_say() {
+fn reading_packs_and_looking_up_objects_give_the_same_answer() {
     let scratch = Scratch::new(&["--bare"]);
     let limit = "fastimport.unpackLimit=1";
     scratch.git_with(&["-c", limit, "fast-import", "--quiet"], many_files(300).as_bytes());
@@ -368,11 +375,16 @@ fn packs_read_in_their_order_say_what_objects_read_by_id_say() {
         (0u32..).zip(blobs).map(|(nth, id)| (ObjectId::from_hex(id.as_bytes()).unwrap(), vec![nth % 7]));
     let query = Query { objects: objects.collect(), secrets: 7, ..Query::default() };
     let refs = refs::read(&repo);
-    let by_id = trace(&mut ObjectGraph::new(&repo, &query, &NEVER), &repo, &refs, &query, false);
+    let by_id =
+        attribute_history(&mut ObjectGraph::new(&repo, &query, &NEVER_STOP), &repo, &refs, &query, false);
     assert!(by_id.secrets.iter().all(|history| history.paths.len() > 5));
     for threads in [1, 2, 3] {
-        let packs =
-            attribute(&repo, &refs, &query, &Options { threads, stop: &NEVER, include_unreachable: false });
+        let packs = attribute(
+            &repo,
+            &refs,
+            &query,
+            &Options { threads, stop: &NEVER_STOP, include_unreachable: false },
+        );
         assert_eq!(packs.secrets, by_id.secrets);
         assert!(packs.gaps.is_empty());
     }

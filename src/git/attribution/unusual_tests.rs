@@ -1,12 +1,12 @@
-//! Attribution in unusual repositories.
+//! Tests attribution in unusual repositories: amended, shallow, partial, damaged, hostile.
 
-use super::tests::NEVER;
+use super::tests::NEVER_STOP;
 use super::*;
 use crate::git::refs;
 use crate::git::scratch::Scratch;
 
 /// A repository whose second commit adds `leak`.
-fn leaky() -> (Scratch, ObjectId) {
+fn repository_with_leak() -> (Scratch, ObjectId) {
     let scratch = Scratch::new(&[]);
     scratch.write("src/clean", "clean");
     scratch.commit("first");
@@ -17,10 +17,11 @@ fn leaky() -> (Scratch, ObjectId) {
 }
 
 fn options(include_unreachable: bool) -> Options<'static> {
-    Options { threads: 2, stop: &NEVER, include_unreachable }
+    Options { threads: 2, stop: &NEVER_STOP, include_unreachable }
 }
 
-fn ask(scratch: &Scratch, objects: &[ObjectId], include_unreachable: bool) -> Attribution {
+/// The history of the one secret in `objects`.
+fn attribute_objects(scratch: &Scratch, objects: &[ObjectId], include_unreachable: bool) -> Attribution {
     let repo = scratch.open();
     let objects = objects.iter().map(|&id| (id, vec![0])).collect();
     let query = Query { objects, secrets: 1, ..Query::default() };
@@ -31,7 +32,7 @@ fn commits(changes: &[Change]) -> Vec<&str> {
     changes.iter().map(|change| change.commit.as_str()).collect()
 }
 
-fn skipped(answer: &Attribution) -> Vec<String> {
+fn gap_lines(answer: &Attribution) -> Vec<String> {
     answer
         .gaps
         .clone()
@@ -42,46 +43,46 @@ fn skipped(answer: &Attribution) -> Vec<String> {
 }
 
 #[test]
-fn nothing_found_is_nothing_read() {
+fn without_objects_nothing_is_read() {
     let scratch = Scratch::new(&[]);
     std::fs::remove_dir_all(scratch.path().join(".git/objects/pack")).unwrap();
-    let answer = ask(&scratch, &[], false);
-    assert_eq!((answer.secrets.len(), skipped(&answer).len()), (1, 0));
+    let answer = attribute_objects(&scratch, &[], false);
+    assert_eq!((answer.secrets.len(), gap_lines(&answer).len()), (1, 0));
     assert_eq!(answer.secrets[0].reached_by, None);
 }
 
 #[test]
 fn an_amended_commit_is_held_by_the_reflog() {
-    let (scratch, blob) = leaky();
-    let leaky = scratch.id("HEAD");
+    let (scratch, blob) = repository_with_leak();
+    let leaking = scratch.id("HEAD");
     std::fs::remove_file(scratch.path().join("src/leak")).unwrap();
     scratch.git(&["add", "-A"]);
     scratch.git(&["commit", "-q", "--allow-empty", "--amend", "-m", "second"]);
-    let answer = ask(&scratch, &[blob], true);
+    let answer = attribute_objects(&scratch, &[blob], true);
     let history = &answer.secrets[0];
     assert_eq!(history.reached_by, Some(ReachedBy::Reflog));
-    assert_eq!(commits(&history.introduced), [leaky.to_string()]);
+    assert_eq!(commits(&history.introduced), [leaking.to_string()]);
     assert_eq!(history.reachability.held_by, ["HEAD@{1}", "refs/heads/main@{1}"]);
     assert_eq!(history.reachability.refs_in_history, Vec::<String>::new());
     assert_eq!(history.paths[0].path, b"src/leak");
 
     std::fs::remove_dir_all(scratch.path().join(".git/logs")).unwrap();
-    let history = &ask(&scratch, &[blob], true).secrets[0];
+    let history = &attribute_objects(&scratch, &[blob], true).secrets[0];
     assert_eq!(
         (history.reached_by, commits(&history.introduced)),
-        (Some(ReachedBy::Nothing), vec![leaky.to_string().as_str()])
+        (Some(ReachedBy::Nothing), vec![leaking.to_string().as_str()])
     );
-    let history = &ask(&scratch, &[blob], false).secrets[0];
+    let history = &attribute_objects(&scratch, &[blob], false).secrets[0];
     assert_eq!((history.reached_by, &history.unnamed[..]), (None, &[blob][..]));
 }
 
 #[test]
-fn removal_ends_the_exposure() {
-    let (scratch, blob) = leaky();
+fn a_removed_secret_is_exposed_until_its_removal() {
+    let (scratch, blob) = repository_with_leak();
     let introduced = scratch.id("HEAD").to_string();
     std::fs::remove_file(scratch.path().join("src/leak")).unwrap();
     let removed = scratch.commit("third").to_string();
-    let mut history = ask(&scratch, &[blob], false).secrets.remove(0);
+    let mut history = attribute_objects(&scratch, &[blob], false).secrets.remove(0);
     assert_eq!(
         (commits(&history.introduced), commits(&history.removed)),
         (vec![&introduced[..]], vec![&removed[..]])
@@ -101,12 +102,12 @@ fn removal_ends_the_exposure() {
 
 #[test]
 fn a_detached_head_and_tags_of_trees_and_blobs_count_as_refs() {
-    let (scratch, blob) = leaky();
+    let (scratch, blob) = repository_with_leak();
     scratch.git(&["checkout", "-q", "--detach"]);
     scratch.git(&["tag", "-a", "-m", "a tree", "tree", "HEAD:src"]);
     scratch.git(&["tag", "-a", "-m", "a blob", "blob", "HEAD:src/leak"]);
     scratch.git(&["tag", "-a", "-m", "a tag", "tag", "blob"]);
-    let answer = ask(&scratch, &[blob], false);
+    let answer = attribute_objects(&scratch, &[blob], false);
     let all = ["HEAD", "refs/heads/main", "refs/tags/blob", "refs/tags/tag", "refs/tags/tree"];
     assert_eq!(answer.secrets[0].reachability.refs_at_tip, all);
     let paths: Vec<_> = answer.secrets[0].paths.iter().map(|place| &place.path[..]).collect();
@@ -114,19 +115,19 @@ fn a_detached_head_and_tags_of_trees_and_blobs_count_as_refs() {
 }
 
 #[test]
-fn a_tree_whose_entry_is_named_like_a_secret_is_followed() {
-    let (scratch, _) = leaky();
+fn a_secret_in_the_name_of_an_entry_has_the_path_of_its_tree() {
+    let (scratch, _) = repository_with_leak();
     let (top, src) = (scratch.id("HEAD^{tree}"), scratch.id("HEAD:src"));
-    let history = ask(&scratch, &[src], false).secrets.remove(0);
+    let history = attribute_objects(&scratch, &[src], false).secrets.remove(0);
     assert_eq!(history.introduced[0].path.as_deref(), Some(&b"src"[..]));
     assert_eq!((&history.paths[0].path[..], history.paths[0].newest), (&b"src"[..], src));
-    let history = ask(&scratch, &[top], false).secrets.remove(0);
+    let history = attribute_objects(&scratch, &[top], false).secrets.remove(0);
     assert_eq!(history.introduced[0].path.as_deref(), Some(&b""[..]));
 }
 
 #[test]
 fn a_shallow_boundary_is_a_gap() {
-    let (scratch, blob) = leaky();
+    let (scratch, blob) = repository_with_leak();
     scratch.write("more", "more");
     let tip = scratch.commit("third");
     let url = format!("file://{}", scratch.path().display());
@@ -135,47 +136,47 @@ fn a_shallow_boundary_is_a_gap() {
     let query = Query { objects: HashMap::from([(blob, vec![0])]), secrets: 1, ..Query::default() };
     let answer = attribute(&repo, &refs::read(&repo), &query, &options(false));
     assert_eq!(commits(&answer.secrets[0].introduced), [tip.to_string()]);
-    let skipped = skipped(&answer);
-    assert!(skipped.len() == 1 && skipped[0].contains("--unshallow"), "{skipped:?}");
+    let gaps = gap_lines(&answer);
+    assert!(gaps.len() == 1 && gaps[0].contains("--unshallow"), "{gaps:?}");
 }
 
 #[test]
 fn replace_refs_and_grafts_are_not_obeyed() {
-    let (scratch, blob) = leaky();
+    let (scratch, blob) = repository_with_leak();
     let (first, second) = (scratch.id("HEAD~1"), scratch.id("HEAD"));
     scratch.write("src/leak", "replaced");
     scratch.commit("third");
     scratch.git(&["replace", &second.to_string(), &first.to_string()]);
     scratch.git(&["replace", "-f", &scratch.id("HEAD:src/leak").to_string(), &blob.to_string()]);
     scratch.write(".git/info/grafts", &format!("{}\n", scratch.id("main")));
-    let answer = ask(&scratch, &[blob], false);
+    let answer = attribute_objects(&scratch, &[blob], false);
     assert_eq!(commits(&answer.secrets[0].introduced), [second.to_string()]);
     assert_eq!(answer.secrets[0].removed.len(), 1);
 }
 
 #[test]
-fn missing_and_broken_objects_are_gaps() {
-    let (scratch, blob) = leaky();
+fn missing_and_damaged_objects_are_gaps() {
+    let (scratch, blob) = repository_with_leak();
     let object = |id: ObjectId| {
         let hex = id.to_string();
         scratch.path().join(".git/objects").join(&hex[..2]).join(&hex[2..])
     };
     let (tree, commit) = (scratch.id("HEAD~1:src"), scratch.id("HEAD~1"));
     std::fs::remove_file(object(tree)).unwrap();
-    let answer = ask(&scratch, &[blob], false);
+    let answer = attribute_objects(&scratch, &[blob], false);
     assert_eq!(answer.secrets[0].introduced.len(), 1);
-    let gaps = skipped(&answer);
+    let gaps = gap_lines(&answer);
     assert!(gaps.len() == 1 && gaps[0].starts_with(&format!("tree {tree}: missing")), "{gaps:?}");
 
     std::fs::remove_file(object(commit)).unwrap();
     std::fs::write(object(commit), "not zlib").unwrap();
-    let gaps = skipped(&ask(&scratch, &[blob], false));
+    let gaps = gap_lines(&attribute_objects(&scratch, &[blob], false));
     assert!(gaps.iter().any(|gap| gap.starts_with(&format!("commit {commit}: cannot be read"))), "{gaps:?}");
 }
 
 #[test]
 fn alternates_and_several_packs_are_one_database() {
-    let (scratch, blob) = leaky();
+    let (scratch, blob) = repository_with_leak();
     scratch.git(&["repack", "-q", "-ad"]);
     scratch.git(&["clone", "-q", "--shared", ".", "borrower"]);
     scratch.write("borrower/own", "own");
@@ -186,13 +187,13 @@ fn alternates_and_several_packs_are_one_database() {
     let query = Query { objects: HashMap::from([(blob, vec![0])]), secrets: 1, ..Query::default() };
     let answer = attribute(&repo, &refs::read(&repo), &query, &options(false));
     assert_eq!(commits(&answer.secrets[0].introduced), [scratch.id("HEAD").to_string()]);
-    assert_eq!(skipped(&answer), Vec::<String>::new());
+    assert_eq!(gap_lines(&answer), Vec::<String>::new());
     assert!(answer.secrets[0].reachability.refs_at_tip.contains(&"refs/heads/main".to_owned()));
 }
 
 #[test]
-fn a_partial_clone_lacks_what_it_was_not_given() {
-    let (scratch, blob) = leaky();
+fn objects_missing_from_a_partial_clone_are_gaps() {
+    let (scratch, blob) = repository_with_leak();
     scratch.write("src/leak", "no longer");
     scratch.commit("third");
     scratch.git(&["config", "uploadpack.allowFilter", "true"]);
@@ -203,7 +204,7 @@ fn a_partial_clone_lacks_what_it_was_not_given() {
         scratch.git(&["clone", "-q", "--bare", &format!("--filter={filter}"), &url, &name]);
         let repo = gix::open_opts(scratch.path().join(&name), gix::open::Options::isolated()).unwrap();
         let answer = attribute(&repo, &refs::read(&repo), &query, &options(false));
-        let gaps = skipped(&answer);
+        let gaps = gap_lines(&answer);
         assert_eq!(gaps.len(), missing, "{filter}: {gaps:?}");
         assert!(gaps.iter().all(|gap| gap.starts_with("tree ") && gap.contains("git fetch --refetch")));
         assert_eq!(answer.secrets[0].introduced.len(), usize::from(missing == 0));
@@ -211,14 +212,14 @@ fn a_partial_clone_lacks_what_it_was_not_given() {
 }
 
 #[test]
-fn a_pseudo_ref_to_a_pruned_object_is_not_a_gap() {
-    let (scratch, blob) = leaky();
+fn a_pseudoref_to_a_pruned_object_is_not_a_gap() {
+    let (scratch, blob) = repository_with_leak();
     scratch.write(".git/ORIG_HEAD", &format!("{}\n", "12".repeat(20)));
-    assert_eq!(skipped(&ask(&scratch, &[blob], false)), Vec::<String>::new());
+    assert_eq!(gap_lines(&attribute_objects(&scratch, &[blob], false)), Vec::<String>::new());
 }
 
 #[test]
-fn a_tree_that_spells_out_billions_of_paths_is_cut_short() {
+fn trees_with_billions_of_paths_are_truncated() {
     let scratch = Scratch::new(&["--bare"]);
     let blob = scratch.git_with(&["hash-object", "-w", "--stdin"], b"leak");
     let mut lines: String = (0..10).map(|nth| format!("100644 blob {}\tf{nth}\n", blob.trim())).collect();
@@ -229,7 +230,7 @@ fn a_tree_that_spells_out_billions_of_paths_is_cut_short() {
     let tree = scratch.git_with(&["mktree"], lines.as_bytes());
     let commit = scratch.git(&["commit-tree", "-m", "bomb", tree.trim()]);
     scratch.git(&["update-ref", "refs/heads/main", commit.trim()]);
-    let answer = ask(&scratch, &[ObjectId::from_hex(blob.trim().as_bytes()).unwrap()], false);
+    let answer = attribute_objects(&scratch, &[ObjectId::from_hex(blob.trim().as_bytes()).unwrap()], false);
     assert_eq!(answer.secrets[0].introduced.len(), 1);
-    assert!(skipped(&answer)[0].starts_with("paths of some findings"));
+    assert!(gap_lines(&answer)[0].starts_with("paths of some findings"));
 }

@@ -1,4 +1,4 @@
-//! Marks the blobs of marked trees, reading each tree of a pack once, right after its delta base.
+//! Marks the blobs of marked trees. Each tree of a pack is read once, right after its delta base.
 
 use gix::ObjectId;
 use gix::hash::oid;
@@ -9,7 +9,7 @@ use crate::git::attribution::pack_walk::{FromBase, Visitor};
 use crate::git::object_marks::ObjectMarks;
 use crate::git::pack::Entry;
 
-/// How many blobs are remembered as marked. Neighboring trees share nearly all of theirs.
+/// Number of slots for blobs that were marked recently. Neighboring trees share nearly all of their blobs.
 const RECENT_BLOBS: usize = 1 << 14;
 
 /// Marks blobs for one thread.
@@ -17,9 +17,11 @@ pub(super) struct BlobMarker<'a> {
     ids: &'a DenseIds,
     marks: &'a ObjectMarks,
     hash: gix::hash::Kind,
+    /// The pack whose trees are read; `None` for trees that are looked up.
     pack: Option<&'a NumberedPack>,
+    /// Blobs that were marked recently, each in the slot that its first bytes determine.
     recent: Vec<Option<ObjectId>>,
-    /// Packed objects that were not read, by number.
+    /// The numbers of packed objects that could not be read and may be trees.
     pub(super) unread: Vec<u32>,
 }
 
@@ -35,15 +37,15 @@ impl<'a> BlobMarker<'a> {
     }
 
     /// Marks the blobs of a tree.
-    pub(super) fn tree(&mut self, bytes: &[u8]) {
+    pub(super) fn mark_blobs(&mut self, bytes: &[u8]) {
         for entry in TreeRefIter::from_bytes(bytes, self.hash).map_while(Result::ok) {
             if !entry.mode.is_tree() && !entry.mode.is_commit() {
-                self.blob(entry.oid);
+                self.mark_blob(entry.oid);
             }
         }
     }
 
-    fn blob(&mut self, id: &oid) {
+    fn mark_blob(&mut self, id: &oid) {
         let bytes = id.as_bytes();
         let slot = (usize::from(bytes[0]) << 8 | usize::from(bytes[1])) % RECENT_BLOBS;
         if self.recent[slot].is_some_and(|recent| *recent == *id) {
@@ -53,6 +55,7 @@ impl<'a> BlobMarker<'a> {
         self.marks.set(self.ids.number(id));
     }
 
+    /// The number of the object in an entry of the pack.
     fn number(&self, entry: Entry) -> Option<u32> {
         let pack = self.pack?;
         Some(pack.first + pack.pack.position_of(entry)?)
@@ -71,7 +74,7 @@ impl Visitor for BlobMarker<'_> {
         _: &mut Self::Memory,
     ) {
         if self.number(entry).is_some_and(|number| self.marks.has(number)) {
-            self.tree(bytes);
+            self.mark_blobs(bytes);
         }
     }
 

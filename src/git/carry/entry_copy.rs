@@ -1,5 +1,4 @@
-//! Copies reachable objects into a new pack as they are stored. A delta whose base is not copied is stored as a
-//! complete object.
+//! Copies reachable objects into a new pack as they are stored. A delta whose base is not copied becomes a complete object.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -7,7 +6,7 @@ use std::sync::atomic::Ordering;
 use gix::ObjectId;
 
 use super::entry_compressor::EntryCompressor;
-use super::entry_header::{OFFSET_DELTA, distance, entry_header};
+use super::entry_header::{OFFSET_DELTA, encode_distance, entry_header};
 use super::graph::CarriedGraph;
 use super::pack_writer::PackWriter;
 use crate::git::attribution::dense_ids::NumberedPack;
@@ -28,25 +27,26 @@ pub enum CarryError {
     Stopped,
 }
 
-/// An object whose entry was not copied yet.
+/// A delta whose base has not been copied yet.
 struct Deferred {
     pack: usize,
     entry: Entry,
     number: u32,
 }
 
-/// Copying in progress.
+/// Copies entries into one new pack.
 struct EntryCopier<'a, 's> {
     carried: &'a mut CarriedGraph<'s>,
     writer: &'a mut PackWriter,
-    /// The offset of each object in the new pack, by number; 0 if it is not in it.
+    /// The offset of each object in the new pack, by number; 0 for an object that has not been copied.
     offsets: Vec<u64>,
     compressor: EntryCompressor,
+    /// The number of objects copied so far.
     copied: u64,
 }
 
 impl CarriedGraph<'_> {
-    /// Copies all reachable objects that were not left out, except for those that `writer` has. Returns how many.
+    /// Copies all reachable objects that were not left out, except for those that `writer` already has. Returns their number.
     ///
     /// # Errors
     /// If an object cannot be read or the pack cannot be written.
@@ -55,12 +55,12 @@ impl CarriedGraph<'_> {
         let mut copier =
             EntryCopier { carried: self, writer, offsets, compressor: EntryCompressor::default(), copied: 0 };
         for pack in 0..copier.carried.graph.ids.packs().len() {
-            copier.pack(pack)?;
+            copier.copy_pack(pack)?;
         }
         for id in copier.carried.graph.ids.loose.clone() {
             let number = copier.carried.graph.ids.number(&id);
             if copier.is_wanted(number, &id) {
-                copier.whole(number, id)?;
+                copier.write_whole(number, id)?;
             }
         }
         Ok(copier.copied)
@@ -68,38 +68,39 @@ impl CarriedGraph<'_> {
 }
 
 impl EntryCopier<'_, '_> {
+    /// Whether an object is to be copied and has not been.
     fn is_wanted(&self, number: u32, id: &ObjectId) -> bool {
         self.carried.marks.has(number)
             && self.offsets.get(number as usize).is_some_and(|&offset| offset == 0)
             && !self.writer.has_added(id)
     }
 
-    fn numbered(&self, pack: usize) -> &NumberedPack {
+    fn numbered_pack(&self, pack: usize) -> &NumberedPack {
         &self.carried.graph.ids.packs()[pack]
     }
 
     /// Copies the entries of a pack in their order, and then those whose base comes after them.
-    fn pack(&mut self, pack: usize) -> Result<(), CarryError> {
-        let entries = self.numbered(pack).pack.len() as Entry;
+    fn copy_pack(&mut self, pack: usize) -> Result<(), CarryError> {
+        let entries = self.numbered_pack(pack).pack.len() as Entry;
         let mut deferred: Vec<Deferred> = Vec::new();
         for entry in 0..entries {
             if self.carried.graph.stop.load(Ordering::Relaxed) {
                 return Err(CarryError::Stopped);
             }
-            let NumberedPack { pack: numbered, first } = self.numbered(pack);
+            let NumberedPack { pack: numbered, first } = self.numbered_pack(pack);
             let Some(position) = numbered.position_of(entry) else { continue };
             let (number, id) = (first + position, numbered.id_at(position).to_owned());
-            if self.is_wanted(number, &id) && !self.entry(pack, entry, number, id)? {
+            if self.is_wanted(number, &id) && !self.copy_entry(pack, entry, number, id)? {
                 deferred.push(Deferred { pack, entry, number });
             }
         }
         loop {
             let before = deferred.len();
             let mut waiting = Vec::new();
-            for one in deferred {
-                let id = self.carried.graph.ids.id(one.number);
-                if !self.entry(one.pack, one.entry, one.number, id)? {
-                    waiting.push(one);
+            for delta in deferred {
+                let id = self.carried.graph.ids.id(delta.number);
+                if !self.copy_entry(delta.pack, delta.entry, delta.number, id)? {
+                    waiting.push(delta);
                 }
             }
             deferred = waiting;
@@ -107,15 +108,21 @@ impl EntryCopier<'_, '_> {
                 return Ok(());
             }
             if deferred.len() == before {
-                // Bases in other packs, or a cycle of deltas through several of them.
+                // The bases are in packs that have not been copied yet, or deltas of several packs form a cycle.
                 let first = deferred.remove(0);
-                self.whole(first.number, self.carried.graph.ids.id(first.number))?;
+                self.write_whole(first.number, self.carried.graph.ids.id(first.number))?;
             }
         }
     }
 
     /// Copies an entry. Returns false if it is a delta whose base has not been copied yet.
-    fn entry(&mut self, pack: usize, entry: Entry, number: u32, id: ObjectId) -> Result<bool, CarryError> {
+    fn copy_entry(
+        &mut self,
+        pack: usize,
+        entry: Entry,
+        number: u32,
+        id: ObjectId,
+    ) -> Result<bool, CarryError> {
         let ids = &self.carried.graph.ids;
         let numbered = &ids.packs()[pack];
         let (header, _) = numbered.pack.header(entry).map_err(|_| CarryError::Unreadable(id))?;
@@ -125,47 +132,48 @@ impl EntryCopier<'_, '_> {
         let stored = numbered.pack.bytes(entry).get(..length).ok_or(CarryError::Unreadable(id))?;
         let base = match header.content {
             EntryContent::Whole(_) => None,
-            EntryContent::OffsetDelta(back) => {
-                let base = start.checked_sub(back).and_then(|at| numbered.pack.entry_at(at));
+            EntryContent::OffsetDelta(distance) => {
+                let base = start.checked_sub(distance).and_then(|offset| numbered.pack.entry_at(offset));
                 let base = base.and_then(|base| numbered.pack.id(base)).ok_or(CarryError::Unreadable(id))?;
                 Some(ids.number(&base))
             }
             EntryContent::IdDelta(base) => Some(ids.number(&base)),
         };
-        let at = self.writer.offset();
+        let offset = self.writer.offset();
         match base {
-            None => self.writer.entry(id, &[stored])?,
+            None => self.writer.write_entry(id, &[stored])?,
             Some(base) => match self.offsets.get(base as usize).copied().unwrap_or(0) {
                 0 if self.carried.marks.has(base) && !self.writer.has_added(&ids.id(base)) => {
                     return Ok(false);
                 }
                 0 => {
-                    self.whole(number, id)?;
+                    self.write_whole(number, id)?;
                     return Ok(true);
                 }
                 base => {
-                    let start = [entry_header(OFFSET_DELTA, header.size), distance(at - base)].concat();
-                    self.writer.entry(id, &[&start, &stored[header.len..]])?;
+                    let header_bytes =
+                        [entry_header(OFFSET_DELTA, header.size), encode_distance(offset - base)].concat();
+                    self.writer.write_entry(id, &[&header_bytes, &stored[header.len..]])?;
                 }
             },
         }
-        self.copied(number, at);
+        self.record_copy(number, offset);
         Ok(true)
     }
 
-    /// Writes a complete object.
-    fn whole(&mut self, number: u32, id: ObjectId) -> Result<(), CarryError> {
-        let at = self.writer.offset();
+    /// Looks up an object and writes it completely.
+    fn write_whole(&mut self, number: u32, id: ObjectId) -> Result<(), CarryError> {
+        let offset = self.writer.offset();
         let (kind, bytes) =
             self.carried.graph.lookup.object(&id, "object").ok_or(CarryError::Unreadable(id))?;
         self.writer.append(id, &self.compressor.compress(kind, bytes)?)?;
-        self.copied(number, at);
+        self.record_copy(number, offset);
         Ok(())
     }
 
-    fn copied(&mut self, number: u32, at: u64) {
+    fn record_copy(&mut self, number: u32, offset: u64) {
         if let Some(slot) = self.offsets.get_mut(number as usize) {
-            *slot = at;
+            *slot = offset;
         }
         self.copied += 1;
     }

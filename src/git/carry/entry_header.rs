@@ -2,7 +2,7 @@
 
 use gix::objs::Kind;
 
-/// The type number of a complete object.
+/// The number of the type of a complete object in an entry header.
 pub(super) fn whole_type(kind: Kind) -> u8 {
     match kind {
         Kind::Commit => 1,
@@ -12,10 +12,10 @@ pub(super) fn whole_type(kind: Kind) -> u8 {
     }
 }
 
-/// The type number of a delta whose base precedes it in the pack.
+/// The number of the type of a delta whose base precedes it in the pack.
 pub(super) const OFFSET_DELTA: u8 = 6;
 
-/// The start of an entry: its type and inflated size.
+/// Encodes the start of an entry: the number of its type, and its inflated size in bytes.
 pub(super) fn entry_header(kind: u8, mut size: u64) -> Vec<u8> {
     let mut header = Vec::with_capacity(10);
     let mut byte = kind << 4 | (size & 0x0f) as u8;
@@ -29,8 +29,8 @@ pub(super) fn entry_header(kind: u8, mut size: u64) -> Vec<u8> {
     header
 }
 
-/// The distance to a delta's base.
-pub(super) fn distance(mut distance: u64) -> Vec<u8> {
+/// Encodes the distance from a delta to its base, in bytes.
+pub(super) fn encode_distance(mut distance: u64) -> Vec<u8> {
     let mut bytes = vec![(distance & 0x7f) as u8];
     while distance >> 7 > 0 {
         distance = (distance >> 7) - 1;
@@ -48,14 +48,14 @@ mod tests {
     use crate::git::pack::entry::{EntryContent, parse};
 
     #[test]
-    fn headers_are_read_as_they_were_written() {
+    fn encoded_headers_and_distances_can_be_parsed() {
         for size in [0, 1, 15, 16, 2047, 2048, u64::from(u32::MAX), u64::MAX >> 1] {
             let header = parse(&entry_header(3, size), HashKind::Sha1).unwrap();
             assert_eq!((header.content, header.size), (EntryContent::Whole(Kind::Blob), size));
         }
-        for base in [1, 127, 128, 16511, 16512, 1 << 40] {
-            let bytes = [entry_header(OFFSET_DELTA, 5), distance(base)].concat();
-            assert_eq!(parse(&bytes, HashKind::Sha1).unwrap().content, EntryContent::OffsetDelta(base));
+        for distance in [1, 127, 128, 16511, 16512, 1 << 40] {
+            let bytes = [entry_header(OFFSET_DELTA, 5), encode_distance(distance)].concat();
+            assert_eq!(parse(&bytes, HashKind::Sha1).unwrap().content, EntryContent::OffsetDelta(distance));
         }
     }
 }

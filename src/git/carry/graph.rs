@@ -1,4 +1,4 @@
-//! The objects that refs reach, and which of them contain given objects.
+//! Finds the objects that refs reach, and which of them contain given objects.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,14 +15,14 @@ use crate::git::lookup::{Gaps, tag_target};
 use crate::git::object_id::object_id;
 use crate::git::object_marks::ObjectMarks;
 
-/// A commit's tree and parents.
+/// A commit with its tree and parents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitLinks {
     /// The commit.
     pub id: ObjectId,
-    /// Its tree.
+    /// The tree of the commit.
     pub tree: ObjectId,
-    /// Its parents, in order.
+    /// The parents of the commit, in order.
     pub parents: Vec<ObjectId>,
 }
 
@@ -31,20 +31,21 @@ pub struct CommitLinks {
 pub struct TagLink {
     /// The tag.
     pub id: ObjectId,
-    /// Its target.
+    /// The object that the tag points to.
     pub target: ObjectId,
 }
 
-/// The bytes of commits that are kept while they are read, so that they need not be looked up one by one.
+/// Maximum number of bytes of commits that are kept when they are read, so that they need not be looked up again.
 const MAX_COMMIT_BYTES: usize = 16 << 20;
 
 /// The objects that refs reach.
 pub struct CarriedGraph<'s> {
     pub(super) graph: ObjectGraph<'s>,
+    /// The reachable objects.
     pub(super) marks: ObjectMarks,
-    /// The number of every commit, parents before children.
+    /// The numbers of all commits, parents before children.
     commits: Vec<u32>,
-    /// How many commits come before those that only late roots reach.
+    /// How many of `commits` come before those that only late roots reach.
     early_commits: usize,
     /// Trees that only late roots reach.
     late_trees: HashSet<ObjectId>,
@@ -54,11 +55,11 @@ pub struct CarriedGraph<'s> {
 }
 
 impl<'s> CarriedGraph<'s> {
-    /// Reads what `roots` reach, and then what only `late_roots` reach. `wanted` are the blobs and trees that
+    /// Finds what `roots` reach, and then what only `late_roots` reach. `wanted` are the blobs and trees that
     /// [`Self::contains_wanted`] looks for.
     ///
     /// # Errors
-    /// Objects that are missing or cannot be read; also if `stop` was set.
+    /// The objects that are missing or cannot be read. Also if `stop` was set.
     pub fn read(
         repo: &gix::Repository,
         (roots, late_roots): (&[ObjectId], &[ObjectId]),
@@ -94,7 +95,9 @@ impl<'s> CarriedGraph<'s> {
         let mut late = Vec::new();
         carried.mark_trees(early, &mut unpacked, &mut |tree| late.push(tree));
         carried.late_trees = late.into_iter().map(|tree| carried.graph.ids.id(tree)).collect();
-        // Nearly always refs lead to every tree. Then the blobs of all trees are those of the marked ones.
+        // Nearly always, refs lead to every tree. Then the blobs of all trees, which the graph has marked, are those of the
+        // marked
+        // trees.
         match carried.graph.take_blobs_if_all(&carried.marks) {
             Some(blobs) => carried.marks.add(&blobs),
             None => carried.mark_blobs(unpacked, threads),
@@ -108,16 +111,16 @@ impl<'s> CarriedGraph<'s> {
         }
     }
 
-    /// Follows tags from a root to a commit, tree or blob.
+    /// Marks a root and what it reaches, except for trees: follows tags to a commit, tree or blob.
     fn add_root(&mut self, root: ObjectId) {
-        let mut at = root;
+        let mut next = root;
         let mut chain = Vec::new();
         loop {
-            let number = self.graph.ids.number(&at);
+            let number = self.graph.ids.number(&next);
             // Most refs point to a commit that was already read from a pack.
             let kind = match self.graph.knows_commit(number) {
                 true => Some(Kind::Commit),
-                false => self.graph.lookup.kind(&at),
+                false => self.graph.lookup.kind(&next),
             };
             match kind {
                 Some(Kind::Commit) => {
@@ -125,7 +128,7 @@ impl<'s> CarriedGraph<'s> {
                     break;
                 }
                 Some(Kind::Tree) => {
-                    self.trees.push(at);
+                    self.trees.push(next);
                     break;
                 }
                 Some(Kind::Blob) => {
@@ -136,16 +139,17 @@ impl<'s> CarriedGraph<'s> {
                     if !self.marks.set(number) {
                         break;
                     }
-                    let target = self.graph.lookup.of_kind(&at, Kind::Tag).and_then(tag_target);
+                    let target = self.graph.lookup.of_kind(&next, Kind::Tag).and_then(tag_target);
                     let Some(target) = target else {
-                        self.graph.gaps().push(format!("tag {at}"), "cannot be read: it names no object");
+                        self.graph.gaps().push(format!("tag {next}"), "cannot be read: it names no object");
                         break;
                     };
-                    chain.push(TagLink { id: at, target });
-                    at = target;
+                    chain.push(TagLink { id: next, target });
+                    next = target;
                 }
                 None => {
-                    self.graph.lookup.object(&at, "object");
+                    // Records the gap.
+                    self.graph.lookup.object(&next, "object");
                     break;
                 }
             }
@@ -153,7 +157,7 @@ impl<'s> CarriedGraph<'s> {
         self.tags.extend(chain.into_iter().rev());
     }
 
-    /// Adds a commit and its ancestors, parents first.
+    /// Adds a commit and its ancestors that were not added before, parents first.
     fn add_commits(&mut self, tip: u32) {
         let mut stack = vec![(tip, false)];
         while let Some((number, are_parents_done)) = stack.pop() {
@@ -171,8 +175,9 @@ impl<'s> CarriedGraph<'s> {
         }
     }
 
-    /// Marks the trees of all commits and all root trees, except for those of the first ones. Adds those that are in no
-    /// pack to `unpacked`.
+    /// Marks the trees of commits and all root trees, except for the first ones, whose numbers are given. Adds trees that
+    /// are in no
+    /// pack to `unpacked`, and calls `marked` for each.
     fn mark_trees(
         &mut self,
         (commits, trees): (usize, usize),
@@ -203,7 +208,7 @@ impl<'s> CarriedGraph<'s> {
         }
     }
 
-    /// Marks the blobs of all marked trees, of which those in `looked_up` are looked up by id.
+    /// Marks the blobs of all marked trees. Trees in `looked_up` are looked up by id.
     fn mark_blobs(&mut self, mut looked_up: Vec<u32>, threads: usize) {
         let Self { graph, marks, .. } = self;
         let hash = graph.lookup.hash();
@@ -219,22 +224,22 @@ impl<'s> CarriedGraph<'s> {
             if graph.lookup.kind(&id) == Some(Kind::Tree)
                 && let Some(bytes) = graph.lookup.of_kind(&id, Kind::Tree)
             {
-                marker.tree(bytes);
+                marker.mark_blobs(bytes);
             }
         }
     }
 
-    /// How many commits there are.
+    /// The number of reachable commits.
     pub fn commit_count(&self) -> usize {
         self.commits.len()
     }
 
-    /// How many of the first commits early roots reach.
+    /// How many of the first commits are reachable from roots that are not late.
     pub fn early_commit_count(&self) -> usize {
         self.early_commits
     }
 
-    /// Whether only late roots reach a tree.
+    /// Whether a tree is reachable from late roots only.
     pub fn is_late_tree(&self, id: &ObjectId) -> bool {
         self.late_trees.contains(id)
     }
@@ -247,19 +252,21 @@ impl<'s> CarriedGraph<'s> {
     /// The number of objects in the repository that no ref reaches.
     pub fn unreachable_count(&self) -> u64 {
         let ids = &self.graph.ids;
-        let packed = ids.packs().iter().enumerate().map(|(nth, pack)| {
-            let all = 0..pack.pack.num_objects();
-            match nth {
-                0 => all.len() as u64,
+        let packed = ids.packs().iter().enumerate().map(|(number, pack)| {
+            let positions = 0..pack.pack.num_objects();
+            match number {
+                0 => positions.len() as u64,
                 // An object in several packs is counted once.
-                _ => all.filter(|at| ids.number(pack.pack.id_at(*at)) == pack.first + at).count() as u64,
+                _ => positions
+                    .filter(|position| ids.number(pack.pack.id_at(*position)) == pack.first + position)
+                    .count() as u64,
             }
         });
         let all = packed.sum::<u64>() + ids.loose.len() as u64;
         all.saturating_sub(self.marks.count())
     }
 
-    /// The commit at a position, parents before children; `None` beyond the last.
+    /// The commit at a position in the order of parents before children; `None` beyond the last.
     pub fn commit(&mut self, position: usize) -> Option<CommitLinks> {
         let number = *self.commits.get(position)?;
         let (tree, parents) = {
@@ -271,13 +278,13 @@ impl<'s> CarriedGraph<'s> {
         Some(CommitLinks { id: ids.id(number), tree: ids.id(tree), parents })
     }
 
-    /// The bytes of a commit, if they were kept and are those of the object.
+    /// The bytes of a commit, if they were kept and hash to the id.
     pub fn commit_bytes(&self, id: &ObjectId) -> Option<&[u8]> {
         let bytes = self.graph.commit_bytes(self.graph.ids.number(id))?;
         (object_id(Kind::Commit, bytes, self.graph.lookup.hash()) == Some(*id)).then_some(bytes)
     }
 
-    /// The tree of a commit to which refs lead.
+    /// The tree of a commit; `None` if the commit was not read.
     pub fn tree_of(&mut self, commit: &ObjectId) -> Option<ObjectId> {
         let number = self.graph.ids.number(commit);
         let tree =
@@ -305,7 +312,7 @@ impl<'s> CarriedGraph<'s> {
         self.marks.has(self.graph.ids.number(id))
     }
 
-    /// Excludes an object from what is copied.
+    /// Excludes an object from copying.
     pub fn leave_out(&self, id: &ObjectId) {
         self.marks.clear(self.graph.ids.number(id));
     }

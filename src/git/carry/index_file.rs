@@ -1,4 +1,4 @@
-//! The index of a pack, version 2.
+//! Renders the index of a new pack, in version 2 of the format.
 
 use gix::ObjectId;
 
@@ -6,17 +6,17 @@ use gix::ObjectId;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IndexEntry {
     pub(super) id: ObjectId,
-    /// CRC-32 of its bytes in the pack.
+    /// CRC-32 of the bytes of its entry in the pack.
     pub(super) crc: u32,
-    /// Its offset in the pack.
+    /// The offset of its entry in the pack.
     pub(super) offset: u64,
 }
 
-/// Offsets from this on are in a separate table.
-const LARGE_OFFSET: u64 = 1 << 31;
+/// Offsets from this one on are in a separate table.
+const MIN_LARGE_OFFSET: u64 = 1 << 31;
 
-/// The bytes of the index, without its own checksum. Sorts the entries.
-pub(super) fn bytes(entries: &mut [IndexEntry], pack_checksum: &[u8]) -> Vec<u8> {
+/// Renders the index, without its own checksum at the end. Sorts the entries.
+pub(super) fn render(entries: &mut [IndexEntry], pack_checksum: &[u8]) -> Vec<u8> {
     entries.sort_unstable_by_key(|entry| entry.id);
     let id_len = pack_checksum.len();
     let mut out = Vec::with_capacity(8 + 1024 + entries.len() * (id_len + 8) + 2 * id_len);
@@ -39,7 +39,7 @@ pub(super) fn bytes(entries: &mut [IndexEntry], pack_checksum: &[u8]) -> Vec<u8>
     let mut large: Vec<u64> = Vec::new();
     for entry in &*entries {
         let offset = match u32::try_from(entry.offset) {
-            Ok(offset) if entry.offset < LARGE_OFFSET => offset,
+            Ok(offset) if entry.offset < MIN_LARGE_OFFSET => offset,
             _ => {
                 large.push(entry.offset);
                 0x8000_0000 | u32::try_from(large.len() - 1).unwrap_or(0)

@@ -1,5 +1,7 @@
-//! Carries a repository's reachable objects over to a new one: finds the objects that refs reach and those of them
-//! that contain given objects, and writes a pack in which unchanged objects are stored as before.
+//! Carries the reachable objects of a repository over to a new one.
+//!
+//! This finds the objects that refs reach, and which of them contain given objects, and writes a pack in which unchanged
+//! objects are stored as before.
 
 mod blob_marks;
 mod entry_compressor;

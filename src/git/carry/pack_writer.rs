@@ -1,7 +1,7 @@
 //! Writes one pack and its index, entry by entry.
 //!
-//! `gix` writes packs from objects that it looks up itself. Here, most entries are copied verbatim from another pack,
-//! which it does not support.
+//! `gix` cannot be used: it writes packs from objects that it looks up itself, whereas most entries here are copied verbatim
+//! from another pack.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -16,8 +16,13 @@ use sha2::{Digest, Sha256};
 use super::entry_compressor::CompressedEntry;
 use super::index_file::{self, IndexEntry};
 
-/// Size of the write buffer, in bytes.
-const BUFFER: usize = 1 << 18;
+/// Size of a buffer for reading or writing, in bytes.
+const BUFFER_SIZE: usize = 1 << 18;
+
+/// Length of the header of a pack, in bytes.
+const HEADER_LEN: u64 = 12;
+/// The offset in that header of the number of objects.
+const COUNT_OFFSET: u64 = 8;
 
 /// A pack that is being written.
 pub struct PackWriter {
@@ -25,22 +30,24 @@ pub struct PackWriter {
     /// The directory of the pack.
     dir: PathBuf,
     hash: HashKind,
+    /// The offset of the next entry.
     offset: u64,
     entries: Vec<IndexEntry>,
-    /// New objects, as opposed to copied ones.
+    /// New objects, as opposed to copied ones, including reserved ones.
     added: HashSet<ObjectId>,
 }
 
 /// A finished pack.
 #[derive(Clone, Debug)]
 pub struct WrittenPack {
-    /// The pack, next to its index.
+    /// The path of the pack; its index is next to it.
     pub path: PathBuf,
-    /// The number of objects in it.
+    /// The number of objects in the pack.
     pub objects: usize,
 }
 
-const UNFINISHED: &str = "unfinished.pack";
+/// The name of the pack while it is being written.
+const UNFINISHED_NAME: &str = "unfinished.pack";
 
 impl PackWriter {
     /// Begins a pack in the directory `dir`.
@@ -48,18 +55,18 @@ impl PackWriter {
     /// # Errors
     /// When the file cannot be created.
     pub fn create(dir: &Path, hash: HashKind) -> io::Result<Self> {
-        let file = File::options().read(true).write(true).create_new(true).open(dir.join(UNFINISHED))?;
+        let file = File::options().read(true).write(true).create_new(true).open(dir.join(UNFINISHED_NAME))?;
         let mut writer = Self {
-            file: BufWriter::with_capacity(BUFFER, file),
+            file: BufWriter::with_capacity(BUFFER_SIZE, file),
             dir: dir.to_owned(),
             hash,
             offset: 0,
             entries: Vec::new(),
             added: HashSet::new(),
         };
-        // The number of objects is written at the end.
+        // The number of objects, here 0, is filled in at the end.
         writer.file.write_all(b"PACK\0\0\0\x02\0\0\0\0")?;
-        writer.offset = 12;
+        writer.offset = HEADER_LEN;
         Ok(writer)
     }
 
@@ -68,22 +75,21 @@ impl PackWriter {
         self.added.contains(id)
     }
 
-    /// Announces a new object. Returns false if it was announced before; if it returns true, the caller must
-    /// [`Self::append`] the object.
+    /// Reserves a new object for the caller, who must [`Self::append`] it. Returns false if the object was reserved before.
     pub fn reserve(&mut self, id: ObjectId) -> bool {
         self.added.insert(id)
     }
 
-    /// Writes an object.
+    /// Writes an object that was reserved.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn append(&mut self, id: ObjectId, entry: &CompressedEntry<'_>) -> io::Result<()> {
-        self.entry(id, &[&entry.header, entry.data])
+        self.write_entry(id, &[&entry.header, entry.data])
     }
 
-    /// Writes the parts of an entry.
-    pub(super) fn entry(&mut self, id: ObjectId, parts: &[&[u8]]) -> io::Result<()> {
+    /// Writes an entry that consists of these parts.
+    pub(super) fn write_entry(&mut self, id: ObjectId, parts: &[&[u8]]) -> io::Result<()> {
         let mut crc = libdeflater::Crc::new();
         let start = self.offset;
         for part in parts {
@@ -100,14 +106,14 @@ impl PackWriter {
         self.offset
     }
 
-    /// Ends the pack and writes its index, without flushing them to the disk. `None` if no object was added; then no
-    /// file is left.
+    /// Completes the pack and writes its index. Does not flush them to the disk. If the pack has no objects, removes it and
+    /// returns `None`.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn finish(self) -> io::Result<Option<WrittenPack>> {
         let Self { file, dir, hash, mut entries, .. } = self;
-        let unfinished = dir.join(UNFINISHED);
+        let unfinished = dir.join(UNFINISHED_NAME);
         let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         if entries.is_empty() {
             drop(file);
@@ -116,16 +122,16 @@ impl PackWriter {
         }
         let count =
             u32::try_from(entries.len()).map_err(|_| io::Error::other("too many objects for one pack"))?;
-        file.seek(SeekFrom::Start(8))?;
+        file.seek(SeekFrom::Start(COUNT_OFFSET))?;
         file.write_all(&count.to_be_bytes())?;
         file.seek(SeekFrom::Start(0))?;
-        let checksum = checksum(&mut BufReader::with_capacity(BUFFER, &file), hash)?;
+        let checksum = checksum(&mut BufReader::with_capacity(BUFFER_SIZE, &file), hash)?;
         file.seek(SeekFrom::End(0))?;
         file.write_all(&checksum)?;
         drop(file);
-        let mut index = index_file::bytes(&mut entries, &checksum);
-        let own = self::checksum(&mut &index[..], hash)?;
-        index.extend_from_slice(&own);
+        let mut index = index_file::render(&mut entries, &checksum);
+        let index_checksum = self::checksum(&mut &index[..], hash)?;
+        index.extend_from_slice(&index_checksum);
         let name = format!("pack-{}", crate::model::hex(&checksum));
         let path = dir.join(format!("{name}.pack"));
         let mut index_file =
@@ -136,22 +142,22 @@ impl PackWriter {
     }
 }
 
-/// The digest that ends a pack or an index.
+/// The digest at the end of a pack or an index.
 fn checksum(input: &mut dyn Read, hash: HashKind) -> io::Result<Vec<u8>> {
-    fn of<D: Digest>(input: &mut dyn Read) -> io::Result<Vec<u8>> {
-        let mut digest = D::new();
-        let mut buffer = vec![0; BUFFER];
+    fn digest<D: Digest>(input: &mut dyn Read) -> io::Result<Vec<u8>> {
+        let mut hasher = D::new();
+        let mut buffer = vec![0; BUFFER_SIZE];
         loop {
             match input.read(&mut buffer) {
-                Ok(0) => return Ok(digest.finalize().to_vec()),
-                Ok(read) => digest.update(&buffer[..read]),
+                Ok(0) => return Ok(hasher.finalize().to_vec()),
+                Ok(read) => hasher.update(&buffer[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
     }
     match hash {
-        HashKind::Sha256 => of::<Sha256>(input),
-        _ => of::<Sha1>(input),
+        HashKind::Sha256 => digest::<Sha256>(input),
+        _ => digest::<Sha1>(input),
     }
 }

@@ -1,7 +1,7 @@
-//! Deltas: instructions that derive one object from another.
+//! Parses and applies deltas: instructions that derive one object from another.
 //!
-//! A delta is parsed once into runs, with adjacent copies merged. Everything else (assembling the result,
-//! searching only what is new, inheriting matches) works on these runs.
+//! A delta is parsed once into runs, and adjacent copies are merged. Assembling the result, searching only what is new, and
+//! inheriting matches use these runs.
 
 /// Where the bytes of a run come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) enum RunSource {
 /// A contiguous part of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
-    /// Start offset in the result.
+    /// The offset of the run in the result.
     pub(crate) at: u32,
     /// Length in bytes; never 0.
     pub(crate) len: u32,
@@ -24,7 +24,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Exclusive end offset in the result.
+    /// The offset in the result after the run.
     #[inline]
     pub(crate) fn end(&self) -> u32 {
         self.at + self.len
@@ -44,12 +44,12 @@ impl Run {
     pub(crate) fn append(&self, start: u32, end: u32, (base, delta): (&[u8], &[u8]), out: &mut Vec<u8>) {
         let (bytes, from) = self.bytes(base, delta);
         let (from, len) = (from + (start - self.at) as usize, (end - start) as usize);
-        // Most are short, and copying a fixed number of bytes needs no call.
+        // Most runs are short. Copying a fixed number of bytes needs no call to `memcpy`.
         if len <= FIXED_COPY_LEN
-            && let Some(some) = bytes.get(from..).and_then(<[u8]>::first_chunk::<FIXED_COPY_LEN>)
+            && let Some(copied) = bytes.get(from..).and_then(<[u8]>::first_chunk::<FIXED_COPY_LEN>)
         {
             let before = out.len();
-            out.extend_from_slice(some);
+            out.extend_from_slice(copied);
             out.truncate(before + len);
         } else {
             out.extend_from_slice(&bytes[from..from + len]);
@@ -60,44 +60,44 @@ impl Run {
 /// Why a delta cannot be applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeltaError {
-    /// It ends in the middle of an instruction or a number.
+    /// The delta ends within an instruction or a number.
     #[error("the delta is truncated")]
     Truncated,
     /// A number does not fit into 64 bits.
     #[error("a number in the delta is too large")]
     Overflow,
-    /// It was made for a different base.
+    /// The delta was made for a different base.
     #[error("the delta is for a base of {declared} bytes, not {actual}")]
     WrongBase {
-        /// Size of the base it was made for, in bytes.
+        /// Size of the base for which it was made, in bytes.
         declared: u64,
-        /// Size of the base it names, in bytes.
+        /// Size of the base to which it is applied, in bytes.
         actual: u64,
     },
     /// The result, or the base, exceeds the limit.
     #[error("too large: the delta produces an object of {0} bytes")]
     TooLarge(u64),
-    /// It has more instructions than any real delta.
+    /// The delta has more instructions than any real one.
     #[error("too large: the delta has more than {MAX_RUNS} instructions")]
     TooMany,
-    /// It copies bytes that the base does not have.
+    /// The delta copies bytes that the base does not have.
     #[error("the delta copies from beyond the end of its base")]
     BeyondBase,
-    /// It produces more or fewer bytes than it declares.
+    /// The delta produces more or fewer bytes than it declares.
     #[error("the delta does not produce the {0} bytes it declares")]
     WrongResult(u64),
-    /// The instruction 0, which is reserved.
+    /// The delta contains the instruction 0, which is reserved.
     #[error("the delta contains the reserved instruction 0")]
     Reserved,
 }
 
-/// Runs of at most this many bytes are copied with a fixed length.
+/// Runs of at most this many bytes are copied with this fixed length.
 const FIXED_COPY_LEN: usize = 32;
 
-/// Limits the memory for one delta: a run takes 16 bytes.
+/// Maximum number of runs of a delta, which limits its memory: a run takes 16 bytes.
 const MAX_RUNS: usize = 1 << 22;
 
-/// The sizes that a delta declares.
+/// The sizes that a delta declares at its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
     /// Size of the base in bytes.
@@ -114,18 +114,18 @@ pub(crate) struct Sizes {
 /// When they are truncated or too large.
 #[inline]
 pub(crate) fn sizes(delta: &[u8]) -> Result<Sizes, DeltaError> {
-    let (base, used) = number(delta)?;
-    let (result, more) = number(&delta[used..])?;
+    let (base, used) = parse_number(delta)?;
+    let (result, more) = parse_number(&delta[used..])?;
     Ok(Sizes { base, result, start: used + more })
 }
 
-/// Parses `delta` into `runs`, which is cleared first, and returns the size of the result in bytes.
+/// Parses `delta`, which may be anything, into `runs`, which is cleared first, and returns the size of the result in bytes.
 ///
 /// The runs cover the result completely and without overlap, and none reaches beyond `base_len` or the end of
 /// the delta. Adjacent runs that are also adjacent in the base are merged.
 ///
 /// # Errors
-/// When the delta is not valid, or its result is larger than `limit` bytes. Accepts arbitrary input.
+/// When the delta is not valid, or its result is larger than `limit` bytes.
 pub(crate) fn parse(
     delta: &[u8],
     base_len: usize,
@@ -141,15 +141,16 @@ pub(crate) fn parse(
     if sizes.result > limit || sizes.base > u64::from(u32::MAX) || delta.len() > u32::MAX as usize {
         return Err(DeltaError::TooLarge(sizes.result.max(sizes.base)));
     }
+    // The offsets of the next run in the result and of the next instruction in the delta.
     let (mut at, mut next) = (0u64, sizes.start);
-    // The offset in the base at which the last instruction ended, if it was a copy.
+    // The offset in the base after the bytes that the last instruction copied, if it was a copy.
     let mut copied_to = NOT_COPIED;
     while let Some(&code) = delta.get(next) {
         next += 1;
         let (len, source);
         if code & 0x80 != 0 {
             let from;
-            (from, len) = copy(code, delta, &mut next)?;
+            (from, len) = parse_copy(code, delta, &mut next)?;
             if from + len > sizes.base {
                 return Err(DeltaError::BeyondBase);
             }
@@ -173,8 +174,8 @@ pub(crate) fn parse(
                 return Err(DeltaError::Truncated);
             }
         }
-        // Checked before the offset is narrowed to 32 bits. A run that extends beyond the result is detected by the
-        // next instruction.
+        // Checked before the offset is narrowed to 32 bits. If this run extends beyond the result, the next instruction ends
+        // here.
         if at > sizes.result {
             break;
         }
@@ -187,7 +188,7 @@ pub(crate) fn parse(
     if at == sizes.result { Ok(at as usize) } else { Err(DeltaError::WrongResult(sizes.result)) }
 }
 
-/// Adds `len` bytes to the last run, which the next instruction continues: rare, since git makes no such deltas.
+/// Adds `len` bytes to the last run, which the next instruction continues. This is rare, since git makes no such deltas.
 #[cold]
 fn extend_last(runs: &mut [Run], len: u64) {
     if let Some(last) = runs.last_mut() {
@@ -195,23 +196,23 @@ fn extend_last(runs: &mut [Run], len: u64) {
     }
 }
 
-/// In place of an offset in the base, if there is none.
+/// The value in place of an offset in the base after an instruction that does not copy.
 const NOT_COPIED: u64 = u64::MAX;
 
-/// How the bytes after the code of a copy instruction encode its offset and length.
+/// How the bytes after the code of a copy instruction encode its offset and its length: as masks for a number of eight bytes.
 #[derive(Clone, Copy)]
 struct CopyLayout {
-    /// The bits of the offset.
+    /// The mask for the offset, in the lowest bits.
     offset: u32,
-    /// The bits of the length, moved down by `shift`.
+    /// The mask for the length, after shifting by `shift`.
     len: u32,
-    /// The number of bits of the offset that are present.
+    /// The number of bits of the offset.
     shift: u8,
-    /// The number of bytes that are present, or [`HAS_HOLES`].
+    /// The number of bytes of both, or [`HAS_HOLES`].
     count: u8,
 }
 
-/// Marks a code that omits a byte below one that is present, which masks cannot express.
+/// The value in place of a number of bytes for a code that omits a byte below one that is present, which masks cannot express.
 const HAS_HOLES: u8 = u8::MAX;
 
 /// The layout for each of the lower seven bits of a code.
@@ -234,25 +235,26 @@ const COPY_LAYOUTS: [CopyLayout; 128] = {
     all
 };
 
-/// Parses the offset and length of a copy instruction. Bits of `code` say which of their bytes are present.
+/// Parses the offset and length of a copy instruction. The lower seven bits of `code` say which of their bytes are present; the
+/// others are 0.
 #[inline]
-fn copy(code: u8, delta: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaError> {
+fn parse_copy(code: u8, delta: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaError> {
     let rest = &delta[*next..];
     let layout = &COPY_LAYOUTS[usize::from(code & 0x7f)];
     let (from, len) = match rest.first_chunk() {
-        Some(ahead) if layout.count != HAS_HOLES => {
-            let ahead = u64::from_le_bytes(*ahead);
+        Some(bytes) if layout.count != HAS_HOLES => {
+            let value = u64::from_le_bytes(*bytes);
             *next += usize::from(layout.count);
-            (ahead & u64::from(layout.offset), ahead >> layout.shift & u64::from(layout.len))
+            (value & u64::from(layout.offset), value >> layout.shift & u64::from(layout.len))
         }
-        _ => copy_by_bytes(code, rest, next)?,
+        _ => parse_copy_by_bytes(code, rest, next)?,
     };
     Ok((from, if len == 0 { 0x10000 } else { len }))
 }
 
-/// Like [`copy`], for any combination of omitted bytes and at the end of a delta.
+/// Like [`parse_copy`], for any combination of omitted bytes and at the end of a delta.
 #[cold]
-fn copy_by_bytes(code: u8, rest: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaError> {
+fn parse_copy_by_bytes(code: u8, rest: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaError> {
     let (mut value, mut used) = (0u64, 0);
     for bit in (0..7).filter(|bit| code >> bit & 1 != 0) {
         let byte = rest.get(used).ok_or(DeltaError::Truncated)?;
@@ -263,9 +265,9 @@ fn copy_by_bytes(code: u8, rest: &[u8], next: &mut usize) -> Result<(u64, u64), 
     Ok((value & 0xffff_ffff, value >> 32))
 }
 
-/// Parses a number of seven bits per byte, lowest first. Returns it with its length in bytes.
+/// Parses a number of seven bits per byte, lowest first, and returns it with the length of its encoding in bytes.
 #[inline]
-fn number(bytes: &[u8]) -> Result<(u64, usize), DeltaError> {
+fn parse_number(bytes: &[u8]) -> Result<(u64, usize), DeltaError> {
     let mut value = 0u64;
     for (used, &byte) in bytes.iter().enumerate() {
         let bits = u64::from(byte & 0x7f);
@@ -281,7 +283,7 @@ fn number(bytes: &[u8]) -> Result<(u64, usize), DeltaError> {
     Err(DeltaError::Truncated)
 }
 
-/// Writes the whole result described by `runs` to `out`, which must have the result's size.
+/// Writes the whole result of `runs` to `out`, which must have the size of the result.
 pub(crate) fn assemble(runs: &[Run], base: &[u8], delta: &[u8], out: &mut [u8]) {
     for run in runs {
         let (bytes, from) = run.bytes(base, delta);
@@ -290,17 +292,17 @@ pub(crate) fn assemble(runs: &[Run], base: &[u8], delta: &[u8], out: &mut [u8]) 
             bytes.get(from..).and_then(<[u8]>::first_chunk::<FIXED_COPY_LEN>),
             out.get_mut(at..at + FIXED_COPY_LEN),
         ) {
-            // The next run overwrites excess bytes.
-            (Some(some), Some(room)) if len <= FIXED_COPY_LEN => room.copy_from_slice(some),
+            // The next run overwrites the excess bytes.
+            (Some(copied), Some(room)) if len <= FIXED_COPY_LEN => room.copy_from_slice(copied),
             _ => out[at..at + len].copy_from_slice(&bytes[from..from + len]),
         }
     }
 }
 
-/// Applies `delta` to `base` and returns the result, of at most `limit` bytes.
+/// Applies `delta`, which may be anything, to `base`, and returns the result of at most `limit` bytes.
 ///
 /// # Errors
-/// When the delta is not valid, or was made for a different base. Accepts arbitrary input.
+/// When the delta is not valid, was made for a different base, or its result is too large.
 pub fn apply(delta: &[u8], base: &[u8], limit: u64) -> Result<Vec<u8>, DeltaError> {
     let mut runs = Vec::new();
     let mut out = vec![0; parse(delta, base.len(), limit, &mut runs)?];
@@ -308,9 +310,9 @@ pub fn apply(delta: &[u8], base: &[u8], limit: u64) -> Result<Vec<u8>, DeltaErro
     Ok(out)
 }
 
-/// Appends bytes `start..end` of the result to `out`. `first` is the index of a run at or before the first
-/// run that overlaps the range; returns the index of that run.
-pub(crate) fn gather(
+/// Appends the bytes `start..end` of the result to `out`. `first` is the position in `runs` of the first run that overlaps the
+/// range, or of an earlier one. Returns the position of the first run that overlaps the range.
+pub(crate) fn append_range(
     runs: &[Run],
     (start, end): (u32, u32),
     mut first: usize,
@@ -335,58 +337,58 @@ mod tests {
 
     use super::*;
 
-    fn read(delta: &[u8], base_len: usize) -> Result<Vec<Run>, DeltaError> {
+    fn parse_runs(delta: &[u8], base_len: usize) -> Result<Vec<Run>, DeltaError> {
         let mut runs = Vec::new();
         parse(delta, base_len, 1 << 20, &mut runs).map(|_| runs)
     }
 
-    fn copied(at: u32, len: u32, from: u32) -> Run {
+    fn base_run(at: u32, len: u32, from: u32) -> Run {
         Run { at, len, source: RunSource::Base(from) }
     }
 
     #[test]
     fn adjacent_copies_are_merged() {
         let delta = [10, 10, 0x90, 4, 0x91, 4, 4, 0x91, 8, 2];
-        assert_eq!(read(&delta, 10), Ok(vec![copied(0, 10, 0)]));
+        assert_eq!(parse_runs(&delta, 10), Ok(vec![base_run(0, 10, 0)]));
         let delta = [10, 8, 0x91, 4, 4, 0x90, 4];
-        assert_eq!(read(&delta, 10), Ok(vec![copied(0, 4, 4), copied(4, 4, 0)]));
+        assert_eq!(parse_runs(&delta, 10), Ok(vec![base_run(0, 4, 4), base_run(4, 4, 0)]));
     }
 
     #[test]
     fn a_copy_of_length_zero_copies_64_kib() {
         let sizes = [0x80, 0x80, 0x04];
         let delta = [&sizes[..], &sizes, &[0x80]].concat();
-        assert_eq!(read(&delta, 0x10000), Ok(vec![copied(0, 0x10000, 0)]));
+        assert_eq!(parse_runs(&delta, 0x10000), Ok(vec![base_run(0, 0x10000, 0)]));
     }
 
     #[test]
     fn invalid_deltas_are_rejected() {
         use DeltaError as E;
-        assert_eq!(read(&[], 0), Err(E::Truncated));
-        assert_eq!(read(&[10], 10), Err(E::Truncated));
-        assert_eq!(read(&[10, 4, 0x90, 4], 9), Err(E::WrongBase { declared: 10, actual: 9 }));
-        assert_eq!(read(&[10, 4, 0x91, 7, 4], 10), Err(E::BeyondBase));
-        assert_eq!(read(&[10, 4, 0x90, 5], 10), Err(E::WrongResult(4)));
-        assert_eq!(read(&[10, 4, 0x90, 3], 10), Err(E::WrongResult(4)));
-        assert_eq!(read(&[10, 4, 4, 1, 2, 3], 10), Err(E::Truncated));
-        assert_eq!(read(&[10, 4, 0x91], 10), Err(E::Truncated));
-        assert_eq!(read(&[10, 4, 0], 10), Err(E::Reserved));
+        assert_eq!(parse_runs(&[], 0), Err(E::Truncated));
+        assert_eq!(parse_runs(&[10], 10), Err(E::Truncated));
+        assert_eq!(parse_runs(&[10, 4, 0x90, 4], 9), Err(E::WrongBase { declared: 10, actual: 9 }));
+        assert_eq!(parse_runs(&[10, 4, 0x91, 7, 4], 10), Err(E::BeyondBase));
+        assert_eq!(parse_runs(&[10, 4, 0x90, 5], 10), Err(E::WrongResult(4)));
+        assert_eq!(parse_runs(&[10, 4, 0x90, 3], 10), Err(E::WrongResult(4)));
+        assert_eq!(parse_runs(&[10, 4, 4, 1, 2, 3], 10), Err(E::Truncated));
+        assert_eq!(parse_runs(&[10, 4, 0x91], 10), Err(E::Truncated));
+        assert_eq!(parse_runs(&[10, 4, 0], 10), Err(E::Reserved));
         assert_eq!(
-            read(&[10, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x90, 4], 10),
+            parse_runs(&[10, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x90, 4], 10),
             Err(E::TooLarge(u64::from(u32::MAX)))
         );
-        assert_eq!(read(&[0xff; 12], 10), Err(E::Overflow));
+        assert_eq!(parse_runs(&[0xff; 12], 10), Err(E::Overflow));
     }
 
     proptest! {
         #[test]
-        fn survives_arbitrary_bytes(
+        fn arbitrary_bytes_are_parsed_without_a_panic(
             mut delta in prop::collection::vec(any::<u8>(), 0..80),
             base in prop::collection::vec(any::<u8>(), 0..70),
-            lengths in any::<bool>(),
+            has_sizes in any::<bool>(),
         ) {
-            // Otherwise hardly any input gets past the two sizes.
-            if lengths {
+            // Without valid sizes, hardly any input would reach the instructions.
+            if has_sizes {
                 delta.splice(0..0, [base.len() as u8, 40]);
             }
             let mut runs = Vec::new();
@@ -395,7 +397,7 @@ mod tests {
                 assemble(&runs, &base, &delta, &mut out);
                 let mut gathered = Vec::new();
                 let (start, end) = (len as u32 / 3, len as u32 / 2);
-                gather(&runs, (start, end), 0, (&base, &delta), &mut gathered);
+                append_range(&runs, (start, end), 0, (&base, &delta), &mut gathered);
                 prop_assert_eq!(&gathered[..], &out[start as usize..end as usize]);
             }
         }

@@ -1,4 +1,4 @@
-//! Which entries of a pack are deltas against which: the delta trees of a pack.
+//! Determines which entries of a pack are deltas against which: the delta trees of the pack.
 
 use std::collections::BTreeSet;
 
@@ -8,26 +8,26 @@ use super::Pack;
 use super::entry::{EntryContent, HeaderError};
 use crate::threads;
 
-/// An entry of a pack: its index in pack order.
+/// An entry of a pack: its number in pack order.
 pub(crate) type Entry = u32;
 
 /// Why an entry cannot be placed in a delta tree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum EntryFault {
-    /// Its header is damaged.
+    /// The header is damaged.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// No entry begins at the position of its base.
+    /// No entry begins at the offset of the base.
     #[error("no object begins {0} bytes before it, at its delta base")]
     NoBase(u64),
-    /// Its delta chain leads back to itself.
+    /// The delta chain leads back to the entry.
     #[error("its delta chain is circular")]
     Circular,
 }
 
 /// The delta trees of one pack.
 pub(crate) struct DeltaTree {
-    /// Start of each entry's children in `children`, plus one final end.
+    /// The start of each entry's children in `children`, and the end of the last entry's.
     starts: Vec<u32>,
     /// The children of all entries, in pack order except that the heaviest child of each entry comes last.
     children: Vec<Entry>,
@@ -37,18 +37,18 @@ pub(crate) struct DeltaTree {
     pub(crate) roots: Vec<Entry>,
     /// Deltas whose base is not in this pack, with the id of the base.
     pub(crate) external_deltas: Vec<(Entry, ObjectId)>,
-    /// Entries that cannot be read. Their descendants are still part of the tree, unless they are circular.
+    /// Entries that cannot be read. Their descendants are part of the trees nevertheless, except for circular chains.
     pub(crate) faults: Vec<(Entry, EntryFault)>,
 }
 
-/// Marks an entry without a base in this pack.
+/// The value in place of a base, for an entry without a base in this pack.
 const NO_BASE: Entry = Entry::MAX;
 
-/// A thread is not worth starting for fewer headers.
+/// Minimum number of headers for which another thread is started.
 const MIN_HEADERS_PER_THREAD: usize = 1 << 13;
 
 impl DeltaTree {
-    /// Reads every entry header of `pack` on up to `threads` threads.
+    /// Builds the trees of all entries of `pack`. Reads every header, on up to `threads` threads.
     pub(crate) fn build(pack: &Pack, threads: usize) -> Self {
         let mut tree = Self {
             starts: Vec::new(),
@@ -65,7 +65,7 @@ impl DeltaTree {
         tree
     }
 
-    /// The trees of these entries and of all their delta bases, without any other entry.
+    /// Builds trees of only these entries and all their delta bases.
     pub(crate) fn of_entries(pack: &Pack, entries: &[Entry]) -> Self {
         let mut tree = Self {
             starts: Vec::new(),
@@ -76,7 +76,7 @@ impl DeltaTree {
             faults: Vec::new(),
         };
         if entries.is_empty() {
-            // An upper bound: an exact count would require sorting the offsets.
+            // The number of objects is an upper bound for that of entries, which would require sorting the offsets.
             tree.starts = vec![0; pack.num_objects() as usize + 1];
             return tree;
         }
@@ -85,7 +85,7 @@ impl DeltaTree {
             match base_of(pack, entry) {
                 Ok(EntryBase::None) => tree.roots.push(entry),
                 Ok(EntryBase::Entry(base)) => links.push((entry, base)),
-                Ok(EntryBase::Elsewhere(id)) => tree.external_deltas.push((entry, id)),
+                Ok(EntryBase::External(id)) => tree.external_deltas.push((entry, id)),
                 Err(fault) => tree.faults.push((entry, fault)),
             }
         }
@@ -101,15 +101,15 @@ impl DeltaTree {
         tree
     }
 
-    /// These entries and all their delta bases in the same pack, ascending.
+    /// These entries and all their delta bases in the same pack, in pack order.
     pub(crate) fn with_bases(pack: &Pack, entries: &[Entry]) -> Vec<Entry> {
         let mut all = BTreeSet::new();
         for &entry in entries {
-            let mut at = entry;
-            while all.insert(at)
-                && let Ok(EntryBase::Entry(base)) = base_of(pack, at)
+            let mut next = entry;
+            while all.insert(next)
+                && let Ok(EntryBase::Entry(base)) = base_of(pack, next)
             {
-                at = base;
+                next = base;
             }
         }
         all.into_iter().collect()
@@ -123,11 +123,11 @@ impl DeltaTree {
 
     /// The child at a position within [`Self::children`].
     #[inline]
-    pub(crate) fn child(&self, place: u32) -> Entry {
-        self.children[place as usize]
+    pub(crate) fn child(&self, position: u32) -> Entry {
+        self.children[position as usize]
     }
 
-    /// `entry` and all its descendants.
+    /// `entry` and all entries that are deltas against it, directly or indirectly.
     pub(crate) fn with_descendants(&self, entry: Entry) -> Vec<Entry> {
         let mut all = vec![entry];
         let mut next = 0;
@@ -163,15 +163,16 @@ impl DeltaTree {
         for &base in bases.iter().filter(|base| **base != NO_BASE) {
             starts[base as usize + 1] += 1;
         }
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
+        for index in 1..starts.len() {
+            starts[index] += starts[index - 1];
         }
-        let mut free = starts.clone();
+        // The position of each entry's next child.
+        let mut next = starts.clone();
         let mut children = vec![0; starts.last().map_or(0, |total| *total as usize)];
         for (entry, &base) in bases.iter().enumerate().filter(|(_, base)| **base != NO_BASE) {
-            let place = &mut free[base as usize];
-            children[*place as usize] = entry as Entry;
-            *place += 1;
+            let position = &mut next[base as usize];
+            children[*position as usize] = entry as Entry;
+            *position += 1;
         }
         (self.starts, self.children) = (starts, children);
     }
@@ -184,12 +185,12 @@ impl DeltaTree {
                 self.weights[bases[entry] as usize] += self.weights[entry];
             }
         };
-        let backward = |(entry, base): (usize, &Entry)| *base == NO_BASE || (*base as usize) < entry;
-        if bases.iter().enumerate().all(backward) {
+        let is_backward = |(entry, base): (usize, &Entry)| *base == NO_BASE || (*base as usize) < entry;
+        if bases.iter().enumerate().all(is_backward) {
             (0..bases.len()).rev().for_each(&mut add);
             return;
         }
-        // Deltas that name their base by id may precede it, so descend from the roots instead.
+        // A delta that names its base by id may precede it. Then the order is that of a walk from the roots.
         let mut order: Vec<Entry> =
             (0..bases.len()).filter(|entry| bases[*entry] == NO_BASE).map(|entry| entry as Entry).collect();
         let mut reached = vec![false; bases.len()];
@@ -206,12 +207,13 @@ impl DeltaTree {
         self.faults.extend(circular.map(|entry| (entry as Entry, EntryFault::Circular)));
     }
 
-    /// A base is freed when its last child has been made. Making the heaviest child last keeps only as many
-    /// bases in memory as the logarithm of the number of objects.
+    /// Moves the heaviest child of each entry behind the others. A base is freed as soon as its last child has been
+    /// assembled, so
+    /// this order keeps no more bases in memory than the logarithm of the number of objects.
     fn put_heaviest_last(&mut self) {
         for bounds in self.starts.windows(2) {
             let children = &mut self.children[bounds[0] as usize..bounds[1] as usize];
-            let heaviest = (0..children.len()).max_by_key(|at| self.weights[children[*at] as usize]);
+            let heaviest = (0..children.len()).max_by_key(|index| self.weights[children[*index] as usize]);
             if let Some(heaviest) = heaviest {
                 children[heaviest..].rotate_left(1);
             }
@@ -222,8 +224,8 @@ impl DeltaTree {
 /// Number of entries whose headers are prefetched together.
 const PREFETCH: Entry = 32;
 
-/// Reads the first byte of some entries. These reads do not depend on each other, so that cache misses
-/// overlap, which parsing one header after the other prevents.
+/// Loads the headers of some entries into the processor's cache by reading their first bytes. These reads do not depend on each
+/// other, so their cache misses overlap, unlike those of parsing one header after the other.
 fn prefetch(pack: &Pack, entries: std::ops::Range<Entry>) {
     let first = |entry| pack.bytes(entry).first().copied().unwrap_or(0);
     std::hint::black_box(entries.map(first).fold(0, |all, byte| all ^ byte));
@@ -231,14 +233,15 @@ fn prefetch(pack: &Pack, entries: std::ops::Range<Entry>) {
 
 /// Where the delta base of an entry is.
 enum EntryBase {
-    /// It is not a delta.
+    /// There is none: the entry is not a delta.
     None,
     /// In this entry of the same pack.
     Entry(Entry),
-    /// Outside the pack.
-    Elsewhere(ObjectId),
+    /// Not in the pack; the object has this id.
+    External(ObjectId),
 }
 
+/// Determines the delta base of an entry from its header.
 #[inline]
 fn base_of(pack: &Pack, entry: Entry) -> Result<EntryBase, EntryFault> {
     match pack.header(entry)?.0.content {
@@ -247,11 +250,11 @@ fn base_of(pack: &Pack, entry: Entry) -> Result<EntryBase, EntryFault> {
             let base = pack.offset(entry).checked_sub(distance).and_then(|offset| pack.entry_at(offset));
             base.map(EntryBase::Entry).ok_or(EntryFault::NoBase(distance))
         }
-        EntryContent::IdDelta(id) => Ok(pack.find(&id).map_or(EntryBase::Elsewhere(id), EntryBase::Entry)),
+        EntryContent::IdDelta(id) => Ok(pack.find(&id).map_or(EntryBase::External(id), EntryBase::Entry)),
     }
 }
 
-/// What one thread read.
+/// What one thread found in headers.
 #[derive(Default)]
 struct HeaderScan {
     roots: Vec<Entry>,
@@ -260,20 +263,20 @@ struct HeaderScan {
 }
 
 impl HeaderScan {
-    /// Reads the headers of the entries from `first` on, one for each of `bases`.
+    /// Reads the headers of the entries from `first` on, as many as `bases`, and sets their bases in this pack.
     fn read(pack: &Pack, first: Entry, bases: &mut [Entry]) -> Self {
-        let mut found = Self::default();
+        let mut scan = Self::default();
         for (entry, base) in (first..).zip(bases) {
             if entry % PREFETCH == 0 {
                 prefetch(pack, entry..entry.saturating_add(PREFETCH));
             }
             match base_of(pack, entry) {
-                Ok(EntryBase::None) => found.roots.push(entry),
-                Ok(EntryBase::Entry(at)) => *base = at,
-                Ok(EntryBase::Elsewhere(id)) => found.external_deltas.push((entry, id)),
-                Err(fault) => found.faults.push((entry, fault)),
+                Ok(EntryBase::None) => scan.roots.push(entry),
+                Ok(EntryBase::Entry(base_entry)) => *base = base_entry,
+                Ok(EntryBase::External(id)) => scan.external_deltas.push((entry, id)),
+                Err(fault) => scan.faults.push((entry, fault)),
             }
         }
-        found
+        scan
     }
 }

@@ -1,15 +1,15 @@
-//! The header of a pack entry: its type, its size, and its delta base.
+//! Parses the header of a pack entry: its type, its size, and its delta base.
 
 use gix::ObjectId;
 use gix::hash;
 use gix::object::Kind;
 
-/// What an entry contains.
+/// What an entry stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryContent {
     /// A complete object.
     Whole(Kind),
-    /// A delta against the entry that starts this many bytes before; never 0.
+    /// A delta against the entry that starts this many bytes before this one; never 0.
     OffsetDelta(u64),
     /// A delta against the object with this id.
     IdDelta(ObjectId),
@@ -18,7 +18,7 @@ pub enum EntryContent {
 /// The header of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// What follows the header.
+    /// What the compressed data after the header is.
     pub content: EntryContent,
     /// Inflated size of the object or delta, in bytes.
     pub size: u64,
@@ -35,18 +35,18 @@ pub enum HeaderError {
     /// A number does not fit into 64 bits.
     #[error("a number in the entry header is too large")]
     Overflow,
-    /// Type 0 or 5, which git has never written.
+    /// The type is 0 or 5, which git has never written.
     #[error("the entry has the unknown type {0}")]
     UnknownType(u8),
-    /// A delta that names itself as its base.
+    /// The entry is a delta against itself.
     #[error("the delta is its own base")]
-    OwnBase,
+    SelfDelta,
 }
 
-/// Parses the header at the start of `bytes`, with object hash_kind of kind `hash_kind`.
+/// Parses the header at the start of `bytes`, which may be anything, in a pack with object ids of kind `hash_kind`.
 ///
 /// # Errors
-/// When `bytes` does not start with a valid header. Accepts arbitrary input.
+/// When `bytes` does not start with a valid header.
 #[inline]
 pub fn parse(bytes: &[u8], hash_kind: hash::Kind) -> Result<Header, HeaderError> {
     let first = *bytes.first().ok_or(HeaderError::Truncated)?;
@@ -58,7 +58,7 @@ pub fn parse(bytes: &[u8], hash_kind: hash::Kind) -> Result<Header, HeaderError>
         byte = *bytes.get(len).ok_or(HeaderError::Truncated)?;
         len += 1;
         let bits = u64::from(byte & 0x7f);
-        // Padding with zeros is allowed; only bits that do not fit are an error.
+        // A number may be padded with zeros; only other bits that do not fit are an error.
         if bits != 0 {
             if shift > 63 || (bits << shift) >> shift != bits {
                 return Err(HeaderError::Overflow);
@@ -66,7 +66,7 @@ pub fn parse(bytes: &[u8], hash_kind: hash::Kind) -> Result<Header, HeaderError>
             size |= bits << shift;
         }
         shift += 7;
-        if len > 32 {
+        if len > MAX_PADDED_LEN {
             return Err(HeaderError::Overflow);
         }
     }
@@ -90,8 +90,11 @@ pub fn parse(bytes: &[u8], hash_kind: hash::Kind) -> Result<Header, HeaderError>
     Ok(Header { content, size, len })
 }
 
-/// Parses the distance to a delta's base. Returns it with its length in bytes. Each continuation adds one, so
-/// that every number has exactly one encoding.
+/// Maximum length of a padded size, in bytes.
+const MAX_PADDED_LEN: usize = 32;
+
+/// Parses the distance to a delta's base, and returns it with the length of its encoding, both in bytes. Each byte after the
+/// first adds one to the number so far, so that every number has exactly one encoding.
 #[inline]
 fn parse_distance(bytes: &[u8]) -> Result<(u64, usize), HeaderError> {
     let mut byte = *bytes.first().ok_or(HeaderError::Truncated)?;
@@ -106,7 +109,7 @@ fn parse_distance(bytes: &[u8]) -> Result<(u64, usize), HeaderError> {
             .map(|distance| (distance << 7) | u64::from(byte & 0x7f))
             .ok_or(HeaderError::Overflow)?;
     }
-    if distance == 0 { Err(HeaderError::OwnBase) } else { Ok((distance, used)) }
+    if distance == 0 { Err(HeaderError::SelfDelta) } else { Ok((distance, used)) }
 }
 
 #[cfg(test)]
@@ -115,36 +118,39 @@ mod tests {
 
     use super::*;
 
-    fn sha1(bytes: &[u8]) -> Result<Header, HeaderError> {
+    fn parse_sha1(bytes: &[u8]) -> Result<Header, HeaderError> {
         parse(bytes, hash::Kind::Sha1)
     }
 
     #[test]
-    fn reads_sizes_and_types() {
+    fn sizes_and_types_are_parsed() {
         let blob = Header { content: EntryContent::Whole(Kind::Blob), size: 3, len: 1 };
-        assert_eq!(sha1(&[0x33]), Ok(blob));
-        assert_eq!(sha1(&[0xb3, 0x00]), Ok(Header { len: 2, ..blob }), "padded with a zero");
-        assert_eq!(sha1(&[0x9f, 0x01]).map(|header| header.size), Ok(31));
-        assert_eq!(sha1(&[]), Err(HeaderError::Truncated));
-        assert_eq!(sha1(&[0xb3]), Err(HeaderError::Truncated));
-        assert_eq!(sha1(&[0x03]), Err(HeaderError::UnknownType(0)));
-        assert_eq!(sha1(&[0x53]), Err(HeaderError::UnknownType(5)));
+        assert_eq!(parse_sha1(&[0x33]), Ok(blob));
+        assert_eq!(parse_sha1(&[0xb3, 0x00]), Ok(Header { len: 2, ..blob }), "padded with a zero");
+        assert_eq!(parse_sha1(&[0x9f, 0x01]).map(|header| header.size), Ok(31));
+        assert_eq!(parse_sha1(&[]), Err(HeaderError::Truncated));
+        assert_eq!(parse_sha1(&[0xb3]), Err(HeaderError::Truncated));
+        assert_eq!(parse_sha1(&[0x03]), Err(HeaderError::UnknownType(0)));
+        assert_eq!(parse_sha1(&[0x53]), Err(HeaderError::UnknownType(5)));
         let mut huge = vec![0xff; 11];
         huge.push(0x7f);
-        assert_eq!(sha1(&huge), Err(HeaderError::Overflow));
+        assert_eq!(parse_sha1(&huge), Err(HeaderError::Overflow));
     }
 
     #[test]
-    fn reads_distances_as_git_writes_them() {
-        assert_eq!(sha1(&[0x61, 5]).map(|header| header.content), Ok(EntryContent::OffsetDelta(5)));
-        assert_eq!(sha1(&[0x61, 0x80, 0]).map(|header| header.content), Ok(EntryContent::OffsetDelta(128)));
-        assert_eq!(sha1(&[0x61, 0]), Err(HeaderError::OwnBase));
-        assert_eq!(sha1(&[0x61, 0x80]), Err(HeaderError::Truncated));
-        assert_eq!(sha1(&[&[0x61][..], &[0xff; 12]].concat()), Err(HeaderError::Overflow));
+    fn distances_are_parsed() {
+        assert_eq!(parse_sha1(&[0x61, 5]).map(|header| header.content), Ok(EntryContent::OffsetDelta(5)));
+        assert_eq!(
+            parse_sha1(&[0x61, 0x80, 0]).map(|header| header.content),
+            Ok(EntryContent::OffsetDelta(128))
+        );
+        assert_eq!(parse_sha1(&[0x61, 0]), Err(HeaderError::SelfDelta));
+        assert_eq!(parse_sha1(&[0x61, 0x80]), Err(HeaderError::Truncated));
+        assert_eq!(parse_sha1(&[&[0x61][..], &[0xff; 12]].concat()), Err(HeaderError::Overflow));
     }
 
     #[test]
-    fn reads_ids_of_both_lengths() {
+    fn ids_of_both_lengths_are_parsed() {
         let bytes = [&[0x75][..], &[7; 40]].concat();
         for (hash_kind, len) in [(hash::Kind::Sha1, 21), (hash::Kind::Sha256, 33)] {
             let header = parse(&bytes, hash_kind).expect("an id is there");
@@ -152,12 +158,12 @@ mod tests {
             let id = ObjectId::try_from(&[7; 40][..len - 1]).expect("right length");
             assert_eq!(header.content, EntryContent::IdDelta(id));
         }
-        assert_eq!(sha1(&bytes[..20]), Err(HeaderError::Truncated));
+        assert_eq!(parse_sha1(&bytes[..20]), Err(HeaderError::Truncated));
     }
 
     proptest! {
         #[test]
-        fn survives_arbitrary_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn arbitrary_bytes_are_parsed_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             for hash_kind in [hash::Kind::Sha1, hash::Kind::Sha256] {
                 if let Ok(header) = parse(&bytes, hash_kind) {
                     prop_assert!(header.len <= bytes.len());

@@ -1,22 +1,23 @@
-//! Narrows the position of an id in a pack's index to a few candidates. Extends the index's own fan-out
-//! table, which covers the first byte, to as many bits as are useful.
+//! Narrows the position of an id in a pack's index to a few candidates.
+//!
+//! The index has a fan-out table for the first byte of ids. This one covers more bits.
 
 use std::ops::Range;
 
 use gix::oid;
 
-/// Average number of ids with the same leading bits. This many share one or two cache lines.
+/// Average number of ids with the same leading bits. So few are in one or two cache lines.
 const IDS_PER_BUCKET: u32 = 2;
 
-/// The first index position for each possible value of the leading bits.
+/// A table of the first index position for each possible value of the leading bits.
 pub(super) struct Fanout {
     starts: Vec<u32>,
-    /// Number of the first 64 bits that are ignored.
+    /// The number of bits, of the first 64 of an id, that are ignored.
     shift: u32,
 }
 
 impl Fanout {
-    /// Builds the table for `count` ids in order.
+    /// Builds the table for `count` ids in the order of the index.
     pub(super) fn new<'a>(count: u32, ids: impl Iterator<Item = &'a oid>) -> Self {
         let bits = (count / IDS_PER_BUCKET).checked_ilog2().unwrap_or(0);
         let shift = 64 - bits;
@@ -31,7 +32,7 @@ impl Fanout {
         Self { starts, shift }
     }
 
-    /// The range of positions that may hold `id`.
+    /// The range of positions at which `id` may be.
     #[inline]
     pub(super) fn positions(&self, id: &oid) -> Range<u32> {
         let bucket = bucket(id, self.shift);
@@ -39,6 +40,7 @@ impl Fanout {
     }
 }
 
+/// The leading bits of an id.
 fn bucket(id: &oid, shift: u32) -> usize {
     let leading = id.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
     leading.checked_shr(shift).unwrap_or(0) as usize

@@ -1,4 +1,4 @@
-//! A pack and its index, mapped into memory.
+//! Opens a pack and its index in memory, and finds entries, offsets and ids.
 
 use std::fs;
 use std::io;
@@ -19,7 +19,7 @@ use super::offset_table::OffsetTable;
 /// Why a pack cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PackError {
-    /// It was listed but no longer exists, because of a repack.
+    /// The pack was listed but no longer exists, because of a repack.
     #[error("{} disappeared while it was being opened", .0.display())]
     Vanished(PathBuf),
     /// An error of the operating system.
@@ -45,23 +45,23 @@ pub(crate) struct Pack {
     index: pack::index::File,
     data: pack::data::File,
     path: PathBuf,
-    ids: hash::Kind,
-    /// For a cache: which bytes these are.
+    hash_kind: hash::Kind,
+    /// What identifies the bytes of the pack and its index, for a cache.
     identity: Option<PackIdentity>,
-    /// Sorted on first use, since the entries of a pack that a cache knows are not needed.
+    /// Filled on first use, since the entries of a pack that the cache knows are not needed.
     offsets: OnceLock<OffsetTable>,
-    /// Index position of each entry, filled on first use.
+    /// The index position of each entry, filled on first use.
     positions: OnceLock<Vec<u32>>,
-    /// Filled on first use.
+    /// Finds positions by id; filled on first use.
     fanout: OnceLock<Fanout>,
 }
 
 impl Pack {
-    /// Opens the pack whose index is at `index`, with object ids of kind `ids`.
+    /// Opens the pack whose index is at `index`, with object ids of kind `hash_kind`.
     ///
     /// # Errors
     /// When either file is missing, cannot be read, or has no valid header.
-    pub(crate) fn open(index: &Path, ids: hash::Kind) -> Result<Self, PackError> {
+    pub(crate) fn open(index: &Path, hash_kind: hash::Kind) -> Result<Self, PackError> {
         let data = index.with_extension("pack");
         for path in [index, &data] {
             check_regular(path)?;
@@ -71,35 +71,40 @@ impl Pack {
             _ => PackError::Damaged { path: path.to_owned(), reason: error.to_string() },
         };
         let path = data;
-        let index = pack::index::File::at(index, ids).map_err(|error| damaged(index, error))?;
-        let data = pack::data::File::at(&path, ids).map_err(|error| damaged(&path, error))?;
-        Ok(Self::new((index, data), path, ids, None))
+        let index = pack::index::File::at(index, hash_kind).map_err(|error| damaged(index, error))?;
+        let data = pack::data::File::at(&path, hash_kind).map_err(|error| damaged(&path, error))?;
+        Ok(Self::new((index, data), path, hash_kind, None))
     }
 
-    /// Like [`Self::open`], but reads the index into memory, and determines which bytes it and the pack consist of. If that
-    /// fails, for whatever reason, the pack has no [`identity`](Self::identity).
+    /// Like [`Self::open`], but reads the index into memory, and determines the [`identity`](Self::identity) of the pack. If
+    /// that
+    /// fails for any reason, the pack has none.
     ///
     /// # Errors
     /// Those of [`Self::open`].
-    pub(crate) fn open_identified(index: &Path, ids: hash::Kind, threads: usize) -> Result<Self, PackError> {
+    pub(crate) fn open_with_identity(
+        index: &Path,
+        hash_kind: hash::Kind,
+        threads: usize,
+    ) -> Result<Self, PackError> {
         let path = index.with_extension("pack");
-        match identity::open(index, &path, ids, threads) {
-            Some((files, identity)) => Ok(Self::new(files, path, ids, Some(identity))),
-            None => Self::open(index, ids),
+        match identity::open(index, &path, hash_kind, threads) {
+            Some((files, identity)) => Ok(Self::new(files, path, hash_kind, Some(identity))),
+            None => Self::open(index, hash_kind),
         }
     }
 
     fn new(
         (index, data): (pack::index::File, pack::data::File),
         path: PathBuf,
-        ids: hash::Kind,
+        hash_kind: hash::Kind,
         identity: Option<PackIdentity>,
     ) -> Self {
         Self {
             index,
             data,
             path,
-            ids,
+            hash_kind,
             identity,
             offsets: OnceLock::new(),
             positions: OnceLock::new(),
@@ -112,16 +117,17 @@ impl Pack {
         &self.path
     }
 
-    /// Which bytes these are; only if the pack was [opened](Self::open_identified) to be identified.
+    /// What identifies the bytes of the pack and its index; `None` unless it was opened [with its
+    /// identity](Self::open_with_identity).
     pub(crate) fn identity(&self) -> Option<&PackIdentity> {
         self.identity.as_ref()
     }
 
-    /// How the pack and its index contradict each other, if they do.
+    /// How the pack contradicts its index; `None` if they match.
     pub(crate) fn mismatch(&self) -> Option<String> {
-        let (listed, held) = (self.index.num_objects(), self.data.num_objects());
-        if listed != held {
-            return Some(format!("its index lists {listed} objects, its header declares {held}"));
+        let (listed, declared) = (self.index.num_objects(), self.data.num_objects());
+        if listed != declared {
+            return Some(format!("its index lists {listed} objects, its header declares {declared}"));
         }
         (self.index.pack_checksum() != self.data.checksum())
             .then(|| "its checksum differs from the one in its index; it is truncated or modified".to_owned())
@@ -129,8 +135,8 @@ impl Pack {
 
     #[inline]
     fn offsets(&self) -> &OffsetTable {
-        let at = |position| self.index.pack_offset_at_index(position);
-        self.offsets.get_or_init(|| OffsetTable::new(self.num_objects(), at, self.data.data_len()))
+        let offset = |position| self.index.pack_offset_at_index(position);
+        self.offsets.get_or_init(|| OffsetTable::new(self.num_objects(), offset, self.data.data_len()))
     }
 
     /// The number of entries.
@@ -138,13 +144,13 @@ impl Pack {
         self.offsets().len()
     }
 
-    /// Start offset of an entry in the pack; `u64::MAX` if there is no such entry.
+    /// The offset of an entry in the pack; `u64::MAX` if there is no such entry.
     #[inline]
     pub(crate) fn offset(&self, entry: Entry) -> u64 {
         self.offsets().offset(entry)
     }
 
-    /// The entry that begins at `offset`.
+    /// The entry that begins at `offset`; `None` if none does.
     #[inline]
     pub(crate) fn entry_at(&self, offset: u64) -> Option<Entry> {
         self.offsets().entry_at(offset)
@@ -172,24 +178,24 @@ impl Pack {
     /// The bytes between the pack's header and its first entry, normally none. For a pack without entries,
     /// everything between header and trailer.
     pub(crate) fn bytes_before_first(&self) -> Range<u64> {
-        const HEADER: u64 = 12;
-        HEADER..self.offset(0).min(self.end()).max(HEADER)
+        const HEADER_LEN: u64 = 12;
+        HEADER_LEN..self.offset(0).min(self.trailer()).max(HEADER_LEN)
     }
 
-    /// Start offset of the trailer.
-    fn end(&self) -> u64 {
-        (self.data.data_len() as u64).saturating_sub(self.ids.len_in_bytes() as u64)
+    /// The offset of the trailer, which is the checksum of the pack.
+    fn trailer(&self) -> u64 {
+        (self.data.data_len() as u64).saturating_sub(self.hash_kind.len_in_bytes() as u64)
     }
 
-    /// Start offset of the next entry, or of the trailer.
+    /// The offset of the next entry, or of the trailer after the last one.
     pub(crate) fn entry_end(&self, entry: Entry) -> u64 {
-        self.offset(entry.saturating_add(1)).min(self.end()).max(self.offset(entry).min(self.end()))
+        self.offset(entry.saturating_add(1)).min(self.trailer()).max(self.offset(entry).min(self.trailer()))
     }
 
-    /// The end of unlisted bytes that reach up to `end`: the end of the file if only the trailer follows, since bytes
-    /// appended to a pack push its checksum away from the end.
+    /// The end of a range of unlisted bytes that ends at the offset `end`. If only the trailer follows, the range includes it:
+    /// when bytes are appended to a pack, its checksum is among them.
     pub(crate) fn unlisted_end(&self, end: u64) -> u64 {
-        if end == self.end() { self.data.data_len() as u64 } else { end }
+        if end == self.trailer() { self.data.data_len() as u64 } else { end }
     }
 
     /// Parses the header of an entry. Returns it with the rest of the pack, which begins with the compressed
@@ -200,7 +206,7 @@ impl Pack {
     #[inline]
     pub(crate) fn header(&self, entry: Entry) -> Result<(Header, &[u8]), HeaderError> {
         let bytes = self.bytes(entry);
-        let header = entry::parse(bytes, self.ids)?;
+        let header = entry::parse(bytes, self.hash_kind)?;
         Ok((header, &bytes[header.len..]))
     }
 
@@ -224,7 +230,7 @@ impl Pack {
         self.entry_at(self.index.pack_offset_at_index(position))
     }
 
-    /// The position of the object `id` in the index.
+    /// The position of the object `id` in the index; `None` if it is not there.
     #[inline]
     pub(crate) fn position(&self, id: &oid) -> Option<u32> {
         self.index.lookup(id)
@@ -237,16 +243,17 @@ impl Pack {
         self.fanout().positions(id).any(|position| self.id_at(position) == id)
     }
 
-    /// Like [`Self::position`], but faster for many ids.
+    /// Like [`Self::position`], but faster for many ids, since it fills a table on first use.
     #[inline]
-    pub(crate) fn position_of_id(&self, id: &oid) -> Option<u32> {
+    pub(crate) fn position_by_table(&self, id: &oid) -> Option<u32> {
         let found = self.fanout().positions(id).find(|position| self.id_at(*position) == id);
-        // An index that is not sorted.
+        // The table does not find every id of an index that is not sorted.
         found.or_else(|| self.position(id))
     }
 
-    /// Reads from the index where `id` would be. Doing this for several ids before looking up the first lets
-    /// their cache misses overlap.
+    /// Loads the part of the index where `id` would be into the processor's cache, and returns an arbitrary value. If this
+    /// is done
+    /// for several ids before the first is looked up, their cache misses overlap.
     #[inline]
     pub(crate) fn prefetch(&self, id: &oid) -> u8 {
         let positions = self.fanout().positions(id);
@@ -258,27 +265,30 @@ impl Pack {
     }
 
     fn fanout(&self) -> &Fanout {
-        let all = || (0..self.num_objects()).map(|position| self.id_at(position));
-        self.fanout.get_or_init(|| Fanout::new(self.num_objects(), all()))
+        let ids = || (0..self.num_objects()).map(|position| self.id_at(position));
+        self.fanout.get_or_init(|| Fanout::new(self.num_objects(), ids()))
     }
 
-    /// The entry of the object `id`.
+    /// The entry of the object `id`; `None` if it is not in the pack.
     pub(crate) fn find(&self, id: &oid) -> Option<Entry> {
         self.entry_at_position(self.position(id)?)
     }
 
-    /// The id of the object in an entry.
+    /// The id of the object in an entry; `None` if the index does not list the entry.
     pub(crate) fn id(&self, entry: Entry) -> Option<ObjectId> {
         self.position_of(entry).map(|position| self.id_at(position).to_owned())
     }
 
-    /// The ids of the objects in `entries`. If they are few, that is much faster than to ask for the first one by itself.
+    /// The ids of the objects in `entries`. For few entries, this is much faster than [`Self::id`], which fills a table on
+    /// first
+    /// use.
     pub(crate) fn ids_of(&self, entries: &[Entry]) -> Vec<Option<ObjectId>> {
-        if self.positions.get().is_some() || entries.len() > self.num_objects() as usize / MANY {
+        if self.positions.get().is_some() || entries.len() > self.num_objects() as usize / MIN_SHARE_FOR_TABLE
+        {
             return entries.iter().map(|&entry| self.id(entry)).collect();
         }
         let mut wanted: Vec<(u64, usize)> =
-            entries.iter().enumerate().map(|(at, &entry)| (self.offset(entry), at)).collect();
+            entries.iter().enumerate().map(|(number, &entry)| (self.offset(entry), number)).collect();
         wanted.sort_unstable();
         let mut filter = vec![false; 1 << FILTER_BITS];
         wanted.iter().for_each(|&(offset, _)| filter[filter_slot(offset)] = true);
@@ -287,15 +297,15 @@ impl Pack {
             let offset = self.index.pack_offset_at_index(position);
             if filter[filter_slot(offset)] {
                 let first = wanted.partition_point(|&(other, _)| other < offset);
-                for &(_, at) in wanted[first..].iter().take_while(|(other, _)| *other == offset) {
-                    ids[at] = Some(self.id_at(position).to_owned());
+                for &(_, number) in wanted[first..].iter().take_while(|(other, _)| *other == offset) {
+                    ids[number] = Some(self.id_at(position).to_owned());
                 }
             }
         }
         ids
     }
 
-    /// The index position of the object in an entry.
+    /// The index position of the object in an entry; `None` if the index does not list the entry.
     pub(crate) fn position_of(&self, entry: Entry) -> Option<u32> {
         let positions = self.positions.get_or_init(|| {
             let mut positions = vec![u32::MAX; self.len()];
@@ -312,21 +322,21 @@ impl Pack {
     }
 }
 
-/// More than this part of all entries is worth a table of all ids.
-const MANY: usize = 32;
+/// If ids are asked for more than one in this many entries of a pack, a table of all its ids is filled.
+const MIN_SHARE_FOR_TABLE: usize = 32;
 
-/// The logarithm of the size of a filter for offsets.
+/// The logarithm to base 2 of the number of slots in the filter for offsets.
 const FILTER_BITS: u32 = 14;
 
-/// Where a filter says whether it contains an offset.
+/// The slot for an offset in the filter: its hash by multiplication with 2^64 divided by the golden ratio.
 fn filter_slot(offset: u64) -> usize {
     (offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - FILTER_BITS)) as usize
 }
 
-/// Opening a named pipe in place of a pack would block forever.
+/// Refuses anything but a regular file. Opening a named pipe in place of a pack would block forever.
 fn check_regular(path: &Path) -> Result<(), PackError> {
     match fs::metadata(path) {
-        Ok(found) if found.is_file() => Ok(()),
+        Ok(metadata) if metadata.is_file() => Ok(()),
         Ok(_) => Err(PackError::Damaged { path: path.to_owned(), reason: "not a regular file".to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(PackError::Vanished(path.to_owned())),
         Err(error) => Err(PackError::Unreadable { path: path.to_owned(), error }),

@@ -1,4 +1,4 @@
-//! Packs: their entries, deltas, and delta trees.
+//! Reads packs: their entries, deltas, and delta trees.
 
 pub(super) mod delta;
 mod delta_tree;

@@ -1,4 +1,4 @@
-//! Where the entries of a pack begin, in order, and which entry begins at an offset.
+//! Finds the offset of each entry of a pack, and the entry that begins at an offset.
 
 use super::Entry;
 
@@ -6,43 +6,44 @@ use super::Entry;
 pub(super) struct OffsetTable {
     /// Ascending and distinct.
     offsets: Vec<u64>,
-    /// For each block of `1 << shift` bytes, the first entry that begins in it or after it.
+    /// For each block of `1 << shift` bytes of the pack, the first entry that begins in the block or after it.
     buckets: Vec<Entry>,
     shift: u32,
 }
 
 impl OffsetTable {
-    /// The table for a pack of `data_len` bytes whose index lists `count` offsets, in any order: `at` returns each by its
-    /// position.
+    /// Builds the table for a pack of `data_len` bytes whose index lists `count` offsets, in any order. `offset_at` returns the
+    /// offset at a position of the index.
     ///
-    /// The offsets are distributed to their blocks, each of which has one on average and is then sorted by itself. That is
-    /// several times as fast as sorting them all.
-    pub(super) fn new(count: u32, at: impl Fn(u32) -> u64, data_len: usize) -> Self {
+    /// The offsets are distributed to their blocks, one per block on average, and those of each block are sorted. This is
+    /// several times as fast as sorting all of them together.
+    pub(super) fn new(count: u32, offset_at: impl Fn(u32) -> u64, data_len: usize) -> Self {
         let mean = data_len / (count as usize).max(1);
         let shift = mean.max(1).ilog2();
         let blocks = (data_len >> shift) + 2;
         // Offsets beyond the end of the pack, which no valid index has, are all in the last block.
         let block = |offset: u64| usize::try_from(offset >> shift).unwrap_or(blocks).min(blocks - 1);
-        let mut free = vec![0 as Entry; blocks + 1];
-        let listed: Vec<u64> = (0..count).map(at).collect();
+        // First the number of offsets in the block before, then the position of the next offset of each block.
+        let mut next = vec![0 as Entry; blocks + 1];
+        let listed: Vec<u64> = (0..count).map(offset_at).collect();
         for &offset in &listed {
-            free[block(offset) + 1] += 1;
+            next[block(offset) + 1] += 1;
         }
-        for at in 1..free.len() {
-            free[at] += free[at - 1];
+        for index in 1..next.len() {
+            next[index] += next[index - 1];
         }
-        let mut buckets = free.clone();
+        let mut buckets = next.clone();
         let mut offsets = vec![0; listed.len()];
         for offset in listed {
-            let next = &mut free[block(offset)];
-            offsets[*next as usize] = offset;
-            *next += 1;
+            let position = &mut next[block(offset)];
+            offsets[*position as usize] = offset;
+            *position += 1;
         }
         let mut has_copies = false;
         for bounds in buckets.windows(2).filter(|bounds| bounds[1] - bounds[0] > 1) {
-            let own = &mut offsets[bounds[0] as usize..bounds[1] as usize];
-            own.sort_unstable();
-            has_copies |= own.windows(2).any(|pair| pair[0] == pair[1]);
+            let in_block = &mut offsets[bounds[0] as usize..bounds[1] as usize];
+            in_block.sort_unstable();
+            has_copies |= in_block.windows(2).any(|pair| pair[0] == pair[1]);
         }
         if has_copies {
             offsets.dedup();
@@ -60,13 +61,13 @@ impl OffsetTable {
         self.offsets.len()
     }
 
-    /// Start offset of an entry; `u64::MAX` if there is no such entry.
+    /// The offset of an entry; `u64::MAX` if there is no such entry.
     #[inline]
     pub(super) fn offset(&self, entry: Entry) -> u64 {
         self.offsets.get(entry as usize).copied().unwrap_or(u64::MAX)
     }
 
-    /// The entry that begins at `offset`.
+    /// The entry that begins at `offset`; `None` if none does.
     #[inline]
     pub(super) fn entry_at(&self, offset: u64) -> Option<Entry> {
         let bucket = usize::try_from(offset >> self.shift).ok()?;
@@ -81,9 +82,9 @@ impl OffsetTable {
 mod tests {
     use super::*;
 
-    /// Numbers that look random and are the same every time.
-    fn numbers(count: u64, below: u64) -> Vec<u64> {
-        (1..=count).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % below).collect()
+    /// Pseudorandom numbers less than `limit`, the same in every run.
+    fn numbers(count: u64, limit: u64) -> Vec<u64> {
+        (1..=count).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) % limit).collect()
     }
 
     #[test]
@@ -92,14 +93,16 @@ mod tests {
             Vec::new(),
             vec![12],
             numbers(500, 40_000),
-            // Some twice, some beyond the end of the pack, and all in one block.
+            // Some numbers twice.
             numbers(500, 300),
+            // Some beyond the end of the pack.
             vec![u64::MAX, 12, u64::MAX, 99, 100, 101, 1 << 40, 12],
+            // All in one block.
             (0..100).map(|n| 4000 + n % 9).collect(),
         ];
         for list in lists {
             for data_len in [0, 100, 5000, 40_000] {
-                let table = OffsetTable::new(list.len() as u32, |at| list[at as usize], data_len);
+                let table = OffsetTable::new(list.len() as u32, |position| list[position as usize], data_len);
                 let mut expected = list.clone();
                 expected.sort_unstable();
                 expected.dedup();
@@ -107,7 +110,7 @@ mod tests {
                 for (entry, &offset) in (0..).zip(&expected) {
                     assert_eq!(table.offset(entry), offset);
                     let found = table.entry_at(offset);
-                    // No entry begins beyond the end of the pack, so it does not matter whether one is found there.
+                    // Beyond the end of the pack, an entry may be found or not.
                     assert!(
                         found == Some(entry) || found.is_none() && offset > data_len as u64,
                         "{offset} {data_len}"

@@ -1,4 +1,4 @@
-//! What the commits of a range add, and what their parents had.
+//! Lists the blobs that the commits of a range add, and the blobs that their parents had before.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use super::super::lookup::{Gaps, Lookup};
 use super::{Range, RangeCommit};
 use crate::threads;
 
-/// Maximum number of cached trees: most trees of a commit are needed again as those of its child's parent.
+/// Maximum number of cached trees. Most trees of a commit are needed again for its child, whose parent the commit is.
 const MAX_CACHED_TREES: usize = 4096;
-/// Directories nested deeper are not entered; git itself refuses trees of more than 2048 levels.
+/// Maximum depth of directories; deeper ones are gaps. git itself refuses trees of more levels.
 const MAX_DEPTH: usize = 2048;
 
 /// What the commits of a range add.
 #[derive(Debug, Default)]
 pub struct RangeContent {
-    /// Blobs, each once.
+    /// The blobs to scan, each once.
     pub candidates: Vec<CandidateBlob>,
     /// Paths of files, directories and submodules that a commit has and none of its parents has, sorted and distinct.
     pub names: Vec<Vec<u8>>,
-    /// Paths at which a commit points a submodule to a commit that none of its parents does, with those commits.
+    /// Paths of submodules, each with the submodule's commits that a commit of the range has there and no parent has.
     pub submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
     /// What could not be read.
     pub gaps: Gaps,
@@ -35,45 +35,45 @@ pub struct RangeContent {
 /// A blob that a commit of the range has and none of its parents has at that path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CandidateBlob {
-    /// The blob. Each is listed once.
+    /// The blob.
     pub blob: ObjectId,
-    /// The first path found, from the top of the tree.
+    /// The first path at which the blob was found, from the top of the tree.
     pub path: Vec<u8>,
-    /// The first commit of the range that has it there, parents first. `None` if a ref points to the blob itself, or
-    /// to a tree with it.
+    /// The first commit of the range, parents before children, that has the blob there. `None` if a ref points to the blob
+    /// itself
+    /// or to a tree with the blob.
     pub commit: Option<ObjectId>,
     /// The blobs that parents have at that path. A secret in one of these is most likely old.
     pub replaced: Vec<ObjectId>,
 }
 
-/// Number of commits that a thread takes at a time. They are consecutive, since one tree is mostly a delta to the
-/// next.
-const BATCH: usize = 64;
+/// Number of commits that a thread takes at a time. They are consecutive, since their trees are often deltas to each other.
+const BATCH_LEN: usize = 64;
 
 /// Lists what the commits of a range add, on up to `threads` threads, until `stop` is set.
 ///
-/// Looks up each changed tree by id. From some ten thousand commits on, sweeping the whole object database would be
-/// faster.
+/// Each changed tree is looked up by id. For more than some ten thousand commits, sweeping the whole object database would
+/// be faster.
 pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &AtomicBool) -> RangeContent {
     let tree_of: IdMap<ObjectId, ObjectId> =
         range.commits.iter().map(|commit| (commit.id, commit.tree)).collect();
-    let batches: Vec<&[RangeCommit]> = range.commits.chunks(BATCH).collect();
-    let next = AtomicUsize::new(0);
+    let batches: Vec<&[RangeCommit]> = range.commits.chunks(BATCH_LEN).collect();
+    let next_batch = AtomicUsize::new(0);
     let work = |mut trees: TreeCache| {
-        let mut found = RangeDiff::default();
-        let mut listed = Vec::new();
+        let mut diff = RangeDiff::default();
+        let mut candidates = Vec::new();
         loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
+            let number = next_batch.fetch_add(1, Ordering::Relaxed);
             let Some(batch) = batches.get(number) else { break };
             for commit in batch.iter().take_while(|_| !stop.load(Ordering::Relaxed)) {
                 let tree =
                     |parent: &ObjectId| tree_of.get(parent).copied().or_else(|| trees.of_commit(parent));
                 let parents = commit.parents.iter().filter_map(tree).collect();
-                found.compare(&mut trees, Some(commit.id), commit.tree, parents);
+                diff.compare(&mut trees, Some(commit.id), commit.tree, parents);
             }
-            listed.push((number, std::mem::take(&mut found.candidates)));
+            candidates.push((number, std::mem::take(&mut diff.candidates)));
         }
-        RangePart { listed, names: found.names, submodules: found.submodules, gaps: trees.lookup.gaps }
+        RangePart { candidates, names: diff.names, submodules: diff.submodules, gaps: trees.lookup.gaps }
     };
     let threads = threads.clamp(1, batches.len().max(1));
     let mut parts = Vec::new();
@@ -86,11 +86,11 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &
         parts.push(work(TreeCache::new(repo)));
         parts.extend(others.into_iter().map(threads::join));
     });
-    parts.push(without_commit(repo, range, batches.len()));
+    parts.push(compare_objects(repo, range, batches.len()));
     let mut content = RangeContent::default();
     let mut all = Vec::new();
-    for RangePart { listed, names, submodules, gaps } in parts {
-        all.extend(listed);
+    for RangePart { candidates, names, submodules, gaps } in parts {
+        all.extend(candidates);
         content.names.extend(names);
         submodules
             .into_iter()
@@ -99,7 +99,7 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &
     }
     content.names.sort_unstable();
     content.names.dedup();
-    // Of the candidates for a blob, the one from the first commit is kept, whichever thread found it first.
+    // Of several candidates for a blob, the one from the first commit is kept, so that the result does not depend on timing.
     all.sort_unstable_by_key(|&(number, _)| number);
     let mut seen = IdSet::default();
     let all = all.into_iter().flat_map(|(_, candidates)| candidates);
@@ -109,45 +109,45 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &
 
 /// What one thread found.
 struct RangePart {
-    /// With the number of the batch.
-    listed: Vec<(usize, Vec<CandidateBlob>)>,
+    /// The candidates of each batch, with the number of the batch.
+    candidates: Vec<(usize, Vec<CandidateBlob>)>,
     names: HashSet<Vec<u8>>,
     submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
     gaps: Gaps,
 }
 
-/// The trees and blobs that refs point to without a commit.
-fn without_commit(repo: &gix::Repository, range: &Range, number: usize) -> RangePart {
-    let mut found = RangeDiff::default();
+/// Lists the blobs of trees and blobs that refs point to without a commit, as the batch with this number.
+fn compare_objects(repo: &gix::Repository, range: &Range, number: usize) -> RangePart {
+    let mut diff = RangeDiff::default();
     let mut trees = TreeCache::new(repo);
     for &(kind, id) in &range.objects {
         match kind {
-            Kind::Tree => found.compare(&mut trees, None, id, Vec::new()),
-            _ => found.list(CandidateBlob { blob: id, path: Vec::new(), commit: None, replaced: Vec::new() }),
+            Kind::Tree => diff.compare(&mut trees, None, id, Vec::new()),
+            _ => diff.add(CandidateBlob { blob: id, path: Vec::new(), commit: None, replaced: Vec::new() }),
         }
     }
-    let listed = vec![(number, found.candidates)];
-    RangePart { listed, names: found.names, submodules: found.submodules, gaps: trees.lookup.gaps }
+    let candidates = vec![(number, diff.candidates)];
+    RangePart { candidates, names: diff.names, submodules: diff.submodules, gaps: trees.lookup.gaps }
 }
 
-/// Lists the blobs of the range's parents outside, except those in `scanned`, until `stop` is set. A secret in one of
-/// them is an old one.
-pub fn outside(
+/// Lists the blobs of parents outside the range, except those in `scanned`, until `stop` is set. A secret in one of these
+/// blobs is not new.
+pub fn blobs_outside(
     repo: &gix::Repository,
     range: &Range,
     scanned: &IdSet<ObjectId>,
     stop: &AtomicBool,
 ) -> (Vec<ObjectId>, Gaps) {
     let mut trees = TreeCache::new(repo);
-    let inside: IdSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
+    let in_range: IdSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
     let mut seen = IdSet::default();
     let mut blobs = Vec::new();
     for parent in range.commits.iter().flat_map(|commit| &commit.parents) {
-        if inside.contains(parent) || !seen.insert(*parent) {
+        if in_range.contains(parent) || !seen.insert(*parent) {
             continue;
         }
-        let mut todo: Vec<_> = trees.of_commit(parent).into_iter().collect();
-        while let Some(tree) = todo.pop() {
+        let mut stack: Vec<_> = trees.of_commit(parent).into_iter().collect();
+        while let Some(tree) = stack.pop() {
             if stop.load(Ordering::Relaxed) {
                 return (blobs, trees.lookup.gaps);
             }
@@ -156,7 +156,7 @@ pub fn outside(
             }
             for entry in trees.get(tree).entries() {
                 if entry.mode.is_tree() {
-                    todo.push(entry.oid.to_owned());
+                    stack.push(entry.oid.to_owned());
                 } else if !entry.mode.is_commit() && !scanned.contains(entry.oid) {
                     let blob = entry.oid.to_owned();
                     if seen.insert(blob) {
@@ -183,7 +183,7 @@ impl Tree {
     }
 }
 
-/// Looks up trees, and caches the last few thousand.
+/// Looks up trees, and caches up to [`MAX_CACHED_TREES`].
 struct TreeCache {
     lookup: Lookup,
     cached: IdMap<ObjectId, Tree>,
@@ -194,6 +194,7 @@ impl TreeCache {
         Self { lookup: Lookup::new(repo), cached: IdMap::default() }
     }
 
+    /// The id of the tree of a commit; `None` if the commit cannot be read.
     fn of_commit(&mut self, commit: &ObjectId) -> Option<ObjectId> {
         let bytes = self.lookup.of_kind(commit, Kind::Commit)?;
         Header::new(bytes).tree()
@@ -201,8 +202,8 @@ impl TreeCache {
 
     /// The tree, or as much of it as can be read.
     fn get(&mut self, id: ObjectId) -> Tree {
-        if let Some(known) = self.cached.get(&id) {
-            return known.clone();
+        if let Some(tree) = self.cached.get(&id) {
+            return tree.clone();
         }
         let hash = self.lookup.hash();
         let bytes = self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default();
@@ -218,13 +219,16 @@ impl TreeCache {
     }
 }
 
+/// What some commits of a range add.
 #[derive(Default)]
 struct RangeDiff {
     candidates: Vec<CandidateBlob>,
-    listed: IdSet<ObjectId>,
+    /// The blobs of all candidates so far.
+    candidate_ids: IdSet<ObjectId>,
     names: HashSet<Vec<u8>>,
     submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
-    /// Trees, each with the parents' trees that it was compared to. Once is enough, however many paths lead to it.
+    /// Pairs of a tree and the trees of parents to which it was compared. A pair is compared once, however many paths lead
+    /// to it.
     compared: HashSet<(ObjectId, Vec<ObjectId>)>,
 }
 
@@ -244,24 +248,24 @@ impl RangeDiff {
                 continue;
             }
             let tree = trees.get(tree);
-            let others: Vec<_> = parents.iter().map(|&parent| trees.get(parent)).collect();
-            let mut others: Vec<_> = others.iter().map(|other| other.entries().peekable()).collect();
-            let mut before = Vec::new();
+            let parents: Vec<_> = parents.iter().map(|&parent| trees.get(parent)).collect();
+            let mut parents: Vec<_> = parents.iter().map(|parent| parent.entries().peekable()).collect();
+            let mut old = Vec::new();
             for entry in tree.entries() {
-                // Relies on sorted trees. In an unsorted one, fewer entries are recognized as old, so more is
+                // This requires sorted trees. In an unsorted one, fewer entries are recognized as old, so more is
                 // scanned.
-                before.clear();
-                for other in &mut others {
-                    while other.next_if(|other| *other < entry).is_some() {}
-                    before.extend(other.next_if(|other| same_place(other, &entry)).map(|other| other.oid));
+                old.clear();
+                for parent in &mut parents {
+                    while parent.next_if(|other| *other < entry).is_some() {}
+                    old.extend(parent.next_if(|other| is_same_place(other, &entry)).map(|other| other.oid));
                 }
-                if before.contains(&entry.oid) {
+                if old.contains(&entry.oid) {
                     continue;
                 }
-                let before: Vec<_> = before.iter().map(|&id| id.to_owned()).collect();
+                let old: Vec<_> = old.iter().map(|&id| id.to_owned()).collect();
                 let mut path = path.clone();
                 path.extend_from_slice(entry.filename);
-                if before.is_empty() && !self.names.contains(&path) {
+                if old.is_empty() && !self.names.contains(&path) {
                     self.names.insert(path.clone());
                 }
                 // Only the name and the commit of a submodule are in this repository.
@@ -271,10 +275,10 @@ impl RangeDiff {
                 }
                 let id = entry.oid.to_owned();
                 if !entry.mode.is_tree() {
-                    self.list(CandidateBlob { blob: id, path, commit, replaced: before });
+                    self.add(CandidateBlob { blob: id, path, commit, replaced: old });
                 } else if depth < MAX_DEPTH {
                     path.push(b'/');
-                    stack.push((path, depth + 1, id, before));
+                    stack.push((path, depth + 1, id, old));
                 } else {
                     trees.lookup.gaps.push(format!("tree {id}"), "nested too deep");
                 }
@@ -282,15 +286,16 @@ impl RangeDiff {
         }
     }
 
-    fn list(&mut self, candidate: CandidateBlob) {
-        if self.listed.insert(candidate.blob) {
+    /// Adds a candidate, unless there is one for the same blob.
+    fn add(&mut self, candidate: CandidateBlob) {
+        if self.candidate_ids.insert(candidate.blob) {
             self.candidates.push(candidate);
         }
     }
 }
 
-/// Whether both are directories, both submodules, or both files, of one name.
-fn same_place(a: &EntryRef<'_>, b: &EntryRef<'_>) -> bool {
+/// Whether two entries have the same name, and are both directories, both submodules, or both files.
+fn is_same_place(a: &EntryRef<'_>, b: &EntryRef<'_>) -> bool {
     let kind = |entry: &EntryRef<'_>| (entry.mode.is_tree(), entry.mode.is_commit());
     a.filename == b.filename && kind(a) == kind(b)
 }

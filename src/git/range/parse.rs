@@ -7,16 +7,16 @@ use super::super::lookup::Lookup;
 use super::super::refs::{self, TipKind};
 use super::super::revision::{self, RevisionError};
 use super::RangeError;
-use super::unknown::reason;
+use super::unresolved::reason;
 
 /// The tips and exclusions of a range.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revisions {
     /// Objects to start from: commits, trees and blobs, or tags of these.
     pub tips: Vec<ObjectId>,
-    /// Everything reachable from these is excluded.
+    /// Exclusions: everything that is reachable from these is excluded.
     pub hidden: Vec<ObjectId>,
-    /// Everything reachable from both objects of a pair is excluded.
+    /// Pairs, from `A...B`: everything that is reachable from both objects of a pair is excluded.
     pub common: Vec<(ObjectId, ObjectId)>,
 }
 
@@ -29,20 +29,21 @@ pub struct Revisions {
 pub fn parse(repo: &gix::Repository, words: &[impl AsRef<str>]) -> Result<Revisions, RangeError> {
     let mut resolver = Resolver { repo, lookup: Lookup::new(repo), refs: None };
     let mut revisions = Revisions::default();
-    let mut not = false;
-    let mut lenient = false;
+    let mut is_negated = false;
+    let mut ignores_missing = false;
     for word in words.iter().flat_map(|word| word.as_ref().split_ascii_whitespace()) {
         if word == "--not" {
-            not = !not;
+            is_negated = !is_negated;
         } else if word == "--ignore-missing" {
-            lenient = true;
+            ignores_missing = true;
         } else if word.starts_with("--") {
-            let named = resolver.selected(word)?;
-            if not { revisions.hidden.extend(named) } else { revisions.tips.extend(named) }
+            let tips = resolver.tips_of_option(word)?;
+            if is_negated { revisions.hidden.extend(tips) } else { revisions.tips.extend(tips) }
         } else {
-            match resolver.word(word, not, &mut revisions) {
-                // A missing commit has no ancestors here to exclude.
-                Err(RangeError::Missing { .. }) if lenient && (not || word.starts_with('^')) => {}
+            match resolver.add_word(word, is_negated, &mut revisions) {
+                // Nothing that is reachable from a missing commit is known.
+                Err(RangeError::Missing { .. })
+                    if ignores_missing && (is_negated || word.starts_with('^')) => {}
                 outcome => outcome?,
             }
         }
@@ -50,62 +51,74 @@ pub fn parse(repo: &gix::Repository, words: &[impl AsRef<str>]) -> Result<Revisi
     Ok(revisions)
 }
 
+/// Resolves arguments of one call.
 struct Resolver<'r> {
     repo: &'r gix::Repository,
     lookup: Lookup,
+    /// Read when first needed.
     refs: Option<refs::Refs>,
 }
 
 impl Resolver<'_> {
-    fn word(&mut self, word: &str, not: bool, revisions: &mut Revisions) -> Result<(), RangeError> {
+    /// Adds a revision, an exclusion or a range. After `--not`, tips and exclusions are swapped.
+    fn add_word(
+        &mut self,
+        word: &str,
+        is_negated: bool,
+        revisions: &mut Revisions,
+    ) -> Result<(), RangeError> {
         if word == ".." || word == "..." {
             return Err(RangeError::NoSides { word: word.to_owned() });
         }
         // No ref name contains two dots in a row, so the first ones separate the sides.
         if let Some((left, right)) = word.split_once("...") {
             let (left, right) = (self.side(left)?, self.side(right)?);
-            let both = if not { &mut revisions.hidden } else { &mut revisions.tips };
+            let both = if is_negated { &mut revisions.hidden } else { &mut revisions.tips };
             both.extend([left, right]);
-            if !not {
+            if !is_negated {
                 revisions.common.push((left, right));
             }
         } else if let Some((left, right)) = word.split_once("..") {
             let (mut left, mut right) = (self.side(left)?, self.side(right)?);
-            if not {
+            if is_negated {
                 std::mem::swap(&mut left, &mut right);
             }
             revisions.hidden.push(left);
             revisions.tips.push(right);
         } else {
-            let (revision, hide) = word.strip_prefix('^').map_or((word, not), |rest| (rest, !not));
+            let (revision, is_excluded) =
+                word.strip_prefix('^').map_or((word, is_negated), |rest| (rest, !is_negated));
             let id = self.object(revision)?.1;
-            if hide { revisions.hidden.push(id) } else { revisions.tips.push(id) }
+            if is_excluded { revisions.hidden.push(id) } else { revisions.tips.push(id) }
         }
         Ok(())
     }
 
-    /// One side of a range; empty means HEAD.
+    /// The commit or tag on one side of a range. If the side is empty, it is HEAD.
     fn side(&mut self, revision: &str) -> Result<ObjectId, RangeError> {
-        self.revision(if revision.is_empty() { "HEAD" } else { revision })
+        self.commit(if revision.is_empty() { "HEAD" } else { revision })
     }
 
-    /// A revision that must be a commit or a tag of one.
-    fn revision(&mut self, revision: &str) -> Result<ObjectId, RangeError> {
+    /// Resolves a revision that must be a commit or a tag of one. Tags are not peeled.
+    fn commit(&mut self, revision: &str) -> Result<ObjectId, RangeError> {
         match self.object(revision)? {
             (Kind::Commit, id) => Ok(id),
             (kind, _) => Err(RangeError::NotCommit { revision: revision.into(), kind }),
         }
     }
 
-    /// The object of a revision, and its kind once tags are peeled. A pushed ref can point to a blob or a tree.
+    /// Resolves a revision to any object, since a pushed ref can point to a blob or a tree. Returns the kind of the object
+    /// after
+    /// peeling tags, and the id before.
     fn object(&mut self, revision: &str) -> Result<(Kind, ObjectId), RangeError> {
-        // Each of these means several revisions.
-        if ["^!", "^@", "^-"].iter().any(|mark| revision.contains(mark)) {
+        // Each of these suffixes means several revisions.
+        if ["^!", "^@", "^-"].iter().any(|suffix| revision.contains(suffix)) {
             let reason = "it means several revisions; list them, e.g. `A^..A`".to_owned();
             return Err(RangeError::Unknown { revision: revision.into(), reason });
         }
-        let full = ObjectId::from_hex(revision.as_bytes()).ok().filter(|id| id.kind() == self.lookup.hash());
-        let id = match full {
+        let full_id =
+            ObjectId::from_hex(revision.as_bytes()).ok().filter(|id| id.kind() == self.lookup.hash());
+        let id = match full_id {
             Some(id) => id,
             None => revision::resolve(self.repo, revision).map_err(|error| RangeError::Unknown {
                 revision: revision.into(),
@@ -129,7 +142,7 @@ impl Resolver<'_> {
     }
 
     /// The tips of the refs that an option selects.
-    fn selected(&mut self, option: &str) -> Result<Vec<ObjectId>, RangeError> {
+    fn tips_of_option(&mut self, option: &str) -> Result<Vec<ObjectId>, RangeError> {
         let (name, pattern) =
             option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
         let dir = match (name, pattern) {
@@ -142,10 +155,10 @@ impl Resolver<'_> {
         };
         let repo = self.repo;
         let refs = self.refs.get_or_insert_with(|| refs::read(repo));
-        let (lookup, all) = (&mut self.lookup, name == "--all");
+        let (lookup, includes_heads) = (&mut self.lookup, name == "--all");
         let tips = refs.tips.iter().filter(|tip| match tip.kind {
             TipKind::Ref => tip.name.starts_with(&dir),
-            TipKind::Head => all,
+            TipKind::Head => includes_heads,
             TipKind::Pseudo => false,
         });
         // Missing objects are not part of a range.

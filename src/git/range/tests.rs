@@ -1,4 +1,4 @@
-//! Ranges compared with `git rev-list`, and what random ranges introduce compared with brute force.
+//! Compares ranges with `git rev-list`, and what random ranges introduce with brute force.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::AtomicBool;
@@ -12,14 +12,15 @@ use crate::git::refs;
 use crate::git::scratch::Scratch;
 use crate::model::Reachability;
 
-/// No run is stopped.
-static NEVER: AtomicBool = AtomicBool::new(false);
+/// A flag that is never set.
+static NEVER_STOP: AtomicBool = AtomicBool::new(false);
 
 fn ids(range: &Range) -> BTreeSet<ObjectId> {
     range.commits.iter().map(|commit| commit.id).collect()
 }
 
-fn chosen(repo: &gix::Repository, words: &[&str]) -> Range {
+/// The range of these arguments.
+fn quick_range(repo: &gix::Repository, words: &[&str]) -> Range {
     select(repo, &parse(repo, words).unwrap(), ExclusionMode::Quick).unwrap()
 }
 
@@ -67,19 +68,19 @@ fn revisions_select_the_same_commits_as_git() {
     for words in all {
         let listed = scratch.git(&[&["rev-list"], *words, &["--"]].concat());
         let listed = listed.lines().map(|line| ObjectId::from_hex(line.as_bytes()).unwrap()).collect();
-        assert_eq!(ids(&chosen(&repo, words)), listed, "{words:?}");
+        assert_eq!(ids(&quick_range(&repo, words)), listed, "{words:?}");
     }
 }
 
 #[test]
-fn annotated_tags_among_the_tips_are_pushed_too() {
+fn annotated_tags_among_the_tips_are_in_the_range() {
     let scratch = forked();
-    let range = chosen(&scratch.open(), &["one"]);
+    let range = quick_range(&scratch.open(), &["one"]);
     assert_eq!(range.tags, [scratch.id("refs/tags/one")]);
 }
 
 #[test]
-fn unresolved_revisions_say_what_to_do() {
+fn errors_for_unresolved_revisions_name_cause_and_remedy() {
     let scratch = forked();
     let repo = scratch.open();
     let gone = "12".repeat(20);
@@ -87,7 +88,7 @@ fn unresolved_revisions_say_what_to_do() {
     assert!(matches!(missing, RangeError::Missing { .. }) && missing.to_string().contains("fetch-depth: 0"));
     let unknown = parse(&repo, &["nowhere..main"]).unwrap_err();
     assert!(matches!(unknown, RangeError::Unknown { .. }) && unknown.to_string().contains("`nowhere`"));
-    for (word, said) in [
+    for (word, expected) in [
         ("nowhere", "no branch, tag or commit has that name"),
         ("main~50", "`main` exists, but `~50` leads to no commit from there; check it"),
         ("main~x", "`~x` leads to no commit"),
@@ -101,7 +102,7 @@ fn unresolved_revisions_say_what_to_do() {
         ("..", "has no revision on either side"),
     ] {
         let error = parse(&repo, &[word]).unwrap_err().to_string();
-        assert!(error.contains(said) && !error.contains("delegate"), "{error}");
+        assert!(error.contains(expected) && !error.contains("delegate"), "{error}");
     }
     assert!(matches!(parse(&repo, &["main^{tree}..main"]), Err(RangeError::NotCommit { .. })));
     assert!(matches!(parse(&repo, &["main", "--no-walk"]), Err(RangeError::Option { .. })));
@@ -115,9 +116,9 @@ fn a_shallow_boundary_within_the_range_is_a_gap() {
     let url = format!("file://{}", scratch.path().display());
     scratch.git(&["clone", "-q", "--depth=2", "--no-single-branch", &url, "shallow"]);
     let repo = gix::open_opts(scratch.path().join("shallow"), gix::open::Options::isolated()).unwrap();
-    let cut = chosen(&repo, &["origin/main"]).gaps.into_skips();
+    let cut = quick_range(&repo, &["origin/main"]).gaps.into_skips();
     assert!(cut.iter().all(|skip| skip.reason.contains("fetch-depth: 0")) && !cut.is_empty());
-    assert!(chosen(&repo, &["origin/main~1..origin/main"]).gaps.is_empty());
+    assert!(quick_range(&repo, &["origin/main~1..origin/main"]).gaps.is_empty());
 }
 
 #[test]
@@ -129,8 +130,8 @@ fn a_candidate_lists_the_blob_it_replaces() {
     scratch.write("dir/file", "key, touched");
     let commit = scratch.commit("touch");
     let repo = scratch.open();
-    let range = chosen(&repo, &["HEAD~1..HEAD"]);
-    let RangeContent { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER);
+    let range = quick_range(&repo, &["HEAD~1..HEAD"]);
+    let RangeContent { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER_STOP);
     assert!(gaps.is_empty());
     let (blob, replaced) = (scratch.id("HEAD:dir/file"), vec![scratch.id("HEAD~1:dir/file")]);
     assert_eq!(
@@ -142,7 +143,8 @@ fn a_candidate_lists_the_blob_it_replaces() {
             replaced: replaced.clone()
         }]
     );
-    let (before, _) = outside(&repo, &range, &found.iter().map(|found| found.blob).collect(), &NEVER);
+    let (before, _) =
+        blobs_outside(&repo, &range, &found.iter().map(|found| found.blob).collect(), &NEVER_STOP);
     assert_eq!(BTreeSet::from_iter(before), BTreeSet::from([replaced[0], scratch.id("HEAD:other")]));
 }
 
@@ -168,27 +170,27 @@ fn wrong_dates_enlarge_a_quick_range_but_not_an_exact_one() {
 }
 
 #[test]
-fn the_number_of_threads_does_not_matter() {
+fn candidates_do_not_depend_on_the_number_of_threads() {
     let scratch = Scratch::new(&["--bare"]);
     scratch.git_with(&["fast-import", "--quiet"], many_files(300).as_bytes());
     let repo = scratch.open();
-    let range = chosen(&repo, &["main"]);
-    let alone = candidates(&repo, &range, 1, &NEVER).candidates;
+    let range = quick_range(&repo, &["main"]);
+    let alone = candidates(&repo, &range, 1, &NEVER_STOP).candidates;
     assert!(alone.len() > 300);
     for threads in [2, 3, 50] {
-        assert_eq!(candidates(&repo, &range, threads, &NEVER).candidates, alone);
+        assert_eq!(candidates(&repo, &range, threads, &NEVER_STOP).candidates, alone);
     }
 }
 
 #[test]
-fn a_stopped_run_reads_nothing() {
+fn a_stopped_run_finds_nothing() {
     let scratch = forked();
     let repo = scratch.open();
-    let range = chosen(&repo, &["side..main"]);
+    let range = quick_range(&repo, &["side..main"]);
     let stop = AtomicBool::new(true);
     let RangeContent { candidates: found, names, gaps, .. } = candidates(&repo, &range, 2, &stop);
     assert!(found.is_empty() && names.is_empty() && gaps.is_empty());
-    let (before, gaps) = outside(&repo, &range, &Default::default(), &stop);
+    let (before, gaps) = blobs_outside(&repo, &range, &Default::default(), &stop);
     assert!(before.is_empty() && gaps.is_empty());
     let objects = HashMap::from([(scratch.id("main:main"), vec![0])]);
     let query = Query { objects, commits: vec![scratch.id("main")], secrets: 1 };
@@ -214,7 +216,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn agrees_with_brute_force((plan, graph, tips, hidden) in ranged()) {
+    fn random_ranges_agree_with_brute_force((plan, graph, tips, hidden) in ranged()) {
         let (scratch, made) = build(&plan);
         if graph {
             let all: String = made.iter().map(|id| format!("{id}\n")).collect();
@@ -222,33 +224,33 @@ proptest! {
         }
         let oracle = Oracle::new(&scratch, &made);
         let repo = scratch.open();
-        let pick = |all: &[usize]| all.iter().map(|&nth| made[nth]).collect::<Vec<_>>();
+        let pick = |numbers: &[usize]| numbers.iter().map(|&number| made[number]).collect::<Vec<_>>();
         let revisions = Revisions { tips: pick(&tips), hidden: pick(&hidden), common: Vec::new() };
-        let past = |all: &[ObjectId]| all.iter().flat_map(|id| oracle.ancestors(id)).collect::<BTreeSet<_>>();
-        let hidden = past(&revisions.hidden);
-        let expected: BTreeSet<_> = past(&revisions.tips).into_iter().filter(|id| !hidden.contains(id)).collect();
+        let history = |ids: &[ObjectId]| ids.iter().flat_map(|id| oracle.ancestors(id)).collect::<BTreeSet<_>>();
+        let hidden = history(&revisions.hidden);
+        let expected: BTreeSet<_> = history(&revisions.tips).into_iter().filter(|id| !hidden.contains(id)).collect();
         let range = select(&repo, &revisions, ExclusionMode::Exact).unwrap();
         prop_assert_eq!(&ids(&range), &expected);
         // The plan's dates are off by minutes only.
         prop_assert_eq!(&ids(&select(&repo, &revisions, ExclusionMode::Quick).unwrap()), &expected);
 
-        let RangeContent { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER);
+        let RangeContent { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER_STOP);
         prop_assert!(gaps.is_empty());
-        let mut brought = BTreeSet::new();
+        let mut added = BTreeSet::new();
         for commit in &expected {
             let commit = &oracle.commits[commit];
             let inherited = |file| commit.parents.iter().any(|parent| oracle.commits[parent].files.contains(file));
-            brought.extend(commit.files.iter().filter(|file| !inherited(file)).map(|(_, blob)| *blob));
+            added.extend(commit.files.iter().filter(|file| !inherited(file)).map(|(_, blob)| *blob));
         }
-        prop_assert_eq!(found.iter().map(|found| found.blob).collect::<BTreeSet<_>>(), brought);
+        prop_assert_eq!(found.iter().map(|found| found.blob).collect::<BTreeSet<_>>(), added);
 
         let scanned = found.iter().map(|found| found.blob).collect();
-        let (before, _) = outside(&repo, &range, &scanned, &NEVER);
-        let looked_at = before.into_iter().chain(scanned);
+        let (before, _) = blobs_outside(&repo, &range, &scanned, &NEVER_STOP);
+        let searched = before.into_iter().chain(scanned);
         let objects: HashMap<_, _> =
-            looked_at.filter_map(|id| Some((id, oracle.secrets.get(&id)?.clone()))).collect();
+            searched.filter_map(|id| Some((id, oracle.secrets.get(&id)?.clone()))).collect();
         let query = Query { objects, secrets: SECRETS, ..Query::default() };
-        let options = Options { threads: 2, stop: &NEVER, include_unreachable: false };
+        let options = Options { threads: 2, stop: &NEVER_STOP, include_unreachable: false };
         let (histories, _) = attribute_range(&repo, &refs::read(&repo), &range, &query, &options);
         for (secret, history) in (0u32..).zip(&histories) {
             let has = |commit: &ObjectId| !oracle.paths(commit, secret).is_empty();

@@ -1,4 +1,4 @@
-//! Walks from the tips of a range to its exclusions.
+//! Finds the commits of a range by walking from its tips to its exclusions.
 
 use std::collections::BinaryHeap;
 
@@ -11,22 +11,23 @@ use super::super::lookup::Lookup;
 use super::parse::Revisions;
 use super::{Range, RangeCommit, RangeError};
 
-/// How much older than its parents a commit may be before [`ExclusionMode::Quick`] mistakes an excluded commit for
-/// one of the range: 30 days, in seconds. Clocks are rarely off by more.
+/// Maximum number of seconds by which a commit may be older than its parents so that [`ExclusionMode::Quick`] gives the exact
+/// result: 30 days. Clocks are rarely off by more.
 const MAX_CLOCK_SKEW: i64 = 30 * 86_400;
 
 /// How thoroughly to follow the exclusions of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExclusionMode {
-    /// Stops at commits older than all of the range, as git does. Takes milliseconds, and gives the same result if
-    /// commit dates are sane; otherwise the range may have too many commits, never too few.
+    /// Stops at commits older than all of the range, as git does. Takes milliseconds. The result is exact if commits are not
+    /// much
+    /// older than their parents; otherwise the range may have too many commits, never too few.
     Quick,
-    /// Follows exclusions to the root commits, in up to a second per hundred thousand commits. For when something was
-    /// found and must be attributed.
+    /// Follows exclusions to the root commits. Takes up to a second per hundred thousand commits. For attributing what was
+    /// found.
     Exact,
 }
 
-/// Finds the commits of a range.
+/// Finds the commits of the range that `revisions` describe.
 ///
 /// # Errors
 ///
@@ -57,16 +58,16 @@ pub fn select(
     range.objects.sort_unstable_by_key(|(_, id)| *id);
     range.objects.dedup();
     for &(a, b) in &revisions.common {
-        let (a, b) = (commit(&mut lookup, a)?, commit(&mut lookup, b)?);
+        let (a, b) = (peel_to_commit(&mut lookup, a)?, peel_to_commit(&mut lookup, b)?);
         let mut ancestries = [Ancestry::new(Lookup::new(repo)), Ancestry::new(Lookup::new(repo))];
-        // The common ancestors are known only once all ancestors of both are.
+        // To know the common ancestors, all ancestors of both must be known.
         ancestries[0].add(vec![a]);
         ancestries[1].add(vec![b]);
-        ancestries.iter_mut().for_each(|excluded| excluded.follow(i64::MIN));
+        ancestries.iter_mut().for_each(|ancestry| ancestry.follow_until(i64::MIN));
         excluded.add_common(&ancestries[0], &ancestries[1]);
     }
     for tip in tips {
-        descend(&mut lookup, &mut excluded, mode, tip, &mut range);
+        add_history(&mut lookup, &mut excluded, mode, tip, &mut range);
     }
     range.tags.sort();
     range.tags.dedup();
@@ -75,59 +76,61 @@ pub fn select(
 }
 
 /// Peels `id` to a commit.
-fn commit(lookup: &mut Lookup, id: ObjectId) -> Result<ObjectId, RangeError> {
+fn peel_to_commit(lookup: &mut Lookup, id: ObjectId) -> Result<ObjectId, RangeError> {
     match peel(lookup, id, None)? {
         (Kind::Commit, id) => Ok(id),
         (kind, _) => Err(RangeError::NotCommit { revision: id.to_string(), kind }),
     }
 }
 
-/// Peels `id`, and collects the tags on the way.
+/// Peels tags: the first object that `id` leads to and that is not a tag. Adds the tags to `tags`.
 fn peel(
     lookup: &mut Lookup,
     id: ObjectId,
     mut tags: Option<&mut Vec<ObjectId>>,
 ) -> Result<(Kind, ObjectId), RangeError> {
-    let mut at = id;
-    // The same limit as that of `Lookup::peel`.
-    for _ in 0..64 {
-        match lookup.kind(&at) {
+    /// The same limit as that of `Lookup::peel`.
+    const MAX_DEPTH: usize = 64;
+    let mut next = id;
+    for _ in 0..MAX_DEPTH {
+        match lookup.kind(&next) {
             Some(Kind::Tag) => {
                 if let Some(tags) = tags.as_deref_mut() {
-                    tags.push(at);
+                    tags.push(next);
                 }
-                let target = lookup.of_kind(&at, Kind::Tag).and_then(super::super::lookup::tag_target);
-                at = target.ok_or(RangeError::Missing { id: at })?;
+                let target = lookup.of_kind(&next, Kind::Tag).and_then(super::super::lookup::tag_target);
+                next = target.ok_or(RangeError::Missing { id: next })?;
             }
-            Some(kind) => return Ok((kind, at)),
-            None => return Err(RangeError::Missing { id: at }),
+            Some(kind) => return Ok((kind, next)),
+            None => return Err(RangeError::Missing { id: next }),
         }
     }
     Err(RangeError::NotCommit { revision: id.to_string(), kind: Kind::Tag })
 }
 
 /// Adds `tip` and all its ancestors that are not excluded, parents first.
-fn descend(
+fn add_history(
     lookup: &mut Lookup,
     excluded: &mut Ancestry,
     mode: ExclusionMode,
     tip: ObjectId,
     range: &mut Range,
 ) {
-    let mut met: HashSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
+    let mut seen: HashSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
+    // A commit is on the stack twice: to be read, and once read, below its parents, to be added after them.
     let mut stack = vec![(tip, None)];
-    while let Some((id, read)) = stack.pop() {
-        if let Some(commit) = read {
+    while let Some((id, visited)) = stack.pop() {
+        if let Some(commit) = visited {
             range.commits.push(commit);
             continue;
         }
-        if excluded.contains(&id) || !met.insert(id) {
+        if excluded.contains(&id) || !seen.insert(id) {
             continue;
         }
         let Some(bytes) = lookup.of_kind(&id, Kind::Commit) else { continue };
         let header = Header::new(bytes);
-        excluded.follow(match mode {
-            ExclusionMode::Quick => header.committed().saturating_sub(MAX_CLOCK_SKEW),
+        excluded.follow_until(match mode {
+            ExclusionMode::Quick => header.committer_seconds().saturating_sub(MAX_CLOCK_SKEW),
             ExclusionMode::Exact => i64::MIN,
         });
         if excluded.contains(&id) {
@@ -144,13 +147,13 @@ fn descend(
     }
 }
 
-/// The ancestors of some commits, as far as they were followed.
+/// Some commits and their ancestors, as far as they were followed.
 ///
-/// Reads the commits themselves. A commit-graph file would be faster, but anyone who can write to the git directory could
-/// make it claim that a range is empty.
+/// The commits themselves are read. A commit-graph file would be faster, but anyone who can write to the git directory could
+/// make a range appear empty.
 struct Ancestry {
     commits: HashSet<ObjectId>,
-    /// Commits whose parents were not added yet: date and parents, newest first.
+    /// Date and parents of commits whose parents have not been added yet, newest first.
     pending: BinaryHeap<(i64, Vec<ObjectId>)>,
     lookup: Lookup,
 }
@@ -164,20 +167,20 @@ impl Ancestry {
         self.commits.contains(id)
     }
 
-    /// Adds these commits. The walk ends at a missing one, so that less is excluded.
+    /// Adds these commits. A missing commit has no known parents, so less is excluded.
     fn add(&mut self, commits: impl IntoIterator<Item = ObjectId>) {
         for id in commits {
             if self.commits.insert(id)
                 && let Some(bytes) = self.lookup.of_kind(&id, Kind::Commit)
             {
                 let header = Header::new(bytes);
-                self.pending.push((header.committed(), header.parents().collect()));
+                self.pending.push((header.committer_seconds(), header.parents().collect()));
             }
         }
     }
 
-    /// Adds the ancestors of all commits, through commits that are not older than `date`.
-    fn follow(&mut self, date: i64) {
+    /// Adds the parents of all commits that are not older than `date`, in seconds since 1970.
+    fn follow_until(&mut self, date: i64) {
         while self.pending.peek().is_some_and(|&(newest, _)| newest >= date) {
             if let Some((_, parents)) = self.pending.pop() {
                 self.add(parents);
@@ -185,7 +188,7 @@ impl Ancestry {
         }
     }
 
-    /// Adds the commits that `a` and `b` have in common.
+    /// Adds the commits that are in both `a` and `b`.
     fn add_common(&mut self, a: &Self, b: &Self) {
         self.commits.extend(a.commits.iter().filter(|id| b.contains(id)));
     }

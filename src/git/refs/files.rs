@@ -1,4 +1,4 @@
-//! Refs and reflogs stored as files.
+//! Reads refs and reflogs that are stored as files.
 //!
 //! The files are not trusted: only regular files of a reasonable size are opened, so that a pipe or a device
 //! in place of a ref cannot stall a scan.
@@ -13,11 +13,11 @@ use super::super::gate;
 use super::{LogEntry, Reader, RefTarget, Tip, TipKind};
 use crate::untrusted::{self, ReadError, Symlinks};
 
-/// A loose ref is one short line.
+/// Maximum size of a loose ref, in bytes; it is one short line.
 const MAX_REF_BYTES: u64 = 64 << 10;
-/// `packed-refs` and reflogs have one line for each ref or change.
+/// Maximum size of `packed-refs` and of a reflog, in bytes; they have a line for each ref or change.
 pub(super) const MAX_LIST_BYTES: u64 = 512 << 20;
-/// Files that name an object on each line. They are files whatever the ref storage.
+/// Pseudorefs with an object id on each line. They are files even in a repository with reftables.
 const MULTI_ID_FILES: [&str; 2] = ["FETCH_HEAD", "MERGE_HEAD"];
 /// Directories below `refs` that are nested more deeply are not read.
 const MAX_DEPTH: usize = 64;
@@ -27,9 +27,10 @@ impl Reader {
     pub(super) fn read_git_dir(&mut self, directory: &Path, prefix: &str) {
         for name in sorted_names(directory).unwrap_or_default() {
             let name = name.to_string_lossy().into_owned();
-            let pseudo = name.ends_with("_HEAD") && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-            if pseudo || name == "HEAD" {
-                let kind = if pseudo { TipKind::Pseudo } else { TipKind::Head };
+            let is_pseudoref =
+                name.ends_with("_HEAD") && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+            if is_pseudoref || name == "HEAD" {
+                let kind = if is_pseudoref { TipKind::Pseudo } else { TipKind::Head };
                 self.read_loose_ref(&directory.join(&name), format!("{prefix}{name}"), kind);
             }
         }
@@ -37,7 +38,7 @@ impl Reader {
         self.walk_files(
             &directory.join("refs"),
             &name,
-            &mut |it, path, name| it.read_loose_ref(path, name, TipKind::Ref),
+            &mut |reader, path, name| reader.read_loose_ref(path, name, TipKind::Ref),
             0,
         );
         let logs = directory.join("logs");
@@ -45,7 +46,8 @@ impl Reader {
         self.walk_files(&logs.join("refs"), &name, &mut Self::read_reflog, 0);
     }
 
-    /// Calls `each` for every file below `directory`, in order.
+    /// Calls `each` with the path and ref name of every file below `directory`, in order of the names. `name` is the ref name
+    /// of the directory.
     fn walk_files(
         &mut self,
         directory: &Path,
@@ -66,7 +68,7 @@ impl Reader {
                     self.walk_files(&path, &name, each, depth + 1)
                 }
                 Ok(metadata) if metadata.is_dir() => self.refs.gaps.push(name, "nested too deeply"),
-                // A ref that is being written.
+                // A ref that git is writing.
                 Ok(_) if name.ends_with(".lock") => {}
                 Ok(_) => each(self, &path, name),
                 // Deleted or packed in the meantime.
@@ -81,19 +83,19 @@ impl Reader {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => return self.refs.gaps.push(name, format!("cannot be read: {error}")),
         };
-        if MULTI_ID_FILES.iter().any(|several| name.ends_with(several)) {
+        if MULTI_ID_FILES.iter().any(|file| name.ends_with(file)) {
             return self.read_multi_id_file(&name, &bytes);
         }
         match parse_ref(&bytes, self.hash) {
             Some(value) => {
                 self.values.insert(name, (kind, value));
             }
-            // An empty file is left behind by a crash.
+            // For example an empty file, which a crash leaves behind.
             None => self.refs.gaps.push(name, "not a ref: neither an object id nor `ref: …`"),
         }
     }
 
-    /// Reads the files that a git directory has whatever its ref storage.
+    /// Reads [`MULTI_ID_FILES`] in a git directory.
     pub(super) fn read_multi_id_files(&mut self, directory: &Path, prefix: &str) {
         for name in MULTI_ID_FILES {
             self.read_loose_ref(&directory.join(name), format!("{prefix}{name}"), TipKind::Pseudo);
@@ -122,7 +124,7 @@ impl Reader {
         for end in ends {
             let line = bytes.get(start..end).unwrap_or_default();
             start = end + 1;
-            // Comments, and peeled tags, which the tags themselves name.
+            // Comments, and peeled tags, whose ids are also in the tags themselves.
             if line.is_empty() || matches!(line[0], b'#' | b'^') {
                 continue;
             }
@@ -134,7 +136,7 @@ impl Reader {
                 _ => self.refs.gaps.push("packed-refs", "has a line that is not a ref"),
             }
         }
-        // Of several lines about a ref, the first counts; git writes one each, in order, so that all of this is fast.
+        // If a ref has several lines, the first is used. git writes one line for each ref, in order, so sorting is fast.
         packed.sort_by(|(left, _), (right, _)| left.cmp(right));
         packed.dedup_by(|(later, _), (first, _)| later == first);
         let mut values: BTreeMap<_, _> = packed.into_iter().collect();
@@ -153,9 +155,9 @@ impl Reader {
         };
         let lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
         for (ago, line) in lines.iter().rev().enumerate() {
-            let oldest = ago + 1 == lines.len();
+            let is_oldest = ago + 1 == lines.len();
             match parse_reflog_line(line, self.hash) {
-                Some(entry) => self.refs.logs.push(LogEntry { log: log.clone(), ago, oldest, ..entry }),
+                Some(entry) => self.refs.logs.push(LogEntry { log: log.clone(), ago, is_oldest, ..entry }),
                 None => {
                     self.refs.gaps.push(format!("reflog of {log}"), "has a line that is not a reflog entry")
                 }
@@ -164,14 +166,13 @@ impl Reader {
     }
 }
 
-/// The first object in the file `name`, if it is one of [`MULTI_ID_FILES`].
+/// The first object id in the file `name` of a git directory, if it is one of [`MULTI_ID_FILES`].
 pub(in crate::git) fn first_id_in_file(
     directory: &Path,
     name: &str,
     hash: gix::hash::Kind,
 ) -> Option<ObjectId> {
-    let bytes =
-        read_file(&directory.join(MULTI_ID_FILES.iter().find(|several| **several == name)?), MAX_REF_BYTES);
+    let bytes = read_file(&directory.join(MULTI_ID_FILES.iter().find(|file| **file == name)?), MAX_REF_BYTES);
     parse_id(&bytes.ok()?, hash).map(|(id, _)| id)
 }
 
@@ -202,10 +203,10 @@ fn parse_reflog_line(line: &[u8], hash: gix::hash::Kind) -> Option<LogEntry> {
     let (who, when) = who.split_at(end);
     let message = message.to_vec();
     let (who, when) = (who.trim_ascii().to_vec(), when.trim_ascii().to_vec());
-    Some(LogEntry { log: String::new(), ago: 0, oldest: false, old, new, who, when, message })
+    Some(LogEntry { log: String::new(), ago: 0, is_oldest: false, old, new, who, when, message })
 }
 
-/// The names in a directory, in order.
+/// The names of all files and directories in a directory, in order.
 pub(super) fn sorted_names(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut names = std::fs::read_dir(directory)?
         .map(|entry| entry.map(|entry| PathBuf::from(entry.file_name())))
@@ -214,12 +215,12 @@ pub(super) fn sorted_names(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(names)
 }
 
-/// Reads a regular file of at most `limit` bytes; a symbolic link to one is what old git made of HEAD.
+/// Reads a regular file of at most `limit` bytes. Symbolic links are followed: old versions of git stored HEAD as one.
 pub(super) fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if path.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "not a regular file"));
     }
-    gate::file(path, limit).map_err(|error| io::Error::other(error.reason))?;
+    gate::check_file(path, limit).map_err(|error| io::Error::other(error.reason))?;
     match untrusted::read(path, Symlinks::Follow, limit) {
         Ok(bytes) => Ok(bytes),
         Err(ReadError::Io(error)) => Err(error),

@@ -1,7 +1,6 @@
-//! The names that keep objects alive: refs, HEADs, pseudorefs, and reflogs.
+//! Reads the names that keep objects alive: refs, HEADs, pseudorefs, and reflogs, including those of deleted refs.
 //!
-//! Reads them directly from git's storage, which is either files or a `reftable`, including the reflogs of
-//! deleted refs.
+//! They are read directly from git's storage, which is either files or a `reftable`.
 
 mod files;
 mod ref_name;
@@ -19,7 +18,7 @@ pub(super) use files::first_id_in_file;
 pub use ref_name::is_valid_ref_name;
 pub(super) use storage::RefStorage;
 
-/// Limit for a chain of symbolic refs; the same as git's.
+/// Maximum length of a chain of symbolic refs, as in git.
 pub(super) const MAX_SYMREF_HOPS: usize = 5;
 
 /// The kind of name a [`Tip`] has.
@@ -29,7 +28,7 @@ pub enum TipKind {
     Ref,
     /// A detached HEAD, of the main or of a linked work tree.
     Head,
-    /// Left behind by operations: `ORIG_HEAD`, `FETCH_HEAD`, `MERGE_HEAD`, ….
+    /// A pseudoref, which a git command leaves behind: `ORIG_HEAD`, `FETCH_HEAD`, `MERGE_HEAD`, ….
     Pseudo,
 }
 
@@ -49,10 +48,10 @@ pub struct Tip {
 pub struct LogEntry {
     /// The full name of the ref.
     pub log: String,
-    /// The `n` in `@{n}`: how many entries are newer.
+    /// The `n` in `@{n}`: the number of newer entries of the log.
     pub ago: usize,
     /// Whether it is the oldest entry of its log.
-    pub oldest: bool,
+    pub is_oldest: bool,
     /// The ref's previous value; null if it did not exist.
     pub old: ObjectId,
     /// The ref's new value; null if it was deleted.
@@ -71,9 +70,9 @@ impl LogEntry {
         format!("{}@{{{}}}", self.log, self.ago)
     }
 
-    /// Git's name for the previous value, if no older entry already has that name.
+    /// Git's name for the previous value, if this is the oldest entry; otherwise that name belongs to the next older entry.
     pub fn name_before(&self) -> Option<String> {
-        self.oldest.then(|| format!("{}@{{{}}}", self.log, self.ago + 1))
+        self.is_oldest.then(|| format!("{}@{{{}}}", self.log, self.ago + 1))
     }
 }
 
@@ -88,23 +87,23 @@ pub struct Refs {
     pub head: Option<String>,
     /// Symbolic refs other than HEADs, and the refs that they point to.
     pub symbolic: BTreeMap<String, String>,
-    /// Names that are stored but do not name an object: deleted refs that are still in a table, and the
-    /// targets of symbolic refs.
+    /// Names that are stored without an object: those of deleted refs that are still in a table, and the targets of symbolic
+    /// refs.
     pub other_names: BTreeSet<String>,
     /// Whether refs and reflogs are in a `reftable`, whose bytes cannot be searched as they are.
     pub uses_reftable: bool,
-    /// Entries that are in a table but in no log: those that a later table deleted or replaced, and those
-    /// without an object.
+    /// Reflog entries that are stored in a table but are no longer part of a log: those that a later table deleted or replaced,
+    /// and those without an object.
     pub superseded: Vec<LogEntry>,
     /// What could not be read.
     pub gaps: Gaps,
 }
 
-/// Reads all names of `repo`, whichever of its work trees it was opened from.
+/// Reads all names of `repo`: those of all its work trees, whichever it was opened from.
 pub fn read(repo: &gix::Repository) -> Refs {
     let common = repo.common_dir();
     let mut reader = Reader { hash: repo.object_hash(), values: BTreeMap::new(), refs: Refs::default() };
-    let storage = RefStorage::of(repo);
+    let storage = RefStorage::from_config(repo);
     let read_from: fn(&mut Reader, &Path, &str) = match &storage {
         RefStorage::Files => Reader::read_git_dir,
         RefStorage::Tables => Reader::read_tables,
@@ -126,7 +125,7 @@ pub fn read(repo: &gix::Repository) -> Refs {
             let reason = "not read, because the repository is configured to keep refs in files; remove it if it is a leftover";
             reader.refs.gaps.push("reftable", reason);
         }
-        // After the loose refs, so that one that is being packed is not missed.
+        // Last, so that a ref that git packs in the meantime is not missed.
         reader.read_packed_refs(common);
     }
     reader.finish()
@@ -139,14 +138,16 @@ pub(super) enum RefTarget {
     Symbolic(String),
 }
 
+/// Collects the refs and reflogs of all git directories of a repository.
 pub(super) struct Reader {
     hash: gix::hash::Kind,
+    /// Refs by full name, not yet resolved.
     values: BTreeMap<String, (TipKind, RefTarget)>,
     refs: Refs,
 }
 
 impl Reader {
-    /// Resolves symbolic refs, and sorts.
+    /// Resolves symbolic refs, and sorts all refs by name.
     fn finish(mut self) -> Refs {
         for (name, (kind, value)) in &self.values {
             if let RefTarget::Symbolic(target) = value {
@@ -166,7 +167,7 @@ impl Reader {
             }
             match self.follow(value) {
                 Ok(Some(id)) => self.refs.tips.push(Tip { name: name.clone(), id, kind: *kind }),
-                // The target is gone; git ignores such a ref as well.
+                // The target does not exist; git ignores such a ref as well.
                 Ok(None) => {}
                 Err(()) => {
                     self.refs.gaps.push(name, format!("a chain of more than {MAX_SYMREF_HOPS} symbolic refs"))

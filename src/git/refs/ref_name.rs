@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_valid_as_in_git() {
+    fn ref_names_are_validated_as_in_git() {
         for name in ["refs/heads/main", "refs/pull/7/head", "refs/a", "refs/heads/ä@b"] {
             assert!(is_valid_ref_name(name), "{name}");
         }

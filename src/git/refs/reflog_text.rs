@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::{LogEntry, Refs};
 
 impl LogEntry {
-    /// Appends the entry as a line of a reflog file.
-    fn write(&self, text: &mut Vec<u8>) {
+    /// Appends the entry to `text`, as a line of a reflog file.
+    fn write_line(&self, text: &mut Vec<u8>) {
         text.extend_from_slice(format!("{} {} ", self.old, self.new).as_bytes());
         text.extend_from_slice(&self.who);
         text.push(b' ');
@@ -21,36 +21,40 @@ impl LogEntry {
 }
 
 impl Refs {
-    /// Calls `each` for every reflog in a `reftable`, with the path its file would have in the git directory,
-    /// and its text: the lines of the file, followed by entries that are no longer part of the log.
+    /// Calls `each` for every reflog in a `reftable` with the path that the reflog's file would have in the git directory, and
+    /// with its text: the lines of that file, followed by those of superseded entries.
     pub fn table_logs(&self, mut each: impl FnMut(&[u8], &[u8])) {
         if !self.uses_reftable {
             return;
         }
-        let mut past: BTreeMap<&str, Vec<&LogEntry>> = BTreeMap::new();
+        let mut superseded: BTreeMap<&str, Vec<&LogEntry>> = BTreeMap::new();
         for entry in &self.superseded {
-            past.entry(&entry.log).or_default().push(entry);
+            superseded.entry(&entry.log).or_default().push(entry);
         }
         let mut text = Vec::new();
         for entries in self.logs.chunk_by(|a, b| a.log == b.log) {
             text.clear();
-            entries.iter().rev().for_each(|entry| entry.write(&mut text));
+            entries.iter().rev().for_each(|entry| entry.write_line(&mut text));
             let log = &entries[0].log;
-            past.remove(log.as_str()).into_iter().flatten().for_each(|entry| entry.write(&mut text));
-            each(path(log).as_bytes(), &text);
+            superseded
+                .remove(log.as_str())
+                .into_iter()
+                .flatten()
+                .for_each(|entry| entry.write_line(&mut text));
+            each(file_path(log).as_bytes(), &text);
         }
-        for (log, entries) in past {
+        for (log, entries) in superseded {
             text.clear();
-            entries.iter().for_each(|entry| entry.write(&mut text));
-            each(path(log).as_bytes(), &text);
+            entries.iter().for_each(|entry| entry.write_line(&mut text));
+            each(file_path(log).as_bytes(), &text);
         }
     }
 }
 
 /// The path of a reflog file within the git directory.
-fn path(log: &str) -> String {
-    let own = log.strip_prefix("worktrees/").and_then(|rest| rest.split_once('/'));
-    match own {
+fn file_path(log: &str) -> String {
+    let linked = log.strip_prefix("worktrees/").and_then(|rest| rest.split_once('/'));
+    match linked {
         Some((work_tree, log)) => format!("worktrees/{work_tree}/logs/{log}"),
         None => format!("logs/{log}"),
     }

@@ -1,4 +1,4 @@
-//! How a repository stores its refs.
+//! Determines how a repository stores its refs.
 
 /// The storage format of refs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(in crate::git) enum RefStorage {
 
 impl RefStorage {
     /// The format named in the repository's configuration, which is what git uses.
-    pub(in crate::git) fn of(repo: &gix::Repository) -> Self {
+    pub(in crate::git) fn from_config(repo: &gix::Repository) -> Self {
         match repo.config_snapshot().string("extensions.refStorage") {
             None => Self::Files,
             Some(name) if name.eq_ignore_ascii_case(b"files") => Self::Files,

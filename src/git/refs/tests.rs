@@ -3,11 +3,13 @@
 use super::*;
 use crate::git::scratch::Scratch;
 
-fn names(refs: &Refs, kind: TipKind) -> Vec<String> {
+/// Object and name of each tip of a kind.
+fn tip_lines(refs: &Refs, kind: TipKind) -> Vec<String> {
     refs.tips.iter().filter(|tip| tip.kind == kind).map(|tip| format!("{} {}", tip.id, tip.name)).collect()
 }
 
-fn skips(refs: &Refs) -> Vec<String> {
+/// What the gaps name.
+fn gap_names(refs: &Refs) -> Vec<String> {
     refs.gaps.clone().into_skips().into_iter().map(|skip| skip.what).collect()
 }
 
@@ -15,7 +17,7 @@ fn skips(refs: &Refs) -> Vec<String> {
 const STORAGES: [&str; 2] = ["--ref-format=files", "--ref-format=reftable"];
 
 /// A repository with branches, both kinds of tag, remote refs, a symbolic ref, notes, and a stash.
-fn rich(storage: &str) -> Scratch {
+fn repository_with_all_kinds_of_refs(storage: &str) -> Scratch {
     let scratch = Scratch::new(&[storage]);
     scratch.write("a", "1");
     scratch.commit("first");
@@ -36,24 +38,24 @@ fn rich(storage: &str) -> Scratch {
 }
 
 #[test]
-fn lists_what_git_lists() {
+fn tips_are_those_that_git_lists() {
     for storage in STORAGES {
-        let scratch = rich(storage);
+        let scratch = repository_with_all_kinds_of_refs(storage);
         let refs = read(&scratch.open());
-        assert_eq!(skips(&refs), Vec::<String>::new());
+        assert_eq!(gap_names(&refs), Vec::<String>::new());
         assert_eq!(refs.head.as_deref(), Some("refs/heads/main"));
         let listed = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
         let mut listed: Vec<&str> = listed.lines().collect();
         listed.sort_by_key(|line| line.split_once(' ').map(|(_, name)| name));
-        assert_eq!(names(&refs, TipKind::Ref), listed);
-        assert_eq!(names(&refs, TipKind::Head), Vec::<String>::new());
+        assert_eq!(tip_lines(&refs, TipKind::Ref), listed);
+        assert_eq!(tip_lines(&refs, TipKind::Head), Vec::<String>::new());
     }
 }
 
 #[test]
 fn reflog_entries_have_the_names_git_gives_them() {
     for storage in STORAGES {
-        let scratch = rich(storage);
+        let scratch = repository_with_all_kinds_of_refs(storage);
         scratch.git(&["reset", "-q", "--hard", "HEAD~1"]);
         let refs = read(&scratch.open());
         assert!(refs.logs.iter().any(|entry| entry.log == "refs/stash" && entry.ago == 1));
@@ -73,32 +75,34 @@ fn reflog_entries_have_the_names_git_gives_them() {
 }
 
 #[test]
-fn detached_heads_pseudo_refs_and_linked_work_trees() {
+fn detached_heads_pseudorefs_and_linked_work_trees_have_tips() {
     for storage in STORAGES {
-        let scratch = rich(storage);
+        let scratch = repository_with_all_kinds_of_refs(storage);
         scratch.git(&["update-ref", "ORIG_HEAD", "HEAD~1"]);
         scratch.git(&["worktree", "add", "-q", "--detach", "linked", "HEAD~1"]);
         scratch.git(&["-C", "linked", "update-ref", "refs/worktree/own", "HEAD"]);
         scratch.git(&["fetch", "-q", ".", "main", "deep/er/branch"]);
         scratch.git(&["checkout", "-q", "--detach"]);
-        for place in [".", "linked"] {
-            let repo = gix::open_opts(scratch.path().join(place), gix::open::Options::isolated()).unwrap();
+        for work_tree in [".", "linked"] {
+            let repo =
+                gix::open_opts(scratch.path().join(work_tree), gix::open::Options::isolated()).unwrap();
             let refs = read(&repo);
-            assert_eq!(skips(&refs), Vec::<String>::new());
+            assert_eq!(gap_names(&refs), Vec::<String>::new());
             let (now, before) = (scratch.id("HEAD"), scratch.id("HEAD~1"));
             assert_eq!(refs.head, None);
             assert_eq!(
-                names(&refs, TipKind::Head),
+                tip_lines(&refs, TipKind::Head),
                 [format!("{now} HEAD"), format!("{before} worktrees/linked/HEAD")]
             );
-            let pseudo = names(&refs, TipKind::Pseudo);
+            let pseudo = tip_lines(&refs, TipKind::Pseudo);
             for expected in
                 [format!("{now} FETCH_HEAD"), format!("{before} FETCH_HEAD"), format!("{before} ORIG_HEAD")]
             {
                 assert!(pseudo.contains(&expected), "{expected} in {pseudo:?}");
             }
             assert!(
-                names(&refs, TipKind::Ref).contains(&format!("{before} worktrees/linked/refs/worktree/own"))
+                tip_lines(&refs, TipKind::Ref)
+                    .contains(&format!("{before} worktrees/linked/refs/worktree/own"))
             );
             assert!(refs.logs.iter().any(|entry| entry.log == "worktrees/linked/HEAD"));
         }
@@ -107,7 +111,7 @@ fn detached_heads_pseudo_refs_and_linked_work_trees() {
 
 #[test]
 fn logs_of_deleted_refs_are_read() {
-    let scratch = rich("--ref-format=files");
+    let scratch = repository_with_all_kinds_of_refs("--ref-format=files");
     let log = ".git/logs/refs/heads/gone";
     scratch.write(log, &scratch.git(&["rev-parse", "HEAD"]));
     let zero = "0".repeat(40);
@@ -117,22 +121,22 @@ fn logs_of_deleted_refs_are_read() {
     let refs = read(&scratch.open());
     let gone: Vec<_> = refs.logs.iter().filter(|entry| entry.log == "refs/heads/gone").collect();
     assert_eq!(gone.len(), 2);
-    assert!(gone[0].new.is_null() && gone[1].oldest && gone[1].new == id);
+    assert!(gone[0].new.is_null() && gone[1].is_oldest && gone[1].new == id);
 }
 
 #[test]
-fn an_unborn_branch_is_not_a_skip() {
+fn an_unborn_branch_is_not_a_gap() {
     for storage in STORAGES {
         let scratch = Scratch::new(&[storage]);
         let refs = read(&scratch.open());
         assert_eq!((refs.tips.len(), refs.head.as_deref()), (0, Some("refs/heads/main")));
-        assert_eq!(skips(&refs), Vec::<String>::new());
+        assert_eq!(gap_names(&refs), Vec::<String>::new());
     }
 }
 
 #[test]
-fn broken_refs_are_skips_and_the_rest_is_read() {
-    let scratch = rich("--ref-format=files");
+fn malformed_refs_are_gaps_and_the_rest_is_read() {
+    let scratch = repository_with_all_kinds_of_refs("--ref-format=files");
     scratch.write(".git/refs/heads/empty", "");
     scratch.write(".git/refs/heads/short", "abcdef\n");
     scratch.write(".git/refs/heads/dangling", "ref: refs/heads/nowhere\n");
@@ -142,15 +146,15 @@ fn broken_refs_are_skips_and_the_rest_is_read() {
     #[cfg(unix)]
     std::os::unix::fs::symlink("/dev/zero", scratch.path().join(".git/refs/heads/device")).unwrap();
     let refs = read(&scratch.open());
-    let skipped = skips(&refs);
+    let gaps = gap_names(&refs);
     for name in ["empty", "short", "round"] {
-        assert!(skipped.contains(&format!("refs/heads/{name}")), "{name} in {skipped:?}");
+        assert!(gaps.contains(&format!("refs/heads/{name}")), "{name} in {gaps:?}");
     }
     #[cfg(unix)]
-    assert!(skipped.contains(&"refs/heads/device".to_owned()));
-    assert!(skipped.contains(&"reflog of refs/heads/main".to_owned()));
-    assert!(!skipped.iter().any(|name| name.ends_with(".lock") || name.ends_with("dangling")));
-    assert!(names(&refs, TipKind::Ref).iter().any(|line| line.ends_with("refs/heads/main")));
+    assert!(gaps.contains(&"refs/heads/device".to_owned()));
+    assert!(gaps.contains(&"reflog of refs/heads/main".to_owned()));
+    assert!(!gaps.iter().any(|name| name.ends_with(".lock") || name.ends_with("dangling")));
+    assert!(tip_lines(&refs, TipKind::Ref).iter().any(|line| line.ends_with("refs/heads/main")));
 }
 
 #[test]
@@ -159,7 +163,7 @@ fn sha256_repositories_have_longer_ids() {
         let scratch = Scratch::new(&["--object-format=sha256", storage]);
         let id = scratch.commit("first");
         let refs = read(&scratch.open());
-        assert_eq!(names(&refs, TipKind::Ref), [format!("{id} refs/heads/main")]);
+        assert_eq!(tip_lines(&refs, TipKind::Ref), [format!("{id} refs/heads/main")]);
         assert!(refs.logs.iter().all(|entry| entry.new == id));
     }
 }

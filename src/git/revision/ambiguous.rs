@@ -1,7 +1,7 @@
-//! Refuses ambiguous names.
+//! Refuses ambiguous names in revisions.
 //!
-//! Git takes the first match of its rules and warns. So a pushed tag named `origin/main` would take precedence over
-//! the branch and could empty a range that starts there. Here an ambiguous name does not resolve.
+//! Git warns and takes the first full name that exists. So a pushed tag named `origin/main` would take precedence over
+//! the branch, and could make a range that starts there empty. Here an ambiguous name does not resolve.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,31 +10,33 @@ use gix::{ObjectId, Repository};
 
 use super::super::lookup::Lookup;
 use super::super::refs;
-use super::{PER_WORKTREE, REF_RULES, RevisionError, gated, stem};
+use super::{REF_RULES, RevisionError, check_files, is_per_worktree, split_suffix};
 
 /// Maximum number of candidates listed in a message.
 const MAX_LISTED: usize = 6;
-/// Hex digits of an id in a message.
+/// Number of hex digits of an id in a message.
 const SHOWN_DIGITS: usize = 10;
 
-/// Refuses a revision whose name is ambiguous. HEAD, full names and full ids never are.
+/// Refuses a revision whose name is ambiguous, or is a full name or id that does not exist. HEAD, full names and full ids are
+/// never ambiguous.
 pub(super) fn refuse(repo: &Repository, revision: &str) -> Result<(), RevisionError> {
-    let (name, way) = stem(revision);
-    if let Some(back) =
-        way.strip_prefix("@{-").and_then(|way| way.split_once('}')).filter(|_| name.is_empty())
+    let (name, suffix) = split_suffix(revision);
+    if let Some((steps, _)) =
+        suffix.strip_prefix("@{-").and_then(|rest| rest.split_once('}')).filter(|_| name.is_empty())
     {
-        // The previously checked-out branch, for which the reflog has the short name.
-        let back = back.0.parse::<usize>().ok().and_then(|back| back.checked_sub(1));
+        // A previously checked-out branch, for which the reflog has the short name.
+        let index = steps.parse::<usize>().ok().and_then(|steps| steps.checked_sub(1));
         let logs = refs::read(repo).logs;
-        let left = logs.iter().filter(|entry| entry.log == format!("{}HEAD", prefix(repo)));
-        let left = back.and_then(|back| left.filter_map(|entry| super::left(&entry.message)).nth(back));
-        return left.map_or(Ok(()), |name| one(repo, &name, false));
+        let head_log = logs.iter().filter(|entry| entry.log == format!("{}HEAD", prefix(repo)));
+        let mut left_branches = head_log.filter_map(|entry| super::left_branch(&entry.message));
+        let left = index.and_then(|index| left_branches.nth(index));
+        return left.map_or(Ok(()), |name| refuse_name(repo, &name, false));
     }
-    one(repo, name, way.starts_with("@{"))
+    refuse_name(repo, name, suffix.starts_with("@{"))
 }
 
-/// Refuses an ambiguous name. For a reflog, two refs are ambiguous even if they point to the same object.
-fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), RevisionError> {
+/// Refuses an ambiguous name. If it names a reflog, two refs are ambiguous even if they point to the same object.
+fn refuse_name(repo: &Repository, name: &str, is_log: bool) -> Result<(), RevisionError> {
     if ["", "@", "HEAD"].contains(&name) {
         return Ok(());
     }
@@ -49,33 +51,36 @@ fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), RevisionError>
             .then_some(())
             .ok_or_else(|| RevisionError::Unknown(format!("there is no object {id}")));
     }
-    let mut found = named(repo, name);
+    let mut candidates = matching_refs(repo, name);
     if name.starts_with("refs/") {
-        return match found.contains_key(name) {
+        return match candidates.contains_key(name) {
             true => Ok(()),
             false => Err(RevisionError::Unknown(format!("there is no `{name}`"))),
         };
     }
-    if found.is_empty() {
+    if candidates.is_empty() {
         return Ok(());
     }
+    // The format of `git describe`: tag, number of commits, and abbreviated id.
     let described = name.rsplit_once("-g").map(|(_, id)| id);
     for id in [Some(name), described].into_iter().flatten().filter(|id| is_hex(id)) {
-        let objects = beginning(repo, id)?;
-        found.extend(objects.into_iter().map(|id| (format!("object {id}"), id)));
+        let objects = abbreviated_objects(repo, id)?;
+        candidates.extend(objects.into_iter().map(|id| (format!("object {id}"), id)));
     }
     let targets: HashSet<ObjectId> =
-        found.values().map(|&id| lookup.peel(id).map_or(id, |(_, peeled)| peeled)).collect();
-    if found.len() == 1 || targets.len() == 1 && !is_log {
+        candidates.values().map(|&id| lookup.peel(id).map_or(id, |(_, peeled)| peeled)).collect();
+    if candidates.len() == 1 || targets.len() == 1 && !is_log {
         return Ok(());
     }
-    let mut list: Vec<String> = found.iter().take(MAX_LISTED).map(|(name, id)| shown(name, id)).collect();
-    if found.len() > MAX_LISTED {
-        list.push(format!("{} more", found.len() - MAX_LISTED));
+    let mut list: Vec<String> =
+        candidates.iter().take(MAX_LISTED).map(|(name, id)| describe(name, id)).collect();
+    if candidates.len() > MAX_LISTED {
+        list.push(format!("{} more", candidates.len() - MAX_LISTED));
     }
     // A remote's branch is the most likely meaning.
     let remote = format!("refs/remotes/{name}");
-    let example = if found.contains_key(&remote) { Some(&remote) } else { found.keys().next_back() };
+    let example =
+        if candidates.contains_key(&remote) { Some(&remote) } else { candidates.keys().next_back() };
     let example = example.map_or("", |full| full.strip_prefix("object ").unwrap_or(full));
     Err(RevisionError::Unreadable(format!(
         "`{name}` is ambiguous, it may be {}; write the full name or id of what is meant, e.g. `{example}`",
@@ -83,7 +88,8 @@ fn one(repo: &Repository, name: &str, is_log: bool) -> Result<(), RevisionError>
     )))
 }
 
-fn shown(name: &str, id: &ObjectId) -> String {
+/// How a message shows a candidate.
+fn describe(name: &str, id: &ObjectId) -> String {
     if name.starts_with("object ") {
         name.to_owned()
     } else {
@@ -91,45 +97,46 @@ fn shown(name: &str, id: &ObjectId) -> String {
     }
 }
 
-/// The refs that match a name by git's rules: full name and object.
-fn named(repo: &Repository, name: &str) -> BTreeMap<String, ObjectId> {
+/// The refs whose full names git would try for `name`, with their objects.
+fn matching_refs(repo: &Repository, name: &str) -> BTreeMap<String, ObjectId> {
     let tips = refs::read(repo).tips;
     let prefix = prefix(repo);
-    let mut found = BTreeMap::new();
-    for (before, behind) in REF_RULES {
-        let full = format!("{before}{name}{behind}");
-        let is_own = !full.starts_with("refs/") || PER_WORKTREE.iter().any(|own| full.starts_with(own));
-        let own = format!("{prefix}{full}");
-        let is_it = |tip: &&refs::Tip| tip.name == full || is_own && tip.name == own;
-        if let Some(tip) = tips.iter().find(is_it) {
-            found.insert(full, tip.id);
+    let mut matches = BTreeMap::new();
+    for (before, after) in REF_RULES {
+        let full_name = format!("{before}{name}{after}");
+        let in_work_tree = format!("{prefix}{full_name}");
+        let has_name = |tip: &&refs::Tip| {
+            tip.name == full_name || is_per_worktree(&full_name) && tip.name == in_work_tree
+        };
+        if let Some(tip) = tips.iter().find(has_name) {
+            matches.insert(full_name, tip.id);
         }
     }
-    found
+    matches
 }
 
-/// The prefix of per-worktree refs in a linked work tree.
+/// The prefix of the full names of per-worktree refs, `worktrees/<id>/`; empty for the main work tree.
 fn prefix(repo: &Repository) -> String {
-    let own = repo.git_dir();
-    let id = own.file_name().filter(|_| own.join("commondir").exists());
+    let git_dir = repo.git_dir();
+    let id = git_dir.file_name().filter(|_| git_dir.join("commondir").exists());
     id.map(|id| format!("worktrees/{}/", id.to_string_lossy())).unwrap_or_default()
 }
 
-/// The objects whose ids begin with `hex`; none if git does not accept it as an abbreviation.
-fn beginning(repo: &Repository, hex: &str) -> Result<HashSet<ObjectId>, RevisionError> {
-    let (digits, all) = (hex.len(), repo.object_hash().len_in_hex());
-    let mut found = HashSet::new();
-    if !(Prefix::MIN_HEX_LEN..=all).contains(&digits) {
-        return Ok(found);
+/// The objects whose ids begin with `hex`; none if `hex` is too short or too long for an abbreviated id.
+fn abbreviated_objects(repo: &Repository, hex: &str) -> Result<HashSet<ObjectId>, RevisionError> {
+    let (digits, id_digits) = (hex.len(), repo.object_hash().len_in_hex());
+    let mut objects = HashSet::new();
+    if !(Prefix::MIN_HEX_LEN..=id_digits).contains(&digits) {
+        return Ok(objects);
     }
-    gated(repo)?;
+    check_files(repo)?;
     let unreadable = |error: String| RevisionError::Unreadable(error);
-    let padded = format!("{hex:0<all$}");
+    let padded = format!("{hex:0<id_digits$}");
     let id = ObjectId::from_hex(padded.as_bytes()).map_err(|error| unreadable(error.to_string()))?;
     let prefix = Prefix::new(&id, digits).map_err(|error| unreadable(error.to_string()))?;
-    let one = repo.objects.lookup_prefix(prefix, Some(&mut found));
-    if let Some(Ok(id)) = one.map_err(|error| unreadable(error.to_string()))? {
-        found.insert(id);
+    let only = repo.objects.lookup_prefix(prefix, Some(&mut objects));
+    if let Some(Ok(id)) = only.map_err(|error| unreadable(error.to_string()))? {
+        objects.insert(id);
     }
-    Ok(found)
+    Ok(objects)
 }

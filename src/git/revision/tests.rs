@@ -3,7 +3,7 @@
 use super::*;
 use crate::git::scratch::Scratch;
 
-fn rich(arguments: &[&str]) -> Scratch {
+fn repository_with_all_kinds_of_refs(arguments: &[&str]) -> Scratch {
     let scratch = Scratch::new(arguments);
     scratch.write("a", "1");
     scratch.commit("first");
@@ -11,9 +11,9 @@ fn rich(arguments: &[&str]) -> Scratch {
     scratch.git(&["branch", "deep/er"]);
     scratch.write("a", "2");
     scratch.commit("second");
-    // One name in several places.
-    scratch.git(&["tag", "twice", "HEAD~1"]);
-    scratch.git(&["branch", "twice", "HEAD"]);
+    // An ambiguous name.
+    scratch.git(&["tag", "ambiguous", "HEAD~1"]);
+    scratch.git(&["branch", "ambiguous", "HEAD"]);
     scratch.git(&["update-ref", "refs/remotes/origin/main", "HEAD~1"]);
     scratch.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"]);
     scratch.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/deep/er"]);
@@ -28,15 +28,16 @@ fn rich(arguments: &[&str]) -> Scratch {
     scratch
 }
 
-const TABLES: [&[&str]; 2] = [
+/// Arguments of `git init` for repositories with reftables.
+const REFTABLE_FORMATS: [&[&str]; 2] = [
     &["--ref-format=reftable", "--object-format=sha1"],
     &["--ref-format=reftable", "--object-format=sha256"],
 ];
 
 #[test]
-fn names_resolve_as_in_git() {
-    for arguments in TABLES {
-        let scratch = rich(arguments);
+fn revisions_resolve_as_in_git() {
+    for arguments in REFTABLE_FORMATS {
+        let scratch = repository_with_all_kinds_of_refs(arguments);
         let full = scratch.id("HEAD").to_string();
         let short = &full[..12];
         let described = format!("v1-1-g{short}");
@@ -83,7 +84,7 @@ fn names_resolve_as_in_git() {
             "@{-2}~0",
             "HEAD^{/first}",
         ] {
-            // `gix` finds no object by the beginning of a SHA-256.
+            // `gix` does not resolve abbreviated SHA-256 ids.
             if name.contains(short) && full.len() > 40 && name != full {
                 continue;
             }
@@ -93,7 +94,8 @@ fn names_resolve_as_in_git() {
         for name in ["", "nothing", "refs/heads", "main@{99}", "HEAD~9", "@{-9}", "~1", "deadbeefdead"] {
             assert!(matches!(resolve(&scratch.open(), name), Err(RevisionError::Unknown(_))), "{name}");
         }
-        for name in ["twice", "twice~1", "@{upstream}", "main@{u}", "main@{yesterday}", ":/first", "@{push}"]
+        for name in
+            ["ambiguous", "ambiguous~1", "@{upstream}", "main@{u}", "main@{yesterday}", ":/first", "@{push}"]
         {
             assert!(matches!(resolve(&scratch.open(), name), Err(RevisionError::Unreadable(_))), "{name}");
         }
@@ -108,7 +110,7 @@ fn names_resolve_as_in_git() {
 
 #[test]
 fn head_is_the_same_in_files_and_in_tables() {
-    for arguments in [&["--ref-format=files"][..], TABLES[0], TABLES[1]] {
+    for arguments in [&["--ref-format=files"][..], REFTABLE_FORMATS[0], REFTABLE_FORMATS[1]] {
         let scratch = Scratch::new(arguments);
         let branch = Some("main".to_owned());
         let unborn = Head { branch: branch.clone(), id: None, is_unborn: true };
@@ -121,8 +123,8 @@ fn head_is_the_same_in_files_and_in_tables() {
 }
 
 #[test]
-fn a_damaged_table_is_rejected() {
-    let scratch = rich(TABLES[0]);
+fn nothing_resolves_if_a_table_is_missing() {
+    let scratch = repository_with_all_kinds_of_refs(REFTABLE_FORMATS[0]);
     let list = std::fs::read_to_string(scratch.path().join(".git/reftable/tables.list")).unwrap();
     scratch.write(".git/reftable/tables.list", &format!("{list}newer.ref\n"));
     for revision in ["HEAD", "main~1"] {

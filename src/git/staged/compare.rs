@@ -1,4 +1,4 @@
-//! Compares the index with a tree, side by side.
+//! Compares the index with a tree by walking both side by side.
 
 use std::cmp::Ordering;
 
@@ -7,38 +7,41 @@ use gix::objs::tree::EntryMode;
 use gix::objs::{Kind, TreeRefIter};
 
 use super::super::lookup::Lookup;
-use super::index::{Index, Row, owned};
+use super::index::{Index, Row, owned_id};
 use super::{Side, StagedPath};
 
-/// Directories nested deeper are not entered, since each level uses stack.
+/// Maximum depth of directories; each level uses stack. Deeper ones are gaps.
 const MAX_DEPTH: usize = 512;
-/// Maximum number of changes. A few trees can produce billions of paths.
+/// Maximum number of changes that are listed. A few trees can produce billions of paths.
 const MAX_CHANGES: usize = 1 << 22;
 
-/// Lists the paths at which `index` and the tree `head` differ, in order; and the submodules in directories that
-/// differ, each with its commit.
-pub(super) fn run(
+/// Lists the paths at which `index` and `tree` differ, in order, and all submodules in directories that differ, each with its
+/// commit.
+pub(super) fn compare(
     index: &Index,
-    head: Option<ObjectId>,
+    tree: Option<ObjectId>,
     lookup: &mut Lookup,
 ) -> (Vec<StagedPath>, Vec<(Vec<u8>, ObjectId)>) {
-    let mut compare = Compare { index, lookup, at: 0, changes: Vec::new(), submodules: Vec::new() };
-    compare.dir(&mut Vec::new(), head, index.cache_tree.top(), 0);
+    let mut compare =
+        IndexComparison { index, lookup, next_row: 0, changes: Vec::new(), submodules: Vec::new() };
+    compare.compare_dir(&mut Vec::new(), tree, index.cache_tree.top(), 0);
     (compare.changes, compare.submodules)
 }
 
+/// The bits of a mode that distinguish files, links, directories and submodules.
+const TYPE_BITS: u32 = 0o170_000;
 /// The mode of a submodule.
 const SUBMODULE: u32 = 0o160_000;
 
-/// The blob of a row; `None` for a submodule, and for a file that is only intended to be added.
+/// The file in a row; `None` for a submodule, a directory, and a file without content yet, which was added with `git add -N`.
 pub(super) fn side(index: &Index, row: &Row) -> Option<Side> {
-    let mode = file_mode(row.mode).filter(|_| !row.intent)?;
-    Some(Side { id: owned(index, row), mode })
+    let mode = file_mode(row.mode).filter(|_| !row.is_intent_to_add)?;
+    Some(Side { id: owned_id(index, row), mode })
 }
 
 /// The mode as git compares it; `None` for a directory or a submodule.
 fn file_mode(mode: u32) -> Option<u32> {
-    match mode & 0o170_000 {
+    match mode & TYPE_BITS {
         // Old commits have other modes, such as 0o100664.
         0o100_000 if mode & 0o100 == 0 => Some(0o100_644),
         0o100_000 => Some(0o100_755),
@@ -47,7 +50,7 @@ fn file_mode(mode: u32) -> Option<u32> {
     }
 }
 
-/// An entry of a tree, copied out of the lookup buffer.
+/// An entry of a tree, copied from the buffer of the lookup.
 struct TreeEntry {
     name: Vec<u8>,
     mode: EntryMode,
@@ -60,9 +63,9 @@ impl TreeEntry {
     }
 }
 
-/// The next item of the index in a directory.
+/// What the index has next in a directory.
 enum IndexItem {
-    /// Nothing.
+    /// Nothing more.
     End,
     /// A file of that name.
     File(Vec<u8>),
@@ -70,32 +73,35 @@ enum IndexItem {
     Dir(Vec<u8>),
 }
 
-struct Compare<'a> {
+/// A comparison in progress.
+struct IndexComparison<'a> {
     index: &'a Index,
     lookup: &'a mut Lookup,
-    /// The next row of the index.
-    at: usize,
+    /// The position of the next row of the index.
+    next_row: usize,
     changes: Vec<StagedPath>,
     submodules: Vec<(Vec<u8>, ObjectId)>,
 }
 
-impl Compare<'_> {
-    /// Compares the index below `path`, which is empty or ends with a slash, with a tree.
-    fn dir(&mut self, path: &mut Vec<u8>, tree: Option<ObjectId>, cached: Option<u32>, depth: usize) {
+impl IndexComparison<'_> {
+    /// Compares the index below `path`, which is empty or ends with a slash, with `tree`. `cached` is the directory in the
+    /// cache
+    /// tree of the index.
+    fn compare_dir(&mut self, path: &mut Vec<u8>, tree: Option<ObjectId>, cached: Option<u32>, depth: usize) {
         if self.skip_unchanged(path, tree, cached) {
             return;
         }
         if depth > MAX_DEPTH {
             self.lookup.gaps.push(String::from_utf8_lossy(path), "nested too deep");
             while self.row_below(path).is_some() {
-                self.at += 1;
+                self.next_row += 1;
             }
             return;
         }
         let length = path.len();
         let mut old = self.entries(tree).into_iter().peekable();
         loop {
-            let next = self.next(path);
+            let next = self.next_item(path);
             let order = match (&next, old.peek()) {
                 (IndexItem::End, None) => break,
                 (IndexItem::End, Some(_)) => Ordering::Greater,
@@ -107,20 +113,20 @@ impl Compare<'_> {
             match next {
                 IndexItem::File(name) if order.is_le() => {
                     path.extend_from_slice(&name);
-                    self.file(path, entry.and_then(|entry| entry.side()));
+                    self.compare_file(path, entry.and_then(|entry| entry.side()));
                 }
                 IndexItem::Dir(name) if order.is_le() => {
                     path.extend_from_slice(&name);
                     path.push(b'/');
                     let tree = entry.map(|entry| entry.id);
                     let cached = cached.and_then(|cached| self.index.cache_tree.child(cached, &name));
-                    if !self.whole_dir(path, tree, depth + 1) {
-                        self.dir(path, tree, cached, depth + 1);
+                    if !self.compare_sparse_dir(path, tree, depth + 1) {
+                        self.compare_dir(path, tree, cached, depth + 1);
                     }
                 }
                 _ => {
                     if let Some(entry) = entry {
-                        self.gone(path, entry, depth);
+                        self.add_deleted(path, entry, depth);
                     }
                 }
             }
@@ -128,27 +134,30 @@ impl Compare<'_> {
         }
     }
 
-    /// Skips a directory if the index records that its tree is that of HEAD.
+    /// Skips a directory for which the index records `tree`. Returns whether it did.
     fn skip_unchanged(&mut self, path: &[u8], tree: Option<ObjectId>, cached: Option<u32>) -> bool {
-        let Some((count, id)) = cached.and_then(|cached| self.index.cache_tree.valid(cached)) else {
+        let Some((count, id)) = cached.and_then(|cached| self.index.cache_tree.unchanged(cached)) else {
             return false;
         };
-        let end = self.at.saturating_add(count);
-        let below =
-            |at: usize| self.index.rows.get(at).is_some_and(|row| self.index.path(row).starts_with(path));
-        // A count that does not match the rows is ignored.
-        let fits = (count == 0 || below(end - 1)) && !below(end) && end <= self.index.rows.len();
-        if tree == Some(id) && fits {
-            self.at = end;
+        let end = self.next_row.saturating_add(count);
+        let is_below =
+            |row: usize| self.index.rows.get(row).is_some_and(|row| self.index.path(row).starts_with(path));
+        // A count that does not match the rows is not trusted.
+        let is_count_right =
+            (count == 0 || is_below(end - 1)) && !is_below(end) && end <= self.index.rows.len();
+        let skips = tree == Some(id) && is_count_right;
+        if skips {
+            self.next_row = end;
         }
-        tree == Some(id) && fits
+        skips
     }
 
+    /// The next row, if it is below `path`.
     fn row_below(&self, path: &[u8]) -> Option<&Row> {
-        self.index.rows.get(self.at).filter(|row| self.index.path(row).starts_with(path))
+        self.index.rows.get(self.next_row).filter(|row| self.index.path(row).starts_with(path))
     }
 
-    fn next(&self, path: &[u8]) -> IndexItem {
+    fn next_item(&self, path: &[u8]) -> IndexItem {
         let Some(row) = self.row_below(path) else { return IndexItem::End };
         let rest = &self.index.path(row)[path.len()..];
         match memchr::memchr(b'/', rest) {
@@ -158,22 +167,22 @@ impl Compare<'_> {
     }
 
     /// Compares a file, which has several rows if it is in conflict.
-    fn file(&mut self, path: &[u8], old: Option<Side>) {
-        let start = self.at;
-        while self.index.rows.get(self.at).is_some_and(|row| self.index.path(row) == path) {
-            self.at += 1;
+    fn compare_file(&mut self, path: &[u8], old: Option<Side>) {
+        let start = self.next_row;
+        while self.index.rows.get(self.next_row).is_some_and(|row| self.index.path(row) == path) {
+            self.next_row += 1;
         }
-        let rows = &self.index.rows[start..self.at];
-        let conflict = rows.iter().any(|row| row.stage > 0);
-        let submodules = rows.iter().filter(|row| row.mode & 0o170_000 == SUBMODULE);
-        self.submodules.extend(submodules.map(|row| (path.to_vec(), owned(self.index, row))));
+        let rows = &self.index.rows[start..self.next_row];
+        let is_conflict = rows.iter().any(|row| row.stage > 0);
+        let submodules = rows.iter().filter(|row| row.mode & TYPE_BITS == SUBMODULE);
+        self.submodules.extend(submodules.map(|row| (path.to_vec(), owned_id(self.index, row))));
         let new: Vec<_> = rows.iter().filter_map(|row| side(self.index, row)).collect();
-        if conflict || new.first() != old.as_ref() {
-            self.change(path, old, new);
+        if is_conflict || new.first() != old.as_ref() {
+            self.add_change(path, old, new);
         }
     }
 
-    fn change(&mut self, path: &[u8], old: Option<Side>, new: Vec<Side>) {
+    fn add_change(&mut self, path: &[u8], old: Option<Side>, new: Vec<Side>) {
         if self.changes.len() >= MAX_CHANGES {
             self.lookup.gaps.push("changes", format!("only the first {MAX_CHANGES} were compared"));
         } else if old.is_some() || !new.is_empty() {
@@ -181,22 +190,28 @@ impl Compare<'_> {
         }
     }
 
-    /// Compares a directory that is a single row of a sparse index.
-    fn whole_dir(&mut self, path: &mut Vec<u8>, old: Option<ObjectId>, depth: usize) -> bool {
-        let Some(row) = self.index.rows.get(self.at).filter(|row| Index::is_dir(row)) else {
+    /// Compares a directory that is a single row of a sparse index. Returns whether it is one.
+    fn compare_sparse_dir(&mut self, path: &mut Vec<u8>, old: Option<ObjectId>, depth: usize) -> bool {
+        let Some(row) = self.index.rows.get(self.next_row).filter(|row| Index::is_dir(row)) else {
             return false;
         };
         if self.index.path(row) != path {
             return false;
         }
-        let new = owned(self.index, row);
-        self.at += 1;
-        self.trees(path, old, Some(new), depth);
+        let new = owned_id(self.index, row);
+        self.next_row += 1;
+        self.compare_trees(path, old, Some(new), depth);
         true
     }
 
     /// Lists the differences between two trees.
-    fn trees(&mut self, path: &mut Vec<u8>, old: Option<ObjectId>, new: Option<ObjectId>, depth: usize) {
+    fn compare_trees(
+        &mut self,
+        path: &mut Vec<u8>,
+        old: Option<ObjectId>,
+        new: Option<ObjectId>,
+        depth: usize,
+    ) {
         if old == new || self.changes.len() >= MAX_CHANGES {
             return;
         }
@@ -220,27 +235,27 @@ impl Compare<'_> {
             path.extend_from_slice(&either.name);
             if either.mode.is_tree() {
                 path.push(b'/');
-                self.trees(path, old.map(|old| old.id), new.map(|new| new.id), depth + 1);
+                self.compare_trees(path, old.map(|old| old.id), new.map(|new| new.id), depth + 1);
             } else {
                 let submodule = new.as_ref().filter(|new| new.mode.is_commit());
                 self.submodules.extend(submodule.map(|new| (path.clone(), new.id)));
                 let (old, new) = (old.and_then(|old| old.side()), new.and_then(|new| new.side()));
                 if old != new {
-                    self.change(path, old, new.into_iter().collect());
+                    self.add_change(path, old, new.into_iter().collect());
                 }
             }
             path.truncate(length);
         }
     }
 
-    /// Lists an entry that is in the tree but not in the index.
-    fn gone(&mut self, path: &mut Vec<u8>, entry: TreeEntry, depth: usize) {
+    /// Lists an entry that is in the tree but not in the index, with everything below it.
+    fn add_deleted(&mut self, path: &mut Vec<u8>, entry: TreeEntry, depth: usize) {
         path.extend_from_slice(&entry.name);
         if entry.mode.is_tree() {
             path.push(b'/');
-            self.trees(path, Some(entry.id), None, depth + 1);
+            self.compare_trees(path, Some(entry.id), None, depth + 1);
         } else {
-            self.change(path, entry.side(), Vec::new());
+            self.add_change(path, entry.side(), Vec::new());
         }
     }
 
@@ -249,7 +264,7 @@ impl Compare<'_> {
         let Some(id) = tree else { return Vec::new() };
         let hash = self.lookup.hash();
         let mut entries = Vec::new();
-        let mut whole = true;
+        let mut is_malformed = false;
         for entry in TreeRefIter::from_bytes(self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default(), hash) {
             match entry {
                 Ok(entry) => entries.push(TreeEntry {
@@ -257,17 +272,17 @@ impl Compare<'_> {
                     mode: entry.mode,
                     id: entry.oid.to_owned(),
                 }),
-                Err(_) => whole = false,
+                Err(_) => is_malformed = true,
             }
         }
-        if !whole {
+        if is_malformed {
             self.lookup.gaps.push(format!("tree {id}"), "malformed; run `git fsck` for details");
         }
         entries
     }
 }
 
-/// The order of the index and of trees: directories sort as if their names ended with a slash.
+/// Compares two names in the order of the index and of trees, where directories sort as if their names ended with a slash.
 fn order(a: &[u8], a_is_dir: bool, b: &[u8], b_is_dir: bool) -> Ordering {
     let slash = |is_dir: bool| is_dir.then_some(b'/');
     a.iter().copied().chain(slash(a_is_dir)).cmp(b.iter().copied().chain(slash(b_is_dir)))

@@ -1,4 +1,4 @@
-//! Compares the index with HEAD, using `git diff --cached` as the oracle.
+//! Tests that the differences between index and HEAD are those that `git diff --cached` lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::git::scratch::Scratch;
 
-/// Path, HEAD's side, the index's side.
-type Line = (Vec<u8>, Option<Side>, Option<Side>);
+/// A changed path, its file in HEAD, and its file in the index.
+type ChangeLine = (Vec<u8>, Option<Side>, Option<Side>);
 
 /// The changes according to git, without submodules, and the paths in conflict.
-fn git_diff(scratch: &Scratch) -> (BTreeSet<Line>, BTreeSet<Vec<u8>>) {
+fn git_diff(scratch: &Scratch) -> (BTreeSet<ChangeLine>, BTreeSet<Vec<u8>>) {
     let raw = scratch.git(&["diff", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64"]);
     let (mut lines, mut conflicts) = (BTreeSet::new(), BTreeSet::new());
     let mut fields = raw.split('\0');
@@ -35,8 +35,8 @@ fn git_diff(scratch: &Scratch) -> (BTreeSet<Line>, BTreeSet<Vec<u8>>) {
     (lines, conflicts)
 }
 
-/// Checks that the result is that of git.
-fn check(scratch: &Scratch) -> Staged {
+/// Asserts that the changes are those that git lists, and returns them.
+fn assert_matches_git(scratch: &Scratch) -> Staged {
     let staged = staged(&scratch.open(), None, &[], &[]).unwrap();
     assert!(staged.gaps.is_empty(), "{:?}", staged.gaps);
     assert!(staged.changes.is_sorted_by(|a, b| a.path < b.path));
@@ -59,8 +59,8 @@ fn paths(staged: &Staged) -> Vec<&str> {
     staged.changes.iter().map(|change| std::str::from_utf8(&change.path).unwrap()).collect()
 }
 
-/// A commit of some directories, all in the index, with its trees.
-fn committed() -> Scratch {
+/// A repository with a commit of some directories, which the index contains with their trees.
+fn repository_with_directories() -> Scratch {
     let scratch = Scratch::new(&[]);
     for path in ["a", "d/e/f", "d/e/g", "d/h", "d.x", "z/y"] {
         scratch.write(path, path);
@@ -70,28 +70,28 @@ fn committed() -> Scratch {
 }
 
 #[test]
-fn nothing_staged_is_nothing_changed() {
-    let scratch = committed();
+fn changes_in_the_work_tree_alone_are_not_listed() {
+    let scratch = repository_with_directories();
     scratch.write("a", "only in the work tree");
-    assert_eq!(paths(&check(&scratch)), Vec::<&str>::new());
+    assert_eq!(paths(&assert_matches_git(&scratch)), Vec::<&str>::new());
 }
 
 #[test]
 fn an_unborn_branch_has_an_empty_tree() {
     let scratch = Scratch::new(&[]);
-    assert_eq!(paths(&check_unborn(&scratch)), Vec::<&str>::new());
+    assert_eq!(paths(&staged_changes(&scratch)), Vec::<&str>::new());
     scratch.write("d/a", "1");
     scratch.git(&["add", "-A"]);
-    assert_eq!(paths(&check_unborn(&scratch)), ["d/a"]);
+    assert_eq!(paths(&staged_changes(&scratch)), ["d/a"]);
 }
 
-fn check_unborn(scratch: &Scratch) -> Staged {
+fn staged_changes(scratch: &Scratch) -> Staged {
     staged(&scratch.open(), None, &[], &[]).unwrap()
 }
 
 #[test]
-fn links_modes_and_moves() {
-    let scratch = committed();
+fn links_modes_and_moves_are_listed_as_by_git() {
+    let scratch = repository_with_directories();
     scratch.git(&["mv", "d/e", "moved"]);
     scratch.git(&["update-index", "--chmod=+x", "a"]);
     scratch.git(&["rm", "-q", "--cached", "z/y"]);
@@ -99,24 +99,24 @@ fn links_modes_and_moves() {
     scratch.git(&["update-index", "--add", "--cacheinfo", &format!("120000,{},d.x", link.trim())]);
     let module = scratch.id("HEAD");
     scratch.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{module},module")]);
-    let staged = check(&scratch);
+    let staged = assert_matches_git(&scratch);
     assert_eq!(paths(&staged), ["a", "d.x", "d/e/f", "d/e/g", "moved/f", "moved/g", "z/y"]);
     scratch.git(&["commit", "-q", "-m", "module"]);
     scratch.git(&["rm", "-q", "--cached", "module"]);
-    assert_eq!(paths(&check(&scratch)), Vec::<&str>::new());
+    assert_eq!(paths(&assert_matches_git(&scratch)), Vec::<&str>::new());
 }
 
 #[test]
-fn a_file_that_is_only_announced_has_no_blob() {
-    let scratch = committed();
+fn a_file_added_without_content_is_no_change() {
+    let scratch = repository_with_directories();
     scratch.write("d/new", "later");
     scratch.git(&["add", "-N", "d/new"]);
-    assert_eq!(paths(&check(&scratch)), Vec::<&str>::new());
+    assert_eq!(paths(&assert_matches_git(&scratch)), Vec::<&str>::new());
 }
 
 #[test]
-fn every_side_of_a_conflict_is_there() {
-    let scratch = committed();
+fn every_side_of_a_conflict_is_listed() {
+    let scratch = repository_with_directories();
     scratch.git(&["checkout", "-q", "-b", "theirs"]);
     scratch.write("d/e/f", "theirs");
     scratch.commit("theirs");
@@ -124,7 +124,7 @@ fn every_side_of_a_conflict_is_there() {
     scratch.write("d/e/f", "ours");
     scratch.commit("ours");
     assert!(!scratch.command(&["merge", "-q", "theirs"]).output().unwrap().status.success());
-    let staged = check(&scratch);
+    let staged = assert_matches_git(&scratch);
     assert_eq!(paths(&staged), ["d/e/f"]);
     let new: Vec<_> = staged.changes[0].new.iter().map(|side| side.id).collect();
     assert_eq!(new, [scratch.id("main~1:d/e/f"), scratch.id("main:d/e/f"), scratch.id("theirs:d/e/f")]);
@@ -132,15 +132,15 @@ fn every_side_of_a_conflict_is_there() {
 }
 
 #[test]
-fn another_index_and_a_linked_work_tree() {
-    let scratch = committed();
+fn another_index_and_that_of_a_linked_work_tree_can_be_compared() {
+    let scratch = repository_with_directories();
     scratch.write("a", "partial");
     let other = scratch.path().join("other-index");
     std::fs::copy(scratch.path().join(".git/index"), &other).unwrap();
     let output = scratch.command(&["add", "a"]).env("GIT_INDEX_FILE", &other).output().unwrap();
     assert!(output.status.success());
     let found = staged(&scratch.open(), Some(&other), &[], &[]).unwrap();
-    assert_eq!((paths(&found), check(&scratch).changes.len()), (vec!["a"], 0));
+    assert_eq!((paths(&found), assert_matches_git(&scratch).changes.len()), (vec!["a"], 0));
     scratch.git(&["worktree", "add", "-q", "linked"]);
     scratch.write("linked/d/h", "linked");
     scratch.git(&["-C", "linked", "add", "-A"]);
@@ -149,46 +149,46 @@ fn another_index_and_a_linked_work_tree() {
 }
 
 #[test]
-fn split_indexes_and_other_versions() {
+fn split_indexes_and_all_versions_are_read() {
     for arguments in [
         &["update-index", "--split-index"][..],
         &["update-index", "--index-version=4"],
         &["update-index", "--index-version=3"],
     ] {
-        let scratch = committed();
+        let scratch = repository_with_directories();
         scratch.git(arguments);
         scratch.write("d/e/f", "changed");
         scratch.write("d/new", "new");
         scratch.git(&["rm", "-q", "--cached", "a"]);
         scratch.git(&["add", "d"]);
-        assert_eq!(paths(&check(&scratch)), ["a", "d/e/f", "d/new"], "{arguments:?}");
+        assert_eq!(paths(&assert_matches_git(&scratch)), ["a", "d/e/f", "d/new"], "{arguments:?}");
     }
 }
 
 #[test]
-fn a_sparse_index_has_whole_dirs() {
-    let scratch = committed();
+fn directories_in_a_sparse_index_are_compared() {
+    let scratch = repository_with_directories();
     scratch.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "z"]);
     assert!(scratch.git(&["ls-files", "--sparse"]).contains("d/\n"));
     scratch.write("z/y", "changed");
     scratch.git(&["add", "z"]);
-    assert_eq!(paths(&check(&scratch)), ["z/y"]);
+    assert_eq!(paths(&assert_matches_git(&scratch)), ["z/y"]);
     scratch.git(&["reset", "-q", "--soft", "HEAD"]);
     scratch.git(&["commit", "-q", "-m", "second"]);
-    // HEAD moves, the index stays: the directory that is one row differs.
+    // HEAD gets an empty tree. The index does not change, and has a directory in a single row.
     let tree = scratch.git_with(&["mktree"], b"");
     let commit = scratch.git(&["commit-tree", "-m", "empty", tree.trim()]);
     scratch.git(&["update-ref", "refs/heads/main", commit.trim()]);
-    assert_eq!(paths(&check(&scratch)), ["a", "d.x", "d/e/f", "d/e/g", "d/h", "z/y"]);
+    assert_eq!(paths(&assert_matches_git(&scratch)), ["a", "d.x", "d/e/f", "d/e/g", "d/h", "z/y"]);
 }
 
 #[test]
-fn named_files_that_did_not_change() {
-    let scratch = committed();
+fn requested_files_that_did_not_change_are_listed() {
+    let scratch = repository_with_directories();
     scratch.write("d/h", "changed");
     scratch.git(&["add", "d/h"]);
-    let named = ["a", "d", "d/h", "nowhere"].map(|name| name.as_bytes().to_vec());
-    let staged = staged(&scratch.open(), None, &named, &[]).unwrap();
+    let requested = ["a", "d", "d/h", "nowhere"].map(|name| name.as_bytes().to_vec());
+    let staged = staged(&scratch.open(), None, &requested, &[]).unwrap();
     let unchanged: Vec<_> = staged.unchanged.iter().map(|(path, _)| &path[..]).collect();
     assert_eq!(unchanged, [&b"a"[..], b"d/e/f", b"d/e/g"]);
     assert_eq!(staged.unchanged[0].1.id, scratch.id("HEAD:a"));
@@ -196,8 +196,8 @@ fn named_files_that_did_not_change() {
 }
 
 #[test]
-fn broken_indexes_and_heads_are_errors_with_a_way_out() {
-    let scratch = committed();
+fn errors_for_damaged_indexes_name_a_remedy() {
+    let scratch = repository_with_directories();
     let index = scratch.path().join(".git/index");
     let bytes = std::fs::read(&index).unwrap();
     for length in [0, 3, 12, 50, bytes.len() / 2] {
@@ -213,12 +213,12 @@ fn broken_indexes_and_heads_are_errors_with_a_way_out() {
 
 const PATHS: [&str; 9] = ["a", "a.b", "a/b", "a/b.c", "a/b/c", "d/e", "d/f/g", "d/f/h", "e"];
 
-/// Files by number of path and content; one stage or, in the index, another.
-fn files(most: usize) -> impl Strategy<Value = BTreeMap<usize, (usize, usize)>> {
-    prop::collection::btree_map(0..PATHS.len(), (0usize..4, 0usize..5), 0..most)
+/// Random files: position in [`PATHS`], number of the content, and kind of entry.
+fn files(max: usize) -> impl Strategy<Value = BTreeMap<usize, (usize, usize)>> {
+    prop::collection::btree_map(0..PATHS.len(), (0usize..4, 0usize..5), 0..max)
 }
 
-/// Leaves out paths that cannot coexist with a file whose name is that of their directory.
+/// Omits paths below a directory of the same name as a file, since the two cannot coexist.
 fn compatible(files: &BTreeMap<usize, (usize, usize)>) -> Vec<(&'static str, usize, usize)> {
     let mut kept: Vec<(&str, usize, usize)> = Vec::new();
     for (&path, &(content, kind)) in files {
@@ -236,7 +236,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn agrees_with_git(head in files(7), edits in files(5), version in 2u8..5, trees in any::<bool>()) {
+    fn random_changes_are_listed_as_by_git(head in files(7), edits in files(5), version in 2u8..5, trees in any::<bool>()) {
         let scratch = Scratch::new(&[]);
         let blobs: Vec<String> = (0..4).map(|n| scratch.git_with(&["hash-object", "-w", "--stdin"], format!("{n}").as_bytes()).trim().to_owned()).collect();
         let line = |mode: &str, content: usize, stage: usize, path: &str| format!("{mode} {} {stage}\t{path}\n", blobs[content]);
@@ -257,9 +257,9 @@ proptest! {
         scratch.git_with(&["update-index", "--add", "--replace", "--index-info"], info.as_bytes());
         scratch.git(&["update-index", &format!("--index-version={version}")]);
         if trees && scratch.git(&["ls-files", "-u"]).is_empty() {
-            // Makes all directories known again.
+            // The index records the trees of all directories again.
             scratch.git(&["write-tree"]);
         }
-        check(&scratch);
+        assert_matches_git(&scratch);
     }
 }

@@ -9,16 +9,16 @@ use super::memory_budget::Reservation;
 /// An assembled object that is the base of deltas.
 pub(super) struct AssembledObject<H> {
     pub(super) kind: Kind,
-    /// Its content is the first `len` bytes.
+    /// The content of the object is the first `len` bytes.
     pub(super) buffer: Vec<u8>,
     pub(super) len: usize,
-    /// Total size of this object and the assembled objects that must stay in memory with it, in bytes.
+    /// Total size of this object and of the bases that must stay in memory with it, in bytes.
     pub(super) held: u64,
     pub(super) hits: Hits<H>,
-    /// Whether it has more matches than are kept.
+    /// Whether the object has more matches than are kept.
     pub(super) truncated: bool,
     pub(super) keywords: KeywordPositions,
-    /// The memory its bytes take.
+    /// The memory for `buffer`.
     pub(super) _reservation: Reservation,
 }
 

@@ -1,4 +1,4 @@
-//! The lower bound for a sweep: the cost of inflating every entry once. For benchmarks.
+//! Inflates every entry once, which takes the least time that a sweep can take. For benchmarks.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,8 +7,8 @@ use crate::git::inflate::Inflater;
 use crate::git::pack::{Entry, Pack};
 use crate::threads;
 
-/// Inflates every pack entry once on `threads` threads, applies no deltas, and returns the number of bytes. Skips
-/// entries that cannot be read.
+/// Inflates every pack entry once on `threads` threads, without applying deltas, and returns the number of inflated bytes.
+/// Skips entries that cannot be read.
 pub fn inflate_all_entries(database: &ObjectDatabase, threads: usize) -> u64 {
     let listing = database.list();
     let packs: Vec<Pack> =
@@ -28,7 +28,7 @@ fn inflate_pack(pack: &Pack, threads: usize) -> u64 {
             for entry in first..pack.len().min(first + 256) {
                 let Ok((header, deflated)) = pack.header(entry as Entry) else { continue };
                 let extent = pack.extent(entry as Entry);
-                if inflater.whole(deflated, extent, header.size as usize, &mut out).is_ok() {
+                if inflater.inflate(deflated, extent, header.size as usize, &mut out).is_ok() {
                     bytes += header.size;
                 }
             }

@@ -1,4 +1,4 @@
-//! Buffers a thread reuses: a fresh one costs a page fault for every four kilobytes.
+//! Buffers that a thread reuses, since a new buffer costs a page fault for every four kilobytes.
 
 use std::sync::Arc;
 
@@ -7,17 +7,16 @@ use super::delta_inheritance::Region;
 use crate::git::buffer::grow;
 use crate::git::pack::delta::Run;
 
-/// Limit for the unused buffers a thread keeps together, and for any single buffer kept between objects, in
-/// bytes.
+/// Maximum number of bytes in all unused buffers of a thread, and in any single buffer that is kept between objects.
 const MAX_FREE_BYTES: usize = 24 << 20;
 
-/// Lists with a larger capacity are freed after use.
+/// Maximum capacity of a list that is kept between objects, in items.
 const MAX_KEPT_ITEMS: usize = 1 << 16;
 
-/// Working memory for one object after another.
+/// The working memory of a thread, which is used for one object after another.
 #[derive(Default)]
 pub(super) struct Buffers {
-    /// Unused buffers for assembled objects; none is empty.
+    /// Unused buffers for assembled objects, each with some capacity.
     free: Vec<Vec<u8>>,
     /// Their total size in bytes.
     free_bytes: usize,
@@ -45,14 +44,14 @@ impl Buffers {
         }
     }
 
-    /// Takes back the buffer of a base, unless another thread still uses it.
+    /// Takes back the buffer of a base, unless another thread still uses the base.
     pub(super) fn reclaim<H>(&mut self, node: Arc<AssembledObject<H>>) {
         if let Some(node) = Arc::into_inner(node) {
             self.give_back(node.buffer);
         }
     }
 
-    /// Frees buffers that a single huge object has enlarged.
+    /// Frees buffers that a single very large object has enlarged.
     pub(super) fn trim(&mut self) {
         if self.input.len() > MAX_FREE_BYTES {
             self.input = Vec::new();

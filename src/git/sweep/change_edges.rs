@@ -1,21 +1,22 @@
-//! The few bytes of a delta's result that can begin or end a keyword the base does not have.
+//! Finds the edges of changes: the few bytes of a delta's result where a keyword that the base does not have can begin or end.
 
 use gix::object::Kind;
 
 use super::Searcher;
 use super::delta_inheritance::{DeltaShape, Region};
-use crate::git::pack::delta::{Run, RunSource, gather};
+use crate::git::pack::delta::{Run, RunSource, append_range};
 
-/// Searching the edges first has a cost. It pays off only if at least this many times as many bytes would be searched
+/// Searching the edges for keywords first saves time only if at least this many times as many bytes would have to be searched
 /// otherwise.
 const MIN_SAVING: u64 = 4;
 
-/// Everything a delta inserts, and the ends of everything it copies.
+/// Everything that a delta inserts, and the ends of every run that it copies.
 pub(super) struct ChangeEdges<'a> {
     runs: &'a [Run],
-    /// Bytes at each end of a copied run that can belong to a keyword extending beyond the run.
+    /// The number of bytes at each end of a copied run that can belong to a keyword extending beyond the run.
     width: u32,
-    /// If one of the object's first bytes changed, this many of them precede everything else; otherwise 0.
+    /// The number of bytes at the start of the object that are gathered before everything else, if one of them changed;
+    /// otherwise 0.
     pub(super) head: u32,
 }
 
@@ -38,12 +39,12 @@ impl<'a> ChangeEdges<'a> {
         edges < wide / MIN_SAVING
     }
 
-    /// Longest run that is kept in one piece, in bytes.
+    /// Maximum length of a copied run that is gathered completely, in bytes.
     pub(super) fn max_unsplit_run(&self) -> u32 {
         self.width.saturating_mul(2).saturating_add(1)
     }
 
-    /// The one or two pieces of a run.
+    /// The one or two pieces of a run that are gathered.
     fn split(&self, run: &Run) -> (Region, Option<Region>) {
         match run.source {
             RunSource::Base(_) if run.len > self.max_unsplit_run() => {
@@ -54,10 +55,10 @@ impl<'a> ChangeEdges<'a> {
         }
     }
 
-    /// Fills `out` with all pieces, concatenated.
+    /// Fills `out` with the bytes of all pieces, one after the other.
     pub(super) fn gather(&self, (base, delta): (&[u8], &[u8]), out: &mut Vec<u8>) {
         out.clear();
-        gather(self.runs, (0, self.head), 0, (base, delta), out);
+        append_range(self.runs, (0, self.head), 0, (base, delta), out);
         for run in self.runs {
             let (first, last) = self.split(run);
             run.append(first.0, first.1, (base, delta), out);
@@ -80,14 +81,14 @@ impl<'a> ChangeEdges<'a> {
     pub(super) fn result_offsets(&self, gathered: &[u32]) -> impl Iterator<Item = u32> {
         let (mut pieces, mut before) = (self.pieces(), 0u64);
         let mut piece = pieces.next();
-        gathered.iter().map_while(move |&at| {
+        gathered.iter().map_while(move |&offset| {
             while let Some((start, end)) = piece
-                && before + u64::from(end - start) <= u64::from(at)
+                && before + u64::from(end - start) <= u64::from(offset)
             {
                 before += u64::from(end - start);
                 piece = pieces.next();
             }
-            piece.map(|(start, _)| start + (u64::from(at) - before) as u32)
+            piece.map(|(start, _)| start + (u64::from(offset) - before) as u32)
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What threads collect during a sweep, keyed by location; ids are looked up at the end.
+//! What threads collect during a sweep. Objects are identified by their location; ids are looked up at the end.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ pub(super) struct MatchedCopy<H> {
     pub(super) kind: Kind,
     pub(super) size: u64,
     pub(super) hits: Hits<H>,
-    /// Whether it has more matches than are kept.
+    /// Whether the object has more matches than are kept.
     pub(super) truncated: bool,
 }
 
@@ -37,21 +37,21 @@ pub(super) struct MatchedCopy<H> {
 pub(super) struct ReadFailure {
     pub(super) key: ObjectKey,
     pub(super) reason: Arc<str>,
-    /// Whether this object itself is unreadable, rather than one it depends on.
+    /// Whether this object itself is unreadable, as opposed to an object in its delta chain.
     pub(super) is_root_cause: bool,
-    /// Whether it was listed and then disappeared.
+    /// Whether the object was listed and then disappeared.
     pub(super) vanished: bool,
 }
 
-/// What one thread, or all of them, collected.
+/// What one thread collected, or all threads together.
 pub(super) struct Collected<H> {
     pub(super) matched: Vec<MatchedCopy<H>>,
     pub(super) failures: Vec<ReadFailure>,
     pub(super) counts: ObjectCounts,
     pub(super) searched: u64,
-    /// Objects that were referred to and not found.
+    /// Objects that other objects name and that were not found.
     pub(super) missing: HashSet<ObjectId>,
-    /// Objects that a pack refers to and does not contain, with the number of the pack. Recorded only for a cache.
+    /// Objects that a pack names and does not contain, with the number of the pack. Recorded only for a cache.
     pub(super) outward: HashSet<(u32, ObjectId)>,
     /// The entries that were searched, as pack number and entry, with kind and size. Recorded only for a cache.
     pub(super) sizes: Vec<(usize, Entry, Kind, u64)>,
@@ -62,9 +62,9 @@ pub(super) struct Collected<H> {
     pub(super) gap_candidates: Vec<(usize, Entry)>,
     /// Loose object files that may have bytes after the object.
     pub(super) loose_tails: Vec<PathBuf>,
-    /// Entries for which memory was short, as pack number and entry.
+    /// Entries for which there was not enough memory, as pack number and entry.
     pub(super) postponed: Vec<(usize, Entry)>,
-    /// Further copies of objects that could not be read.
+    /// Unreadable copies of objects of which another copy was searched.
     pub(super) skips: Vec<Skip>,
 }
 
@@ -103,13 +103,13 @@ impl<H> Collected<H> {
         self.skips.extend(other.skips);
     }
 
-    /// Records that `entry` could not be read, and so neither could its descendants.
+    /// Records that `entry`, and therefore its descendants, could not be read.
     pub(super) fn fail_with_descendants(&mut self, planned: PlannedPack<'_>, entry: Entry, reason: &str) {
         self.fail_entry(planned, entry, reason.into(), true);
         self.fail_descendants(planned, entry, reason);
     }
 
-    /// Records that memory was short for `entry`, and so for its descendants.
+    /// Records that there was not enough memory for `entry`, and therefore none for its descendants.
     pub(super) fn postpone(&mut self, planned: PlannedPack<'_>, entry: Entry) {
         self.postponed.extend(
             planned.plan.tree.with_descendants(entry).into_iter().map(|entry| (planned.number, entry)),

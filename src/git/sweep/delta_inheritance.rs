@@ -1,9 +1,9 @@
-//! Which matches of its base a delta preserves, and where it changes the object.
+//! Determines which matches of its base a delta preserves, and where it changes the object.
 //!
-//! A match *depends* on its own bytes and on `margin` more on each side; for this purpose the object extends
-//! indefinitely beyond both ends. A match is inherited through each copied run that contains everything it
-//! depends on. A run that copies the start of the base to the start of the result also contains what lies
-//! before it, and likewise at the end. Every other match touches a change: an inserted byte, or a join
+//! A match *depends* on its own bytes and on `margin` more bytes on each side; for this purpose, the object extends
+//! indefinitely beyond both ends. A match is inherited through each copied run that contains everything that the match
+//! depends on. A run that copies the start of the base to the start of the result also contains everything
+//! before it, and in the same way at the end. Every other match touches a change: an inserted byte, or a join
 //! between two copied runs.
 
 use std::ops::Range;
@@ -20,7 +20,7 @@ pub(super) struct DeltaShape<'a> {
     pub(super) result_len: u32,
 }
 
-/// A range of offsets in the result: start and exclusive end.
+/// A range of offsets in the result: the start, and the offset after the last byte.
 pub(super) type Region = (u32, u32);
 
 impl DeltaShape<'_> {
@@ -35,7 +35,9 @@ impl DeltaShape<'_> {
                 _ => regions.push((start, end)),
             }
         };
-        // What precedes the run: the start of the object, a copied byte, or an inserted byte.
+        // Whether the run follows the start of the object or a copied run, and the offset in the base at which a copied run
+        // would
+        // continue it.
         let mut after_copy = true;
         let mut expected = Some(0);
         for run in self.runs {
@@ -57,7 +59,9 @@ impl DeltaShape<'_> {
         }
     }
 
-    /// The range in the base that must contain everything a match depends on for `run` to carry it over.
+    /// The range in the base such that the result inherits a match through `run` if the range contains everything that the
+    /// match
+    /// depends on; `None` for inserted bytes.
     fn inheritable_range(&self, run: &Run) -> Option<Range<i64>> {
         let RunSource::Base(from) = run.source else { return None };
         let to = from + run.len;
@@ -66,8 +70,7 @@ impl DeltaShape<'_> {
         Some(start..if at_ends { i64::MAX } else { i64::from(to) })
     }
 
-    /// Whether something the match at `range` depends on lies beyond an edge of `region` that is not an edge
-    /// of the object.
+    /// Whether the match at `range` depends on something beyond an edge of `region` that is not an edge of the object.
     pub(super) fn crosses_edge(&self, range: &Range<u64>, region: Region, margin: u64) -> bool {
         let (start, end) = (u64::from(region.0), u64::from(region.1));
         (start != 0 && range.start < start + margin)

@@ -1,4 +1,4 @@
-//! Searches deltas: only what they do not copy, and little beyond the changed bytes where no keyword is near.
+//! Searches the results of deltas: only what they do not copy, and hardly anything around it where no keyword is near.
 
 use gix::object::Kind;
 
@@ -17,7 +17,8 @@ use crate::git::pack::Entry;
 use crate::git::pack::delta::{self, Run};
 
 impl<'a, S: Searcher> SweepWorker<'a, S> {
-    /// Searches a delta against `base`, which is freed afterwards if this is its last child.
+    /// Searches the result of a delta against `base`. `is_last` says whether this is the last child of the base, which is
+    /// then freed.
     pub(super) fn search_delta(
         &mut self,
         planned: PlannedPack<'a>,
@@ -30,7 +31,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         let too_large = || to_message(InflateError::TooLarge(header.size));
         let delta_len =
             usize::try_from(header.size).ok().filter(|_| header.size <= limit).ok_or_else(too_large)?;
-        // Reserved until the delta has been applied; it can be as large as its result.
+        // Reserved until the delta has been applied, since a delta can be as large as its result.
         let budget = &self.shared.budget;
         let _input = budget.reserve(header.size, header.size).ok_or(EntryError::NoMemory)?;
         let mut input = std::mem::take(&mut self.buffers.input);
@@ -42,7 +43,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         let above = if is_last { base.held - base.len as u64 } else { base.held };
         let held = above + len as u64;
         let mut buffer = Vec::new();
-        // Even a result that is not assembled may have to be gathered completely.
+        // Even if the result is not assembled, it may have to be gathered completely.
         let reservation = budget.reserve(len as u64, held).ok_or(EntryError::NoMemory)?;
         let is_assembled = planned.plan.is_base(entry) || self.shared.options.full_objects;
         if is_assembled {
@@ -77,8 +78,8 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         Ok(self.finish_entry(planned, entry, node))
     }
 
-    /// Fills `hits` with the matches of the delta just read; `assembled` is its result, if it was assembled.
-    /// Returns whether there were too many, and the keywords.
+    /// Fills `hits` with the matches in the result of the delta in the buffers; `assembled` is the result, if it was assembled.
+    /// Returns whether there were too many to keep, and the keywords.
     fn search_changes(
         &mut self,
         base: &AssembledObject<S::Hit>,
@@ -97,8 +98,8 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             regions.push(all);
         } else {
             let edges = ChangeEdges::new(searcher, base.kind, &shape);
-            // A base without keywords rarely gains one, so the regions around the changes are not computed
-            // yet.
+            // The result of a delta against a base without keywords rarely has one, so the regions around the changes
+            // are not computed yet.
             let is_bare = base.keywords.is_empty();
             if is_bare {
                 regions.clear();
@@ -150,7 +151,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         (truncated, keywords)
     }
 
-    /// Checks the objects that the result of the delta just read names and its base does not; `assembled` is
+    /// Checks the objects that the result of the delta in the buffers names and its base does not; `assembled` is
     /// the result, if it was assembled.
     fn check_delta_links(
         &mut self,
@@ -164,11 +165,11 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         let result = DeltaResult { runs, base: base.bytes(), delta: &input[..delta_len], assembled };
         let all = (0, len as u32);
         let bytes = match assembled {
-            // `search_changes` has just gathered it.
+            // `search_changes` has gathered it.
             None if *regions == [all] => &gathered[..],
             _ => result.region(all, &mut 0, gathered),
         };
-        // A commit is too short for its new part to matter.
+        // A commit is so short that it is checked completely.
         let runs = if base.kind == Kind::Tree { &runs[..] } else { &[] };
         links.check(self.shared.store, base.kind, bytes, runs);
     }
@@ -194,7 +195,7 @@ impl<'b> DeltaResult<'b> {
             return &bytes[region.0 as usize..region.1 as usize];
         }
         gathered.clear();
-        *first = delta::gather(self.runs, region, *first, (self.base, self.delta), gathered);
+        *first = delta::append_range(self.runs, region, *first, (self.base, self.delta), gathered);
         gathered
     }
 }

@@ -7,19 +7,19 @@ use gix::oid;
 use crate::git::pack::Pack;
 use crate::threads;
 
-/// A pack with so many times as many objects as all others together is asked for each of theirs, which takes less time than
-/// to go through all of its ids.
+/// If a pack has at least this many times as many objects as all others together, the objects of the others are looked up in
+/// it, which takes less time than iterating over all of its ids.
 const MUCH_LARGER: u64 = 8;
 
 /// For each pack from number `first_new` on, marks the entries whose object is also in an earlier pack or is
-/// `known`, if anything is. An empty list means there are none.
+/// `known`, if that is given. A list without marked entries is empty.
 pub(super) fn find(
     packs: &[Pack],
     first_new: usize,
     known: Option<&(dyn Fn(&oid) -> bool + Sync)>,
     threads: usize,
 ) -> Vec<Vec<bool>> {
-    // Whether something is known must be asked for all ids of a new pack.
+    // `known` must be called for all ids of a new pack, so that iterating over its ids cannot be avoided.
     let large = much_larger(packs).filter(|&large| known.is_none() || large < first_new);
     let copies = threads::map(threads, 0..=u8::MAX, |first_byte| {
         find_among(packs, (first_new, large), known, first_byte)
@@ -43,7 +43,7 @@ fn much_larger(packs: &[Pack]) -> Option<usize> {
 }
 
 /// The duplicates among the objects whose id begins with `first_byte`, as pack number and index
-/// position. The pack `large` is only asked.
+/// position. In the pack `large`, the ids of the others are looked up.
 fn find_among(
     packs: &[Pack],
     (first_new, large): (usize, Option<usize>),
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::git::scratch::Scratch;
 
-    /// A pack of 60 commits, and one of the last ones and of two new ones.
+    /// A repository with two packs: one of 60 commits, and one of the last two of these and two new ones.
     fn packs() -> (Scratch, Vec<Pack>) {
         let scratch = Scratch::new(&[]);
         for number in 0..62 {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_pack_that_is_asked_gives_the_same_copies() {
+    fn looking_up_ids_in_a_large_pack_gives_the_same_duplicates() {
         let (_scratch, mut packs) = packs();
         assert_eq!(packs.len(), 2);
         for _ in 0..2 {

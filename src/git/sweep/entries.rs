@@ -16,7 +16,7 @@ use super::plan::PlannedPack;
 use super::stream::{self, push_bounded};
 use super::worker::{SweepWorker, sort_hits};
 use crate::git::inflate::{InflateError, InflateStream};
-use crate::git::loose::{self, Loose, LooseError, LooseStream};
+use crate::git::loose::{self, LooseError, LooseObject, LooseStream};
 use crate::git::pack::Entry;
 use crate::git::pack::entry::EntryContent;
 use crate::git::stream_end::ends_with_stream;
@@ -27,9 +27,9 @@ pub(super) type EntryResult<H> = Result<Option<AssembledObject<H>>, EntryError>;
 
 /// Why an entry was not searched.
 pub(super) enum EntryError {
-    /// It cannot be read, for this reason.
+    /// The entry cannot be read, for this reason.
     Unreadable(String),
-    /// The objects currently in memory leave no room for it.
+    /// There is not enough memory for the entry besides the objects that are in memory now.
     NoMemory,
 }
 
@@ -56,7 +56,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             let mut stream = InflateStream::new(deflated);
             self.search_stream(key, kind, size, &mut stream)?;
             let start = planned.pack.offset(entry) + header.len as u64;
-            if options.find_unlisted && start + stream.taken() < planned.pack.entry_end(entry) {
+            if options.find_unlisted && start + stream.consumed() < planned.pack.entry_end(entry) {
                 self.collected.gap_candidates.push((planned.number, entry));
             }
             if is_base {
@@ -66,7 +66,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         }
         let len = usize::try_from(size).map_err(|_| to_message(InflateError::TooLarge(size)))?;
         let extent = planned.pack.extent(entry);
-        self.inflater.check(extent, len).map_err(to_message)?;
+        self.inflater.check_size(extent, len).map_err(to_message)?;
         let reservation = self.shared.budget.reserve(size, size).ok_or(EntryError::NoMemory)?;
         let mut buffer = self.buffers.take(len);
         if let Err(error) = self.inflate(planned, entry, deflated, len, &mut buffer) {
@@ -79,7 +79,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         Ok(self.finish_entry(planned, entry, node))
     }
 
-    /// Searches a complete object.
+    /// Searches a complete object, and checks the objects that it names.
     fn search_whole(
         &mut self,
         kind: Kind,
@@ -102,8 +102,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         }
     }
 
-    /// Fills `hits` with the matches of a complete object. Returns whether there were too many, and the
-    /// keywords.
+    /// Fills `hits` with the matches of a complete object. Returns whether there were too many to keep, and the keywords.
     pub(super) fn search_bytes(&mut self, kind: Kind, bytes: &[u8]) -> (bool, KeywordPositions) {
         let (searcher, hits, mut truncated) = (self.shared.searcher, &mut self.hits, false);
         let mut keywords = KeywordPositions::empty(searcher);
@@ -146,7 +145,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         self.collected.matched.push(MatchedCopy { key, kind, size, hits, truncated });
     }
 
-    /// Inflates an entry; `deflated` is the rest of the pack after the entry's header. Notes the entry if
+    /// Inflates an entry; `deflated` is the rest of the pack after the header of the entry. Records the entry if
     /// unlisted bytes may follow it.
     pub(super) fn inflate(
         &mut self,
@@ -158,17 +157,17 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
     ) -> Result<(), InflateError> {
         let pack = planned.pack;
         if !self.shared.options.find_unlisted {
-            return self.inflater.whole(deflated, pack.extent(entry), size, out);
+            return self.inflater.inflate(deflated, pack.extent(entry), size, out);
         }
         let header = pack.bytes(entry).len() - deflated.len();
         let extent = (pack.entry_end(entry) - pack.offset(entry)).saturating_sub(header as u64);
-        let own = deflated.get(..usize::try_from(extent).unwrap_or(usize::MAX)).unwrap_or(deflated);
-        if self.inflater.exactly(own, size, out) {
+        let entry_bytes = deflated.get(..usize::try_from(extent).unwrap_or(usize::MAX)).unwrap_or(deflated);
+        if self.inflater.inflate_exactly(entry_bytes, size, out) {
             return Ok(());
         }
-        self.inflater.whole(deflated, pack.extent(entry), size, out)?;
-        if !ends_with_stream(own, &out[..size]) {
-            // `unlisted::list` verifies it at the end.
+        self.inflater.inflate(deflated, pack.extent(entry), size, out)?;
+        if !ends_with_stream(entry_bytes, &out[..size]) {
+            // At the end of the sweep, `unlisted::list` determines whether there are such bytes.
             self.collected.gap_candidates.push((planned.number, entry));
         }
         Ok(())
@@ -201,10 +200,10 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         self.search_delta(planned, entry, &base, true)
     }
 
-    /// Searches the loose object with that number.
-    pub(super) fn search_loose(&mut self, at: usize, is_first: bool) {
+    /// Searches the loose object with this number in the listing. `is_first` says whether it is the first copy of the object.
+    pub(super) fn search_loose(&mut self, number: usize, is_first: bool) {
         let listing = &self.shared.store.listing;
-        let Some(&(id, dir)) = listing.loose.get(at) else { return };
+        let Some(&(id, dir)) = listing.loose.get(number) else { return };
         let Some(path) = listing.loose_path(&id, dir) else { return };
         let mut buffer = self.buffers.take(0);
         let outcome = self.search_loose_file((id, is_first), &path, &mut buffer);
@@ -236,15 +235,15 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         let large = self.shared.options.stream_above;
         let read = loose::read(path, large, &mut self.inflater, &mut self.buffers.input, buffer)?;
         let gaps = self.shared.options.find_unlisted;
-        if let Loose::Whole { start, size, .. } = read
+        if let LooseObject::Whole { start, size, .. } = read
             && gaps
             && !ends_with_stream(&self.buffers.input, &buffer[..start + size])
         {
-            // `unlisted::list` verifies it at the end.
+            // At the end of the sweep, `unlisted::list` determines whether there are such bytes.
             self.collected.loose_tails.push(path.to_owned());
         }
         match read {
-            Loose::Whole { kind, start, size } if self.shared.searcher.wants(kind) => {
+            LooseObject::Whole { kind, start, size } if self.shared.searcher.wants(kind) => {
                 let (truncated, _) = self.search_bytes(kind, &buffer[start..start + size]);
                 self.check_links(kind, &buffer[start..start + size]);
                 let hits = std::mem::take(&mut self.hits);
@@ -255,8 +254,8 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
                     self.collected.matched.push(MatchedCopy { key, kind, size, hits, truncated });
                 }
             }
-            Loose::Whole { .. } => {}
-            Loose::Large => {
+            LooseObject::Whole { .. } => {}
+            LooseObject::Large => {
                 let mut object = LooseStream::open(path)?;
                 let (kind, size) = (object.kind, object.size);
                 if self.shared.searcher.wants(kind) {
@@ -271,7 +270,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         Ok(())
     }
 
-    /// Searches an object in windows. Keeps what was found before an error.
+    /// Searches an object in windows. Matches before an error are kept.
     fn search_stream(
         &mut self,
         key: ObjectKey,

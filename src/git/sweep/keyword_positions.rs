@@ -1,14 +1,14 @@
-//! Where an object contains keywords, so that little around a change needs to be searched.
+//! Records where an object contains keywords, so that little around a change needs to be searched.
 //!
-//! Every match has a keyword nearby. Copied bytes have the keywords they have in the base, and any other
-//! keyword touches a change, so a few bytes decide whether there is anything to search for at all.
+//! Every match has a keyword nearby. Copied bytes have the same keywords as in the base, and any other
+//! keyword touches a change, so a few bytes determine whether anything needs to be searched at all.
 
 use super::Searcher;
 use super::change_edges::ChangeEdges;
 use super::delta_inheritance::{DeltaShape, Region};
 use crate::git::pack::delta::RunSource;
 
-/// Maximum number of keyword positions kept for one object.
+/// Maximum number of keyword positions that are kept for one object.
 const MAX_POSITIONS: usize = 1 << 12;
 
 /// Where an object contains keywords.
@@ -21,25 +21,25 @@ pub(super) enum KeywordPositions {
 }
 
 impl KeywordPositions {
-    /// No keywords; unknown if the searcher does not have any.
+    /// The positions in an empty object: none, or unknown if the searcher has no keywords.
     pub(super) fn empty(searcher: &impl Searcher) -> Self {
         if searcher.longest_keyword().is_some() { Self::Known(Vec::new()) } else { Self::Unknown }
     }
 
     /// Whether the object is known to contain no keyword.
     pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Self::Known(places) if places.is_empty())
+        matches!(self, Self::Known(offsets) if offsets.is_empty())
     }
 
     /// Adds an offset.
     pub(super) fn add(&mut self, at: usize) {
         match (self, u32::try_from(at)) {
-            (Self::Known(places), Ok(at)) if places.len() < MAX_POSITIONS => places.push(at),
+            (Self::Known(offsets), Ok(at)) if offsets.len() < MAX_POSITIONS => offsets.push(at),
             (keywords, _) => *keywords = Self::Unknown,
         }
     }
 
-    /// Adds the `new` offsets, which refer to the gathered bytes of `edges`.
+    /// Adds `new` offsets, which are offsets in the gathered bytes of `edges`.
     pub(super) fn merge(&mut self, mut new: Self, edges: &ChangeEdges<'_>) {
         new.sort();
         match &new {
@@ -52,17 +52,17 @@ impl KeywordPositions {
         }
     }
 
-    /// Reduces `regions`, which are in order and do not touch, to what lies within `reach` bytes of a
+    /// Reduces `regions`, which must be in order and not adjacent, to the parts within `reach` bytes of a
     /// keyword.
     pub(super) fn retain_near(&self, reach: u32, regions: &mut Vec<Region>) {
-        let Self::Known(places) = self else { return };
-        if places.is_empty() {
+        let Self::Known(offsets) = self else { return };
+        if offsets.is_empty() {
             regions.clear();
             return;
         }
         for (start, end) in std::mem::take(regions) {
-            let first = places.partition_point(|&at| at < start);
-            for at in places[first..].iter().take_while(|&&at| at < end) {
+            let first = offsets.partition_point(|&at| at < start);
+            for at in offsets[first..].iter().take_while(|&&at| at < end) {
                 let (low, high) = (at.saturating_sub(reach).max(start), at.saturating_add(reach).min(end));
                 match regions.last_mut() {
                     Some(last) if low <= last.1 && start <= last.0 => last.1 = high,
@@ -74,23 +74,23 @@ impl KeywordPositions {
 
     /// Restores the order after offsets were added.
     pub(super) fn sort(&mut self) {
-        if let Self::Known(places) = self {
-            places.sort_unstable();
-            places.dedup();
+        if let Self::Known(offsets) = self {
+            offsets.sort_unstable();
+            offsets.dedup();
         }
     }
 }
 
 impl DeltaShape<'_> {
-    /// Maps the keyword offsets of the base, `known`, to the result. Some may be keywords of which only the
-    /// beginning was copied. Skips runs of at most `covered` bytes, whose keywords the caller looks for
+    /// Maps the keyword offsets of the base, `known`, to the result. Some may be those of keywords of which only the
+    /// beginning was copied. Skips runs of at most `covered` bytes, which the caller searches for keywords
     /// itself.
     pub(super) fn inherit_keywords(&self, known: &[u32], covered: u32) -> KeywordPositions {
         let mut keywords = KeywordPositions::Known(Vec::new());
         if known.is_empty() {
             return keywords;
         }
-        // A delta that changes nothing has no edges that cover anything.
+        // If there is a single run, nothing changes, and the caller does not search that run.
         let covered = if self.runs.len() == 1 { 0 } else { covered };
         for run in self.runs.iter().filter(|run| run.len > covered) {
             let RunSource::Base(from) = run.source else { continue };

@@ -1,4 +1,4 @@
-//! Checks that the objects named by trees, commits and tags exist: a missing one cannot have been searched.
+//! Checks that the objects which trees, commits and tags name exist, since a missing object cannot have been searched.
 
 use std::collections::HashSet;
 
@@ -11,26 +11,28 @@ use crate::git::commit::Header;
 use crate::git::lookup::tag_target;
 use crate::git::pack::delta::{Run, RunSource};
 
-/// Size of the table of recent ids. Neighboring trees have nearly all entries in common.
+/// Number of slots for recent ids. Neighboring trees have nearly all entries in common.
 const RECENT_IDS: usize = 1 << 11;
 
-/// Number of ids looked up together.
+/// Number of ids that are looked up together.
 const LOOKUP_BATCH: usize = 1 << 8;
 
-/// Mode of a tree entry that names a commit of another repository.
+/// The mode, with the space after it, of a tree entry that names a commit of another repository.
 const SUBMODULE: &[u8] = b"160000 ";
 
 /// Looks up the objects that other objects name.
 pub(super) struct LinkChecker {
     /// Ids that were named and not found.
     pub(super) missing: HashSet<ObjectId>,
-    /// Ids that were named in a pack and are not in it, with the number of the pack, if they are noted.
+    /// Ids that objects in a pack name and that are not in that pack, with the number of the pack. Empty unless
+    /// `notes_outward`.
     pub(super) outward: HashSet<(u32, ObjectId)>,
-    /// The pack that the waiting ids are from.
+    /// The pack whose objects name the waiting ids.
     pack: Option<usize>,
     notes_outward: bool,
-    /// Ids that were named and are yet to be looked up.
+    /// Ids that were named and have not been looked up yet.
     waiting: Vec<ObjectId>,
+    /// The first sixteen bytes of recent ids, each in the slot that its first bytes determine.
     known: Vec<u128>,
     /// Length of an id in bytes.
     length: usize,
@@ -54,13 +56,13 @@ impl LinkChecker {
     pub(super) fn enter_pack(&mut self, store: &ObjectStore, pack: Option<usize>) {
         if self.notes_outward && self.pack != pack {
             self.flush(store);
-            // What another pack names is noted for this one, too.
+            // Ids that another pack named before must be recorded for this one, too.
             self.known.fill(0);
             self.pack = pack;
         }
     }
 
-    /// Looks up everything an object names. For a delta, looks up only what its base does not name: `runs`
+    /// Looks up all objects that an object names. For a delta, looks up only those that its base does not name: `runs`
     /// are the runs of the delta, and empty for a whole object.
     pub(super) fn check(&mut self, store: &ObjectStore, kind: Kind, bytes: &[u8], runs: &[Run]) {
         match kind {
@@ -76,7 +78,7 @@ impl LinkChecker {
 
     fn tree(&mut self, store: &ObjectStore, bytes: &[u8], mut runs: &[Run]) {
         let (length, mut at) = (self.length, 0);
-        // Entries completely inside a copied last run are not new.
+        // Entries in the last run are not new if that run is copied.
         let end_of_new = match runs.last() {
             Some(Run { source: RunSource::Base(_), at, .. }) => *at as usize,
             _ => bytes.len(),
@@ -108,7 +110,7 @@ impl LinkChecker {
     }
 
     fn take(&mut self, store: &ObjectStore, id: &oid) {
-        // Sixteen bytes are enough to tell two ids apart.
+        // Sixteen bytes are enough to distinguish two ids.
         let leading = id.as_bytes().first_chunk().map_or(0, |first| u128::from_be_bytes(*first));
         let slot = &mut self.known[(leading >> 64) as usize % RECENT_IDS];
         if *slot == leading {

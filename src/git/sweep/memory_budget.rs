@@ -1,19 +1,20 @@
 //! Memory for assembling objects, shared by all threads.
 //!
-//! A delta of a few bytes can produce gigabytes, and descending a delta tree keeps every base on the path
-//! alive. All of them draw on one budget, whatever the number of threads. No thread waits for memory, since
+//! A delta of a few bytes can produce gigabytes, and all bases on the way down a delta tree must stay in memory. The memory for
+//! all objects in all threads is taken from one budget. No thread waits for memory, since
 //! that could deadlock: an object that does not fit is retried alone at the end, and reported if it is too
 //! large even then.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Smaller buffers are not counted as long as the chain of objects they depend on is small.
+/// Minimum size of a buffer that is always counted, in bytes. A smaller one is not counted if the objects that it depends on
+/// are small, too.
 const SMALL_BYTES: u64 = 256 << 10;
-/// Limit for such a chain including the object itself, in bytes.
+/// Minimum size of an object and everything that it depends on, in bytes, for which even a small buffer is counted.
 const SMALL_CHAIN_BYTES: u64 = 32 << 20;
 
-/// Bytes that are still available.
+/// The number of bytes that are still available.
 pub(super) struct MemoryBudget(AtomicU64);
 
 impl MemoryBudget {
@@ -53,7 +54,7 @@ mod tests {
         let budget = Arc::new(MemoryBudget::new(10 << 20));
         let reservation = budget.reserve(8 << 20, 8 << 20).expect("enough");
         assert!(budget.reserve(4 << 20, 4 << 20).is_none());
-        assert!(budget.reserve(1 << 10, 1 << 10).is_some(), "small ones are not counted");
+        assert!(budget.reserve(1 << 10, 1 << 10).is_some(), "small buffers are not counted");
         assert!(budget.reserve(3 << 20, 1 << 30).is_none());
         drop(reservation);
         assert!(budget.reserve(10 << 20, 10 << 20).is_some());

@@ -1,12 +1,12 @@
-//! Searches every object of a database once, reading packs in pack order and working in delta space.
+//! Searches every object of a database once. Packs are read in pack order, and deltas are searched in delta space.
 //!
-//! The root of a delta chain is searched whole. Of a delta, only the part that differs from its base is
-//! searched: inserted bytes and joins between copied runs, widened so that every match touching them lies
-//! inside together with everything its verdict depends on. Every other match, including its context, lies in
+//! The root of a delta chain is searched completely. Of a delta, only the part that differs from its base is
+//! searched: inserted bytes and joins between copied runs, widened so that it includes every match that touches them and
+//! everything that such a match depends on. Every other match, including its context, consists of
 //! bytes copied from the base and is inherited from there. Most of the bytes searched in a delta are context
-//! around a change. They are skipped where no keyword occurs, which the inserted bytes and the ends of the
-//! copied runs are enough to determine ([`Searcher::keywords`]). The result is the same as searching every
-//! object whole ([`SweepOptions::full_objects`]); tests enforce this.
+//! around a change. They are skipped where no keyword occurs. To determine that, only the inserted bytes and the ends of
+//! copied runs are searched for keywords ([`Searcher::keywords`]). The result is the same as that of searching every
+//! object completely ([`SweepOptions::full_objects`]); tests enforce this.
 
 mod assembled_object;
 mod bench_baseline;
@@ -61,8 +61,8 @@ pub trait Searcher: Sync {
     /// The length of the longest possible match, in bytes.
     fn longest(&self) -> usize;
 
-    /// How many bytes on each side of a match its verdict can depend on, because of context, boundaries, or
-    /// overlapping candidates.
+    /// The number of bytes on each side of a match on which the decision about the match can depend, because of context,
+    /// boundaries, or overlapping candidates.
     fn margin(&self) -> usize;
 
     /// Whether to search objects of this kind. Others are neither inflated nor counted.
@@ -71,11 +71,12 @@ pub trait Searcher: Sync {
         true
     }
 
-    /// Finds every match in `bytes`, which may be a slice of an object of that kind. The caller ignores
-    /// matches that lie closer than the margin to an edge of `bytes`, unless it is also an edge of the
+    /// Finds every match in `bytes`, which may be a slice of an object of this kind. The caller ignores
+    /// matches that are closer than the margin to an edge of `bytes`, unless that edge is also an edge of the
     /// object.
     ///
-    /// Calls `keyword` with the start of every [keyword](Self::keywords), if the searcher has any.
+    /// Calls `found` with the range and the hit of every match, and `keyword` with the start of every
+    /// [keyword](Self::keywords), if the searcher has any.
     fn search(
         &self,
         kind: Kind,
@@ -91,14 +92,14 @@ pub trait Searcher: Sync {
         None
     }
 
-    /// Whether an object with this match is read again after the sweep, as a whole. For a cache, the digest of its content is
-    /// then [noted](PackedCopy::content).
+    /// Whether an object with this match is read again completely after the sweep. For a cache, the digest of its content is
+    /// then [recorded](PackedCopy::content).
     fn is_read_again(&self, hit: &Self::Hit) -> bool {
         let _ = hit;
         false
     }
 
-    /// How many bytes at the start of an object of that kind determine together whether it begins with a
+    /// The number of bytes at the start of an object of this kind that together determine whether the object begins with a
     /// match. If any of them changes, [`keywords`](Self::keywords) is called with all of them at the start of
     /// its bytes.
     fn head(&self, kind: Kind) -> usize {
@@ -107,7 +108,7 @@ pub trait Searcher: Sync {
     }
 
     /// Calls `keyword` with the start of every keyword in `bytes`, which are concatenated parts of an object
-    /// of that kind. May report false positives, and is much faster than a search. `is_start` says whether
+    /// of this kind. May report false positives, and is much faster than a search. `is_start` says whether
     /// the first part begins at the start of the object.
     fn keywords(&self, kind: Kind, bytes: &[u8], is_start: bool, keyword: &mut dyn FnMut(usize)) {
         let _ = (kind, bytes, is_start, keyword);
@@ -119,7 +120,7 @@ pub trait Searcher: Sync {
 pub struct SweepOptions<'a> {
     /// Number of threads; 0 means one per core.
     pub threads: usize,
-    /// Assemble every object and search it in full: slower, with the same result.
+    /// Assemble every object and search it completely. This is slower and has the same result.
     pub full_objects: bool,
     /// Size limit for assembling an object, in bytes. Larger objects are skipped if they are deltas.
     pub max_assembled: u64,
@@ -130,12 +131,12 @@ pub struct SweepOptions<'a> {
     pub check_links: bool,
     /// Look for bytes in packs that belong to no indexed entry: [`unlisted`](SweepOutcome::unlisted).
     pub find_unlisted: bool,
-    /// Delta results of at most this many bytes are searched whole, which is cheaper than analyzing their
+    /// Results of deltas of at most this many bytes are searched completely, which is faster than analyzing their
     /// changes.
     pub small_result: usize,
-    /// Objects larger than this that are neither a delta nor a delta base are searched in windows, in bytes.
+    /// Objects of more than this many bytes that are neither a delta nor a delta base are searched in windows.
     pub stream_above: u64,
-    /// Set to stop early.
+    /// Stops the sweep early when set.
     pub cancel: Option<&'a AtomicBool>,
     /// Updated while the sweep runs.
     pub progress: Option<&'a Progress>,
@@ -161,11 +162,11 @@ impl Default for SweepOptions<'_> {
 /// Progress of a sweep, to be read while it runs.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Objects to search; known once the packs have been opened.
+    /// Number of objects to search; 0 until the packs have been opened.
     pub total: AtomicU64,
-    /// Objects searched.
+    /// Number of objects searched.
     pub done: AtomicU64,
-    /// Their inflated size in bytes.
+    /// The inflated size of the objects searched, in bytes.
     pub bytes: AtomicU64,
 }
 

@@ -1,5 +1,5 @@
-//! Random access to objects by id, for the few that need it: delta bases outside their pack, and other copies
-//! of unreadable objects.
+//! Reads objects by id. A sweep needs this for few objects: delta bases in other packs, and other copies of unreadable
+//! objects.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use gix::{ObjectId, oid};
 
 use crate::git::database::Listing;
 use crate::git::inflate::Inflater;
-use crate::git::loose::{self, Loose};
+use crate::git::loose::{self, LooseObject};
 use crate::git::pack::entry::EntryContent;
 use crate::git::pack::{Entry, Pack, delta};
 
@@ -18,6 +18,7 @@ use crate::git::pack::{Entry, Pack, delta};
 pub(super) struct ObjectStore {
     pub(super) packs: Vec<Pack>,
     pub(super) listing: Listing,
+    /// Total size of all objects assembled from deltas so far, in bytes.
     assembled_bytes: AtomicU64,
 }
 
@@ -26,7 +27,7 @@ pub(super) struct ObjectStore {
 pub(super) enum StoredCopy {
     /// Pack number and entry.
     Packed(usize, Entry),
-    /// Number of the loose object in the listing.
+    /// The number of a loose object in the listing.
     Loose(usize),
 }
 
@@ -50,15 +51,16 @@ impl ObjectStore {
             .packs
             .iter()
             .enumerate()
-            .filter_map(|(at, pack)| Some(StoredCopy::Packed(at, pack.find(id)?)));
+            .filter_map(|(number, pack)| Some(StoredCopy::Packed(number, pack.find(id)?)));
         let loose = &self.listing.loose;
         let first = loose.partition_point(|(other, _)| **other < *id);
         let loose = loose[first..].iter().take_while(|(other, _)| **other == *id).enumerate();
-        packed.chain(loose.map(move |(at, _)| StoredCopy::Loose(first + at)))
+        packed.chain(loose.map(move |(index, _)| StoredCopy::Loose(first + index)))
     }
 
-    /// Reads the object `id` from copies that are not in `bad`, and adds the copies that turn out to be
-    /// unreadable to `bad`. Assembles no object of more than `limit` bytes.
+    /// Reads the object `id` from copies that are not in `bad`, and adds copies that cannot be read to `bad`. Assembles no
+    /// object of
+    /// more than `limit` bytes.
     ///
     /// # Errors
     /// If there is no readable copy, with a reason for the report.
@@ -69,7 +71,7 @@ impl ObjectStore {
         inflater: &mut Inflater,
         bad: &mut HashSet<StoredCopy>,
     ) -> Result<(Kind, Vec<u8>), String> {
-        // Copies whose delta chain is circular. Two packs that are each valid can form such a circle.
+        // Copies whose delta chain is circular. Two packs can form such a circle although each is valid.
         let mut circular = HashSet::new();
         // Each iteration rules out one more copy.
         loop {
@@ -80,7 +82,7 @@ impl ObjectStore {
             let (kind, bytes) = loop {
                 let usable = |copy: &StoredCopy| !bad.contains(copy) && !circular.contains(copy);
                 let last = chain.last().map(|(copy, _)| *copy);
-                // Prefer a base in the same pack: it leads back to an earlier copy only if the pack is
+                // A base in the same pack is preferred, since it leads back to an earlier copy only if the pack is
                 // damaged.
                 let is_in_other_pack =
                     |copy: &StoredCopy| !last.is_some_and(|last| last.shares_pack_with(copy));
@@ -118,8 +120,8 @@ impl ObjectStore {
         self.assembled_bytes.load(Ordering::Relaxed)
     }
 
-    /// Applies a chain of deltas, last one first. A base and its result must not exceed `limit` bytes
-    /// together. Returns the copy that cannot be applied as the error.
+    /// Applies a chain of deltas, last one first, to `bytes`. A base and its result must not exceed `limit` bytes
+    /// together. The error is the copy that cannot be applied.
     fn apply_chain(
         &self,
         mut bytes: Vec<u8>,
@@ -147,7 +149,7 @@ impl ObjectStore {
     ) -> Result<StoredContent, String> {
         match copy {
             StoredCopy::Packed(pack, entry) => self.read_packed(&self.packs[pack], entry, limit, inflater),
-            StoredCopy::Loose(at) => self.read_loose(at, limit, inflater),
+            StoredCopy::Loose(number) => self.read_loose(number, limit, inflater),
         }
     }
 
@@ -161,7 +163,9 @@ impl ObjectStore {
         let (header, deflated) = pack.header(entry).map_err(|error| error.to_string())?;
         let size = usize::try_from(header.size).ok().filter(|_| header.size <= limit).ok_or("too large")?;
         let mut bytes = Vec::new();
-        inflater.whole(deflated, pack.extent(entry), size, &mut bytes).map_err(|error| error.to_string())?;
+        inflater
+            .inflate(deflated, pack.extent(entry), size, &mut bytes)
+            .map_err(|error| error.to_string())?;
         bytes.truncate(size);
         match header.content {
             EntryContent::Whole(kind) => Ok(StoredContent::Whole(kind, bytes)),
@@ -174,17 +178,22 @@ impl ObjectStore {
         }
     }
 
-    fn read_loose(&self, at: usize, limit: u64, inflater: &mut Inflater) -> Result<StoredContent, String> {
-        let (id, dir) = &self.listing.loose[at];
+    fn read_loose(
+        &self,
+        number: usize,
+        limit: u64,
+        inflater: &mut Inflater,
+    ) -> Result<StoredContent, String> {
+        let (id, dir) = &self.listing.loose[number];
         let path = self.listing.loose_path(id, *dir).ok_or("no such directory")?;
         let (mut file, mut bytes) = (Vec::new(), Vec::new());
         match loose::read(&path, limit, inflater, &mut file, &mut bytes).map_err(|error| error.to_string())? {
-            Loose::Whole { kind, start, size } => {
+            LooseObject::Whole { kind, start, size } => {
                 bytes.drain(..start);
                 bytes.truncate(size);
                 Ok(StoredContent::Whole(kind, bytes))
             }
-            Loose::Large => Err("too large".to_owned()),
+            LooseObject::Large => Err("too large".to_owned()),
         }
     }
 }

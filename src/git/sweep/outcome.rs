@@ -13,23 +13,23 @@ use crate::model::Skip;
 /// An object with matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchedObject<H> {
-    /// The object's id.
+    /// The id of the object.
     pub id: ObjectId,
-    /// Its kind.
+    /// The kind of the object.
     pub kind: Kind,
-    /// Its size in bytes.
+    /// The size of the object in bytes.
     pub size: u64,
-    /// Its matches with their positions, sorted by start, then by end.
+    /// The matches with their positions, sorted by start, then by end.
     pub hits: Vec<(Range<u64>, H)>,
 }
 
-/// The only copy of an object.
+/// The only copy of an object, in a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackedCopy {
-    /// What identifies the pack that it is in.
+    /// What identifies the pack.
     pub pack: CacheDigest,
     /// The digest of the bytes that the sweep found there, if the object is [read again](super::Searcher::is_read_again) and
-    /// the cache has no facts about the pack. Whoever reads the object by its id may find others.
+    /// the cache has no facts about the pack. Reading the object by its id may give other bytes.
     pub content: Option<CacheDigest>,
 }
 
@@ -38,7 +38,7 @@ pub struct PackedCopy {
 pub struct KindCount {
     /// Number of distinct objects.
     pub objects: u64,
-    /// Their inflated size in bytes.
+    /// Inflated size of these objects in bytes.
     pub bytes: u64,
 }
 
@@ -112,23 +112,24 @@ impl AddAssign for KindCount {
 pub struct SweepOutcome<H> {
     /// Objects with matches, each once, sorted by id.
     pub found: Vec<MatchedObject<H>>,
-    /// Objects that are [read again](super::Searcher::is_read_again), and need not be: they are not among those found. Only
-    /// with a cache.
+    /// Objects that would be [read again](super::Searcher::is_read_again), but need not be according to the cache, with
+    /// their sizes
+    /// in bytes. They are not in `found`. Empty without a cache.
     pub clean: Vec<(ObjectId, u64)>,
-    /// Of all of these, the ones that are stored only once, in a pack. Only known with a cache.
+    /// Those objects in `found` and `clean` that are stored only once, in a pack. Empty without a cache.
     pub only_copies: HashMap<ObjectId, PackedCopy>,
     /// The objects that were searched.
     pub counts: ObjectCounts,
-    /// Bytes passed to the searcher.
+    /// Number of bytes that were passed to the searcher.
     pub searched: u64,
     /// What was not searched, sorted.
     pub skipped: Vec<Skip>,
-    /// Objects that are named and do not exist, sorted. Empty unless
+    /// Objects that other objects name and that do not exist, sorted. Empty unless
     /// [`SweepOptions::check_links`](super::SweepOptions::check_links) is set.
     pub missing: Vec<ObjectId>,
     /// Bytes that belong to no object, in order. Empty unless
     /// [`SweepOptions::find_unlisted`](super::SweepOptions::find_unlisted) is set.
     pub unlisted: Vec<UnlistedBytes>,
-    /// Whether the sweep was stopped early. What it did not reach is then not listed.
+    /// Whether the sweep was stopped early. Objects that it did not reach are then not in `skipped`.
     pub cancelled: bool,
 }

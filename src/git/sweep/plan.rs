@@ -1,5 +1,5 @@
-//! The phases of a sweep: open the packs, distribute the work, and look again for objects that moved
-//! meanwhile.
+//! Runs the phases of a sweep: opens the packs, distributes the work, and searches objects that moved in the
+//! meantime.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -29,12 +29,12 @@ use crate::threads;
 /// The delta tree of a pack, and which of its entries are duplicates.
 pub(super) struct PackPlan {
     pub(super) tree: DeltaTree,
-    /// Entries whose object is also in an earlier pack; empty if there are none. They are searched, because
-    /// the copy may have other content, but not counted.
+    /// For each entry, whether its object is also in an earlier pack; empty if none is. Such entries are not counted, but
+    /// searched, because the copy may have other content.
     duplicates: Vec<bool>,
-    /// Whether a cache has facts about the pack, so that there is no fault in it.
+    /// Whether the cache has facts about the pack, which it has only if all of its entries could be read.
     pub(super) is_known: bool,
-    /// How many objects a cache says need not be searched.
+    /// The number of objects that need not be searched according to the cache.
     known_objects: u64,
 }
 
@@ -52,7 +52,7 @@ impl PackPlan {
     }
 }
 
-/// A thread is not worth starting for fewer objects.
+/// Minimum number of objects for which another thread is started.
 const MIN_OBJECTS_PER_THREAD: u64 = 32;
 
 /// A pack, its number, and its plan.
@@ -63,14 +63,14 @@ pub(super) struct PlannedPack<'a> {
     pub(super) plan: &'a PackPlan,
 }
 
-/// A unit of work to start from.
+/// A unit of work.
 #[derive(Clone, Copy)]
 pub(super) enum WorkItem {
     /// An entry that is not a delta: pack number and entry.
     Root(u32, Entry),
     /// A delta whose base is loose or in another pack: pack number, entry, and id of the base.
     ExternalDelta(u32, Entry, ObjectId),
-    /// A loose object: its number in the listing, and whether it is the first copy of its object.
+    /// A loose object: its number in the listing, and whether this is the first copy of the object.
     Loose(u32, bool),
 }
 
@@ -86,17 +86,17 @@ pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) skipped: BTreeSet<Skip>,
     /// Loose objects that were searched, sorted.
     loose_swept: Vec<ObjectId>,
-    /// Whether to note what a cache keeps about packs.
+    /// Whether the facts about packs that a cache keeps are recorded.
     notes_facts: bool,
-    /// What identifies each pack, as far as a cache knows; empty without one.
+    /// The digest of each pack, if the cache knows it; empty without a cache.
     pub(super) pack_digests: Vec<Option<CacheDigest>>,
-    /// Objects that would be read again, and that a cache says need not be, with their sizes.
+    /// Objects that would be read again, but need not be according to the cache, with their sizes in bytes.
     pub(super) clean: Vec<(ObjectId, u64)>,
-    /// Whether something listed has disappeared, or may have been listed before it was complete.
+    /// Whether a listed file has disappeared, or a file may have been listed before it was complete.
     look_again: bool,
 }
 
-/// Counts objects that need not be searched as done.
+/// Adds objects that need not be searched to the progress.
 fn report_known(options: &SweepOptions<'_>, known: KindCount) {
     if let Some(progress) = options.progress {
         progress.done.fetch_add(known.objects, Ordering::Relaxed);
@@ -104,7 +104,7 @@ fn report_known(options: &SweepOptions<'_>, known: KindCount) {
     }
 }
 
-/// Searches every object of `database` once. Does not fail as a whole: what could not be read is part of the
+/// Searches every object of `database` once. There is no error: objects that could not be read are part of the
 /// outcome.
 pub fn sweep<S: Searcher>(
     database: &ObjectDatabase,
@@ -114,7 +114,7 @@ pub fn sweep<S: Searcher>(
     sweep_listing(database, database.list(), searcher, options)
 }
 
-/// Like [`sweep`], with a `listing` made a moment ago.
+/// Like [`sweep`], with an existing `listing`.
 pub(super) fn sweep_listing<S: Searcher>(
     database: &ObjectDatabase,
     listing: Listing,
@@ -124,7 +124,7 @@ pub(super) fn sweep_listing<S: Searcher>(
     sweep_listing_cached(database, listing, searcher, options, None).0
 }
 
-/// Like [`sweep_listing`], without searching what `cache` knows, if there is one.
+/// Like [`sweep_listing`], but does not search objects that `cache` has facts about.
 pub(super) fn sweep_listing_cached<S: Searcher>(
     database: &ObjectDatabase,
     listing: Listing,
@@ -153,8 +153,7 @@ pub(super) fn sweep_listing_cached<S: Searcher>(
     };
     sweep.round(database.hash_kind(), listing, false, &mut cache);
     if sweep.look_again && !sweep.is_cancelled() {
-        // A repack moves listed objects to packs that did not exist yet, and a pack appears shortly before
-        // its index.
+        // A repack moves listed objects to new packs, and a pack is created shortly before its index.
         sweep.round(database.hash_kind(), database.list(), true, &mut cache);
     }
     sweep.pack_digests = cache.iter().flat_map(CachedSweep::pack_digests).collect();
@@ -185,7 +184,7 @@ impl<S: Searcher> Sweep<'_, S> {
         let first_new = self.store.packs.len();
         for path in listing.packs.difference(&known) {
             let opened = match cache {
-                Some(_) => Pack::open_identified(path, ids, self.threads),
+                Some(_) => Pack::open_with_identity(path, ids, self.threads),
                 None => Pack::open(path, ids),
             };
             match opened {
@@ -199,15 +198,14 @@ impl<S: Searcher> Sweep<'_, S> {
                 }
             }
         }
-        // An object that is in several packs counts in the first. With the largest one first, which usually was there before,
-        // nothing has to be counted in it.
+        // An object in several packs is counted in the first. The largest pack is first, so that no entry of it is a duplicate.
         self.store.packs[first_new..].sort_by_key(|pack| Reverse(pack.num_objects()));
         self.store.listing = listing;
         self.plan_packs(first_new, cache);
         let (items, total) = self.items(first_new);
         self.run(&items, total);
         self.loose_swept.extend(items.iter().filter_map(|item| match item {
-            WorkItem::Loose(at, _) => Some(self.store.listing.loose[*at as usize].0),
+            WorkItem::Loose(number, _) => Some(self.store.listing.loose[*number as usize].0),
             _ => None,
         }));
         self.loose_swept.dedup();
@@ -265,7 +263,7 @@ impl<S: Searcher> Sweep<'_, S> {
             for (entry, fault) in &plan.tree.faults {
                 let reason = fault.to_string();
                 match fault {
-                    // Its descendants are listed as circular themselves.
+                    // The descendants of a circular entry are faults of their own.
                     EntryFault::Circular => {
                         self.collected.fail_entry(planned, *entry, reason.into(), true);
                     }
@@ -275,7 +273,7 @@ impl<S: Searcher> Sweep<'_, S> {
         }
     }
 
-    /// The work in the packs from number `first_new` on and in loose objects, and the number of objects to
+    /// The work for the packs from number `first_new` on and for loose objects, and the number of objects to
     /// search.
     fn items(&self, first_new: usize) -> (Vec<WorkItem>, u64) {
         let mut items = Vec::new();
@@ -292,11 +290,11 @@ impl<S: Searcher> Sweep<'_, S> {
             items.extend(external.map(|(entry, base)| WorkItem::ExternalDelta(number, *entry, *base)));
         }
         let mut last = None;
-        for (at, (id, _)) in self.store.listing.loose.iter().enumerate() {
+        for (number, (id, _)) in self.store.listing.loose.iter().enumerate() {
             if self.loose_swept.binary_search(id).is_err() {
                 let is_first =
                     last != Some(id) && !self.store.packs.iter().any(|pack| pack.find(id).is_some());
-                items.push(WorkItem::Loose(at as u32, is_first));
+                items.push(WorkItem::Loose(number as u32, is_first));
                 total += u64::from(is_first);
             }
             last = Some(id);
@@ -307,7 +305,7 @@ impl<S: Searcher> Sweep<'_, S> {
         (items, total.saturating_sub(known))
     }
 
-    /// Searches everything that can be reached from `items`, on all threads.
+    /// Searches `items` and all deltas below them, on all threads.
     fn run(&mut self, items: &[WorkItem], total: u64) {
         // Even a single item may be the root of a delta tree that is worth sharing.
         let threads =

@@ -1,4 +1,4 @@
-//! The end of a sweep: searches other copies of unreadable objects, and looks up the id of everything found.
+//! Ends a sweep: searches other copies of unreadable objects, and looks up the ids of objects with matches.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -16,7 +16,7 @@ use crate::git::inflate::Inflater;
 use crate::git::pack::Entry;
 use crate::model::Skip;
 
-/// Limit for assembling objects one by one, in bytes. A pack of a few kilobytes can otherwise demand any
+/// Maximum number of bytes that are assembled for objects one by one. Otherwise, a pack of a few kilobytes could take any
 /// amount of work.
 const MAX_ASSEMBLED: u64 = 16 << 30;
 
@@ -36,7 +36,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     let with_ids = matched.into_iter().zip(ids);
     let mut found: Vec<_> =
         with_ids.filter_map(|(object, id)| Some(with_id(&mut sweep, object, id?))).collect();
-    // A copy may have been read only in part; the more complete one comes first.
+    // Some copies may have been read only in part. The one with the most matches comes first.
     found.sort_by(|left, right| left.id.cmp(&right.id).then(right.hits.len().cmp(&left.hits.len())));
     let found = merge_copies(found, &mut sweep.skipped);
     let only_copies = only_copies(&sweep, &found);
@@ -60,7 +60,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     }
 }
 
-/// Those objects of which there is only one copy, as far as packs are identified.
+/// The objects that are stored only once, in a pack whose digest the cache knows.
 fn only_copies<S: Searcher>(
     sweep: &Sweep<'_, S>,
     found: &[MatchedObject<S::Hit>],
@@ -115,7 +115,7 @@ fn merge_copies<H: PartialEq>(
     joined
 }
 
-/// The ids of objects with matches.
+/// The ids of objects with matches, in the same order.
 fn ids_of<S: Searcher>(sweep: &Sweep<'_, S>, matched: &[MatchedCopy<S::Hit>]) -> Vec<Option<ObjectId>> {
     let mut ids = vec![None; matched.len()];
     let mut packed: BTreeMap<usize, Vec<(Entry, usize)>> = BTreeMap::new();
@@ -135,7 +135,7 @@ fn ids_of<S: Searcher>(sweep: &Sweep<'_, S>, matched: &[MatchedCopy<S::Hit>]) ->
     ids
 }
 
-/// An object with matches under its id.
+/// An object with matches and its id. Reports it if there were too many matches.
 fn with_id<S: Searcher>(
     sweep: &mut Sweep<'_, S>,
     object: MatchedCopy<S::Hit>,
@@ -158,7 +158,7 @@ fn id_of<S: Searcher>(sweep: &Sweep<'_, S>, key: ObjectKey) -> Option<ObjectId> 
 /// Searches other copies of unreadable objects.
 struct Recovery<'s, 'a, S: Searcher> {
     sweep: &'s mut Sweep<'a, S>,
-    /// Entries that were not searched.
+    /// Entries that were not searched, because of a fault of their own or in their delta chain.
     unsearched: HashSet<StoredCopy>,
     /// Copies that are known to be unreadable.
     bad: HashSet<StoredCopy>,
@@ -183,7 +183,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
     }
 
     fn run(mut self, failures: &[ReadFailure]) {
-        // One reason per object is enough.
+        // One reason for each object is enough.
         let mut reasons: HashMap<ObjectId, &ReadFailure> = HashMap::new();
         for failure in failures {
             if let Some(id) = id_of(self.sweep, failure.key) {
@@ -192,7 +192,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         }
         let mut ids: Vec<_> = reasons.keys().copied().collect();
         ids.sort_unstable();
-        // If no other copy of any object exists, neither does one of a delta base.
+        // If there is no other copy of any of these objects, there is none of their delta bases either.
         let hopeless =
             !ids.iter().any(|id| self.sweep.store.copies(id).any(|copy| !self.unsearched.contains(&copy)));
         for id in ids {
@@ -213,7 +213,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         }
     }
 
-    /// Searches entries for which memory was short while other threads used it; now all of it is available.
+    /// Searches entries for which there was not enough memory while other threads used it. Now all of it is available.
     fn retry_postponed(mut self, entries: &[(usize, Entry)]) {
         for &(pack, entry) in entries {
             let is_counted = self.sweep.plans.get(pack).is_some_and(|plan| plan.is_first_copy(entry));
@@ -232,7 +232,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         }
     }
 
-    /// Whether the object was searched in some pack.
+    /// Whether the object was searched in any pack.
     fn was_searched(&self, id: &ObjectId) -> bool {
         self.sweep.store.copies(id).any(|copy| match copy {
             StoredCopy::Loose(_) => false,

@@ -1,4 +1,4 @@
-//! Searches objects that are too large to hold in memory, in overlapping windows.
+//! Searches objects that are too large for memory in overlapping windows.
 
 use std::io::{self, Read};
 
@@ -12,8 +12,8 @@ const WINDOW_STEP: usize = 4 << 20;
 /// Searches `size` bytes of `input` and passes matches to `push`. Returns the number of bytes searched.
 ///
 /// # Errors
-/// If `input` cannot be read or does not have `size` bytes, with a reason for the report. Matches found
-/// before that have been passed on.
+/// If `input` cannot be read or does not have `size` bytes, with a reason for the report. Earlier matches have been passed to
+/// `push` by then.
 pub(super) fn search<S: Searcher>(
     searcher: &S,
     scratch: &mut S::Scratch,
@@ -68,10 +68,10 @@ fn fill(input: &mut dyn Read, out: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Maximum number of matches kept for one object; more are reported as a skip.
+/// Maximum number of matches that are kept for one object. That there were more is reported as a skip.
 pub(super) const MAX_HITS: usize = 1 << 20;
 
-/// Adds a match unless there are too many. Returns whether there were.
+/// Adds a match, unless there are too many. Returns whether there are.
 pub(super) fn push_bounded<H>(hits: &mut Hits<H>, range: std::ops::Range<u64>, hit: H) -> bool {
     let room = hits.len() < MAX_HITS;
     if room {

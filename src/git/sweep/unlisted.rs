@@ -1,7 +1,8 @@
-//! Bytes in a pack that belong to no indexed entry (between entries, before the first, after the last), and
-//! bytes after the object in a loose object's file.
+//! Finds unlisted bytes: those in a pack that belong to no indexed entry (between entries, before the first, after the
+//last), and
+//! those after the object in the file of a loose object.
 //!
-//! Git neither writes nor reads such bytes, so they are a place to hide something.
+//! Git neither writes nor reads such bytes, so something may be hidden there.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -15,21 +16,21 @@ use crate::git::inflate::InflateStream;
 use crate::git::loose;
 use crate::git::pack::entry;
 
-/// A range of bytes in a pack or a loose object's file that belongs to no object.
+/// A range of bytes in a pack, or in the file of a loose object, that belongs to no object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnlistedBytes {
-    /// The pack or the loose object's file.
+    /// The pack, or the file of a loose object.
     pub path: PathBuf,
-    /// Whether `path` is a loose object's file.
+    /// Whether `path` is the file of a loose object.
     pub is_loose: bool,
-    /// Start of the range: a byte offset in the file.
+    /// The offset of the range in the file.
     pub start: u64,
-    /// Exclusive end of the range. After the last entry of a pack, the range includes the trailer.
+    /// The offset after the range. After the last entry of a pack, the range includes the trailer.
     pub end: u64,
 }
 
-/// The unlisted bytes of all packs and loose objects, in order: those after the entries the sweep noted, and
-/// those before the first entry of each pack.
+/// The unlisted bytes of all packs and loose objects, in order: those before the first entry of each pack, and those after
+/// entries and loose objects for which the sweep recorded that there may be some.
 pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
     if !sweep.options.find_unlisted {
         return Vec::new();
@@ -51,9 +52,9 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
         let pack = &sweep.store.packs[number];
         let Ok((header, deflated)) = pack.header(entry) else { continue };
         let mut stream = InflateStream::new(deflated);
-        // The entry was readable a moment ago; if it is not any more, `taken` stops early.
+        // The entry was readable during the sweep. If it no longer is, `consumed` stops early.
         let _ = io::copy(&mut stream, &mut io::sink());
-        let start = pack.offset(entry) + header.len as u64 + stream.taken();
+        let start = pack.offset(entry) + header.len as u64 + stream.consumed();
         let end = pack.entry_end(entry);
         if start < end {
             let end = pack.unlisted_end(end);
@@ -61,8 +62,8 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
         }
     }
     for path in &sweep.collected.loose_tails {
-        // The file was readable a moment ago.
-        let Ok(Range { start, end }) = loose::tail(path) else { continue };
+        // The file was readable during the sweep.
+        let Ok(Range { start, end }) = loose::range_after_stream(path) else { continue };
         if start < end {
             gaps.push(UnlistedBytes { path: path.clone(), is_loose: true, start, end });
         }
@@ -72,15 +73,16 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
     gaps
 }
 
-/// Limit for the output of one stream, in bytes.
+/// Maximum number of bytes that are inflated from one stream.
 const MAX_STREAM_BYTES: u64 = 64 << 20;
-/// Limit for the output of all streams in one gap, in bytes.
+/// Maximum number of bytes that are inflated from all streams in one range.
 const MAX_GAP_BYTES: u64 = 1 << 30;
-/// Number of offsets at which a stream seems to begin and does not, before the search is given up.
+/// Maximum number of offsets at which a stream appears to begin and does not. With more, the search ends.
 const MAX_FAILED_STARTS: u32 = 1 << 16;
 
-/// Inflates every stream in `bytes`, with or without an entry header before it, and passes its offset and
-/// content to `found`. Returns whether a limit on size or number was hit.
+/// Inflates every zlib stream in `bytes`, with or without the header of an entry before it, and calls `found` with its
+/// offset and
+/// content. Returns whether a limit on size or number was reached.
 pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usize, &[u8])) -> bool {
     let (mut at, mut left, mut futile, mut crosses_edge) = (0, MAX_GAP_BYTES, MAX_FAILED_STARTS, false);
     while at < bytes.len() {
@@ -100,7 +102,7 @@ pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usi
         }
         crosses_edge |= plain.len() as u64 == limit;
         match read {
-            Ok(_) => at = start + usize::try_from(stream.taken()).unwrap_or(usize::MAX).max(1),
+            Ok(_) => at = start + usize::try_from(stream.consumed()).unwrap_or(usize::MAX).max(1),
             Err(_) => {
                 at += 1;
                 futile -= 1;
@@ -113,7 +115,7 @@ pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usi
     crosses_edge
 }
 
-/// Whether a zlib stream may begin here, as git and other tools write it.
+/// Whether `bytes` may begin with a zlib stream, as git and other tools write it.
 fn is_zlib(bytes: &[u8]) -> bool {
     matches!(bytes, [first @ (0x08 | 0x18 | 0x28 | 0x38 | 0x48 | 0x58 | 0x68 | 0x78), second, ..]
         if u16::from_be_bytes([*first, *second]) % 31 == 0 && second & 0x20 == 0)

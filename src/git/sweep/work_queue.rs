@@ -1,5 +1,5 @@
 //! Distributes work to threads: a shared list of [work items](super::plan::WorkItem), and subtrees of deltas
-//! handed over to idle threads.
+//! that busy threads hand over to idle ones.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::assembled_object::AssembledObject;
 
-/// Children of an assembled object that are yet to be searched.
+/// Children of an assembled object that have not been searched yet.
 pub(super) struct Subtree<H> {
     /// The number of the pack.
     pub(super) pack: usize,
@@ -18,7 +18,7 @@ pub(super) struct Subtree<H> {
 
 /// The source of work for all threads of a sweep.
 pub(super) struct WorkQueue<H> {
-    /// Number of threads that take from it.
+    /// Number of threads that take work from the queue.
     threads: AtomicUsize,
     /// Index of the next item that no thread has taken.
     next: AtomicUsize,
@@ -32,7 +32,7 @@ pub(super) struct WorkQueue<H> {
 struct QueueState<H> {
     subtrees: Vec<Subtree<H>>,
     waiting: usize,
-    /// No more work will come: all threads are waiting, or one has failed.
+    /// Whether there will be no more work, because all threads are waiting or one has failed.
     is_finished: bool,
 }
 
@@ -44,7 +44,8 @@ pub(super) enum QueuedWork<H> {
     Subtree(Subtree<H>),
 }
 
-/// Items taken at once: few enough for threads to finish together, enough to avoid contention.
+/// Number of items that a thread takes at once: few enough for threads to finish at the same time, and enough to avoid
+/// contention.
 const ITEMS_PER_TAKE: usize = 16;
 
 impl<H> WorkQueue<H> {
@@ -71,7 +72,7 @@ impl<H> WorkQueue<H> {
         if first < self.items {
             return Some(QueuedWork::Items(first..self.items.min(first + ITEMS_PER_TAKE)));
         }
-        // Keeps the counter from overflowing: no thread adds to it often enough after this.
+        // Prevents the counter from overflowing, since every further call adds to it.
         self.next.store(self.items, Ordering::Relaxed);
         let mut state = self.lock();
         state.waiting += 1;

@@ -1,4 +1,4 @@
-//! One thread of a sweep: takes work and follows delta chains depth first.
+//! Runs one thread of a sweep: takes work, and follows delta trees depth first.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::git::pack::Entry;
 pub(super) struct SweepContext<'a, S: Searcher> {
     pub(super) searcher: &'a S,
     pub(super) options: &'a SweepOptions<'a>,
-    /// Whether to record the facts about packs that a cache keeps.
+    /// Whether the facts about packs that a cache keeps are recorded.
     pub(super) notes_facts: bool,
     pub(super) store: &'a ObjectStore,
     /// One plan for each pack of the store.
@@ -36,17 +36,19 @@ pub(super) struct SweepContext<'a, S: Searcher> {
     pub(super) budget: Arc<MemoryBudget>,
 }
 
-/// An assembled object and its children that are yet to be searched.
+/// An assembled object, and its children that have not been searched yet.
 struct Frame<H> {
     node: Arc<AssembledObject<H>>,
+    /// Positions in the delta tree of the pack.
     children: Range<u32>,
 }
 
-/// The state of one thread.
+/// One thread of a sweep.
 pub(super) struct SweepWorker<'a, S: Searcher> {
     pub(super) shared: &'a SweepContext<'a, S>,
     pub(super) margin: u64,
-    /// How far from a changed byte a match, including everything it depends on, can extend.
+    /// The maximum distance from a changed byte to the end of a match that includes the byte or depends on it, with everything
+    /// that the match depends on, in bytes.
     pub(super) reach: u32,
     pub(super) scratch: S::Scratch,
     pub(super) inflater: Inflater,
@@ -54,9 +56,9 @@ pub(super) struct SweepWorker<'a, S: Searcher> {
     /// Matches of the current object.
     pub(super) hits: Hits<S::Hit>,
     pub(super) collected: Collected<S::Hit>,
-    /// Set if links are checked.
+    /// `None` if links are not checked.
     pub(super) links: Option<LinkChecker>,
-    /// Objects and bytes not yet added to the progress.
+    /// Numbers of objects and bytes that have not been added to the progress yet.
     unreported: (u64, u64),
 }
 
@@ -80,7 +82,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         }
     }
 
-    /// Works until nothing is left.
+    /// Works until no work is left.
     pub(super) fn run(mut self) -> Collected<S::Hit> {
         let shared = self.shared;
         // If this thread panics, the others must not wait for it.
@@ -126,14 +128,14 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
                 let found = self.search_external_delta(planned, entry, base);
                 self.continue_below(planned, entry, found);
             }
-            WorkItem::Loose(at, is_first) => {
+            WorkItem::Loose(number, is_first) => {
                 self.enter_pack(None);
-                self.search_loose(at as usize, is_first);
+                self.search_loose(number as usize, is_first);
             }
         }
     }
 
-    /// Tells the link checker which pack the next objects come from.
+    /// Sets the pack of the next objects in the link checker.
     fn enter_pack(&mut self, pack: Option<usize>) {
         if let Some(links) = &mut self.links {
             links.enter_pack(self.shared.store, pack);
@@ -165,12 +167,12 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         }
     }
 
-    /// The pack with that number, and its plan.
+    /// The pack with this number, and its plan.
     fn planned(&self, pack: usize) -> PlannedPack<'a> {
         PlannedPack { number: pack, pack: &self.shared.store.packs[pack], plan: &self.shared.plans[pack] }
     }
 
-    /// Continues with the descendants of an entry that was just read, or records why that is impossible.
+    /// Searches the descendants of an entry that was searched, or records why that is impossible.
     fn continue_below(&mut self, planned: PlannedPack<'a>, entry: Entry, found: EntryResult<S::Hit>) {
         match found {
             Ok(None) => {}
@@ -190,12 +192,12 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         }
     }
 
-    /// Searches all descendants of an assembled object. A base is freed with its last child.
+    /// Searches all descendants of an assembled object. A base is freed after its last child.
     fn descend(&mut self, planned: PlannedPack<'a>, first: Frame<S::Hit>) {
         let tree = &planned.plan.tree;
         let mut stack = vec![first];
         while let Some(mut top) = stack.pop() {
-            let Some(place) = top.children.next() else {
+            let Some(position) = top.children.next() else {
                 self.buffers.reclaim(top.node);
                 continue;
             };
@@ -206,7 +208,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             } else {
                 stack.push(top);
             }
-            let entry = tree.child(place);
+            let entry = tree.child(position);
             match self.search_delta(planned, entry, &base, is_last) {
                 Ok(None) => {}
                 Ok(Some(node)) => {
@@ -275,7 +277,7 @@ impl<S: Searcher> SweepContext<'_, S> {
     }
 }
 
-/// Sorts by start, then by end; matches at the same position keep their order.
+/// Sorts matches by start, then by end. Matches at the same position keep their order.
 pub(super) fn sort_hits<H>(hits: &mut Hits<H>) {
     hits.sort_by_key(|(range, _)| (range.start, range.end));
 }

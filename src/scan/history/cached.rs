@@ -51,7 +51,7 @@ impl<'a> RepositoryAudit<'a> {
 
     /// The containers in which an earlier audit found nothing.
     pub(super) fn clean_containers(&self) -> Option<CleanContents<'a>> {
-        let database = ObjectDatabase::of(self.repo);
+        let database = ObjectDatabase::from_repo(self.repo);
         let load =
             |cache| CleanContents::load(cache, cache_subject(&database, "containers"), database.name());
         self.cache().map(load)
@@ -67,7 +67,7 @@ pub(super) fn prepare(audit: &HistoryOptions, repo: &Repository) -> Result<(), H
     let own = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
     let own = own.into_iter().flatten().map(Path::to_owned);
     // Those of alternates are elsewhere.
-    let objects = ObjectDatabase::of(repo).directories();
+    let objects = ObjectDatabase::from_repo(repo).directories();
     for dir in own.chain(objects) {
         if cache.dir().starts_with(dir.canonicalize().unwrap_or(dir.clone())) {
             return Err(HistoryError::CacheInside { cache: cache.dir().to_owned(), audited: dir });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::message;
 use super::repository_audit::RepositoryAudit;
 use super::secret_index::SecretIndex;
-use crate::git::attribution::change_of;
+use crate::git::attribution::change_in_commit;
 use crate::git::refs::Refs;
 use crate::git::{ObjectId, ObjectKind};
 use crate::model::{Identified, Origin, Reachability, Surface};
@@ -24,7 +24,8 @@ impl RepositoryAudit<'_> {
         for ((id, _, held), reachability) in secrets.of_kinds(&[ObjectKind::Commit]).zip(commits) {
             for (number, offset) in held {
                 let identified = &secrets.identified[*number as usize];
-                let Some(change) = self.objects.read(&id, "holds a finding").map(|(_, o)| change_of(&id, o))
+                let Some(change) =
+                    self.objects.read(&id, "holds a finding").map(|(_, o)| change_in_commit(&id, o))
                 else {
                     continue;
                 };

@@ -12,7 +12,7 @@ impl RepositoryAudit<'_> {
         if kinds.is_empty() {
             return;
         }
-        let database = ObjectDatabase::of(self.repo);
+        let database = ObjectDatabase::from_repo(self.repo);
         let search = ObjectSearch { detector: self.settings.detector, stop: self.settings.stop, kinds };
         let usual = SweepOptions::default();
         let max_memory = self.audit.max_memory.unwrap_or(usual.max_memory).min(usual.max_memory);

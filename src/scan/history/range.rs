@@ -6,7 +6,7 @@ use super::repository_audit::RepositoryAudit;
 use super::secret_index::SecretIndex;
 use super::{HistoryError, HistoryOptions, HistoryOutcome};
 use crate::git::attribution::{SecretPath, attribute_range};
-use crate::git::range::{self, ExclusionMode, Range, RangeContent, candidates, outside};
+use crate::git::range::{self, ExclusionMode, Range, RangeContent, blobs_outside, candidates};
 use crate::git::refs::{self, Refs, Tip, TipKind};
 use crate::git::{ObjectId, ObjectKind, Repository};
 use crate::model::{LeakStatus, Surface, native_path};
@@ -155,7 +155,7 @@ impl RepositoryAudit<'_> {
         let mut query = secrets.query();
         if !query.objects.is_empty() {
             let scanned = query.objects.keys().copied().collect();
-            let (before, gaps) = outside(self.repo, range, &scanned, self.settings.stop.flag());
+            let (before, gaps) = blobs_outside(self.repo, range, &scanned, self.settings.stop.flag());
             self.outcome.coverage.skipped.extend(gaps.into_skips());
             let nameless = |_: &ObjectId| None;
             let lfs = self.lfs();

@@ -12,18 +12,18 @@ impl RepositoryAudit<'_> {
         let coverage = &mut self.outcome.coverage;
         coverage.refs += refs.tips.len() as u64;
         coverage.surfaces.extend(self.audit.surfaces.iter().copied());
-        if let Some(reason) = git::is_shallow(self.repo) {
+        if let Some(reason) = git::shallow_reason(self.repo) {
             coverage.skipped.insert(Skip::new("commits beyond the shallow boundary", reason));
         }
-        let at_head = git::at_head(self.repo);
+        let head_tree = git::walk_head_tree(self.repo);
         if self.audit.surfaces.contains(&Surface::Blob) {
-            coverage.skipped.extend(at_head.missing.into_skips());
+            coverage.skipped.extend(head_tree.missing.into_skips());
         }
-        self.submodules.extend(at_head.submodules);
+        self.submodules.extend(head_tree.submodules);
         // Otherwise the sweep notices missing objects.
         let kinds = self.audit.object_kinds();
         let follows = [ObjectKind::Commit, ObjectKind::Tree].iter().all(|kind| kinds.contains(kind));
-        if let Some(reason) = git::is_partial(self.repo).filter(|_| !follows) {
+        if let Some(reason) = git::partial_reason(self.repo).filter(|_| !follows) {
             coverage.skipped.insert(Skip::new("objects of a partial clone", reason));
         }
     }
@@ -44,12 +44,12 @@ impl RepositoryAudit<'_> {
     /// Reports objects that other objects refer to but that do not exist, so they cannot have been scanned. Below a
     /// shallow boundary this is normal and reported already.
     pub(super) fn missing(&mut self, named: &[ObjectId]) {
-        if git::is_shallow(self.repo).is_some() {
+        if git::shallow_reason(self.repo).is_some() {
             return;
         }
         let missing: Vec<&ObjectId> = named.iter().filter(|id| !self.objects.has(id)).collect();
         let skipped = &mut self.outcome.coverage.skipped;
-        if let Some(reason) = git::is_partial(self.repo) {
+        if let Some(reason) = git::partial_reason(self.repo) {
             if !missing.is_empty() {
                 let what = format!(
                     "{} object{} of a partial clone",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::history_facts::FactsBySecret;
 use super::{HistoryOptions, HistoryOutcome};
-use crate::git::attribution::{Options, change_of};
+use crate::git::attribution::{Options, change_in_commit};
 use crate::git::refs;
 use crate::git::{LfsStore, ObjectId, ObjectReader, Repository};
 use crate::model::{Identified, Origin, Surface};
@@ -73,7 +73,7 @@ impl<'a> RepositoryAudit<'a> {
             audit,
             repo,
             prefix,
-            objects: ObjectReader::of(repo),
+            objects: ObjectReader::new(repo),
             places: SecretLocator::new(settings, lfs(audit, repo)),
             opened: HashSet::new(),
             nested: Vec::new(),
@@ -93,7 +93,7 @@ impl<'a> RepositoryAudit<'a> {
 
 /// The store of LFS files, unless they are excluded.
 fn lfs(audit: &HistoryOptions, repo: &Repository) -> Option<LfsStore> {
-    audit.surfaces.contains(&Surface::Lfs).then(|| LfsStore::of(repo))
+    audit.surfaces.contains(&Surface::Lfs).then(|| LfsStore::new(repo))
 }
 
 impl RepositoryAudit<'_> {
@@ -118,7 +118,7 @@ impl RepositoryAudit<'_> {
 
     /// The committer date of a commit, in seconds since 1970.
     pub(super) fn committed(&mut self, commit: &ObjectId) -> Option<i64> {
-        Some(change_of(commit, self.objects.read(commit, "commit")?.1).seconds)
+        Some(change_in_commit(commit, self.objects.read(commit, "commit")?.1).seconds)
     }
 
     pub(super) fn push(

@@ -51,7 +51,7 @@ impl Searcher for ObjectSearch<'_> {
         self.detector.keywords(bytes, &mut *anchor);
         if kind == ObjectKind::Blob {
             container::marks(bytes, &mut *anchor);
-            if is_start && (starts_container(bytes) || Pointer::may_be(bytes)) {
+            if is_start && (starts_container(bytes) || Pointer::is_plausible(bytes)) {
                 anchor(0);
             }
         }

@@ -131,7 +131,7 @@ proptest! {
         let detector = Detector::with_literals(&RuleSet::built_in().unwrap(), ENCODED_KEYWORDS).unwrap();
         let kinds = vec![ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
         let search = ObjectSearch { detector: &detector, stop: &Stop::default(), kinds };
-        let database = ObjectDatabase::of(&scratch.open());
+        let database = ObjectDatabase::from_repo(&scratch.open());
         let whole = found(&database, &search, SweepOptions { full_objects: true, ..Default::default() });
         for small in [0, SweepOptions::default().small_result] {
             let options = SweepOptions { small_result: small, threads: 2, ..Default::default() };

@@ -80,11 +80,11 @@ impl RepositoryAudit<'_> {
     /// Scans files in object directories that git itself ignores.
     fn leftovers(&mut self, shown: &[u8], collector: &Collector<'_>, names: &Collector<'_>) {
         let UnindexedFiles { dirs, files, names: paths, links, skipped } =
-            git::unindexed_files(&ObjectDatabase::of(self.repo));
+            git::unindexed_files(&ObjectDatabase::from_repo(self.repo));
         self.outcome.coverage.skipped.extend(skipped);
-        let files = files.into_iter().map(|UnindexedFile { path, inside, holds_objects }| {
-            let surface = if holds_objects { Surface::Unreachable } else { Surface::GitFile };
-            (path, Origin::at_path(surface, [shown, inside.as_bytes()].concat()))
+        let files = files.into_iter().map(|UnindexedFile { path, relative_path, may_have_objects }| {
+            let surface = if may_have_objects { Surface::Unreachable } else { Surface::GitFile };
+            (path, Origin::at_path(surface, [shown, relative_path.as_bytes()].concat()))
         });
         let is_wanted = |origin: &Origin| self.audit.surfaces.contains(&origin.surface);
         let files: Vec<_> = files.filter(|(_, origin)| is_wanted(origin)).collect();
@@ -92,10 +92,14 @@ impl RepositoryAudit<'_> {
         self.opened.extend(with_objects.map(|(path, _)| path.display().to_string()));
         scan_file_list(files, collector);
         if self.wants(Surface::GitFile) {
-            let at = |inside: &String| [shown, inside.as_bytes()].concat();
-            let paths: Vec<_> = paths.iter().map(at).collect();
+            let shown_path = |relative_path: &String| [shown, relative_path.as_bytes()].concat();
+            let paths: Vec<_> = paths.iter().map(shown_path).collect();
             let link = |link: ObjectLink| {
-                (link.path, Origin::at_path(Surface::GitFile, at(&link.inside)), link.is_followed)
+                (
+                    link.path,
+                    Origin::at_path(Surface::GitFile, shown_path(&link.relative_path)),
+                    link.is_followed,
+                )
             };
             let links: Vec<_> = links.into_iter().map(link).collect();
             let own = [self.repo.common_dir()];

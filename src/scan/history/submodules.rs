@@ -132,21 +132,21 @@ impl SubmoduleWalk<'_> {
                 self.skip(shown(&own), "a symbolic link leads out of the work tree; not followed".to_owned());
                 continue;
             }
-            match work_tree.map_or(WorkTreeGit::Nothing, |work_tree| git::work_tree_git(&work_tree)) {
+            match work_tree.map_or(WorkTreeGit::Missing, |work_tree| git::work_tree_git(&work_tree)) {
                 WorkTreeGit::Dir(dir) => self.add(dir, own),
-                WorkTreeGit::Elsewhere(dir) if !self.is_met(&dir) && dir.exists() => {
+                WorkTreeGit::File(dir) if !self.is_met(&dir) && dir.exists() => {
                     let reason = format!(
                         "its git directory {} is not within this one; scan it separately",
                         dir.display()
                     );
                     self.skip(shown(&own), reason);
                 }
-                WorkTreeGit::Elsewhere(dir) if dir.exists() => {}
+                WorkTreeGit::File(dir) if dir.exists() => {}
                 WorkTreeGit::Unreadable(reason) => {
                     self.skip(shown(&own), format!("its `.git` cannot be read: {reason}"));
                 }
-                WorkTreeGit::Nothing | WorkTreeGit::Elsewhere(_) if is_inside => {}
-                WorkTreeGit::Nothing | WorkTreeGit::Elsewhere(_) => {
+                WorkTreeGit::Missing | WorkTreeGit::File(_) if is_inside => {}
+                WorkTreeGit::Missing | WorkTreeGit::File(_) => {
                     let what = String::from_utf8_lossy(&own).into_owned();
                     let by = "a submodule that is not cloned here";
                     let with = "git submodule update --init --recursive";

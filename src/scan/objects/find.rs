@@ -104,7 +104,7 @@ fn work(
     next: &AtomicUsize,
     how: &SearchOptions<'_>,
 ) -> ObjectMatches {
-    let mut objects = ObjectReader::of(repo);
+    let mut objects = ObjectReader::new(repo);
     let mut contents = Contents::new(settings);
     let mut own = ObjectMatches::default();
     loop {

@@ -8,7 +8,7 @@ use ignore::gitignore::Gitignore;
 
 use super::ignore_file::IgnoreBudget;
 use super::ignore_level;
-use crate::git::staged::Tracked;
+use crate::git::staged::TrackedPaths;
 use crate::model::Skip;
 use crate::untrusted::{Symlinks, read};
 
@@ -23,7 +23,7 @@ pub(super) struct Repository {
     /// `info/exclude`
     pub(super) exclude: Option<Gitignore>,
     /// Read at the first ignored path; `None` if it cannot be read.
-    tracked: OnceLock<Option<Tracked>>,
+    tracked: OnceLock<Option<TrackedPaths>>,
 }
 
 impl std::fmt::Debug for Repository {
@@ -54,21 +54,21 @@ impl Repository {
 
     /// Whether git tracks `path`, which is absolute. If that is unknown, everything counts as tracked.
     pub(super) fn tracks(&self, path: &Path, skip: &mut dyn FnMut(Skip)) -> bool {
-        self.query(path, skip, Tracked::holds)
+        self.query(path, skip, TrackedPaths::contains)
     }
 
     /// Whether git tracks anything below the directory `path`.
     pub(super) fn tracks_below(&self, path: &Path, skip: &mut dyn FnMut(Skip)) -> bool {
-        self.query(path, skip, Tracked::holds_below)
+        self.query(path, skip, TrackedPaths::has_below)
     }
 
     fn query(
         &self,
         path: &Path,
         skip: &mut dyn FnMut(Skip),
-        query: impl Fn(&Tracked, &[u8]) -> bool,
+        query: impl Fn(&TrackedPaths, &[u8]) -> bool,
     ) -> bool {
-        let tracked = self.tracked.get_or_init(|| match Tracked::read(&self.git_dir) {
+        let tracked = self.tracked.get_or_init(|| match TrackedPaths::read(&self.git_dir) {
             Ok(tracked) => Some(tracked),
             Err(error) => {
                 let reason =

@@ -1,10 +1,10 @@
-//! Records of a block: prefix-compressed keys, and their values.
+//! Parses the records of a block: prefix-compressed keys, and their values.
 
 use std::ops::ControlFlow;
 
 use gix::ObjectId;
 
-/// What is wrong with a table; reads as a sentence after the table's name.
+/// What is wrong with a table, in words that follow the table's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(in crate::git) struct TableError(pub(super) &'static str);
@@ -16,6 +16,7 @@ const TRUNCATED: TableError = TableError("has a truncated record");
 pub(super) struct Cursor<'b>(pub(super) &'b [u8]);
 
 impl<'b> Cursor<'b> {
+    /// Takes the next `length` bytes.
     pub(super) fn take(&mut self, length: u64) -> Result<&'b [u8], TableError> {
         let length = usize::try_from(length).map_err(|_| TRUNCATED)?;
         let (taken, rest) = self.0.split_at_checked(length).ok_or(TRUNCATED)?;
@@ -42,17 +43,18 @@ impl<'b> Cursor<'b> {
         Ok(value)
     }
 
-    /// Bytes preceded by their length.
-    pub(super) fn counted(&mut self) -> Result<&'b [u8], TableError> {
+    /// Parses a length and the bytes that follow it.
+    pub(super) fn length_prefixed(&mut self) -> Result<&'b [u8], TableError> {
         let length = self.varint()?;
         self.take(length)
     }
 
+    /// Parses an object id.
     pub(super) fn id(&mut self, hash: gix::hash::Kind) -> Result<ObjectId, TableError> {
         ObjectId::try_from(self.take(hash.len_in_bytes() as u64)?).map_err(|_| TRUNCATED)
     }
 
-    /// The next `N` bytes.
+    /// Takes the next `N` bytes.
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], TableError> {
         self.take(N as u64)?.try_into().map_err(|_| TRUNCATED)
     }
@@ -65,7 +67,7 @@ pub(super) struct RefRecord<'b> {
     pub(super) value: RefValue<'b>,
 }
 
-/// The value of a ref. Peeled tags are ignored.
+/// The value of a ref. The peeled id of a tag is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RefValue<'b> {
     /// The ref is deleted, whatever older tables contain.
@@ -79,8 +81,8 @@ pub(super) enum RefValue<'b> {
 pub(super) struct LogRecord<'b> {
     /// The name of the ref.
     pub(super) name: &'b [u8],
-    /// The update index, which increases over time.
-    pub(super) update: u64,
+    /// The number of the transaction, which increases over time.
+    pub(super) update_index: u64,
     /// `None` if the entry is deleted, whatever older tables contain.
     pub(super) change: Option<RefChange<'b>>,
 }
@@ -94,13 +96,13 @@ pub(super) struct RefChange<'b> {
     pub(super) email: &'b [u8],
     /// Since 1970.
     pub(super) seconds: u64,
-    /// As git writes it: hours times 100 plus minutes.
+    /// The offset from UTC as git writes it: hours times 100 plus minutes.
     pub(super) offset: i16,
     pub(super) message: &'b [u8],
 }
 
 /// Calls `each` for every record in `block` until it breaks. The records begin at `start`, and restart points
-/// follow them. `each` is passed the key, the three bits of its kind, and a cursor from which it must take
+/// follow them. `each` gets the key, the three bits of the record's kind, and a cursor from which it must take
 /// the value.
 pub(super) fn records(
     block: &[u8],
@@ -109,9 +111,9 @@ pub(super) fn records(
 ) -> Result<ControlFlow<()>, TableError> {
     const SHORT: TableError = TableError("has a block that is shorter than its content");
     let (rest, count) = block.split_last_chunk::<2>().ok_or(SHORT)?;
-    // Restart points are for searching, which reading a whole block does not need.
-    let restarts = usize::from(u16::from_be_bytes(*count)) * 3;
-    let end = rest.len().checked_sub(restarts).ok_or(SHORT)?;
+    // Restart points, of three bytes each, are only for searching within a block.
+    let restarts_len = usize::from(u16::from_be_bytes(*count)) * 3;
+    let end = rest.len().checked_sub(restarts_len).ok_or(SHORT)?;
     let mut cursor = Cursor(block.get(start..end).ok_or(SHORT)?);
     let mut key: Vec<u8> = Vec::new();
     while !cursor.0.is_empty() {
@@ -132,16 +134,16 @@ pub(super) fn ref_value<'b>(
     cursor: &mut Cursor<'b>,
     hash: gix::hash::Kind,
 ) -> Result<RefValue<'b>, TableError> {
-    let _update = cursor.varint()?;
+    let _update_index = cursor.varint()?;
     Ok(match kind {
         0 => RefValue::Deleted,
         1 => RefValue::Id(cursor.id(hash)?),
         2 => {
             let id = cursor.id(hash)?;
-            cursor.id(hash)?;
+            let _peeled = cursor.id(hash)?;
             RefValue::Id(id)
         }
-        3 => RefValue::Symbolic(cursor.counted()?),
+        3 => RefValue::Symbolic(cursor.length_prefixed()?),
         _ => return Err(TableError("has a ref of an unknown kind")),
     })
 }
@@ -155,22 +157,22 @@ pub(super) fn log_record<'r, 'b: 'r>(
     hash: gix::hash::Kind,
 ) -> Result<LogRecord<'r>, TableError> {
     const KEY: TableError = TableError("has a reflog entry without a ref");
-    let (name, update) = key.split_last_chunk::<8>().ok_or(KEY)?;
+    let (name, complement) = key.split_last_chunk::<8>().ok_or(KEY)?;
     let name = name.strip_suffix(b"\0").ok_or(KEY)?;
     let change = match kind {
         0 => None,
         1 => Some(RefChange {
             old: cursor.id(hash)?,
             new: cursor.id(hash)?,
-            name: cursor.counted()?,
-            email: cursor.counted()?,
+            name: cursor.length_prefixed()?,
+            email: cursor.length_prefixed()?,
             seconds: cursor.varint()?,
             offset: i16::from_be_bytes(cursor.array()?),
-            message: cursor.counted()?,
+            message: cursor.length_prefixed()?,
         }),
         _ => return Err(TableError("has a reflog entry of an unknown kind")),
     };
-    Ok(LogRecord { name, update: !u64::from_be_bytes(*update), change })
+    Ok(LogRecord { name, update_index: !u64::from_be_bytes(*complement), change })
 }
 
 #[cfg(test)]
@@ -178,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_one_spelling() {
+    fn variable_length_numbers_are_parsed() {
         for (bytes, value) in [
             (&[0][..], 0),
             (&[0x7f], 127),

@@ -1,7 +1,7 @@
-//! One table: header, blocks, and footer.
+//! Reads one table: header, blocks, and footer.
 //!
 //! Everything that only speeds up searching is ignored: indexes, blocks that map objects to refs, and restart
-//! points. Blocks follow each other, so a table can be read without them.
+//! points. A table can be read without them, since its blocks follow each other.
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -11,10 +11,10 @@ use gix::hash::Kind;
 use super::record::{Cursor, LogRecord, RefRecord, TableError, log_record, records, ref_value};
 use crate::git::inflate::InflateStream;
 
-/// Deflate expands a byte to at most 1032.
+/// The maximum ratio of deflate.
 const MAX_RATIO: usize = 1032;
-/// The type of a block and its length in three bytes.
-const BLOCK_HEADER: usize = 4;
+/// Length of the header of a block, in bytes: one for its kind, and three for its length.
+const BLOCK_HEADER_LEN: usize = 4;
 
 const ORDER: TableError = TableError("has blocks in the wrong order");
 
@@ -23,14 +23,14 @@ const ORDER: TableError = TableError("has blocks in the wrong order");
 pub(in crate::git) struct Table {
     bytes: Vec<u8>,
     hash: Kind,
-    /// Length of the header, which is part of the first block.
-    header: usize,
-    /// The size to which blocks are padded; 0 if they are not.
+    /// Length of the table's header, which is part of the first block.
+    header_len: usize,
+    /// The size to which blocks are padded; 0 if they are not padded.
     block_size: usize,
-    /// Where the blocks end.
+    /// The offset at which the blocks end.
     end: usize,
-    /// Where the reflog blocks begin; `None` if the footer is damaged.
-    logs: Option<usize>,
+    /// The offset of the reflog blocks according to the footer; `None` if the footer is damaged.
+    log_offset: Option<usize>,
     /// Whether the footer is valid.
     footer: Result<(), TableError>,
 }
@@ -38,22 +38,23 @@ pub(in crate::git) struct Table {
 /// The position of a block in its table.
 struct Block {
     kind: u8,
-    /// Start of the block, and of its records or their compressed form.
-    from: usize,
-    start: usize,
-    /// Length from `from` on, after inflating.
+    /// The offset of the block in the table.
+    offset: usize,
+    /// The offset of the records, or of their compressed form, in the table.
+    records: usize,
+    /// Length of the block, with inflated records.
     len: usize,
 }
 
 impl Table {
-    /// Parses header and footer. A table with a damaged footer is read without it.
-    pub(in crate::git) fn open(bytes: Vec<u8>, hash: Kind) -> Result<Self, TableError> {
+    /// Parses header and footer. A table with a damaged footer can still be read.
+    pub(in crate::git) fn parse(bytes: Vec<u8>, hash: Kind) -> Result<Self, TableError> {
         const SHORT: TableError = TableError("is too short for a reftable");
         let mut cursor = Cursor(&bytes);
         let magic: [u8; 4] = cursor.array().map_err(|_| SHORT)?;
         let [version, size @ ..] = cursor.array::<4>().map_err(|_| SHORT)?;
         cursor.take(16).map_err(|_| SHORT)?;
-        let (header, kind) = match (&magic, version) {
+        let (header_len, kind) = match (&magic, version) {
             (b"REFT", 1) => (24, Kind::Sha1),
             (b"REFT", 2) => match &cursor.array().map_err(|_| SHORT)? {
                 b"sha1" => (28, Kind::Sha1),
@@ -67,14 +68,14 @@ impl Table {
             return Err(TableError("has a different kind of ids than the repository"));
         }
         // A copy of the header, five positions, and a checksum.
-        let footer = header + 44;
-        let end = bytes.len().checked_sub(footer).filter(|&end| end >= header);
-        let checked = end.and_then(|end| parse_footer(&bytes[end..], &bytes[..header]));
-        let (end, logs, footer) = match (end, checked) {
+        let footer_len = header_len + 44;
+        let end = bytes.len().checked_sub(footer_len).filter(|&end| end >= header_len);
+        let log_offset = end.and_then(|end| parse_footer(&bytes[end..], &bytes[..header_len]));
+        let (end, log_offset, footer) = match (end, log_offset) {
             (Some(end), Some(logs)) => (end, Some(logs), Ok(())),
             _ => (bytes.len(), None, Err(TableError("has a damaged footer"))),
         };
-        Ok(Self { hash, header, block_size: be24(size), end, logs, footer, bytes })
+        Ok(Self { hash, header_len, block_size: be24(size), end, log_offset, footer, bytes })
     }
 
     /// The size of the table in bytes.
@@ -94,19 +95,19 @@ impl Table {
         mut each: impl FnMut(RefRecord<'_>) -> ControlFlow<()>,
     ) -> Result<(), TableError> {
         let mut damage = Ok(());
-        let (mut at, mut after_refs) = (0, false);
-        // Up to the reflogs, since a damaged block type must not hide what follows.
-        while let Some(block) = self.block(at)?.filter(|block| block.kind != b'g') {
-            at = self.next_block(&block)?;
+        let (mut offset, mut is_after_refs) = (0, false);
+        // Continues up to the reflogs, since a block of a damaged kind must not hide the refs after it.
+        while let Some(block) = self.block(offset)?.filter(|block| block.kind != b'g') {
+            offset = self.next_block(&block)?;
             if block.kind != b'r' {
-                after_refs = true;
+                is_after_refs = true;
                 continue;
             }
-            if after_refs {
+            if is_after_refs {
                 damage = damage.and(Err(ORDER));
             }
-            let bytes = &self.bytes[block.from..block.from + block.len];
-            let outcome = records(bytes, block.start - block.from, |name, kind, cursor| {
+            let bytes = &self.bytes[block.offset..block.offset + block.len];
+            let outcome = records(bytes, block.records - block.offset, |name, kind, cursor| {
                 let value = ref_value(kind, cursor, self.hash)?;
                 Ok(each(RefRecord { name, value }))
             });
@@ -119,21 +120,21 @@ impl Table {
         damage
     }
 
-    /// Calls `each` for every reflog entry, in the order of refs, newest first. Calls `enough` with the
-    /// number of bytes to be inflated next; it may break. Handles damage like [`Self::refs`].
+    /// Calls `each` for every reflog entry, in the order of the refs, newest first. Before it inflates a block, calls
+    /// `allocate` with the number of bytes, and stops if that breaks. Handles damage like [`Self::refs`].
     pub(super) fn logs(
         &self,
-        mut enough: impl FnMut(usize) -> ControlFlow<()>,
+        mut allocate: impl FnMut(usize) -> ControlFlow<()>,
         mut each: impl FnMut(LogRecord<'_>),
     ) -> Result<(), TableError> {
         let mut damage = Ok(());
-        let Some(mut at) = self.first_log_block()? else { return Ok(()) };
+        let Some(mut offset) = self.first_log_block()? else { return Ok(()) };
         let mut inflated = Vec::new();
-        while let Some(block) = self.block(at)?.filter(|block| block.kind == b'g') {
-            if enough(block.len).is_break() {
+        while let Some(block) = self.block(offset)?.filter(|block| block.kind == b'g') {
+            if allocate(block.len).is_break() {
                 return damage;
             }
-            at = block.start + self.inflate(&block, &mut inflated)?;
+            offset = block.records + self.inflate(&block, &mut inflated)?;
             let outcome = records(&inflated, 0, |key, kind, cursor| {
                 each(log_record(key, kind, cursor, self.hash)?);
                 Ok(ControlFlow::Continue(()))
@@ -143,65 +144,65 @@ impl Table {
             }
         }
         // Only an index may follow.
-        while let Some(block) = self.block(at)? {
+        while let Some(block) = self.block(offset)? {
             if block.kind != b'i' {
                 return Err(ORDER);
             }
-            at = self.next_block(&block)?;
+            offset = self.next_block(&block)?;
         }
         damage
     }
 
-    /// The start of the first reflog block.
+    /// The offset of the first reflog block; `None` if there is none.
     fn first_log_block(&self) -> Result<Option<usize>, TableError> {
-        let declared = self.logs.filter(|&at| at > 0);
-        if declared.is_some() || self.bytes.get(self.header) == Some(&b'g') {
-            let at = declared.unwrap_or(0);
-            let there = self.block(at)?.filter(|block| block.kind == b'g');
-            return there
-                .map(|_| Some(at))
+        let declared = self.log_offset.filter(|&offset| offset > 0);
+        if declared.is_some() || self.bytes.get(self.header_len) == Some(&b'g') {
+            let offset = declared.unwrap_or(0);
+            let block = self.block(offset)?.filter(|block| block.kind == b'g');
+            return block
+                .map(|_| Some(offset))
                 .ok_or(TableError("has no reflogs where its footer says they begin"));
         }
-        if self.logs.is_some() {
+        if self.log_offset.is_some() {
             return Ok(None);
         }
-        let mut at = 0;
-        while let Some(block) = self.block(at)? {
+        let mut offset = 0;
+        while let Some(block) = self.block(offset)? {
             if block.kind == b'g' {
-                return Ok(Some(at));
+                return Ok(Some(offset));
             }
-            at = self.next_block(&block)?;
+            offset = self.next_block(&block)?;
         }
         Ok(None)
     }
 
-    /// The block at that offset; `None` at the end, and an error if its type is unknown.
-    fn block(&self, from: usize) -> Result<Option<Block>, TableError> {
-        let header = if from == 0 { self.header } else { 0 };
-        let start = from.saturating_add(header + BLOCK_HEADER);
+    /// The block at `offset`; `None` at the end of the table, and an error if its kind is unknown.
+    fn block(&self, offset: usize) -> Result<Option<Block>, TableError> {
+        let header_len = if offset == 0 { self.header_len } else { 0 };
+        let records = offset.saturating_add(header_len + BLOCK_HEADER_LEN);
         let Some(&[kind, length @ ..]) = self.bytes[..self.end]
-            .get(start - BLOCK_HEADER..)
-            .and_then(|rest| rest.first_chunk::<BLOCK_HEADER>())
+            .get(records - BLOCK_HEADER_LEN..)
+            .and_then(|rest| rest.first_chunk::<BLOCK_HEADER_LEN>())
         else {
             // A table without refs and reflogs ends here.
             return Ok(None);
         };
         let len = be24(length);
         match kind {
-            b'r' | b'i' | b'o' | b'g' if len >= header + BLOCK_HEADER => {
-                Ok(Some(Block { kind, from, start, len }))
+            b'r' | b'i' | b'o' | b'g' if len >= header_len + BLOCK_HEADER_LEN => {
+                Ok(Some(Block { kind, offset, records, len }))
             }
             _ => Err(TableError("has an unknown kind of block")),
         }
     }
 
-    /// The start of the block after one that is not compressed, which must end within the table.
+    /// The offset after `block`, which must not be compressed. The block must end within the table.
     fn next_block(&self, block: &Block) -> Result<usize, TableError> {
-        let end = block.from + block.len;
+        let end = block.offset + block.len;
         match self.bytes[..self.end].get(end) {
             _ if end > self.end => Err(TableError("has a truncated block")),
             // Padding: NULs follow.
-            Some(0) => Ok((block.from + self.block_size).max(end)),
+            Some(0) => Ok((block.offset + self.block_size).max(end)),
             _ => Ok(end),
         }
     }
@@ -209,8 +210,8 @@ impl Table {
     /// Inflates a block's records, and returns their compressed length in bytes.
     fn inflate(&self, block: &Block, inflated: &mut Vec<u8>) -> Result<usize, TableError> {
         const DEFLATED: TableError = TableError("has reflogs whose compressed data is corrupt or truncated");
-        let deflated = &self.bytes[..self.end][block.start..];
-        let size = block.len - (block.start - block.from);
+        let deflated = &self.bytes[..self.end][block.records..];
+        let size = block.len - (block.records - block.offset);
         if size > deflated.len().saturating_mul(MAX_RATIO) {
             return Err(DEFLATED);
         }
@@ -219,7 +220,7 @@ impl Table {
         let mut rest = deflated;
         let mut stream = InflateStream::new(&mut rest);
         stream.read_exact(inflated).map_err(|_| DEFLATED)?;
-        // The end of the stream may not have been read yet, or be missing.
+        // `read_exact` may not have reached the end of the stream, or there is none.
         match stream.read(&mut [0]) {
             Ok(0) => Ok(deflated.len() - rest.len()),
             _ => Err(DEFLATED),
@@ -227,8 +228,8 @@ impl Table {
     }
 }
 
-/// Parses where the reflogs begin from a footer with a valid checksum; 0 if there are none or they come
-/// first.
+/// The offset of the reflogs according to a footer; 0 if there are no reflogs or nothing precedes them. `None` if the footer
+/// does not repeat the header or its checksum is wrong.
 fn parse_footer(footer: &[u8], header: &[u8]) -> Option<usize> {
     let (body, crc) = footer.split_last_chunk::<4>()?;
     let positions = body.strip_prefix(header)?;
@@ -239,6 +240,7 @@ fn parse_footer(footer: &[u8], header: &[u8]) -> Option<usize> {
     usize::try_from(u64::from_be_bytes(*logs)).ok()
 }
 
+/// The number in three bytes, most significant first.
 fn be24([high, middle, low]: [u8; 3]) -> usize {
     usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low)
 }

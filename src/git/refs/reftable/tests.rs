@@ -1,4 +1,4 @@
-//! Tables written by git, and damaged ones.
+//! Reads tables that git wrote and damaged ones, and compares refs and reflogs with those that git lists.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -10,32 +10,33 @@ use super::*;
 use crate::git::refs::{LogEntry, Refs, TipKind, read};
 use crate::git::scratch::Scratch;
 
-fn new(arguments: &[&str]) -> Scratch {
+fn reftable_repository(arguments: &[&str]) -> Scratch {
     Scratch::new(&[&["--ref-format=reftable"], arguments].concat())
 }
 
-fn skips(refs: &Refs) -> Vec<String> {
+fn gap_lines(refs: &Refs) -> Vec<String> {
     let skips = refs.gaps.clone().into_skips().into_iter();
     skips.map(|skip| format!("{} {}", skip.what, skip.reason)).collect()
 }
 
-fn lines(entries: &[LogEntry], log: &str) -> Vec<String> {
+/// New value and message of each entry of a log.
+fn log_lines(entries: &[LogEntry], log: &str) -> Vec<String> {
     let entries = entries.iter().filter(|entry| entry.log == log);
     entries.map(|entry| format!("{} {}", entry.new, String::from_utf8_lossy(&entry.message))).collect()
 }
 
-/// Compares what is read with what git lists.
+/// Asserts that refs and reflogs are those that git lists.
 fn assert_matches_git(scratch: &Scratch) -> Refs {
     let refs = read(&scratch.open());
-    assert_eq!(skips(&refs), Vec::<String>::new());
+    assert_eq!(gap_lines(&refs), Vec::<String>::new());
     let tips = refs.tips.iter().filter(|tip| tip.kind == TipKind::Ref);
     let tips: Vec<_> = tips.map(|tip| format!("{} {}", tip.id, tip.name)).collect();
     let listed = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
     assert_eq!(tips, listed.lines().collect::<Vec<_>>());
     let listed = scratch.git(&["reflog", "list"]);
-    // Each query starts a process.
+    // Only about sixteen logs, since each query starts a process.
     for log in listed.lines().step_by(listed.lines().count() / 16 + 1) {
-        let entries = lines(&refs.logs, log);
+        let entries = log_lines(&refs.logs, log);
         if entries.is_empty() {
             // The whole log has expired.
             assert!(refs.superseded.iter().any(|entry| entry.log == log), "{log}");
@@ -51,7 +52,8 @@ fn assert_matches_git(scratch: &Scratch) -> Refs {
     refs
 }
 
-fn tables(scratch: &Scratch) -> Vec<PathBuf> {
+/// The files of the tables, oldest first.
+fn table_files(scratch: &Scratch) -> Vec<PathBuf> {
     let dir = scratch.path().join(".git/reftable");
     let list = std::fs::read_to_string(dir.join("tables.list")).unwrap();
     list.lines().map(|name| dir.join(name)).collect()
@@ -84,12 +86,12 @@ fn refs_and_logs_in_many_blocks_match_git() {
     // Blocks of the default size, and small ones, which need several levels of index.
     for config in [&[][..], &["-c", "reftable.blockSize=400"], &["-c", "reftable.restartInterval=1"]] {
         for format in ["--object-format=sha1", "--object-format=sha256"] {
-            let scratch = new(&[format]);
+            let scratch = reftable_repository(&[format]);
             fill(&scratch, config);
             let refs = assert_matches_git(&scratch);
             assert!(refs.other_names.contains("refs/tags/0011/é"));
             scratch.git(&[config, &["pack-refs", "--all"]].concat());
-            assert_eq!(tables(&scratch).len(), 1);
+            assert_eq!(table_files(&scratch).len(), 1);
             let refs = assert_matches_git(&scratch);
             assert_eq!((refs.tips.len(), refs.superseded.len()), (1 + 1 + 1800, 0));
         }
@@ -97,8 +99,8 @@ fn refs_and_logs_in_many_blocks_match_git() {
 }
 
 #[test]
-fn small_tables_pile_up_and_are_compacted() {
-    let scratch = new(&[]);
+fn stacks_match_git_before_and_after_compaction() {
+    let scratch = reftable_repository(&[]);
     scratch.commit("first");
     for number in 0..12 {
         scratch.git(&["branch", &format!("b{number}")]);
@@ -117,7 +119,7 @@ fn small_tables_pile_up_and_are_compacted() {
 
 #[test]
 fn superseded_entries_are_kept_separately() {
-    let scratch = new(&[]);
+    let scratch = reftable_repository(&[]);
     let first = scratch.commit("first");
     let uncompacted = ["-c", "reftable.autoCompaction=false"];
     let git = |arguments: &[&str]| {
@@ -129,16 +131,19 @@ fn superseded_entries_are_kept_separately() {
     git(&["branch", "-q", "-D", "gone"]);
     git(&["reflog", "expire", "--expire=all", "HEAD"]);
     let refs = assert_matches_git(&scratch);
-    assert_eq!(lines(&refs.superseded, "refs/heads/gone"), [format!("{first} branch: Created from main")]);
-    assert!(lines(&refs.superseded, "HEAD").contains(&format!("{first} commit (initial): first")));
+    assert_eq!(
+        log_lines(&refs.superseded, "refs/heads/gone"),
+        [format!("{first} branch: Created from main")]
+    );
+    assert!(log_lines(&refs.superseded, "HEAD").contains(&format!("{first} commit (initial): first")));
     let mut texts = Vec::new();
     refs.table_logs(|path, text| texts.push(format!("{} {}", path.escape_ascii(), text.escape_ascii())));
     assert!(texts.iter().any(|text| text.starts_with("logs/refs/heads/gone 0000")), "{texts:?}");
 }
 
 #[test]
-fn unreadable_tables_are_skips_and_the_rest_is_read() {
-    let scratch = new(&[]);
+fn unreadable_tables_are_gaps_and_the_rest_is_read() {
+    let scratch = reftable_repository(&[]);
     scratch.commit("first");
     scratch.git(&["pack-refs", "--all"]);
     scratch.git(&["worktree", "add", "-q", "linked"]);
@@ -147,76 +152,73 @@ fn unreadable_tables_are_skips_and_the_rest_is_read() {
     std::fs::write(&list, format!("{listed}../../outside.ref\nmissing.ref\nforeign.ref\n")).unwrap();
     scratch.write(".git/reftable/foreign.ref", "this is not a table at all");
     let refs = read(&scratch.open());
-    let skipped = skips(&refs);
+    let gaps = gap_lines(&refs);
     for expected in [
         "reftable/foreign.ref is not a reftable",
         "reftable/missing.ref cannot be read: ",
         "reftable/tables.list has a line that is not the name of a table",
     ] {
-        assert!(skipped.iter().any(|skip| skip.starts_with(expected)), "{expected} in {skipped:?}");
+        assert!(gaps.iter().any(|skip| skip.starts_with(expected)), "{expected} in {gaps:?}");
     }
-    assert_eq!(skipped.len(), 3);
+    assert_eq!(gaps.len(), 3);
     assert_eq!(refs.head.as_deref(), Some("refs/heads/main"));
-    let table = &tables(&scratch)[0];
+    let table = &table_files(&scratch)[0];
     let mut bytes = std::fs::read(table).unwrap();
     let end = bytes.len();
     bytes[end - 1] ^= 1;
     std::fs::write(&list, listed).unwrap();
     std::fs::write(table, bytes).unwrap();
     let again = read(&scratch.open());
-    assert!(skips(&again)[0].ends_with(".ref has a damaged footer"), "{:?}", skips(&again));
+    assert!(gap_lines(&again)[0].ends_with(".ref has a damaged footer"), "{:?}", gap_lines(&again));
     assert_eq!((again.tips, again.logs), (refs.tips, refs.logs));
     std::fs::remove_file(&list).unwrap();
-    let skipped = skips(&read(&scratch.open()));
-    assert!(
-        skipped.iter().any(|skip| skip.starts_with("reftable/tables.list cannot be read")),
-        "{skipped:?}"
-    );
+    let gaps = gap_lines(&read(&scratch.open()));
+    assert!(gaps.iter().any(|skip| skip.starts_with("reftable/tables.list cannot be read")), "{gaps:?}");
 }
 
 #[test]
 fn unlisted_tables_are_read() {
-    let scratch = new(&[]);
+    let scratch = reftable_repository(&[]);
     let first = scratch.commit("first");
     scratch.git(&["update-ref", "-m", "by hand", "refs/heads/gone", "HEAD"]);
     scratch.git(&["pack-refs", "--all"]);
-    let table = std::fs::read(&tables(&scratch)[0]).unwrap();
+    let table = std::fs::read(&table_files(&scratch)[0]).unwrap();
     scratch.git(&["branch", "-q", "-D", "gone"]);
     scratch.git(&["reflog", "expire", "--expire=all", "--all"]);
     scratch.git(&["pack-refs", "--all"]);
     let refs = assert_matches_git(&scratch);
     assert!(
         !refs.other_names.contains("refs/heads/gone")
-            && lines(&refs.superseded, "refs/heads/gone").is_empty()
+            && log_lines(&refs.superseded, "refs/heads/gone").is_empty()
     );
     std::fs::write(scratch.path().join(".git/reftable/left-over.ref"), table).unwrap();
     let refs = assert_matches_git(&scratch);
     assert!(refs.other_names.contains("refs/heads/gone"));
-    assert_eq!(lines(&refs.superseded, "refs/heads/gone"), [format!("{first} by hand")]);
+    assert_eq!(log_lines(&refs.superseded, "refs/heads/gone"), [format!("{first} by hand")]);
     scratch.write(".git/reftable/broken.ref", "REFT");
-    assert_eq!(skips(&read(&scratch.open())), ["reftable/broken.ref is too short for a reftable"]);
+    assert_eq!(gap_lines(&read(&scratch.open())), ["reftable/broken.ref is too short for a reftable"]);
 }
 
 #[test]
 fn leftovers_of_another_storage_format_are_not_refs() {
-    let scratch = new(&[]);
+    let scratch = reftable_repository(&[]);
     let first = scratch.commit("first");
     scratch.write(".git/packed-refs", &format!("{first} refs/heads/packed\n"));
     scratch.write(".git/refs/tags/loose", &format!("{first}\n"));
     assert_matches_git(&scratch);
     let files = Scratch::new(&["--ref-format=files"]);
     files.write(".git/reftable/tables.list", "");
-    assert!(skips(&read(&files.open()))[0].starts_with("reftable not read"));
+    assert!(gap_lines(&read(&files.open()))[0].starts_with("reftable not read"));
 }
 
 /// Tables with several blocks of each type, and the kind of their ids.
 static VALID_TABLES: LazyLock<[(Vec<u8>, Kind); 2]> = LazyLock::new(|| {
     [("--object-format=sha1", Kind::Sha1), ("--object-format=sha256", Kind::Sha256)].map(|(format, kind)| {
-        let scratch = new(&[format]);
+        let scratch = reftable_repository(&[format]);
         let config = ["-c", "reftable.blockSize=1024"];
         fill(&scratch, &config);
         scratch.git(&[&config[..], &["pack-refs", "--all"]].concat());
-        (std::fs::read(&tables(&scratch)[0]).unwrap(), kind)
+        (std::fs::read(&table_files(&scratch)[0]).unwrap(), kind)
     })
 });
 
@@ -227,7 +229,7 @@ fn a_valid_table_is_read_completely() {
         let (refs, logs) = (1 + 1 + 1 + 1800, 4 + 500 + 100);
         assert_eq!(read_all(bytes, *kind), Some((refs, logs, true)));
         let without_footer = &bytes[..bytes.len() - 68];
-        assert_eq!(read_all(without_footer, *kind).map(|(_, _, sound)| sound), Some(false));
+        assert_eq!(read_all(without_footer, *kind).map(|(_, _, is_valid)| is_valid), Some(false));
     }
 }
 
@@ -238,19 +240,19 @@ proptest! {
         which in 0_usize..2,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in prop::option::of(any::<prop::sample::Index>()),
-        remade in any::<bool>(),
+        has_valid_checksum in any::<bool>(),
     ) {
         let (bytes, kind) = &VALID_TABLES[which];
         let mut bytes = bytes.clone();
-        for (at, byte) in &changes {
-            let at = at.index(bytes.len());
-            bytes[at] = *byte;
+        for (position, byte) in &changes {
+            let index = position.index(bytes.len());
+            bytes[index] = *byte;
         }
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        if remade && bytes.len() > 100 {
-            // A footer with a valid checksum, so that its content is used.
+        if has_valid_checksum && bytes.len() > 100 {
+            // With a valid checksum, the rest of the footer is used.
             let footer = bytes.len() - if *kind == Kind::Sha1 { 68 } else { 72 };
             let header = bytes.len() - footer - 44;
             bytes.copy_within(0..header, footer);
@@ -298,8 +300,8 @@ fn a_small_table_cannot_exhaust_memory() {
     table.extend_from_slice(&footer);
     table.extend_from_slice(&libdeflater::crc32(&footer).to_be_bytes());
     assert!(table.len() < 20 << 10);
-    assert!(read_all(&table, Kind::Sha1).is_some_and(|(_, logs, sound)| logs > 8_000_000 && sound));
-    let scratch = new(&[]);
-    std::fs::write(&tables(&scratch)[0], table).unwrap();
-    assert!(skips(&read(&scratch.open()))[0].starts_with("reftable inflates to more than"));
+    assert!(read_all(&table, Kind::Sha1).is_some_and(|(_, logs, is_valid)| logs > 8_000_000 && is_valid));
+    let scratch = reftable_repository(&[]);
+    std::fs::write(&table_files(&scratch)[0], table).unwrap();
+    assert!(gap_lines(&read(&scratch.open()))[0].starts_with("reftable inflates to more than"));
 }

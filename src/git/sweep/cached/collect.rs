@@ -25,13 +25,13 @@ struct PackNotes {
     searched: HashMap<Entry, (Kind, u64)>,
     /// Entries with matches.
     matched: BTreeSet<Entry>,
-    /// Whether any match says more than that the object is read again.
+    /// Whether any match says more than that an object is read again.
     has_findings: bool,
-    /// Objects that its trees refer to and that it does not contain.
+    /// Objects that the pack names and does not contain.
     outward: BTreeSet<ObjectId>,
 }
 
-/// The facts about all packs of a sweep that has just ended, from everything that it collected.
+/// Determines the facts about all packs from everything that a sweep collected.
 pub(in crate::git::sweep) fn collect<S: Searcher>(
     sweep: &Sweep<'_, S>,
     state: &CachedSweep<'_>,
@@ -60,13 +60,13 @@ pub(in crate::git::sweep) fn collect<S: Searcher>(
     update
 }
 
-/// Why nothing is kept of a pack whose bytes are not certain.
+/// Why nothing is kept about a pack whose bytes may have changed.
 const CHANGED: &str = "its files changed meanwhile, or it is not certain which files were read";
 
-/// The new entry about one pack.
+/// The new entries about one pack.
 ///
 /// # Errors
-/// Why there is none.
+/// The reason why nothing is kept about it.
 fn fresh<S: Searcher>(
     sweep: &Sweep<'_, S>,
     state: &CachedSweep<'_>,
@@ -87,7 +87,7 @@ fn fresh<S: Searcher>(
     Ok(FreshPack { digest, facts, after_repack: after_repack.encode(left) })
 }
 
-/// What the sweep noted, by pack.
+/// What the sweep recorded about each pack.
 fn pack_notes<S: Searcher>(sweep: &Sweep<'_, S>, packs: usize) -> Vec<PackNotes> {
     let mut notes: Vec<PackNotes> = Vec::new();
     notes.resize_with(packs, PackNotes::default);
@@ -106,12 +106,12 @@ fn pack_notes<S: Searcher>(sweep: &Sweep<'_, S>, packs: usize) -> Vec<PackNotes>
     notes
 }
 
-/// Whether the bytes that were searched are those that identify the pack.
+/// Whether the bytes that were searched are those from which the digest of the pack was computed.
 fn is_unchanged(pack: &Pack) -> bool {
     pack.identity().is_some_and(|identity| identity.is_unchanged(pack.path()))
 }
 
-/// Packs with something that was not read, or that git would not have written. They are searched every time.
+/// Packs of which a part was not read, or which git would not have written. They are searched every time.
 fn flawed_packs<S: Searcher>(sweep: &Sweep<'_, S>) -> HashSet<usize> {
     let collected = &sweep.collected;
     let mut flawed: HashSet<usize> = HashSet::new();
@@ -148,14 +148,14 @@ fn facts<S: Searcher>(
     let matched: Vec<Entry> = notes.matched.iter().copied().collect();
     let again: HashSet<Entry> = DeltaTree::with_bases(pack, &matched).into_iter().collect();
     let mut object_counts = ObjectCounts::default();
-    let mut left_out = 0;
+    let mut omitted = 0;
     for family in pack_state.families.iter().flatten() {
         if let Some(known) = pack_state.known_families.get(&family.digest) {
             object_counts.add_count(known.kind(), known.count);
-            left_out += known.count.objects;
+            omitted += known.count.objects;
         }
     }
-    if notes.searched.len() as u64 + left_out != pack.len() as u64 {
+    if notes.searched.len() as u64 + omitted != pack.len() as u64 {
         return None;
     }
     for (entry, (kind, size)) in &notes.searched {
@@ -176,7 +176,8 @@ fn facts<S: Searcher>(
     Some((PackFacts { memory, object_counts, relies_on, outside, matched, read_again }, after_repack))
 }
 
-/// What is kept about entries that are only read again; `again` are they and their delta bases.
+/// The facts about entries that are only read again, if all entries with matches are. `again` has these entries and their delta
+/// bases.
 fn read_again(pack: &Pack, notes: &PackNotes, again: &HashSet<Entry>) -> Option<ReadAgain> {
     if notes.has_findings {
         return None;
@@ -191,8 +192,9 @@ fn read_again(pack: &Pack, notes: &PackNotes, again: &HashSet<Entry>) -> Option<
     Some(ReadAgain { object_counts, objects })
 }
 
-/// Where the objects are that a pack refers to and does not contain: the other packs, and the ids of those in no
-/// pack.
+/// Finds the objects in `outward`, which a pack names and does not contain: the other packs that contain some of them, and
+/// the ids
+/// of those in no pack.
 fn elsewhere<S: Searcher>(
     sweep: &Sweep<'_, S>,
     state: &CachedSweep<'_>,

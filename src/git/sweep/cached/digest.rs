@@ -1,4 +1,4 @@
-//! The digest that identifies a pack, and whether its index can be relied on.
+//! Computes the digest that identifies a pack, and checks the order of its index.
 
 use gix::oid;
 
@@ -6,10 +6,10 @@ use crate::cache::CacheDigest;
 use crate::git::pack::{Pack, digest};
 use crate::threads;
 
-/// How many positions of an index one thread looks at.
+/// Number of positions of an index that a thread checks at a time.
 const POSITIONS: u32 = 1 << 15;
 
-/// The digest of all bytes of a pack and of its index. `None` if it is not certain which bytes these are.
+/// The digest of all bytes of a pack and of its index; `None` if the pack was not opened with its identity.
 pub(super) fn pack_digest(pack: &Pack, threads: usize) -> Option<CacheDigest> {
     let index = &pack.identity()?.index;
     let bytes = digest(pack.all_bytes(), threads);
@@ -19,13 +19,13 @@ pub(super) fn pack_digest(pack: &Pack, threads: usize) -> Option<CacheDigest> {
     Some(both.finalize().into())
 }
 
-/// Whether the index lists each id once, in order, and where a lookup finds it. Git writes no other.
+/// Whether the index lists each id once, in order, and where a lookup finds it, as every index that git writes does.
 pub(super) fn is_in_order(pack: &Pack, threads: usize) -> bool {
     let starts = (0..pack.num_objects()).step_by(POSITIONS as usize);
     threads::map(threads, starts, |start| is_part_in_order(pack, start)).into_iter().all(|part| part)
 }
 
-/// Whether that is so from position `start` on.
+/// Whether that is true of the [`POSITIONS`] positions from `start` on.
 fn is_part_in_order(pack: &Pack, start: u32) -> bool {
     let end = start.saturating_add(POSITIONS).min(pack.num_objects());
     let is_found = |position: u32| pack.position(pack.id_at(position)) == Some(position);
@@ -35,7 +35,7 @@ fn is_part_in_order(pack: &Pack, start: u32) -> bool {
         if last.is_some_and(|last| last >= id) {
             return false;
         }
-        // Since they are sorted, all ids with the same first byte are found if the first and the last one are.
+        // Since the ids are sorted, a lookup finds all ids with the same first byte if it finds the first and the last one.
         if last.map(oid::first_byte) != Some(id.first_byte())
             && !(is_found(position) && position.checked_sub(1).is_none_or(is_found))
         {

@@ -14,26 +14,26 @@ pub(super) struct PackFacts {
     /// Counts of the entries that need not be searched again, whether or not other packs have copies of their
     /// objects.
     pub(super) object_counts: ObjectCounts,
-    /// Packs with objects that this one refers to and does not contain.
+    /// Packs with objects that this one names and does not contain.
     pub(super) relies_on: Vec<CacheDigest>,
-    /// The objects that it refers to and that are in no pack, sorted.
+    /// Objects in no pack that this one names, sorted.
     pub(super) outside: Vec<ObjectId>,
-    /// Entries with matches, ascending: they are searched again, with their delta bases.
+    /// Entries with matches, ascending. They and their delta bases are searched again.
     pub(super) matched: Vec<Entry>,
-    /// If all of these matches only said that the object is read again: what is needed if it need not be.
+    /// If all of these matches only say that an object is read again: facts for the case that none of them need be.
     pub(super) read_again: Option<ReadAgain>,
 }
 
-/// Objects whose matches only said that they are [read again](crate::git::Searcher::is_read_again).
+/// Facts about objects whose matches only say that they are [read again](crate::git::Searcher::is_read_again).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ReadAgain {
-    /// These objects and their delta bases.
+    /// Counts of these objects and their delta bases.
     pub(super) object_counts: ObjectCounts,
     /// Their positions in the index, and their sizes in bytes.
     pub(super) objects: Vec<(u32, u64)>,
 }
 
-/// The memory that a sweep had, in bytes. With less, some objects may be too large.
+/// The memory limits of a sweep, in bytes. With lower ones, some objects may be too large.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct MemoryLimits {
     pub(super) max_memory: u64,
@@ -42,12 +42,12 @@ pub(super) struct MemoryLimits {
 }
 
 impl MemoryLimits {
-    /// Those of a sweep.
+    /// The limits in `options`.
     pub(super) fn of(options: &SweepOptions<'_>) -> Self {
         Self { max_memory: options.max_memory, max_assembled: options.max_assembled }
     }
 
-    /// Whether a sweep with these limits could read everything that one with `other` could.
+    /// Whether a sweep with these limits can read everything that one with the `other` limits can.
     pub(super) fn cover(&self, other: &Self) -> bool {
         other.max_memory <= self.max_memory && other.max_assembled <= self.max_assembled
     }
@@ -62,18 +62,18 @@ impl MemoryLimits {
     }
 }
 
-/// The entries of a cache about one pack may take this part of its size together.
+/// All cache entries about a pack together may take one part in this many of its size.
 const MAX_PART: u64 = 50;
-/// Additional bytes that an entry may take, for small packs.
+/// Number of additional bytes that they may take, for small packs.
 const MIN_ROOM: u64 = 1 << 10;
 
-/// How many bytes all that is kept about a pack of `pack_bytes` bytes may take.
+/// Maximum number of bytes that all cache entries about a pack of `pack_bytes` bytes may take.
 pub(super) fn room(pack_bytes: u64) -> usize {
     usize::try_from(pack_bytes / MAX_PART + MIN_ROOM).unwrap_or(usize::MAX)
 }
 
 impl PackFacts {
-    /// As an entry of a cache.
+    /// Encodes the facts as an entry of a cache.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.memory.encode(&mut out);
@@ -102,7 +102,7 @@ impl PackFacts {
         out
     }
 
-    /// Reads an entry of a cache for a pack of `entries` entries whose ids have `id_len` bytes. `None` if it is
+    /// Decodes an entry of a cache for a pack with `entries` entries and ids of `id_len` bytes; `None` if it is
     /// malformed.
     pub(super) fn decode(bytes: &[u8], entries: usize, id_len: usize) -> Option<Self> {
         let mut reader = CacheReader::new(bytes);
@@ -134,15 +134,15 @@ impl PackFacts {
 
 impl ReadAgain {
     fn decode(reader: &mut CacheReader<'_>, entries: usize) -> Option<Self> {
-        let mut own = Self::default();
-        for count in own.object_counts.all_mut() {
+        let mut facts = Self::default();
+        for count in facts.object_counts.all_mut() {
             *count = read_count(reader)?;
         }
         for _ in 0..reader.count(2)? {
             let position = u32::try_from(reader.number()?).ok()?;
-            own.objects.push((position, reader.number()?));
+            facts.objects.push((position, reader.number()?));
         }
-        own.objects.iter().all(|(position, _)| (*position as usize) < entries).then_some(own)
+        facts.objects.iter().all(|(position, _)| (*position as usize) < entries).then_some(facts)
     }
 }
 

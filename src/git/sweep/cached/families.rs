@@ -1,4 +1,4 @@
-//! Families of blobs and trees, and the digests that identify them wherever they are stored.
+//! Finds families of blobs and trees, and computes the digests that identify them in any pack.
 
 use gix::object::Kind;
 
@@ -7,21 +7,21 @@ use crate::git::pack::entry::EntryContent;
 use crate::git::pack::{DeltaTree, Entry, Pack};
 use crate::threads;
 
-/// How many families one thread hashes at a time.
+/// Number of families that a thread hashes at a time.
 const BATCH: usize = 64;
 
-/// A blob or tree that is stored complete, and all deltas in its pack that build on it.
+/// A blob or tree that is stored completely, and all deltas in its pack that build on it.
 #[derive(Clone, Debug)]
 pub(super) struct Family {
     /// The kind of all of its objects.
     pub(super) kind: Kind,
-    /// The object that is stored complete.
+    /// The object that is stored completely.
     pub(super) root: Entry,
     /// The digest of all stored bytes of the family, and of which delta builds on which object.
     pub(super) digest: CacheDigest,
 }
 
-/// The families of the blobs and trees among the roots of `tree`. Those with an entry that cannot be read are left out.
+/// The families of the blobs and trees among the roots of `tree`. Families with an entry that cannot be read are omitted.
 pub(super) fn families(pack: &Pack, tree: &DeltaTree, threads: usize) -> Vec<Family> {
     let found = threads::map(threads, tree.roots.chunks(BATCH), |roots| {
         roots.iter().filter_map(|&root| family(pack, tree, root)).collect::<Vec<_>>()
@@ -29,6 +29,7 @@ pub(super) fn families(pack: &Pack, tree: &DeltaTree, threads: usize) -> Vec<Fam
     found.into_iter().flatten().collect()
 }
 
+/// The family of a root; `None` if it is neither a blob nor a tree, or cannot be read.
 fn family(pack: &Pack, tree: &DeltaTree, root: Entry) -> Option<Family> {
     let kind = match pack.header(root).ok()?.0.content {
         EntryContent::Whole(kind @ (Kind::Blob | Kind::Tree)) => kind,
@@ -39,15 +40,15 @@ fn family(pack: &Pack, tree: &DeltaTree, root: Entry) -> Option<Family> {
     let mut children: Vec<Vec<CacheDigest>> = vec![Vec::new(); entries.len()];
     let mut parents = vec![0; entries.len()];
     let mut next = 1;
-    for (at, &entry) in entries.iter().enumerate() {
+    for (parent, &entry) in entries.iter().enumerate() {
         for _ in tree.children(entry) {
-            *parents.get_mut(next)? = at;
+            *parents.get_mut(next)? = parent;
             next += 1;
         }
     }
-    for at in (1..entries.len()).rev() {
-        let digest = entry_digest(pack, entries[at], &mut children[at])?;
-        children[parents[at]].push(digest);
+    for index in (1..entries.len()).rev() {
+        let digest = entry_digest(pack, entries[index], &mut children[index])?;
+        children[parents[index]].push(digest);
     }
     let digest = entry_digest(pack, root, &mut children[0])?;
     Some(Family { kind, root, digest })

@@ -11,8 +11,8 @@ use crate::git::pack::entry::EntryContent;
 use crate::git::pack::{DeltaTree, Entry, Pack};
 use crate::git::sweep::outcome::ObjectCounts;
 
-/// The objects of a known pack that are not searched again and are no `duplicates`. `None` if an entry is malformed,
-/// which does not happen in a pack with facts.
+/// Counts the objects of a known pack that are not searched again and are not `duplicates`. `None` if an entry is malformed,
+/// which no entry of a pack with facts is.
 pub(super) fn first_copies(pack: &Pack, facts: &PackFacts, duplicates: &[bool]) -> Option<ObjectCounts> {
     let mut counts = facts.object_counts;
     if duplicates.is_empty() {
@@ -30,18 +30,18 @@ pub(super) fn first_copies(pack: &Pack, facts: &PackFacts, duplicates: &[bool]) 
 
 /// The kind of an entry: that of the object at the end of its delta chain. `known` caches the kinds of entries.
 fn kind(pack: &Pack, entry: Entry, known: &mut HashMap<Entry, Kind>) -> Option<Kind> {
-    let (mut chain, mut at) = (Vec::new(), entry);
+    let (mut chain, mut next) = (Vec::new(), entry);
     let kind = loop {
-        if let Some(kind) = known.get(&at) {
+        if let Some(kind) = known.get(&next) {
             break *kind;
         }
         if chain.len() == pack.len() {
             return None;
         }
-        chain.push(at);
-        at = match pack.header(at).ok()?.0.content {
+        chain.push(next);
+        next = match pack.header(next).ok()?.0.content {
             EntryContent::Whole(kind) => break kind,
-            EntryContent::OffsetDelta(distance) => pack.entry_at(pack.offset(at).checked_sub(distance)?)?,
+            EntryContent::OffsetDelta(distance) => pack.entry_at(pack.offset(next).checked_sub(distance)?)?,
             EntryContent::IdDelta(id) => pack.find(&id)?,
         };
     };
@@ -51,7 +51,7 @@ fn kind(pack: &Pack, entry: Entry, known: &mut HashMap<Entry, Kind>) -> Option<K
 
 /// The size of the object in an entry, in bytes.
 fn size(pack: &Pack, entry: Entry) -> Option<u64> {
-    /// The sizes of base and result, at the start of a delta, take no more.
+    /// Maximum length of the sizes of base and result at the start of a delta, in bytes.
     const MAX_SIZES: u64 = 20;
     let (header, deflated) = pack.header(entry).ok()?;
     if matches!(header.content, EntryContent::Whole(_)) {

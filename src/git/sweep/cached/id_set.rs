@@ -1,14 +1,15 @@
-//! The ids that a pack lists, in a compact form that still shows whether another pack lists all of them.
+//! Stores the ids that a pack lists in a compact form, which is enough to determine whether another pack lists all of them.
 
 use gix::oid;
 
 use crate::cache::{CacheDigest, CacheReader, put_number};
 use crate::git::pack::Pack;
 
-/// How many leading bits of an id are kept: three bytes each, as gaps, in packs of up to a million objects. The
-/// probability that a new id shares them with one of 100,000 others is 1 in 700,000; the pack is then searched again.
+/// Number of leading bits of an id that are kept. As differences from the id before, they take three bytes in packs of up to a
+/// million objects. The probability that a new id shares them with one of 100,000 others is 1 in 700,000; the pack is then
+/// searched again.
 const LEADING_BITS: u32 = 36;
-/// How many bytes of ids are hashed at a time.
+/// Number of bytes of ids that are hashed at a time.
 const BATCH: usize = 1 << 16;
 
 /// The ids of a pack whose index is in order.
@@ -20,6 +21,7 @@ pub(super) struct IdSet {
     leading: Vec<u64>,
 }
 
+/// The leading bits of an id that are kept.
 fn leading_bits(id: &oid) -> u64 {
     let first = id.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
     first >> (u64::BITS - LEADING_BITS)
@@ -34,19 +36,19 @@ impl IdSet {
 
     /// Whether `pack`, whose index is in order, lists every id of this set.
     pub(super) fn is_within(&self, pack: &Pack) -> bool {
-        let mut at = 0;
+        let mut index = 0;
         let mut is_listed = |id: &oid| {
             let bits = leading_bits(id);
-            while self.leading.get(at).is_some_and(|listed| *listed < bits) {
-                at += 1;
+            while self.leading.get(index).is_some_and(|listed| *listed < bits) {
+                index += 1;
             }
-            self.leading.get(at) == Some(&bits)
+            self.leading.get(index) == Some(&bits)
         };
-        // The digest decides: the leading bits may also be those of an id that is not in the set.
+        // Only the digest is certain: an id that is not in the set may have the same leading bits.
         self.leading.len() <= pack.num_objects() as usize && digest_of(pack, &mut is_listed) == self.digest
     }
 
-    /// Appends it to an entry of a cache.
+    /// Appends the set to an entry of a cache.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         put_number(out, self.leading.len() as u64);
         out.extend_from_slice(&self.digest);
@@ -57,7 +59,7 @@ impl IdSet {
         }
     }
 
-    /// Reads it from an entry of a cache.
+    /// Reads a set from an entry of a cache; `None` if it is malformed.
     pub(super) fn decode(reader: &mut CacheReader<'_>) -> Option<Self> {
         let count = reader.count(1)?;
         let digest = reader.array()?;

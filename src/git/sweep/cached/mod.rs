@@ -1,11 +1,11 @@
 //! Sweeps that reuse the results of earlier sweeps.
 //!
-//! What a sweep finds in a pack follows from the bytes of the pack and its index. So facts about a pack are kept
+//! The bytes of a pack and its index determine what a sweep finds in the pack. So facts about a pack are kept
 //! under a digest of all of these bytes, which every sweep computes again: a pack whose bytes were replaced under the
-//! same name is a different pack. A pack that changes during the sweep leaves no facts. Facts only record that
+//! same name is a different pack. No facts are kept about a pack that changes during the sweep. Facts only record that
 //! nothing was found: every object with a match is searched again, so the cache contains nothing about any key.
 //!
-//! After a repack there are other packs. A [family](families::Family) of blobs or trees whose stored bytes are
+//! After a repack, there are different packs. A [family](families::Family) of blobs or trees whose stored bytes are
 //! unchanged is not searched again; everything else is. An object id is never trusted to identify an object's
 //! content, since an index can give any id to any content. The objects that trees refer to must exist, so trees are
 //! searched again unless the new pack [lists every id](id_set::IdSet) of the old one.
@@ -35,9 +35,10 @@ use super::{Searcher, SweepOptions};
 use crate::cache::Cache;
 use crate::git::ObjectDatabase;
 
-/// Like [`sweep`](super::sweep), with the same outcome except for [`SweepOutcome::searched`], but takes from `cache` what
-/// is known about packs. The searcher must want objects of every kind. `is_clean` says of an object that would be
-/// [read again](Searcher::is_read_again), by what identifies its pack and the bytes of its id, that it need not be.
+/// Like [`sweep`](super::sweep), with the same outcome except for [`SweepOutcome::searched`], but uses the facts about packs in
+/// `cache`. The searcher must want objects of every kind. `is_clean` is called with the digest of a pack and the bytes of
+/// the id of
+/// an object that would be [read again](Searcher::is_read_again), and says whether it need not be.
 pub fn sweep_with_cache<S: Searcher>(
     database: &ObjectDatabase,
     searcher: &S,

@@ -1,5 +1,5 @@
-//! What is kept about a pack for the time when a repack has replaced it. It is by far the larger part, so it is an entry of its
-//! own, and only read then.
+//! The facts about a pack that are needed after a repack has replaced it. They are by far the largest part of what is kept, so
+//! they are in a separate entry, which is read only then.
 
 use std::cmp::Reverse;
 
@@ -10,7 +10,7 @@ use super::id_set::IdSet;
 use crate::cache::{CacheDigest, CacheReader, put_number};
 use crate::git::sweep::outcome::KindCount;
 
-/// What helps to tell which objects of another pack were in this one.
+/// Facts that help to determine which objects of another pack were in this one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct RepackFacts {
     pub(super) memory: MemoryLimits,
@@ -20,14 +20,14 @@ pub(super) struct RepackFacts {
     pub(super) families: Vec<FamilyFact>,
 }
 
-/// What is kept about a family without matches.
+/// The facts about a family without matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FamilyFact {
-    /// What identifies it.
+    /// The digest of the family.
     pub(super) digest: CacheDigest,
-    /// Whether its objects are trees, and not blobs.
+    /// Whether the objects are trees, as opposed to blobs.
     pub(super) is_trees: bool,
-    /// Its objects.
+    /// The number and size of the objects.
     pub(super) count: KindCount,
 }
 
@@ -38,22 +38,22 @@ impl FamilyFact {
         put_count(out, self.count);
     }
 
-    /// The kind of its objects.
+    /// The kind of the objects.
     pub(super) fn kind(&self) -> Kind {
         if self.is_trees { Kind::Tree } else { Kind::Blob }
     }
 }
 
-/// What the subject of the entry is derived from, besides the pack.
+/// The context from which the subject of the entry is derived, besides the digest of the pack.
 const SUBJECT: &str = "friskey cache: families of a pack";
 
 impl RepackFacts {
-    /// The subject of the entry about the pack with that digest.
+    /// The subject of the entry about the pack with this digest.
     pub(super) fn subject(pack: &CacheDigest) -> CacheDigest {
         blake3::derive_key(SUBJECT, pack)
     }
 
-    /// As an entry of a cache of at most `room` bytes: the ids, if there is room for them, and the largest families.
+    /// Encodes an entry of a cache of at most `room` bytes: the ids, if they take at most half of it, and the largest families.
     pub(super) fn encode(&self, room: usize) -> Vec<u8> {
         let mut out = Vec::new();
         self.memory.encode(&mut out);
@@ -69,14 +69,16 @@ impl RepackFacts {
         out
     }
 
-    /// The families with the most objects that take `room` bytes together, sorted by digest. Trees are of use only with ids.
+    /// The families with the most objects that together take at most `room` bytes, sorted by digest. Families of trees are
+    /// useful only
+    /// with ids.
     fn largest_families(&self, room: usize, has_ids: bool) -> Vec<FamilyFact> {
-        /// What their number takes, in bytes.
-        const COUNT: usize = 5;
+        /// Length of the number of families, in bytes.
+        const COUNT_LEN: usize = 5;
         let mut families: Vec<_> =
             self.families.iter().filter(|family| has_ids || !family.is_trees).copied().collect();
         families.sort_by_key(|family| Reverse(family.count.objects));
-        let mut left = room.saturating_sub(COUNT);
+        let mut left = room.saturating_sub(COUNT_LEN);
         let mut bytes = Vec::new();
         families.retain(|family| {
             bytes.clear();
@@ -89,7 +91,7 @@ impl RepackFacts {
         families
     }
 
-    /// Reads an entry of a cache. `None` if it is malformed.
+    /// Decodes an entry of a cache; `None` if it is malformed.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = CacheReader::new(bytes);
         let mut facts = Self { memory: MemoryLimits::decode(&mut reader)?, ..Self::default() };

@@ -1,4 +1,4 @@
-//! What a sweep knows from the cache.
+//! Looks up in the cache what need not be searched.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,43 +19,43 @@ use crate::git::sweep::outcome::ObjectCounts;
 /// The cache during a sweep.
 pub(in crate::git::sweep) struct CachedSweep<'c> {
     pub(super) cache: &'c Cache,
-    /// What notes call the repository.
+    /// The name of the repository in notes.
     pub(super) repository: String,
     /// The subject of the entry that lists the packs of this database.
     pub(super) list: CacheDigest,
     /// The packs for which the last sweep of this database stored facts.
     pub(super) previous: Vec<CacheDigest>,
-    /// By pack number.
+    /// What is known about each pack, by pack number.
     pub(super) packs: Vec<PackState>,
-    /// The facts about packs that no longer exist, loaded when first needed.
+    /// The facts about packs in `previous` that no longer exist, loaded when first needed.
     gone: Option<Vec<(PackFacts, RepackFacts)>>,
     pub(super) memory: MemoryLimits,
     id_len: usize,
     is_clean: IsClean<'c>,
 }
 
-/// Whether an object that would be read again need not be: by what identifies its pack and the bytes of its id.
+/// Called with the digest of a pack and the bytes of the id of an object that would be read again: whether it need not be.
 pub(super) type IsClean<'a> = &'a dyn Fn(&CacheDigest, &[u8]) -> bool;
 
 /// What is known about one pack of the sweep.
 #[derive(Default)]
 pub(super) struct PackState {
-    /// `None` if its bytes are not certain, or its index is not as git writes it.
+    /// The digest of the pack; `None` if it was not determined, or if its index is not in order.
     pub(super) digest: Option<CacheDigest>,
-    /// The facts, if it was swept before.
+    /// The facts, if the pack was swept before.
     pub(super) facts: Option<PackFacts>,
-    /// The families in it, determined when first needed.
+    /// The families in the pack, determined when first needed.
     pub(super) families: Option<Vec<Family>>,
-    /// Families that were in a pack that no longer exists; they are not searched.
+    /// Those families that were in a pack that no longer exists. They are not searched.
     pub(super) known_families: HashMap<CacheDigest, FamilyFact>,
-    /// The objects in no pack that trees in these families may refer to.
+    /// Objects in no pack that trees in these families may name.
     pub(super) inherited_outside: Vec<ObjectId>,
-    /// Objects that would be read again and need not be, with their sizes.
+    /// Objects that would be read again but need not be, with their sizes in bytes.
     clean: Vec<(ObjectId, u64)>,
 }
 
 impl PackState {
-    /// How many objects are not searched because of the families that they belong to.
+    /// The number of objects in [`Self::known_families`].
     pub(super) fn known_objects(&self) -> u64 {
         let families = self.families.iter().flatten();
         families
@@ -65,14 +65,14 @@ impl PackState {
     }
 }
 
-/// What part of a pack is searched.
+/// The part of a pack that is searched.
 pub(in crate::git::sweep) struct CachedPlan {
     pub(in crate::git::sweep) tree: DeltaTree,
     /// The objects that are not searched.
     pub(in crate::git::sweep) known: ObjectCounts,
 }
 
-/// The subject of the entry about `what` in a database, by where it is.
+/// The subject of the cache entry about `what` in a database, which is identified by its directories.
 pub fn cache_subject(database: &ObjectDatabase, what: &str) -> CacheDigest {
     let mut name = blake3::Hasher::new();
     name.update(what.as_bytes());
@@ -121,7 +121,7 @@ impl<'c> CachedSweep<'c> {
                 self.memory.cover(&facts.memory)
                     && facts.relies_on.iter().all(|digest| present.contains(digest))
             });
-            // The digest has every byte of the index, so that of a pack with facts was found to be in order before.
+            // The digest includes every byte of the index, so the index of a pack with facts was checked before.
             if facts.is_none() && !is_in_order(pack, threads) {
                 self.packs[number].digest = None;
             }
@@ -129,7 +129,7 @@ impl<'c> CachedSweep<'c> {
         }
     }
 
-    /// The facts about the pack of that digest.
+    /// The facts about the pack with this digest.
     fn load(&self, digest: &CacheDigest, entries: usize) -> Option<PackFacts> {
         let bytes = self.cache.load(digest)?;
         let facts = PackFacts::decode(&bytes, entries, self.id_len);
@@ -139,7 +139,7 @@ impl<'c> CachedSweep<'c> {
         facts
     }
 
-    /// What was kept about a pack of that digest, which is gone.
+    /// The facts about a pack with this digest that no longer exists.
     fn load_gone(&self, digest: &CacheDigest) -> Option<(PackFacts, RepackFacts)> {
         let facts = self.load(digest, usize::MAX)?;
         let after_repack = RepackFacts::decode(&self.cache.load(&RepackFacts::subject(digest))?)?;
@@ -147,7 +147,8 @@ impl<'c> CachedSweep<'c> {
         (is_covered && !after_repack.families.is_empty()).then_some((facts, after_repack))
     }
 
-    /// Decides what of a pack that was looked up is searched. `is_elsewhere` says whether something else has a copy of an object.
+    /// Determines which part of a pack that was looked up is searched. `is_elsewhere` says whether another copy of an object
+    /// exists.
     pub(in crate::git::sweep) fn plan(
         &mut self,
         number: usize,
@@ -155,9 +156,9 @@ impl<'c> CachedSweep<'c> {
         is_elsewhere: &dyn Fn(&oid) -> bool,
         threads: usize,
     ) -> CachedPlan {
-        // Without a count, nothing is known.
+        // Restored only if the objects can be counted.
         let facts = self.packs[number].facts.take();
-        // Entries are counted only if some are searched.
+        // To know the number of entries takes time, and is necessary only if some of them are searched.
         let facts =
             facts.filter(|facts| facts.matched.last().is_none_or(|&last| (last as usize) < pack.len()));
         if let Some((mut known, facts)) =
@@ -174,14 +175,14 @@ impl<'c> CachedSweep<'c> {
             return CachedPlan { tree, known };
         }
         let mut plan = CachedPlan { tree: DeltaTree::build(pack, threads), known: ObjectCounts::default() };
-        // If a family is counted only in part, it is unknown which of its blobs are counted.
+        // If some entries are duplicates, it is not known how many objects of a family are counted.
         if self.packs[number].digest.is_some() && duplicates.is_empty() && self.has_gone() {
             self.leave_out(number, pack, &mut plan, threads);
         }
         plan
     }
 
-    /// The objects of a known pack that would be read again, if none of them need be; and what they count.
+    /// The objects of a known pack that would be read again, if none of them need be, with the counts of these objects.
     fn clean<'f>(
         &self,
         number: usize,
@@ -193,37 +194,37 @@ impl<'c> CachedSweep<'c> {
         let read_again = facts.read_again.as_ref().filter(|_| duplicates.is_empty())?;
         let clean = read_again.objects.iter().map(|&(position, size)| {
             let id = (position < pack.num_objects()).then(|| pack.id_at(position))?;
-            // Which copy would be read, and what it contains, is not known.
+            // If there are several copies, it is not known which one would be read.
             let is_clean = (self.is_clean)(&digest, id.as_bytes()) && !is_elsewhere(id);
             is_clean.then(|| (id.to_owned(), size))
         });
         Some((read_again, clean.collect::<Option<_>>()?))
     }
 
-    /// All objects that would be read again and need not be, with their sizes.
+    /// All objects that would be read again but need not be, with their sizes in bytes.
     pub(in crate::git::sweep) fn all_clean(&self) -> impl Iterator<Item = (ObjectId, u64)> {
         self.packs.iter().flat_map(|pack| &pack.clean).copied()
     }
 
-    /// What identifies each pack.
+    /// The digest of each pack, if it is known.
     pub(in crate::git::sweep) fn pack_digests(&self) -> impl Iterator<Item = Option<CacheDigest>> {
         self.packs.iter().map(|pack| pack.digest)
     }
 
-    /// Whether the pack was swept before, and is planned by what is known about it.
+    /// Whether the pack was swept before, so that its plan depends on the facts about it.
     pub(in crate::git::sweep) fn has_facts(&self, number: usize) -> bool {
         self.packs[number].facts.is_some()
     }
 
-    /// The objects in no pack that a known pack or known trees refer to.
+    /// Objects in no pack that a known pack or known trees name.
     pub(in crate::git::sweep) fn outside(&self, number: usize) -> impl Iterator<Item = ObjectId> {
         let state = &self.packs[number];
         let facts = state.facts.iter().flat_map(|facts| &facts.outside);
         facts.chain(&state.inherited_outside).copied()
     }
 
-    /// Leaves out the families that were in a pack that no longer exists. The objects that a tree refers to must
-    /// still exist, so trees are left out only if this pack has every object of that one.
+    /// Omits families that were in a pack that no longer exists from the plan. The objects that a tree names must
+    /// still exist, so trees are omitted only if this pack has every object of that one.
     fn leave_out(&mut self, number: usize, pack: &Pack, plan: &mut CachedPlan, threads: usize) {
         let found = families(pack, &plan.tree, threads);
         let (gone, state) = (self.gone.as_deref().unwrap_or_default(), &mut self.packs[number]);
@@ -236,19 +237,19 @@ impl<'c> CachedSweep<'c> {
             let families = after_repack.families.iter().filter(|family| is_whole || !family.is_trees);
             known.extend(families.map(|family| (&family.digest, family)));
         }
-        let mut left_out = HashSet::new();
+        let mut omitted = HashSet::new();
         for family in &found {
             if let Some(known) = known.get(&family.digest) {
-                left_out.insert(family.root);
+                omitted.insert(family.root);
                 plan.known.add_count(known.kind(), known.count);
                 state.known_families.insert(family.digest, **known);
             }
         }
-        plan.tree.roots.retain(|root| !left_out.contains(root));
+        plan.tree.roots.retain(|root| !omitted.contains(root));
         state.families = Some(found);
     }
 
-    /// Whether there are families of packs that no longer exist. Loads them when first called.
+    /// Whether there are facts about packs that no longer exist. Loads them when first called.
     fn has_gone(&mut self) -> bool {
         let present: HashSet<CacheDigest> = self.packs.iter().filter_map(|pack| pack.digest).collect();
         if self.gone.is_none() {

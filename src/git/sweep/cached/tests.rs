@@ -1,4 +1,4 @@
-//! Facts about a pack survive encoding, and nothing invalid is decoded.
+//! Tests that the facts about a pack are decoded as they were encoded, and that nothing invalid is decoded.
 
 use gix::ObjectId;
 
@@ -40,13 +40,13 @@ fn repack_facts() -> RepackFacts {
 }
 
 #[test]
-fn facts_are_read_as_they_were_written() {
+fn encoded_facts_can_be_decoded() {
     assert_eq!(PackFacts::decode(&facts().encode(), 1000, 20), Some(facts()));
     assert_eq!(RepackFacts::decode(&repack_facts().encode(1000)), Some(repack_facts()));
 }
 
 #[test]
-fn entries_are_small_beside_their_pack() {
+fn encoded_families_are_limited_by_the_size_of_the_pack() {
     assert_eq!(room(500_000), 11_024);
     let many = |n: usize| vec![FamilyFact { count: KindCount::default(), ..family(5) }; n];
     let count = KindCount { objects: 900, bytes: 1 };
@@ -60,7 +60,7 @@ fn entries_are_small_beside_their_pack() {
 }
 
 #[test]
-fn what_makes_no_sense_is_not_read() {
+fn malformed_facts_are_not_decoded() {
     let bytes = facts().encode();
     assert_eq!(PackFacts::decode(&bytes, 700, 20), None, "an entry that the pack lacks");
     assert_eq!(PackFacts::decode(&[&bytes[..], &[0]].concat(), 1000, 20), None);
@@ -83,7 +83,7 @@ fn what_makes_no_sense_is_not_read() {
 }
 
 #[test]
-fn facts_need_as_much_memory_as_there_was() {
+fn memory_limits_cover_only_lower_ones() {
     let less = |max_memory, max_assembled| MemoryLimits { max_memory, max_assembled };
     assert!(MEMORY.cover(&MEMORY) && MEMORY.cover(&less(1 << 30, 1)));
     assert!(!less(1 << 30, 1 << 30).cover(&MEMORY) && !less(1 << 31, 1 << 29).cover(&MEMORY));
@@ -100,7 +100,7 @@ fn open_pack(scratch: &Scratch) -> Pack {
 }
 
 #[test]
-fn an_id_set_tells_whether_a_pack_lacks_one_of_its_ids() {
+fn an_id_set_is_within_a_pack_only_if_the_pack_has_all_of_its_ids() {
     let scratch = Scratch::new(&[]);
     for number in 0..40 {
         scratch.write("file", &format!("{number}"));
@@ -112,7 +112,7 @@ fn an_id_set_tells_whether_a_pack_lacks_one_of_its_ids() {
     let mut bytes = Vec::new();
     old.encode(&mut bytes);
     assert_eq!(IdSet::decode(&mut CacheReader::new(&bytes)), Some(old.clone()));
-    // More objects are added, and an old one is not there any more.
+    // First objects are added, and then an old one is removed.
     scratch.write("file", "new");
     scratch.commit("new");
     scratch.git(&["repack", "-qad"]);

@@ -22,12 +22,14 @@ pub(super) struct FreshPack {
 pub struct CacheUpdate {
     /// The name of the repository in notes.
     repository: String,
+    /// The subject of the entry that lists the packs of this database.
     list: CacheDigest,
+    /// The packs that it lists so far.
     previous: Vec<CacheDigest>,
     /// Packs about which the cache already has facts.
     known: Vec<CacheDigest>,
     pub(super) fresh: Vec<FreshPack>,
-    /// Packs about which nothing is stored, and why.
+    /// Packs about which nothing is stored, each with the reason.
     pub(super) not_kept: Vec<(PathBuf, &'static str)>,
     /// Number of packs of the repository.
     packs: usize,
@@ -65,15 +67,15 @@ impl CacheUpdate {
             put_number(&mut bytes, kept.len() as u64);
             kept.iter().for_each(|digest| bytes.extend_from_slice(digest));
             cache.store(&self.list, &bytes);
-            for gone in self.previous.iter().filter(|digest| !all.contains(*digest)) {
-                cache.remove(gone);
-                cache.remove(&RepackFacts::subject(gone));
+            for removed in self.previous.iter().filter(|digest| !all.contains(*digest)) {
+                cache.remove(removed);
+                cache.remove(&RepackFacts::subject(removed));
             }
         }
         self.note(cache);
     }
 
-    /// Adds notes: how many packs were known, and about which nothing is stored.
+    /// Adds notes on how many packs were known, and about which packs nothing is stored.
     fn note(&self, cache: &Cache) {
         let (known, packs) = (self.known.len(), self.packs);
         let objects = match self.known_objects {
@@ -93,7 +95,7 @@ impl CacheUpdate {
     }
 }
 
-/// Reads the list of packs that an update has written.
+/// Decodes the list of packs that an update has written; `None` if it is malformed.
 pub(super) fn decode_list(bytes: &[u8]) -> Option<Vec<CacheDigest>> {
     let mut reader = CacheReader::new(bytes);
     let list =

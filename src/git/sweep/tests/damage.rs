@@ -1,4 +1,4 @@
-//! Damaged repositories: everything readable is searched, and the rest is reported. The searcher of these tests finds
+//! Sweeps damaged repositories: everything readable must be searched, and the rest reported. The searcher of these tests finds
 //! `K` followed by two to six of `a` and `b`.
 
 use std::fs;
@@ -16,7 +16,8 @@ fn overwrite(path: &std::path::Path, bytes: &[u8]) {
     fs::write(path, bytes).expect("written");
 }
 
-fn packed(versions: usize) -> Repo {
+/// A repository with a pack of several versions of a file.
+fn repository_with_pack(versions: usize) -> Repo {
     let repo = Repo::new();
     for version in 0..versions {
         let mut bytes = text(1, 300);
@@ -28,8 +29,8 @@ fn packed(versions: usize) -> Repo {
 }
 
 #[test]
-fn packs_without_index_and_indexes_without_pack() {
-    let repo = packed(3);
+fn packs_without_index_and_indexes_without_pack_are_reported() {
+    let repo = repository_with_pack(3);
     let whole = repo.check();
     let pack = repo.packs("pack")[0].clone();
     fs::rename(pack.with_extension("idx"), repo.objects().join("pack/pack-other.idx")).expect("renamed");
@@ -43,12 +44,12 @@ fn packs_without_index_and_indexes_without_pack() {
 }
 
 #[test]
-fn a_damaged_entry_loses_only_its_descendants() {
-    let repo = packed(12);
+fn only_a_damaged_entry_and_its_descendants_are_reported() {
+    let repo = repository_with_pack(12);
     let whole = repo.check();
     let pack = repo.packs("pack")[0].clone();
     let mut bytes = fs::read(&pack).expect("read");
-    // The middle of the first root blob, on which the file's deltas depend.
+    // The middle of the first root blob, on which the deltas of the file depend.
     let listed = repo.git(["verify-pack", "-v", &pack.with_extension("idx").display().to_string()]);
     let listed = String::from_utf8(listed).expect("text");
     let root = listed
@@ -76,7 +77,7 @@ fn a_damaged_entry_loses_only_its_descendants() {
 
 #[test]
 fn another_copy_of_a_damaged_object_is_searched() {
-    let repo = packed(12);
+    let repo = repository_with_pack(12);
     let whole = repo.check();
     let pack = repo.packs("pack")[0].clone();
     let copy = Repo::new();
@@ -90,21 +91,21 @@ fn another_copy_of_a_damaged_object_is_searched() {
     assert!(!repo.sweep_all_ways().skipped.is_empty());
     fs::write(repo.objects().join("info/alternates"), format!("{}\n", copy.objects().display()))
         .expect("written");
-    let healed = repo.sweep_all_ways();
-    assert_eq!(healed.skipped, []);
-    assert_eq!((healed.found, healed.counts), (whole.found.clone(), whole.counts));
+    let recovered = repo.sweep_all_ways();
+    assert_eq!(recovered.skipped, []);
+    assert_eq!((recovered.found, recovered.counts), (whole.found.clone(), whole.counts));
     copy.git(["config", "pack.window", "3"]);
     let ids = copy.git(["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]);
     copy.git_with(["pack-objects", "-q", "--window=3", ".git/objects/pack/pack"], &ids);
     copy.git(["prune-packed"]);
-    let healed = repo.sweep_all_ways();
-    assert_eq!(healed.skipped, []);
-    assert_eq!((healed.found, healed.counts), (whole.found, whole.counts));
+    let recovered = repo.sweep_all_ways();
+    assert_eq!(recovered.skipped, []);
+    assert_eq!((recovered.found, recovered.counts), (whole.found, whole.counts));
 }
 
 #[test]
-fn a_truncated_pack() {
-    let repo = packed(10);
+fn a_truncated_pack_is_reported() {
+    let repo = repository_with_pack(10);
     let whole = repo.check();
     let pack = repo.packs("pack")[0].clone();
     let bytes = fs::read(&pack).expect("read");
@@ -117,7 +118,7 @@ fn a_truncated_pack() {
 }
 
 #[test]
-fn damaged_loose_objects() {
+fn damaged_loose_objects_are_reported() {
     let repo = Repo::new();
     let good = repo.blob(b"a good one Kab");
     let cut = repo.blob(&text(1, 4000));
@@ -145,12 +146,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..Default::default() })]
 
     #[test]
-    fn arbitrary_damage_is_survived(
+    fn sweeping_arbitrarily_damaged_packs_does_not_panic(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
         in_index in any::<bool>(),
     ) {
         thread_local!(static REPO: (Repo, Vec<u8>, Vec<u8>, super::kit::ToyOutcome) = {
-            let repo = packed(10);
+            let repo = repository_with_pack(10);
             let outcome = repo.check();
             let pack = repo.packs("pack")[0].clone();
             let index = fs::read(pack.with_extension("idx")).expect("read");
@@ -181,7 +182,7 @@ proptest! {
 }
 
 /// Sweeps a pack of one blob and one delta against it, with a small size limit.
-fn with_delta(delta: &[u8], declared: usize, result: &[u8]) -> super::kit::ToyOutcome {
+fn sweep_delta(delta: &[u8], declared: usize, result: &[u8]) -> super::kit::ToyOutcome {
     let root = text(1, 100);
     let entries = vec![
         [synthetic::entry_header(3, root.len()), synthetic::deflate(&root)].concat(),
@@ -202,20 +203,20 @@ fn declared_sizes_are_not_trusted() {
     let base = synthetic::number(text(1, 100).len());
     let copy_64k = [0x80];
     let bomb = [&base[..], &synthetic::number(3 << 30), &copy_64k].concat();
-    let outcome = with_delta(&bomb, bomb.len(), b"never made");
+    let outcome = sweep_delta(&bomb, bomb.len(), b"never made");
     assert_eq!(outcome.counts.total().objects, 1);
     assert_eq!(outcome.skipped.len(), 1);
     assert!(outcome.skipped[0].reason.contains("too large"), "{:?}", outcome.skipped);
 
     // A header that declares far more than so few bytes can inflate to.
-    let outcome = with_delta(&bomb, 1 << 19, b"never made");
+    let outcome = sweep_delta(&bomb, 1 << 19, b"never made");
     assert!(outcome.skipped[0].reason.contains("does not inflate"), "{:?}", outcome.skipped);
-    let outcome = with_delta(&bomb, 1 << 40, b"never made");
+    let outcome = sweep_delta(&bomb, 1 << 40, b"never made");
     assert!(outcome.skipped[0].reason.contains("too large"), "{:?}", outcome.skipped);
 }
 
 #[test]
-fn an_index_that_hides_an_object() {
+fn an_index_that_omits_an_object_is_reported() {
     let repo = Repo::new();
     let objects = [b"Kab one".to_vec(), b"Kab two".to_vec()];
     let entries: Vec<_> = objects
@@ -232,7 +233,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..Default::default() })]
 
     #[test]
-    fn arbitrary_loose_files_are_survived(
+    fn sweeping_arbitrary_loose_files_does_not_panic(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         deflated in any::<bool>(),
         header in prop::sample::select(vec!["", "blob ", "blob 3\0", "tree 7", "tag 99999999999999999999\0"]),
@@ -251,7 +252,7 @@ proptest! {
 }
 
 /// Sweeps a pack of these parts, of which those with an object are listed in the index.
-fn with_parts(parts: &[(&[u8], Option<&[u8]>)]) -> super::kit::ToyOutcome {
+fn sweep_parts(parts: &[(&[u8], Option<&[u8]>)]) -> super::kit::ToyOutcome {
     let repo = Repo::new();
     let entry =
         |object: &[u8]| [synthetic::entry_header(3, object.len()), synthetic::deflate(object)].concat();
@@ -273,14 +274,14 @@ fn with_parts(parts: &[(&[u8], Option<&[u8]>)]) -> super::kit::ToyOutcome {
 #[test]
 fn bytes_between_and_after_entries_are_reported() {
     let (one, two) = (&b"Kab one"[..], &text(1, 50)[..]);
-    assert_eq!(with_parts(&[(b"", Some(one)), (b"", Some(two))]).unlisted, []);
+    assert_eq!(sweep_parts(&[(b"", Some(one)), (b"", Some(two))]).unlisted, []);
     let extra = b"hidden";
     for (parts, trailer) in [
         ([(&b""[..], Some(one)), (extra, None), (b"", Some(two))], 0),
-        // Bytes that were appended push the checksum of 20 bytes away from the end, so the range includes the last 20.
+        // After the last entry, the range includes the trailer of 20 bytes.
         ([(b"", Some(one)), (b"", Some(two)), (extra, None)], 20),
     ] {
-        let gaps = with_parts(&parts).unlisted;
+        let gaps = sweep_parts(&parts).unlisted;
         assert_eq!(gaps.len(), 1, "{gaps:?}");
         assert_eq!(gaps[0].end - gaps[0].start, extra.len() as u64 + trailer);
     }
@@ -291,14 +292,14 @@ fn bytes_that_end_like_the_preceding_stream_are_reported() {
     let object = text(1, 50);
     let sum = libdeflater::adler32(&object).to_be_bytes();
     let extra = [&b"hidden"[..], &sum].concat();
-    let gaps = with_parts(&[(b"", Some(&object)), (&extra, None)]).unlisted;
+    let gaps = sweep_parts(&[(b"", Some(&object)), (&extra, None)]).unlisted;
     assert_eq!(gaps.len(), 1, "{gaps:?}");
     assert_eq!(gaps[0].end - gaps[0].start, extra.len() as u64 + 20);
 }
 
 #[test]
-fn git_leaves_no_gaps() {
-    let repo = packed(12);
+fn packs_that_git_writes_have_no_unlisted_bytes() {
+    let repo = repository_with_pack(12);
     let outcome = repo.sweep(SweepOptions { find_unlisted: true, ..Default::default() });
     assert_eq!((outcome.unlisted, outcome.skipped), (vec![], vec![]));
 }
@@ -318,7 +319,7 @@ fn streams_that_no_index_lists_are_inflated() {
 
 #[test]
 fn a_second_copy_with_other_bytes_is_searched() {
-    let repo = packed(3);
+    let repo = repository_with_pack(3);
     let whole = repo.check();
     let id = repo.blob(b"Kab first");
     let path = repo.loose_path(&id);
@@ -359,7 +360,7 @@ fn wide_tree() -> Repo {
 }
 
 #[test]
-fn entries_short_of_memory_are_retried_or_reported() {
+fn entries_for_which_memory_is_short_are_retried_or_reported() {
     let repo = wide_tree();
     let whole = repo.sweep(SweepOptions::default());
     assert_eq!((whole.counts.total().objects, whole.skipped.len()), (15, 0));

@@ -1,5 +1,5 @@
-//! Shared by the tests: a searcher whose verdicts depend on everything they may depend on, repositories created by
-//! git, and git's own list of objects as the oracle.
+//! Helpers of the tests: a searcher whose matches depend on everything on which they may depend, repositories created by
+//! git, and git's own list of objects to compare with.
 
 use std::ffi::OsStr;
 use std::ops::Range;
@@ -12,8 +12,8 @@ use crate::git::scratch::Scratch;
 use crate::git::sweep::{MatchedObject, ObjectCounts, Searcher, SweepOptions, SweepOutcome, sweep};
 use crate::git::{ObjectDatabase, open, test_git};
 
-/// Finds `K` followed by two to six of `a` and `b`. Reports with each match all bytes it may depend on, which exposes
-/// any mistake in inheriting matches. Also finds an `a` or `b` at the very start if the fourth byte is one, too.
+/// Finds `K` followed by two to six of `a` and `b`. The hit of a match has all bytes on which it may depend, which exposes
+/// any mistake in inheriting matches. If the first and the fourth byte are `a` or `b`, the first four bytes are a match, too.
 pub(super) struct Toy;
 
 pub(super) const MARGIN: usize = 3;
@@ -64,7 +64,7 @@ impl Searcher for Toy {
             let body = bytes[start + 1..].iter().take(6).take_while(|byte| is_body(**byte)).count();
             let end = start + 1 + body;
             let around = &bytes[start.saturating_sub(MARGIN)..bytes.len().min(end + MARGIN)];
-            // The verdict depends on the context: three `c` after the match, or the end of the object.
+            // Whether there is a match depends on the context: on three `c` after it, or the end of the object.
             let after = &bytes[end..bytes.len().min(end + MARGIN)];
             if body >= 2 && after != b"ccc" {
                 found(start..end, around.to_vec());
@@ -164,14 +164,14 @@ impl Repo {
     }
 
     pub(super) fn database(&self) -> ObjectDatabase {
-        ObjectDatabase::of(&open(self.path()).expect("it opens").to_thread_local())
+        ObjectDatabase::from_repo(&open(self.path()).expect("it opens").to_thread_local())
     }
 
     pub(super) fn sweep(&self, options: SweepOptions<'_>) -> ToyOutcome {
         sweep(&self.database(), &Toy, &options)
     }
 
-    /// Sweeps with every combination of options, which must all have the same result.
+    /// Sweeps with several combinations of options, which must all have the same result.
     pub(super) fn sweep_all_ways(&self) -> ToyOutcome {
         let first = self.sweep(SweepOptions { threads: 1, small_result: 0, ..Default::default() });
         let usual = SweepOptions::default().small_result;
@@ -193,7 +193,7 @@ impl Repo {
         first
     }
 
-    /// Searches every object that git prints, whole.
+    /// The matches in every object that git prints, each of which is searched completely, and the counts of objects.
     pub(super) fn oracle(&self) -> (Vec<MatchedObject<Vec<u8>>>, ObjectCounts) {
         let printed = self.git(["cat-file", "--batch", "--batch-all-objects"]);
         let (mut found, mut counts, mut rest) = (Vec::new(), ObjectCounts::default(), &printed[..]);
@@ -213,7 +213,7 @@ impl Repo {
         (found, counts)
     }
 
-    /// Sweeps with every combination of options, and compares with git.
+    /// Sweeps with several combinations of options, and asserts that the result is that of [`Self::oracle`].
     pub(super) fn check(&self) -> ToyOutcome {
         let outcome = self.sweep_all_ways();
         let (found, counts) = self.oracle();

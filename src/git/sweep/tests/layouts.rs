@@ -1,4 +1,4 @@
-//! The ways in which a repository can store its objects.
+//! Sweeps repositories that store their objects in different ways.
 
 use std::fs;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::git::sweep::plan::sweep_listing;
 use crate::git::sweep::{Progress, Searcher, SweepOptions, sweep};
 
 /// Commits several versions of a file, one by one.
-fn grow(repo: &Repo, seed: u64, versions: usize) {
+fn commit_versions(repo: &Repo, seed: u64, versions: usize) {
     for version in 0..versions {
         let mut bytes = text(seed, 200);
         bytes.splice(version * 7..version * 7, format!("version {version} Kabab\n").into_bytes());
@@ -20,14 +20,14 @@ fn grow(repo: &Repo, seed: u64, versions: usize) {
 }
 
 #[test]
-fn an_empty_repository() {
+fn an_empty_repository_has_no_objects() {
     assert_eq!(Repo::new().check().counts.total().objects, 0);
 }
 
 #[test]
-fn loose_objects_only() {
+fn loose_objects_are_searched() {
     let repo = Repo::new();
-    grow(&repo, 1, 6);
+    commit_versions(&repo, 1, 6);
     repo.blob(b"");
     repo.blob(b"Kab");
     repo.blob(&[noise(5, 300_000), b" Kabab ".to_vec(), noise(6, 300_000)].concat());
@@ -36,17 +36,17 @@ fn loose_objects_only() {
 }
 
 #[test]
-fn several_packs_with_copies_and_loose_objects() {
+fn objects_in_several_packs_and_loose_files_are_counted_once() {
     let repo = Repo::new();
-    grow(&repo, 1, 8);
+    commit_versions(&repo, 1, 8);
     repo.git(["repack", "-dq"]);
-    grow(&repo, 2, 8);
+    commit_versions(&repo, 2, 8);
     repo.git(["repack", "-dq"]);
-    // Everything again, in a pack of its own.
+    // A further pack with all objects again.
     let all = repo.git(["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]);
     repo.git_with(["pack-objects", "-q", "--window=50", ".git/objects/pack/pack"], &all);
-    grow(&repo, 3, 3);
-    // And some of it as loose objects.
+    commit_versions(&repo, 3, 3);
+    // Some of the objects again as loose files.
     let first = repo.packs("pack")[0].clone();
     let bytes = fs::read(first).expect("read");
     let copy = Repo::new();
@@ -67,11 +67,11 @@ fn several_packs_with_copies_and_loose_objects() {
 }
 
 #[test]
-fn a_pack_that_the_multi_pack_index_names_is_gone() {
+fn a_missing_pack_that_the_multi_pack_index_names_is_reported() {
     let repo = Repo::new();
-    grow(&repo, 1, 2);
+    commit_versions(&repo, 1, 2);
     repo.git(["repack", "-dq"]);
-    grow(&repo, 2, 2);
+    commit_versions(&repo, 2, 2);
     repo.git(["repack", "-dq"]);
     repo.git(["multi-pack-index", "write"]);
     let gone = repo.packs("pack")[0].clone();
@@ -83,19 +83,19 @@ fn a_pack_that_the_multi_pack_index_names_is_gone() {
 }
 
 #[test]
-fn sha256() {
+fn sha256_objects_are_searched() {
     let repo = Repo::with_format("sha256");
-    grow(&repo, 1, 8);
+    commit_versions(&repo, 1, 8);
     repo.check();
     repo.git(["repack", "-adfq"]);
-    grow(&repo, 2, 2);
+    commit_versions(&repo, 2, 2);
     assert!(repo.check().found.iter().all(|object| object.id.as_bytes().len() == 32));
 }
 
 #[test]
-fn index_version_1_and_deltas_by_id() {
+fn indexes_of_version_1_and_deltas_by_id_are_read() {
     let repo = Repo::new();
-    grow(&repo, 1, 12);
+    commit_versions(&repo, 1, 12);
     repo.git(["-c", "pack.indexVersion=1", "-c", "repack.useDeltaBaseOffset=false", "repack", "-adfq"]);
     let index = fs::read(&repo.packs("idx")[0]).expect("read");
     assert_ne!(index[..4], *b"\xfftOc", "version 1 has no signature");
@@ -103,11 +103,11 @@ fn index_version_1_and_deltas_by_id() {
 }
 
 #[test]
-fn circular_alternates() {
+fn alternates_are_searched_even_if_circular() {
     let (first, second, third) = (Repo::new(), Repo::new(), Repo::new());
-    grow(&first, 1, 4);
-    grow(&second, 2, 4);
-    grow(&third, 1, 5);
+    commit_versions(&first, 1, 4);
+    commit_versions(&second, 2, 4);
+    commit_versions(&third, 1, 5);
     second.git(["repack", "-adq"]);
     let name = |from: &Repo, to: &Repo| {
         let text = format!("# a comment\n\n{}\n", to.objects().display());
@@ -123,7 +123,7 @@ fn circular_alternates() {
     assert_eq!((outcome.found, outcome.counts, outcome.skipped), (found, counts, vec![]));
     fs::remove_file(third.objects().join("info/alternates")).expect("removed");
 
-    // A quarantine directory, as a hook's environment names it.
+    // A quarantine directory, which the environment of a hook names.
     let lone = Repo::new();
     let database = lone.database().with_directories([third.objects()]);
     let quarantined = sweep(&database, &Toy, &SweepOptions::default());
@@ -139,7 +139,7 @@ fn circular_alternates() {
 fn relative_alternates_are_resolved_from_the_list_that_names_them() {
     let outer = tempfile::tempdir().expect("a temporary directory");
     let repo = Repo::new();
-    grow(&repo, 1, 3);
+    commit_versions(&repo, 1, 3);
     for name in ["one", "two"] {
         fs::create_dir_all(outer.path().join(name).join("info")).expect("made");
     }
@@ -153,7 +153,7 @@ fn relative_alternates_are_resolved_from_the_list_that_names_them() {
 }
 
 #[test]
-fn a_thin_pack_with_an_external_base() {
+fn a_delta_with_a_base_outside_its_pack_is_searched() {
     let repo = Repo::new();
     let base = text(1, 300);
     let id = repo.blob(&base);
@@ -183,7 +183,7 @@ fn huge_objects_are_searched_in_windows() {
     let repo = Repo::new();
     let mut huge = noise(1, 20 << 20);
     huge.iter_mut().filter(|byte| **byte == b'K').for_each(|byte| *byte = b'k');
-    // Matches around every edge of a window.
+    // There are matches around every edge of a window.
     for step in 1..5usize {
         for shift in 0..40 {
             let at = step * (4 << 20) - 20 + shift * 3 + step * 120 * usize::from(shift > 20);
@@ -216,9 +216,9 @@ impl ToyFound {
 #[test]
 fn progress_reaches_the_total_and_a_sweep_can_be_stopped() {
     let repo = Repo::new();
-    grow(&repo, 1, 5);
+    commit_versions(&repo, 1, 5);
     repo.git(["repack", "-adq"]);
-    grow(&repo, 2, 5);
+    commit_versions(&repo, 2, 5);
     let progress = Progress::default();
     let outcome = repo.sweep(SweepOptions { progress: Some(&progress), ..Default::default() });
     let total = outcome.counts.total();
@@ -234,13 +234,13 @@ fn progress_reaches_the_total_and_a_sweep_can_be_stopped() {
 }
 
 #[test]
-fn objects_that_move_during_a_sweep() {
+fn objects_that_a_repack_moves_during_a_sweep_are_found() {
     for second_pack in [false, true] {
         let repo = Repo::new();
-        grow(&repo, 1, 6);
+        commit_versions(&repo, 1, 6);
         if second_pack {
             repo.git(["repack", "-dq"]);
-            grow(&repo, 2, 6);
+            commit_versions(&repo, 2, 6);
         }
         let whole = repo.check();
         let database = repo.database();
@@ -256,7 +256,7 @@ fn objects_that_move_during_a_sweep() {
 }
 
 #[test]
-fn a_loose_object_that_is_gone_for_good() {
+fn a_loose_object_deleted_during_a_sweep_is_reported() {
     let repo = Repo::new();
     let kept = repo.blob(b"Kab");
     let gone = repo.blob(b"Kabb");
@@ -270,9 +270,9 @@ fn a_loose_object_that_is_gone_for_good() {
 }
 
 #[test]
-fn a_pack_whose_index_appears_later() {
+fn a_pack_whose_index_appears_during_a_sweep_is_searched() {
     let repo = Repo::new();
-    grow(&repo, 1, 3);
+    commit_versions(&repo, 1, 3);
     repo.git(["repack", "-adfq"]);
     let whole = repo.check();
     let index = repo.packs("idx")[0].clone();
@@ -315,7 +315,7 @@ impl Searcher for Faulty {
 }
 
 #[test]
-fn a_panic_in_one_thread_does_not_leave_the_others_waiting() {
+fn a_panic_in_one_thread_ends_the_others() {
     let repo = Repo::new();
     (0..80).for_each(|number| {
         repo.blob(format!("blob {number}").as_bytes());
@@ -362,7 +362,7 @@ impl Searcher for Trees {
 #[test]
 fn a_searcher_may_want_some_kinds_only() {
     let repo = Repo::new();
-    grow(&repo, 1, 40);
+    commit_versions(&repo, 1, 40);
     for packed in [false, true] {
         if packed {
             repo.git(["repack", "-adfq"]);

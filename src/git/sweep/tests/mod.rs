@@ -1,4 +1,4 @@
-//! Compares sweeps with git, and with searching every object whole.
+//! Compares sweeps with git, and with searching every object completely.
 
 mod damage;
 mod kit;

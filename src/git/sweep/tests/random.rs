@@ -1,4 +1,4 @@
-//! Random histories packed by git.
+//! Compares sweeps of random histories that git packed with searching every object completely.
 
 use proptest::prelude::*;
 
@@ -82,7 +82,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..Default::default() })]
 
     #[test]
-    fn histories_of_random_edits(
+    fn random_histories_have_the_same_matches_in_delta_space(
         commits in prop::collection::vec((any::<usize>(), prop::collection::vec(edit(), 1..6)), 1..60),
         depth in 1usize..60,
         reuse in any::<bool>(),

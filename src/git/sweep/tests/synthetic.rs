@@ -1,4 +1,5 @@
-//! Packs with synthetic deltas: copies and inserts that cut, move, duplicate and join matches.
+//! Compares sweeps of packs with synthetic deltas, which cut, move, duplicate and join matches, with searching every object
+//! completely.
 
 use std::fs;
 
@@ -155,14 +156,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..Default::default() })]
 
     #[test]
-    fn delta_space_finds_what_whole_objects_hold(
+    fn delta_space_has_the_same_matches_as_whole_objects(
         root in prop::collection::vec(prop::sample::select(b"KKaaabbccc\n".to_vec()), 0..200),
         children in prop::collection::vec(child(), 0..24),
     ) {
         finds_the_same(root, &children)?;
     }
 
-    /// Where keywords are few and far apart, most of the context around a change is never looked at.
+    /// Where keywords are few and far apart, most of the context around a change is not searched.
     #[test]
     fn delta_space_finds_rare_matches(
         root in prop::collection::vec(rare(), 0..1500),
@@ -223,14 +224,14 @@ fn write_index(path: &std::path::Path, entries: &[Vec<u8>], objects: &[Vec<u8>])
     }
     let trailer = pack(entries).split_off(pack(entries).len() - 20);
     bytes.extend(trailer);
-    let own = digest(&bytes);
-    bytes.extend(own.as_bytes());
+    let index_checksum = digest(&bytes);
+    bytes.extend(index_checksum.as_bytes());
     fs::write(path, bytes).expect("written");
 }
 
 /// Git can index such a pack, so the synthetic format is valid.
 #[test]
-fn git_reads_the_same_pack() {
+fn a_synthetic_pack_is_valid_for_git() {
     let child = |base, steps, by_id| Child { base, steps, by_id };
     let children = [
         child(0, vec![Step::Copy(0, 30), Step::Insert(b"Kab".to_vec()), Step::Copy(5, 9)], false),

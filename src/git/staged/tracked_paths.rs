@@ -1,4 +1,4 @@
-//! The paths that git tracks, for scans of a work tree.
+//! Determines which paths git tracks, for scans of a work tree.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use super::index::{Index, IndexError};
 /// Maximum size of an index that is read for tracked paths, in bytes: some million paths.
 const MAX_FILE_SIZE: u64 = 512 << 20;
 
-/// The paths in an index.
-pub struct Tracked {
+/// The paths in an index, ordered for searching.
+pub struct TrackedPaths {
     index: Index,
-    /// Rows sorted by path, if the index is not sorted.
+    /// Positions of the rows in the order of paths, if the index itself is not in that order.
     order: Option<Vec<u32>>,
 }
 
-impl Tracked {
+impl TrackedPaths {
     /// Reads the index in the git directory `git_dir`; a missing one tracks nothing.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl Tracked {
                 IndexError::Unreadable { .. } => Err(error),
             })?;
         let mut tracked = Self { index, order: None };
-        if !(1..tracked.len()).all(|at| tracked.path(at - 1) <= tracked.path(at)) {
+        if !(1..tracked.len()).all(|position| tracked.path(position - 1) <= tracked.path(position)) {
             let mut order: Vec<u32> = (0..u32::try_from(tracked.len()).unwrap_or(u32::MAX)).collect();
             order.sort_by(|&a, &b| tracked.path(a as usize).cmp(tracked.path(b as usize)));
             tracked.order = Some(order);
@@ -42,14 +42,14 @@ impl Tracked {
         self.index.rows.len()
     }
 
-    /// The path at a position in the order.
-    fn path(&self, at: usize) -> &[u8] {
-        let at = self.order.as_ref().map_or(at, |order| order[at] as usize);
-        self.index.path(&self.index.rows[at])
+    /// The path at this position in the order of paths.
+    fn path(&self, position: usize) -> &[u8] {
+        let row = self.order.as_ref().map_or(position, |order| order[position] as usize);
+        self.index.path(&self.index.rows[row])
     }
 
     /// The first path that is not less than `path`.
-    fn from(&self, path: &[u8]) -> Option<&[u8]> {
+    fn first_from(&self, path: &[u8]) -> Option<&[u8]> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = usize::midpoint(low, high);
@@ -59,20 +59,21 @@ impl Tracked {
     }
 
     /// Whether git tracks `path`, from the top of the work tree and with `/`: a file, a link or a submodule.
-    pub fn holds(&self, path: &[u8]) -> bool {
-        self.from(path) == Some(path) || self.is_outside_sparse(path)
+    pub fn contains(&self, path: &[u8]) -> bool {
+        self.first_from(path) == Some(path) || self.is_in_sparse_dir(path)
     }
 
     /// Whether git tracks anything below the directory `path`.
-    pub fn holds_below(&self, path: &[u8]) -> bool {
+    pub fn has_below(&self, path: &[u8]) -> bool {
         let dir = [path, b"/"].concat();
-        self.from(&dir).is_some_and(|next| next.starts_with(&dir)) || self.is_outside_sparse(path)
+        self.first_from(&dir).is_some_and(|next| next.starts_with(&dir)) || self.is_in_sparse_dir(path)
     }
 
-    /// A directory outside a sparse checkout is a single row that ends with a slash.
-    fn is_outside_sparse(&self, path: &[u8]) -> bool {
+    /// Whether `path` is in a directory outside a sparse checkout, for which the index has a single path that ends with a
+    /// slash.
+    fn is_in_sparse_dir(&self, path: &[u8]) -> bool {
         let mut dirs = memchr::memchr_iter(b'/', path).map(|slash| &path[..=slash]);
-        dirs.any(|dir| self.from(dir) == Some(dir))
+        dirs.any(|dir| self.first_from(dir) == Some(dir))
     }
 }
 
@@ -100,17 +101,17 @@ mod tests {
     }
 
     #[test]
-    fn distinguishes_files_and_directories() {
+    fn files_and_directories_are_distinguished() {
         let dir = tempfile::tempdir().unwrap();
         let sorted = ["a.b", "a/b", "a/c/d", "e"];
         let unsorted = ["e", "a/c/d", "a.b", "a/b"];
         for (paths, hash_len) in [(sorted, 20), (unsorted, 20), (sorted, 32)] {
             std::fs::write(dir.path().join("index"), index(&paths, hash_len)).unwrap();
-            let tracked = Tracked::read(dir.path()).unwrap();
-            assert!(paths.iter().all(|path| tracked.holds(path.as_bytes())));
-            assert!(!tracked.holds(b"a") && !tracked.holds(b"a/c") && !tracked.holds(b"f"));
-            assert!(tracked.holds_below(b"a") && tracked.holds_below(b"a/c"));
-            assert!(!tracked.holds_below(b"e") && !tracked.holds_below(b"a/b"));
+            let tracked = TrackedPaths::read(dir.path()).unwrap();
+            assert!(paths.iter().all(|path| tracked.contains(path.as_bytes())));
+            assert!(!tracked.contains(b"a") && !tracked.contains(b"a/c") && !tracked.contains(b"f"));
+            assert!(tracked.has_below(b"a") && tracked.has_below(b"a/c"));
+            assert!(!tracked.has_below(b"e") && !tracked.has_below(b"a/b"));
         }
     }
 
@@ -118,19 +119,19 @@ mod tests {
     fn a_directory_outside_a_sparse_checkout_covers_everything_below() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("index"), index(&["a", "b/c/", "d"], 20)).unwrap();
-        let tracked = Tracked::read(dir.path()).unwrap();
-        assert!(tracked.holds(b"b/c/x") && tracked.holds_below(b"b") && tracked.holds_below(b"b/c/x"));
-        assert!(!tracked.holds(b"b/x") && !tracked.holds_below(b"b/x"));
+        let tracked = TrackedPaths::read(dir.path()).unwrap();
+        assert!(tracked.contains(b"b/c/x") && tracked.has_below(b"b") && tracked.has_below(b"b/c/x"));
+        assert!(!tracked.contains(b"b/x") && !tracked.has_below(b"b/x"));
     }
 
     #[test]
-    fn an_index_that_cannot_be_read_is_an_error_and_none_is_empty() {
+    fn an_unreadable_index_is_an_error_and_a_missing_one_tracks_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(!Tracked::read(dir.path()).unwrap().holds(b"a"));
+        assert!(!TrackedPaths::read(dir.path()).unwrap().contains(b"a"));
         std::fs::write(dir.path().join("index"), "nonsense").unwrap();
-        assert!(Tracked::read(dir.path()).is_err());
+        assert!(TrackedPaths::read(dir.path()).is_err());
         std::fs::remove_file(dir.path().join("index")).unwrap();
         std::fs::create_dir(dir.path().join("index")).unwrap();
-        assert!(Tracked::read(dir.path()).is_err());
+        assert!(TrackedPaths::read(dir.path()).is_err());
     }
 }
