@@ -1,6 +1,6 @@
 //! Collects the facts about packs that a sweep searched completely.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use gix::ObjectId;
 use gix::object::Kind;
@@ -21,8 +21,10 @@ use crate::git::sweep::plan::Sweep;
 /// What a sweep recorded about one pack.
 #[derive(Default)]
 struct PackNotes {
-    /// Kind and size of the entries that were searched.
-    searched: HashMap<Entry, (Kind, u64)>,
+    /// Kind and size of each entry that was searched.
+    searched: Vec<Option<(Kind, u64)>>,
+    /// How many these are.
+    count: u64,
     /// Entries with matches.
     matched: BTreeSet<Entry>,
     /// Whether any match says more than that an object is read again.
@@ -87,12 +89,31 @@ fn fresh<S: Searcher>(
     Ok(FreshPack { digest, facts, after_repack: after_repack.encode(left) })
 }
 
+impl PackNotes {
+    /// Kind and size of an entry, if it was searched.
+    fn searched(&self, entry: Entry) -> Option<(Kind, u64)> {
+        self.searched.get(entry as usize).copied().flatten()
+    }
+
+    /// The entries that were searched, with kind and size.
+    fn all_searched(&self) -> impl Iterator<Item = (Entry, Kind, u64)> {
+        let entries = (0..).zip(&self.searched);
+        entries.filter_map(|(entry, searched)| searched.map(|(kind, size)| (entry, kind, size)))
+    }
+}
+
 /// What the sweep recorded about each pack.
 fn pack_notes<S: Searcher>(sweep: &Sweep<'_, S>, packs: usize) -> Vec<PackNotes> {
     let mut notes: Vec<PackNotes> = Vec::new();
     notes.resize_with(packs, PackNotes::default);
     for &(number, entry, kind, size) in &sweep.collected.sizes {
-        notes[number].searched.insert(entry, (kind, size));
+        let own = &mut notes[number];
+        if own.searched.is_empty() {
+            own.searched.resize(sweep.store.packs[number].len(), None);
+        }
+        if let Some(noted) = own.searched.get_mut(entry as usize) {
+            own.count += u64::from(noted.replace((kind, size)).is_none());
+        }
     }
     for copy in &sweep.collected.matched {
         if let ObjectKey::Packed(number, entry) = copy.key {
@@ -155,12 +176,12 @@ fn facts<S: Searcher>(
             omitted += known.count.objects;
         }
     }
-    if notes.searched.len() as u64 + omitted != pack.len() as u64 {
+    if notes.count + omitted != pack.len() as u64 {
         return None;
     }
-    for (entry, (kind, size)) in &notes.searched {
-        if !again.contains(entry) {
-            object_counts.add_count(*kind, KindCount { objects: 1, bytes: *size });
+    for (entry, kind, size) in notes.all_searched() {
+        if !again.contains(&entry) {
+            object_counts.add_count(kind, KindCount { objects: 1, bytes: size });
         }
     }
     let named = pack_state.inherited_outside.iter().filter(|id| !pack.contains(id));
@@ -184,10 +205,10 @@ fn read_again(pack: &Pack, notes: &PackNotes, again: &HashSet<Entry>) -> Option<
     }
     let mut object_counts = ObjectCounts::default();
     for entry in again {
-        let (kind, size) = notes.searched.get(entry)?;
-        object_counts.add_count(*kind, KindCount { objects: 1, bytes: *size });
+        let (kind, size) = notes.searched(*entry)?;
+        object_counts.add_count(kind, KindCount { objects: 1, bytes: size });
     }
-    let object = |entry: &Entry| Some((pack.position_of(*entry)?, notes.searched.get(entry)?.1));
+    let object = |entry: &Entry| Some((pack.position_of(*entry)?, notes.searched(*entry)?.1));
     let objects = notes.matched.iter().map(object).collect::<Option<_>>()?;
     Some(ReadAgain { object_counts, objects })
 }
@@ -233,8 +254,8 @@ fn clean_families<S: Searcher>(
             continue;
         }
         let entries = tree.with_descendants(family.root);
-        let sizes = entries.iter().map(|entry| match notes.searched.get(entry) {
-            Some((kind, size)) if *kind == family.kind && !again.contains(entry) => Some(*size),
+        let sizes = entries.iter().map(|entry| match notes.searched(*entry) {
+            Some((kind, size)) if kind == family.kind && !again.contains(entry) => Some(size),
             _ => None,
         });
         if let Some(bytes) = sizes.sum::<Option<u64>>() {

@@ -3,12 +3,14 @@
 use gix::object::Kind;
 
 use crate::cache::CacheDigest;
-use crate::git::pack::entry::EntryContent;
+use crate::git::pack::entry::{EntryContent, Header};
 use crate::git::pack::{DeltaTree, Entry, Pack};
 use crate::threads;
 
 /// Number of families that a thread hashes at a time.
 const BATCH: usize = 64;
+/// How many bytes of a family are collected before they are hashed.
+const HASHED_AT_ONCE: usize = 1 << 16;
 
 /// A blob or tree that is stored completely, and all deltas in its pack that build on it.
 #[derive(Clone, Debug)]
@@ -24,53 +26,76 @@ pub(super) struct Family {
 /// The families of the blobs and trees among the roots of `tree`. Families with an entry that cannot be read are omitted.
 pub(super) fn families(pack: &Pack, tree: &DeltaTree, threads: usize) -> Vec<Family> {
     let found = threads::map(threads, tree.roots.chunks(BATCH), |roots| {
-        roots.iter().filter_map(|&root| family(pack, tree, root)).collect::<Vec<_>>()
+        let mut text = Vec::new();
+        roots.iter().filter_map(|&root| family(pack, tree, root, &mut text)).collect::<Vec<_>>()
     });
     found.into_iter().flatten().collect()
 }
 
 /// The family of a root; `None` if it is neither a blob nor a tree, or cannot be read.
-fn family(pack: &Pack, tree: &DeltaTree, root: Entry) -> Option<Family> {
-    let kind = match pack.header(root).ok()?.0.content {
+fn family(pack: &Pack, tree: &DeltaTree, root: Entry, text: &mut Vec<u8>) -> Option<Family> {
+    let stored = StoredEntry::of(pack, root)?;
+    let kind = match stored.header.content {
         EntryContent::Whole(kind @ (Kind::Blob | Kind::Tree)) => kind,
         _ => return None,
     };
-    // Each entry comes after its base.
-    let entries = tree.with_descendants(root);
-    let mut children: Vec<Vec<CacheDigest>> = vec![Vec::new(); entries.len()];
-    let mut parents = vec![0; entries.len()];
-    let mut next = 1;
-    for (parent, &entry) in entries.iter().enumerate() {
-        for _ in tree.children(entry) {
-            *parents.get_mut(next)? = parent;
-            next += 1;
+    let mut digest = blake3::Hasher::new();
+    text.clear();
+    let mut waiting = vec![(0u32, root, stored)];
+    while let Some((depth, entry, stored)) = waiting.pop() {
+        stored.describe(depth, text);
+        // Long texts are hashed several times as fast as many short ones.
+        if text.len() >= HASHED_AT_ONCE {
+            digest.update(text);
+            text.clear();
+        }
+        let first = waiting.len();
+        for place in tree.children(entry) {
+            let child = tree.child(place);
+            waiting.push((depth + 1, child, StoredEntry::of(pack, child)?));
+        }
+        // Their order in the pack does not matter.
+        let siblings = &mut waiting[first..];
+        siblings.sort_unstable_by_key(|(_, _, stored)| stored.key());
+        // Git does not store one object twice. What builds on which of the two could not be determined.
+        if siblings.windows(2).any(|pair| pair[0].2.key() == pair[1].2.key()) {
+            return None;
         }
     }
-    for index in (1..entries.len()).rev() {
-        let digest = entry_digest(pack, entries[index], &mut children[index])?;
-        children[parents[index]].push(digest);
-    }
-    let digest = entry_digest(pack, root, &mut children[0])?;
-    Some(Family { kind, root, digest })
+    digest.update(text);
+    Some(Family { kind, root, digest: digest.finalize().into() })
 }
 
-/// The digest of an entry as it is stored, and of the digests of its `children`, whose order in the pack does not matter.
-fn entry_digest(pack: &Pack, entry: Entry, children: &mut [CacheDigest]) -> Option<CacheDigest> {
-    let (header, deflated) = pack.header(entry).ok()?;
-    let length = pack.entry_end(entry).checked_sub(pack.offset(entry) + header.len as u64)?;
-    let mut digest = blake3::Hasher::new();
-    digest.update(match header.content {
-        EntryContent::Whole(Kind::Blob) => b"b",
-        EntryContent::Whole(Kind::Tree) => b"t",
-        EntryContent::Whole(_) => b"o",
-        _ => b"d",
-    });
-    digest.update(&header.size.to_le_bytes());
-    digest.update(&length.to_le_bytes());
-    digest.update(deflated.get(..usize::try_from(length).ok()?)?);
-    children.sort_unstable();
-    for child in children {
-        digest.update(child);
+/// An entry of a pack as it is stored.
+struct StoredEntry<'p> {
+    header: Header,
+    deflated: &'p [u8],
+}
+
+impl<'p> StoredEntry<'p> {
+    fn of(pack: &'p Pack, entry: Entry) -> Option<Self> {
+        let (header, rest) = pack.header(entry).ok()?;
+        let length = pack.entry_end(entry).checked_sub(pack.offset(entry) + header.len as u64)?;
+        Some(Self { header, deflated: rest.get(..usize::try_from(length).ok()?)? })
     }
-    Some(digest.finalize().into())
+
+    /// What tells it from others with the same base.
+    fn key(&self) -> (u64, usize, &'p [u8]) {
+        (self.header.size, self.deflated.len(), self.deflated)
+    }
+
+    /// Appends it and its distance from the root. With the entries of a family in the order of a walk, this says which
+    /// builds on which.
+    fn describe(&self, depth: u32, text: &mut Vec<u8>) {
+        text.push(match self.header.content {
+            EntryContent::Whole(Kind::Blob) => b'b',
+            EntryContent::Whole(Kind::Tree) => b't',
+            EntryContent::Whole(_) => b'o',
+            _ => b'd',
+        });
+        text.extend_from_slice(&depth.to_le_bytes());
+        text.extend_from_slice(&self.header.size.to_le_bytes());
+        text.extend_from_slice(&(self.deflated.len() as u64).to_le_bytes());
+        text.extend_from_slice(self.deflated);
+    }
 }
