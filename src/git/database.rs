@@ -187,8 +187,7 @@ impl Listing {
 
     fn add_loose(&mut self, dir: &Path, hash_kind: hash::Kind) {
         let number = self.dirs.len() as u32;
-        for first in 0..=u8::MAX {
-            let first = format!("{first:02x}");
+        for first in first_bytes(dir) {
             for entry in self.read_dir(&dir.join(&first)) {
                 let name = entry.file_name();
                 let Some(rest) = name.to_str().filter(|rest| rest.len() + 2 == hash_kind.len_in_hex()) else {
@@ -200,6 +199,19 @@ impl Listing {
             }
         }
     }
+}
+
+/// The names of the directories of loose objects in `dir`: the first bytes of their ids. All that are possible, if it is not
+/// known which exist.
+fn first_bytes(dir: &Path) -> Vec<String> {
+    let mut all: Vec<String> = (0..=u8::MAX).map(|first| format!("{first:02x}")).collect();
+    let listed = fs::read_dir(dir)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>());
+    if let Ok(names) = listed {
+        // After a repack, these are few.
+        all.retain(|first| names.iter().any(|name| name == first.as_str()));
+    }
+    all
 }
 
 /// The alternates that `dir` lists.
