@@ -8,6 +8,7 @@ mod carry;
 mod commit;
 mod database;
 mod delta_base_cache;
+mod entry_positions;
 mod fetch_scope;
 mod file_at;
 mod gate;
@@ -49,6 +50,7 @@ pub use carry::{
     TagLink, WholeEntryReader, WrittenPack,
 };
 pub use database::ObjectDatabase;
+pub use entry_positions::{entry_positions, path_along};
 pub use fetch_scope::{FetchScope, fetch_scope};
 pub use file_at::{FileAtError, commit_id, file_at, is_tracked_at, unresolved_reason};
 pub use gate::{RefusedFile, is_git_dir};
@@ -71,8 +73,8 @@ pub use repository_info::{partial_reason, push_url, repository_info, shallow_rea
 pub use rewrite::{Rewrite, RewriteBase, Rewriter};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 pub use sweep::{
-    CacheUpdate, KindCount, MatchedObject, ObjectCounts, PackedCopy, Progress, Searcher, SweepOptions,
-    SweepOutcome, cache_subject, sweep, sweep_with_cache,
+    CacheUpdate, IdentifiedObjects, KindCount, MatchedObject, ObjectCounts, PackedCopy, Progress, Searcher,
+    SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache,
 };
 pub use sweep::{UnlistedBytes, unlisted_streams};
 pub use unindexed_files::{ObjectLink, UnindexedFile, UnindexedFiles, unindexed_files};

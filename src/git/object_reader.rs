@@ -64,6 +64,11 @@ impl ObjectReader {
         tags
     }
 
+    /// Whether every object that was asked for could be read.
+    pub fn has_no_gaps(&self) -> bool {
+        self.0.gaps.is_empty()
+    }
+
     /// The objects that could not be read.
     pub fn into_gaps(self) -> Gaps {
         self.0.gaps

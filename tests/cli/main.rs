@@ -6,6 +6,7 @@ mod action;
 mod ambiguous;
 mod cache;
 mod cache_random;
+mod cache_unopened;
 mod ci;
 mod containers;
 #[path = "../kit/credential_forms.rs"]

@@ -23,7 +23,7 @@ const MAX_INDEX_SIZE: u64 = 1 << 30;
 const CHUNK_LEN: usize = 1 << 20;
 
 /// What identifies a pack, apart from the bytes of the pack itself.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PackIdentity {
     /// The digest of all bytes of the index.
     pub(crate) index: CacheDigest,

@@ -38,7 +38,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use gix::object::Kind;
 
 pub use bench_baseline::inflate_all_entries;
-pub use cached::{CacheUpdate, cache_subject, sweep_with_cache};
+pub use cached::{CacheUpdate, IdentifiedObjects, cache_subject, sweep_with_cache};
 pub use outcome::{KindCount, MatchedObject, ObjectCounts, PackedCopy, SweepOutcome};
 pub use plan::sweep;
 pub use unlisted::{UnlistedBytes, unlisted_streams};

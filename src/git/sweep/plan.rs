@@ -31,7 +31,7 @@ pub(super) struct PackPlan {
     pub(super) tree: DeltaTree,
     /// For each entry, whether its object is also in an earlier pack; empty if none is. Such entries are not counted, but
     /// searched, because the copy may have other content.
-    duplicates: Vec<bool>,
+    pub(super) duplicates: Vec<bool>,
     /// Whether the cache has facts about the pack, which it has only if all of its entries could be read.
     pub(super) is_known: bool,
     /// The number of objects that need not be searched according to the cache.

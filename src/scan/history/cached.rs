@@ -7,44 +7,47 @@ use super::search::{ObjectSearch, SweepMatch};
 use super::{HistoryError, HistoryOptions};
 use crate::cache::{Cache, CacheDigest, CleanContents};
 use crate::git::{
-    ObjectDatabase, Repository, SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache,
+    IdentifiedObjects, ObjectDatabase, Repository, SweepOptions, SweepOutcome, cache_subject, sweep,
+    sweep_with_cache,
 };
 
 impl RepositoryAudit<'_> {
     /// Sweeps the database, with the cache if there is one. `clean` are the containers in which an earlier audit found nothing.
+    /// Also returns what identifies all objects, if the cache may keep what follows from them.
     pub(super) fn swept(
         &self,
         database: &ObjectDatabase,
         search: &ObjectSearch<'_>,
         options: &SweepOptions<'_>,
         clean: Option<&CleanContents<'_>>,
-    ) -> SweepOutcome<SweepMatch> {
+    ) -> (SweepOutcome<SweepMatch>, Option<IdentifiedObjects>) {
         match self.cache() {
             Some(cache) if search.kinds.len() == ALL_KINDS => {
                 let is_clean = |pack: &CacheDigest, id: &[u8]| {
                     clean.is_some_and(|clean| clean.has(&CleanContents::place(pack, id)))
                 };
-                let (outcome, update) = sweep_with_cache(database, search, options, (cache, &is_clean));
+                let (outcome, mut update) = sweep_with_cache(database, search, options, (cache, &is_clean));
+                let identified = update.take_identified();
                 if !outcome.cancelled {
                     update.keep(cache);
                 }
-                outcome
+                (outcome, identified)
             }
             Some(cache) => {
                 cache.note(format!(
                     "cache: {}: not used for packs, since --surfaces leaves out a kind of object",
                     database.name()
                 ));
-                sweep(database, search, options)
+                (sweep(database, search, options), None)
             }
-            None => sweep(database, search, options),
+            None => (sweep(database, search, options), None),
         }
     }
 }
 
 impl<'a> RepositoryAudit<'a> {
     /// The cache, if this audit uses one.
-    fn cache(&self) -> Option<&'a Cache> {
+    pub(super) fn cache(&self) -> Option<&'a Cache> {
         // `--whole` exists to check the faster methods, so it uses no cache.
         self.audit.cache.as_deref().filter(|_| !self.audit.full_objects && self.audit.range.is_empty())
     }

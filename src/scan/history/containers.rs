@@ -6,7 +6,7 @@ use super::repository_audit::RepositoryAudit;
 use super::secret_index::PartlySearchedObject;
 use crate::cache::{CleanContents, MIN_LEN};
 use crate::detect::PassedOver;
-use crate::git::attribution::{Query, SecretHistory};
+use crate::git::attribution::{Query, SecretHistory, SecretPath};
 use crate::git::{MatchedObject, ObjectId, PackedCopy};
 use crate::model::{Skip, native_path};
 use crate::scan::objects::{SearchOptions, SharedKey, nameless, search};
@@ -38,7 +38,7 @@ impl UnopenedContainer {
 /// Maximum number of containers of which the cache also records those that are shorter than [`MIN_LEN`].
 const MAX_SHORT: usize = 64;
 /// Maximum number of containers whose path is looked up; reports name the others by object id.
-const MAX_NAMED: usize = 1000;
+pub(super) const MAX_NAMED: usize = 1000;
 /// Maximum number of paths of one blob that are compared to find the newest.
 const MAX_PATHS: usize = 64;
 
@@ -131,6 +131,14 @@ impl RepositoryAudit<'_> {
         }
     }
 
+    /// Reports what could not be opened, under the paths that are known already. Nothing is excluded.
+    pub(super) fn report_unopened_at(&mut self, unopened: &[UnopenedContainer], paths: Vec<Option<String>>) {
+        let paths = paths.into_iter().chain(std::iter::repeat(None));
+        for (one, path) in unopened.iter().zip(paths) {
+            self.report_unopened_one(one, path);
+        }
+    }
+
     fn report_unopened_one(&mut self, one: &UnopenedContainer, path: Option<String>) {
         let skips = one.skips_at(path.as_deref());
         self.outcome.coverage.skipped.extend(skips.iter().cloned());
@@ -144,19 +152,8 @@ impl RepositoryAudit<'_> {
     /// The path in the newest commit, among those that are not excluded; the name of the ref if only a ref
     /// leads to the blob.
     fn newest_path(&mut self, history: &SecretHistory) -> Option<String> {
-        let excludes = self.audit.exclude.as_ref();
         let prefix = self.prefix;
-        let places = history.paths.iter().map(|place| (place, [prefix, &place.path[..]].concat()));
-        let is_open = |path: &[u8]| !excludes.is_some_and(|excludes| excludes.covers(&native_path(path)));
-        let places: Vec<_> = places.filter(|(_, path)| is_open(path)).take(MAX_PATHS).collect();
-        let mut newest: Option<(i64, Vec<u8>)> = None;
-        for (place, path) in places {
-            let date = place.commit.and_then(|commit| self.committed(&commit)).unwrap_or(i64::MIN);
-            if newest.as_ref().is_none_or(|(known, _)| date > *known) {
-                newest = Some((date, path));
-            }
-        }
-        let (_, path) = newest?;
+        let (_, path) = self.newest_place(history)?;
         let path = String::from_utf8_lossy(&path).into_owned();
         match path.len() > prefix.len() {
             true => Some(path),
@@ -165,5 +162,25 @@ impl RepositoryAudit<'_> {
                 Some(format!("{path}{}", name.map_or("a blob without a path", String::as_str)))
             }
         }
+    }
+
+    /// The place in the newest commit, among those that are not excluded, and its path with the prefix.
+    pub(super) fn newest_place<'h>(
+        &mut self,
+        history: &'h SecretHistory,
+    ) -> Option<(&'h SecretPath, Vec<u8>)> {
+        let excludes = self.audit.exclude.as_ref();
+        let prefix = self.prefix;
+        let places = history.paths.iter().map(|place| (place, [prefix, &place.path[..]].concat()));
+        let is_open = |path: &[u8]| !excludes.is_some_and(|excludes| excludes.covers(&native_path(path)));
+        let places: Vec<_> = places.filter(|(_, path)| is_open(path)).take(MAX_PATHS).collect();
+        let mut newest: Option<(i64, &SecretPath, Vec<u8>)> = None;
+        for (place, path) in places {
+            let date = place.commit.and_then(|commit| self.committed(&commit)).unwrap_or(i64::MIN);
+            if newest.as_ref().is_none_or(|(known, ..)| date > *known) {
+                newest = Some((date, place, path));
+            }
+        }
+        newest.map(|(_, place, path)| (place, path))
     }
 }

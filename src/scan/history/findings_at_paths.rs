@@ -8,7 +8,7 @@ use super::repository_audit::RepositoryAudit;
 use super::secret_index::SecretIndex;
 use crate::git::attribution::{Attribution, SecretHistory, SecretPath, attribute};
 use crate::git::refs::Refs;
-use crate::git::{self, ObjectId, ObjectKind, entry_name};
+use crate::git::{self, IdentifiedObjects, ObjectId, ObjectKind, entry_name};
 use crate::model::{Finding, Identified, LeakStatus, Origin, Reachability, Surface};
 use crate::scan::located::{Located, own_name};
 
@@ -40,12 +40,27 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    pub(super) fn attribute(&mut self, refs: &Refs, secrets: &SecretIndex, unopened: &[UnopenedContainer]) {
+    /// Reports what was found, and what could not be opened, with the commits, paths and refs that lead to it. `objects`
+    /// identifies all objects, if a cache may keep what follows from them.
+    pub(super) fn attribute(
+        &mut self,
+        refs: &Refs,
+        secrets: &SecretIndex,
+        unopened: &[UnopenedContainer],
+        objects: Option<&IdentifiedObjects>,
+    ) {
         let mut query = secrets.query();
         let held: HashSet<ObjectId> = query.objects.keys().copied().collect();
+        let known = objects.filter(|_| secrets.identified.is_empty());
+        let known = known.and_then(|objects| self.unopened_paths(refs, unopened, objects));
+        if let Some(paths) = known.as_ref().and_then(|known| self.known_paths(known, unopened)) {
+            self.report_unopened_at(unopened, paths);
+            return self.in_index(secrets, &held, &[]);
+        }
         containers::add_to_query(&mut query, unopened);
         let options = self.attribution(self.wants(Surface::Unreachable));
         let Attribution { secrets: histories, commits, gaps } = attribute(self.repo, refs, &query, &options);
+        let has_gaps = !gaps.is_empty();
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         if self.is_stopped() {
             return self.without_attribution(secrets);
@@ -53,7 +68,11 @@ impl RepositoryAudit<'_> {
         for (identified, history) in secrets.identified.iter().zip(&histories) {
             self.in_trees(identified, history, None);
         }
-        self.report_unopened(unopened, &histories[secrets.identified.len()..]);
+        let of_unopened = &histories[secrets.identified.len()..];
+        self.report_unopened(unopened, of_unopened);
+        if let Some(known) = known.filter(|_| !has_gaps) {
+            self.keep_paths(&known, unopened, of_unopened);
+        }
         self.in_index(secrets, &held, &histories);
         self.in_messages(refs, &commits, secrets, false);
     }

@@ -23,6 +23,7 @@ mod search_tests;
 mod secret_index;
 mod side_files;
 mod submodules;
+mod unopened_paths;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -28,7 +28,7 @@ impl RepositoryAudit<'_> {
             ..usual
         };
         let clean = self.clean_containers();
-        let outcome = self.swept(&database, &search, &options, clean.as_ref());
+        let (outcome, identified) = self.swept(&database, &search, &options, clean.as_ref());
         let coverage = &mut self.outcome.coverage;
         coverage.commits += outcome.counts.of(ObjectKind::Commit).objects;
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
@@ -52,7 +52,7 @@ impl RepositoryAudit<'_> {
         if self.is_stopped() {
             self.without_attribution(&secrets);
         } else if !secrets.identified.is_empty() || !unopened.is_empty() {
-            self.attribute(refs, &secrets, &unopened);
+            self.attribute(refs, &secrets, &unopened, identified.as_ref());
         }
         let unsearched = std::mem::take(&mut self.outcome.key_objects.unsearched);
         self.outcome.key_objects = secrets.into_keys_by_object(unsearched);

@@ -8,6 +8,7 @@ use gix::object::Kind;
 use super::facts::{PackFacts, ReadAgain, room};
 use super::families::families;
 use super::id_set::IdSet;
+use super::identified_objects::IdentifiedObjects;
 use super::repack_facts::{FamilyFact, RepackFacts};
 use super::state::{CachedSweep, PackState};
 use super::update::{CacheUpdate, FreshPack};
@@ -42,6 +43,7 @@ pub(in crate::git::sweep) fn collect<S: Searcher>(
         return CacheUpdate::default();
     }
     let mut update = CacheUpdate::new(state);
+    update.identified = IdentifiedObjects::of(sweep, state);
     if state.packs.iter().all(|pack| pack.facts.is_some()) {
         return update;
     }

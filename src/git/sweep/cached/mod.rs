@@ -16,12 +16,14 @@ mod facts;
 mod families;
 mod first_copies;
 mod id_set;
+mod identified_objects;
 mod repack_facts;
 mod state;
 #[cfg(test)]
 mod tests;
 mod update;
 
+pub use identified_objects::IdentifiedObjects;
 pub use state::cache_subject;
 pub use update::CacheUpdate;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::identified_objects::IdentifiedObjects;
 use super::repack_facts::RepackFacts;
 use super::state::{CachedSweep, PackState};
 use crate::cache::{Cache, CacheDigest, CacheReader, put_number};
@@ -35,6 +36,8 @@ pub struct CacheUpdate {
     packs: usize,
     /// Number of objects in other packs that were not searched.
     known_objects: u64,
+    /// All objects, if what follows from them can be kept.
+    pub(super) identified: Option<IdentifiedObjects>,
 }
 
 impl CacheUpdate {
@@ -50,7 +53,13 @@ impl CacheUpdate {
             not_kept: Vec::new(),
             packs: state.packs.len(),
             known_objects: state.packs.iter().map(PackState::known_objects).sum(),
+            identified: None,
         }
+    }
+
+    /// All objects of the database, if what follows from them can be kept.
+    pub fn take_identified(&mut self) -> Option<IdentifiedObjects> {
+        self.identified.take()
     }
 
     /// Writes the update to the cache, and removes the entries about packs that no longer exist.

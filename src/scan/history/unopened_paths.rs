@@ -1,0 +1,187 @@
+//! The paths of what could not be opened, kept in a cache: to find them, all trees are read.
+//!
+//! They follow from the objects, the refs and the reflogs. If all of these are as they were when an earlier audit read all
+//! trees, its answer is still right. What is kept of a path is the commit, and the positions of the entries in its trees, which
+//! must still lead to the object. A file whose path is wrong would still be reported.
+
+use super::containers::{MAX_NAMED, UnopenedContainer};
+use super::repository_audit::RepositoryAudit;
+use crate::cache::{Cache, CacheDigest, CacheReader, put_number};
+use crate::git::attribution::SecretHistory;
+use crate::git::refs::{Refs, TipKind};
+use crate::git::{
+    self, IdentifiedObjects, ObjectDatabase, ObjectId, ObjectReader, cache_subject, entry_positions,
+    path_along,
+};
+use crate::model::Surface;
+
+/// The entry about the paths of one repository.
+pub(super) struct UnopenedPaths<'a> {
+    cache: &'a Cache,
+    database: ObjectDatabase,
+    subject: CacheDigest,
+    /// The digest of everything that the paths follow from.
+    basis: CacheDigest,
+    objects: &'a IdentifiedObjects,
+}
+
+/// The newest commit with an object, and where its trees have it.
+type KeptPlace = (ObjectId, Vec<u32>);
+
+impl RepositoryAudit<'_> {
+    /// What identifies the paths of `unopened`, if they can be kept.
+    pub(super) fn unopened_paths<'o>(
+        &self,
+        refs: &Refs,
+        unopened: &[UnopenedContainer],
+        objects: &'o IdentifiedObjects,
+    ) -> Option<UnopenedPaths<'o>>
+    where
+        Self: 'o,
+    {
+        // Of a shallow repository, and with excluded paths, more is decisive.
+        if self.audit.exclude.is_some() || git::shallow_reason(self.repo).is_some() {
+            return None;
+        }
+        let mut digest = blake3::Hasher::new();
+        let mut add = |part: &[u8]| {
+            digest.update(&(part.len() as u64).to_le_bytes()).update(part);
+        };
+        add(&objects.digest);
+        add(&[self.wants(Surface::Unreachable).into()]);
+        add(&(refs.tips.len() as u64).to_le_bytes());
+        for tip in &refs.tips {
+            add(tip.name.as_bytes());
+            add(tip.id.as_bytes());
+            add(match tip.kind {
+                TipKind::Ref => b"r",
+                TipKind::Head => b"h",
+                TipKind::Pseudo => b"p",
+            });
+        }
+        add(&(refs.logs.len() as u64).to_le_bytes());
+        for entry in &refs.logs {
+            add(entry.log.as_bytes());
+            add(&(entry.ago as u64).to_le_bytes());
+            add(&[entry.is_oldest.into()]);
+            add(entry.old.as_bytes());
+            add(entry.new.as_bytes());
+        }
+        unopened.iter().for_each(|one| add(one.id.as_bytes()));
+        let database = ObjectDatabase::from_repo(self.repo);
+        let subject = cache_subject(&database, "unopened");
+        let basis = digest.finalize().into();
+        Some(UnopenedPaths { cache: self.cache()?, database, subject, basis, objects })
+    }
+
+    /// The paths that an earlier audit found, as reports name them.
+    pub(super) fn known_paths(
+        &self,
+        known: &UnopenedPaths<'_>,
+        unopened: &[UnopenedContainer],
+    ) -> Option<Vec<Option<String>>> {
+        let bytes = known.cache.load(&known.subject)?;
+        let places = decode(&bytes, &known.basis, self.repo.object_hash().len_in_bytes())?;
+        if places.len() != unopened.len().min(MAX_NAMED) {
+            return None;
+        }
+        // Its gaps are not those of the audit: without a path, all of this is searched again.
+        let mut objects = ObjectReader::new(self.repo);
+        let path = |(one, place): (&UnopenedContainer, Option<KeptPlace>)| {
+            let Some((commit, positions)) = place else { return Some(None) };
+            let path = path_along(&mut objects, &commit, &positions, &one.id)?;
+            let path = [self.prefix, &path[..]].concat();
+            Some(Some(String::from_utf8_lossy(&path).into_owned()))
+        };
+        let paths = unopened.iter().zip(places).map(path).collect::<Option<Vec<_>>>()?;
+        known.cache.note(format!(
+            "cache: {}: paths of files that could not be opened, found by an earlier audit: {}",
+            known.database.name(),
+            paths.len()
+        ));
+        Some(paths)
+    }
+
+    /// Keeps the paths, unless one of them cannot be kept.
+    pub(super) fn keep_paths(
+        &mut self,
+        known: &UnopenedPaths<'_>,
+        unopened: &[UnopenedContainer],
+        histories: &[SecretHistory],
+    ) {
+        let mut objects = ObjectReader::new(self.repo);
+        let mut places = Vec::new();
+        for (one, history) in unopened.iter().zip(histories) {
+            if history.paths.is_empty() {
+                places.push(None);
+                continue;
+            }
+            let Some((place, _)) = self.newest_place(history) else { return };
+            let Some(commit) = place.commit else { return };
+            let Some(positions) = entry_positions(&mut objects, &commit, &place.path, &one.id) else {
+                return;
+            };
+            places.push(Some((commit, positions)));
+        }
+        let is_certain = self.objects.has_no_gaps() && objects.has_no_gaps() && !self.is_stopped();
+        if is_certain && known.objects.are_unchanged(&known.database) {
+            known.cache.store(&known.subject, &encode(&known.basis, &places));
+        }
+    }
+}
+
+fn encode(basis: &CacheDigest, places: &[Option<KeptPlace>]) -> Vec<u8> {
+    let mut out = basis.to_vec();
+    put_number(&mut out, places.len() as u64);
+    for place in places {
+        put_number(&mut out, place.is_some().into());
+        if let Some((commit, positions)) = place {
+            out.extend_from_slice(commit.as_bytes());
+            put_number(&mut out, positions.len() as u64);
+            positions.iter().for_each(|position| put_number(&mut out, (*position).into()));
+        }
+    }
+    out
+}
+
+/// Reads an entry with that basis. `None` if it has another, or is malformed.
+fn decode(bytes: &[u8], basis: &CacheDigest, id_len: usize) -> Option<Vec<Option<KeptPlace>>> {
+    let mut reader = CacheReader::new(bytes);
+    if reader.array()? != *basis {
+        return None;
+    }
+    let mut places = Vec::new();
+    for _ in 0..reader.count(1)? {
+        if reader.number()? == 0 {
+            places.push(None);
+            continue;
+        }
+        let commit = match id_len {
+            20 => ObjectId::try_from(&reader.array::<20>()?[..]).ok()?,
+            32 => ObjectId::try_from(&reader.array::<32>()?[..]).ok()?,
+            _ => return None,
+        };
+        let positions = (0..reader.count(1)?).map(|_| u32::try_from(reader.number()?).ok());
+        places.push(Some((commit, positions.collect::<Option<_>>()?)));
+    }
+    reader.is_at_end().then_some(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_is_not_read() {
+        let commit = ObjectId::try_from(&[9; 20][..]).unwrap();
+        let places = vec![None, Some((commit, vec![0, 300])), Some((commit, vec![u32::MAX])), None];
+        let bytes = encode(&[1; 32], &places);
+        assert_eq!(decode(&bytes, &[1; 32], 20), Some(places));
+        assert_eq!(decode(&bytes, &[2; 32], 20), None);
+        assert_eq!(decode(&bytes, &[1; 32], 32), None);
+        for end in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..end], &[1; 32], 20), None);
+        }
+        assert_eq!(decode(&[&bytes[..], b"x"].concat(), &[1; 32], 20), None);
+    }
+}
