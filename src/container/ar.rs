@@ -1,4 +1,4 @@
-//! Unix `ar` archives, with text headers of 60 bytes. Debian packages are `ar` archives of tars.
+//! Opens Unix `ar` archives, which have text headers of 60 bytes. Debian packages are `ar` archives of tars.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -9,64 +9,69 @@ use super::readers::{drain, fill};
 const MAGIC_LEN: usize = 8;
 const HEADER_LEN: usize = 60;
 
-/// Maximum size of the table of long names, or of one name.
+/// Maximum bytes of the table of long names, or of one name.
 const MAX_NAMES_LEN: usize = 1 << 20;
 
 /// Hands over the entries. Returns their ranges.
 pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn Read) -> Vec<Range<u64>> {
-    sink.collect_delegated(|delegated| run(sink, input, delegated))
+    sink.collect_delegated(|delegated| open_entries(sink, input, delegated))
 }
 
-fn run(sink: &dyn EntrySink, input: &mut dyn Read, delegated: &mut Vec<Range<u64>>) -> io::Result<()> {
-    let mut names: Vec<u8> = Vec::new();
+fn open_entries(
+    sink: &dyn EntrySink,
+    input: &mut dyn Read,
+    delegated: &mut Vec<Range<u64>>,
+) -> io::Result<()> {
+    let mut long_names: Vec<u8> = Vec::new();
     fill(input, &mut Vec::new(), MAGIC_LEN)?;
     let mut offset = MAGIC_LEN as u64;
-    while !sink.is_over() {
+    while !sink.is_limit_hit() {
         let mut header = Vec::with_capacity(HEADER_LEN);
         fill(input, &mut header, HEADER_LEN)?;
         if header.is_empty() || header == b"\n" {
             return Ok(());
         }
-        let Some((name, mut size)) = parse(&header) else {
+        let Some((name, mut size)) = parse_header(&header) else {
             let reason = format!("expected an ar header at byte {offset}");
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         };
         offset += HEADER_LEN as u64;
-        let filling = size % 2;
-        let mut part = (&mut *input).take(size);
-        let mut called = name.strip_suffix(b"/").unwrap_or(name).to_vec();
+        let padding = size % 2;
+        let mut data = (&mut *input).take(size);
+        let mut entry_name = name.strip_suffix(b"/").unwrap_or(name).to_vec();
         if name == b"//" {
-            fill(&mut part, &mut names, MAX_NAMES_LEN)?;
-        } else if let Some(at) = name.strip_prefix(b"/").and_then(decimal) {
-            let long = usize::try_from(at).ok().and_then(|at| names.get(at..)).unwrap_or_default();
-            called = long.split(|&byte| matches!(byte, b'/' | b'\n')).next().unwrap_or_default().to_vec();
-        } else if let Some(length) = name.strip_prefix(b"#1/").and_then(decimal) {
-            called.clear();
+            fill(&mut data, &mut long_names, MAX_NAMES_LEN)?;
+        } else if let Some(start) = name.strip_prefix(b"/").and_then(parse_decimal) {
+            let rest =
+                usize::try_from(start).ok().and_then(|start| long_names.get(start..)).unwrap_or_default();
+            entry_name = rest.split(|&byte| matches!(byte, b'/' | b'\n')).next().unwrap_or_default().to_vec();
+        } else if let Some(length) = name.strip_prefix(b"#1/").and_then(parse_decimal) {
+            entry_name.clear();
             let length = length.min(size);
-            fill(&mut (&mut part).take(length), &mut called, MAX_NAMES_LEN)?;
+            fill(&mut (&mut data).take(length), &mut entry_name, MAX_NAMES_LEN)?;
             (offset, size) = (offset + length, size - length);
         }
-        if name != b"//" && name != b"/" && sink.entry(&called, &mut part) {
+        if name != b"//" && name != b"/" && sink.hand_over(&entry_name, &mut data) {
             // The range of a truncated entry ends with the input.
-            delegated.push(offset..offset.saturating_add(size.saturating_sub(part.limit())));
+            delegated.push(offset..offset.saturating_add(size.saturating_sub(data.limit())));
         }
-        drain(&mut part)?;
-        if part.limit() != 0 && !sink.is_over() {
-            let reason = format!("the ar archive is truncated: {} bytes are missing", part.limit());
+        drain(&mut data)?;
+        if data.limit() != 0 && !sink.is_limit_hit() {
+            let reason = format!("the ar archive is truncated: {} bytes are missing", data.limit());
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
         }
-        drain(&mut (&mut *input).take(filling))?;
-        offset = offset.saturating_add(size + filling);
+        drain(&mut (&mut *input).take(padding))?;
+        offset = offset.saturating_add(size + padding);
     }
     Ok(())
 }
 
-/// Name and size of an entry.
-fn parse(header: &[u8]) -> Option<(&[u8], u64)> {
+/// The name in the header of an entry, and the bytes of its data.
+fn parse_header(header: &[u8]) -> Option<(&[u8], u64)> {
     let header: &[u8; HEADER_LEN] = header.first_chunk().filter(|header| header.ends_with(b"`\n"))?;
-    Some((header[..16].trim_ascii_end(), decimal(header[48..58].trim_ascii())?))
+    Some((header[..16].trim_ascii_end(), parse_decimal(header[48..58].trim_ascii())?))
 }
 
-fn decimal(digits: &[u8]) -> Option<u64> {
+fn parse_decimal(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.trim_end().parse().ok()
 }

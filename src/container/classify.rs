@@ -1,11 +1,11 @@
-//! The one place that recognizes containers, by their first and last bytes and never by name.
+//! Recognizes containers by their first and last bytes, never by name.
 
 use std::io::{self, ErrorKind, Read, SeekFrom};
 
 use lzma_rust2::LzmaReader;
 
 use super::format::{Format, HEAD_LEN, LZMA_PROPERTIES, TAIL_LEN, ZIP_END, is_bzip2, is_program};
-use super::signatures::{archive_behind, archive_in};
+use super::signatures::{find_archive, find_archive_in_program};
 use super::{ReadSeek, cpio, git_pack, png, signatures, tar};
 
 /// What kind of content some bytes are.
@@ -24,7 +24,7 @@ pub enum ContentClass {
 }
 
 impl ContentClass {
-    /// The format of the container that the content is from its start.
+    /// The format, if the content is a container from its first byte.
     pub fn format(self) -> Option<Format> {
         match self {
             Self::Streamed(format) | Self::Seekable(format) => Some(format),
@@ -33,10 +33,10 @@ impl ContentClass {
     }
 }
 
-/// Classifies content by `head`, its first [`HEAD_LEN`] bytes or more, and `tail`, its last 65,557 bytes or more, or
-/// all there are. Without a `tail` an appended zip is not recognized.
+/// Classifies content by its first [`HEAD_LEN`] bytes and its last 65,557 bytes, or more of them, or all if it is shorter.
+/// With an empty `tail`, an appended zip is not recognized.
 pub fn classify(head: &[u8], tail: &[u8]) -> ContentClass {
-    match Format::of(head) {
+    match Format::recognize(head) {
         Some(format) if format.is_streamed() => ContentClass::Streamed(format),
         Some(format) => ContentClass::Seekable(format),
         None if !tail.is_empty() && ends_zip(tail) => ContentClass::AppendedZip,
@@ -48,26 +48,27 @@ pub fn classify(head: &[u8], tail: &[u8]) -> ContentClass {
 /// Classifies content that is completely in memory. A program without an archive is plain.
 pub fn classify_whole(bytes: &[u8]) -> ContentClass {
     match classify(bytes, bytes) {
-        ContentClass::SelfExtracting if archive_in(bytes).is_none() => ContentClass::Plain,
+        ContentClass::SelfExtracting if find_archive(bytes).is_none() => ContentClass::Plain,
         class => class,
     }
 }
 
-/// Classifies a file that begins with `head` and stays where it is. A program without an archive is plain.
+/// Classifies a file that begins with `head`, and restores its position. A program without an archive is plain.
 ///
 /// # Errors
-/// When the file's position cannot be restored. What cannot be read here cannot be read later either, and is reported
-/// then.
+/// If the position cannot be determined or restored. Errors of reading are ignored here: they occur again, and are
+/// reported, when the content is read.
 pub fn classify_file(head: &[u8], file: &mut dyn ReadSeek) -> io::Result<ContentClass> {
-    let place = file.stream_position()?;
-    let tail = if Format::of(head).is_none() { read_tail(file).unwrap_or_default() } else { Vec::new() };
+    let start = file.stream_position()?;
+    let tail =
+        if Format::recognize(head).is_none() { read_tail(file).unwrap_or_default() } else { Vec::new() };
     let class = match classify(head, &tail) {
-        ContentClass::SelfExtracting if !archive_behind(file).is_ok_and(|at| at.is_some()) => {
+        ContentClass::SelfExtracting if !find_archive_in_program(file).is_ok_and(|at| at.is_some()) => {
             ContentClass::Plain
         }
         class => class,
     };
-    file.seek(SeekFrom::Start(place))?;
+    file.seek(SeekFrom::Start(start))?;
     Ok(class)
 }
 
@@ -79,8 +80,8 @@ fn read_tail(file: &mut dyn ReadSeek) -> io::Result<Vec<u8>> {
     Ok(tail)
 }
 
-/// Whether a zip follows a container of `format`, or any other data. A PDF can be both.
-pub(super) fn has_zip_behind(format: Option<Format>, tail: &[u8]) -> bool {
+/// Whether content that ends with `tail` is a container of `format`, or other data, with a zip appended.
+pub(super) fn has_appended_zip(format: Option<Format>, tail: &[u8]) -> bool {
     match format {
         Some(Format::Zip) => false,
         Some(_) => ends_zip_exactly(tail),
@@ -90,8 +91,8 @@ pub(super) fn has_zip_behind(format: Option<Format>, tail: &[u8]) -> bool {
 
 impl Format {
     /// The format of the container that begins with `head`, its first [`HEAD_LEN`] bytes or all there are.
-    pub fn of(head: &[u8]) -> Option<Self> {
-        // Most text begins with none of these bytes.
+    pub fn recognize(head: &[u8]) -> Option<Self> {
+        // By the first byte, because most text begins with none of these.
         let format = match *head.first()? {
             b'P' if head.starts_with(b"PK\x03\x04") || head.starts_with(ZIP_END) => Self::Zip,
             b'P' if head.starts_with(b"PK\x07\x08PK\x03\x04") || head.starts_with(b"PK00PK\x03\x04") => {
@@ -140,14 +141,14 @@ impl Format {
             b'7' if head.starts_with(b"7kSt\xa0\x31\x83\xd3\x8c\xb2\x28\xb0\xd3zPQ") => {
                 Self::Unsupported("zpaq")
             }
-            0x89 | 0x8a if png::begins(head) => Self::Png,
+            0x89 | 0x8a if png::is_png(head) => Self::Png,
             0x89 if head.starts_with(b"\x89LZO\0\x0d\x0a\x1a\x0a") => Self::Unsupported("lzop"),
             0x60 if is_arj(head) => Self::Unsupported("ARJ"),
             _ if head.get(7..14) == Some(b"**ACE**") => Self::Unsupported("ACE"),
             _ if is_lha(head) => Self::Unsupported("LHA"),
             0x1f if is_compress(head) => Self::Unsupported("compress (.Z)"),
-            _ if tar::begins(head) => Self::Tar,
-            _ if holds_pdf(head) => Self::Pdf,
+            _ if tar::is_tar(head) => Self::Tar,
+            _ if contains_pdf_header(head) => Self::Pdf,
             0..225 if is_other_lzma(head) => Self::Lzma,
             _ => return None,
         };
@@ -155,14 +156,14 @@ impl Format {
     }
 }
 
-/// Whether `tail`, the last 65,557 bytes or all there are, ends a zip archive. The zip may follow any other data: a
-/// self-extractor, a script, an image.
+/// Whether a zip archive ends in `tail`, the last 65,557 bytes of some content or all of it. The zip may follow any other
+/// data: a self-extractor, a script, an image.
 pub fn ends_zip(tail: &[u8]) -> bool {
     zip_comments(tail).any(|(comment, rest)| comment <= rest)
 }
 
-/// Like [`ends_zip`], for a container of another format, whose last entry may be a zip: a zip that follows the
-/// container must extend to the very end.
+/// Whether a zip archive extends to the very end of `tail`. A container of another format may have a zip as its last entry,
+/// so for such a container [`ends_zip`] is not enough.
 fn ends_zip_exactly(tail: &[u8]) -> bool {
     zip_comments(tail).any(|(comment, rest)| comment == rest)
 }
@@ -170,21 +171,21 @@ fn ends_zip_exactly(tail: &[u8]) -> bool {
 /// For each end record, the declared length of its comment and the actual number of bytes after it.
 fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
     let tail = &tail[tail.len().saturating_sub(TAIL_LEN)..];
-    // Text contains no such byte, and this test runs for every file.
+    // A quick test, since this runs for every file: text does not contain this byte.
     let tail = memchr::memchr(ZIP_END[2], tail).map(|_| tail);
     let ends =
         tail.into_iter().flat_map(|tail| memchr::memmem::rfind_iter(tail, ZIP_END).map(move |at| (tail, at)));
     ends.filter_map(|(tail, at)| {
         let rest = &tail[at + 4..];
-        let two = |at: usize| rest.get(at..at + 2).map(|two| u16::from_le_bytes([two[0], two[1]]));
-        // There is at least one entry.
-        two(16).filter(|_| two(6) != Some(0)).map(|comment| (usize::from(comment), rest.len() - 18))
+        let u16_at = |at: usize| rest.get(at..at + 2).map(|two| u16::from_le_bytes([two[0], two[1]]));
+        // A zip without entries is not worth opening.
+        u16_at(16).filter(|_| u16_at(6) != Some(0)).map(|comment| (usize::from(comment), rest.len() - 18))
     })
 }
 
-/// A PDF may follow a little other data, such as HTTP headers or a blank line. A program that contains the
-/// signature does not continue like a PDF.
-fn holds_pdf(head: &[u8]) -> bool {
+/// Whether a PDF begins in `head` after a little other data, such as HTTP headers or a blank line. A program may contain
+/// the signature too, but what follows it there does not look like a PDF.
+fn contains_pdf_header(head: &[u8]) -> bool {
     let head = &head[..head.len().min(HEAD_LEN)];
     memchr::memchr_iter(b'%', head).any(|at| {
         let [b'%', b'P', b'D', b'F', b'-', b'1' | b'2', b'.', b'0'..=b'9', rest @ ..] = &head[at..] else {
@@ -196,22 +197,23 @@ fn holds_pdf(head: &[u8]) -> bool {
     })
 }
 
-/// Deflate is the only method. Undefined flags make the data invalid.
+/// The third byte is the compression method; deflate (8) is the only one. Data with undefined flags is recognized too, so
+/// that it is reported as damaged.
 fn is_gzip(head: &[u8]) -> bool {
     matches!(head, [0x1f, 0x8b, 8, _, ..])
 }
 
-/// The usual properties, with plausible values in the rest of the header. The first byte of the data is always
-/// 0.
+/// Whether `head` begins LZMA data with the default properties: the other fields must be plausible, and the first byte of
+/// the data is always 0.
 fn is_lzma(head: &[u8]) -> bool {
     head.first() == Some(&LZMA_PROPERTIES)
         && is_lzma_header(head)
         && head.get(13).is_none_or(|byte| *byte == 0)
 }
 
-/// Other properties; in this case, the data must decompress, as far as it is available.
+/// Whether `head` begins LZMA data with other properties. They identify less, so the available data must also decompress.
 fn is_other_lzma(head: &[u8]) -> bool {
-    /// Maximum number of bytes to decompress; no distance may reach further back.
+    /// Maximum number of bytes to decompress, and so the maximum distance of a match.
     const MAX_DISTANCE: u64 = 1 << 16;
     const MIN_DECOMPRESSED: usize = 16;
     if !is_lzma_header(head) || head.get(13) != Some(&0) {
@@ -232,34 +234,34 @@ fn is_other_lzma(head: &[u8]) -> bool {
     }
 }
 
-/// A dictionary size in common use, and a size that is unknown or plausible.
+/// Whether the dictionary size is a common one, and the uncompressed size unknown or below 1 TiB.
 fn is_lzma_header(head: &[u8]) -> bool {
     let Some(header) = head.first_chunk::<13>() else { return false };
-    let four = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-    let (dictionary, low, high) = (four(1), four(5), four(9));
-    let is_usual = dictionary.count_ones() == 1
+    let u32_at = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let (dictionary, low, high) = (u32_at(1), u32_at(5), u32_at(9));
+    let is_common_dictionary = dictionary.count_ones() == 1
         || (dictionary & (dictionary << 1)).count_ones() == 1
         || dictionary == u32::MAX;
-    is_usual && dictionary >= 1 << 12 && ((low, high) == (u32::MAX, u32::MAX) || high < 1 << 8)
+    is_common_dictionary && dictionary >= 1 << 12 && ((low, high) == (u32::MAX, u32::MAX) || high < 1 << 8)
 }
 
-/// Codes of 9 to 16 bits, no undefined flags, and a first code that is a literal byte.
+/// Whether `head` begins data of `compress`: codes of 9 to 16 bits, no undefined flags, and a literal byte as first code.
 fn is_compress(head: &[u8]) -> bool {
     let [0x1f, 0x9d, flags, _, second, ..] = head else { return false };
     flags & 0x60 == 0 && matches!(flags & 0x1f, 9..=16) && second & 1 == 0
 }
 
-/// An existing version, in either byte order.
+/// Whether `head` begins a squashfs image of an existing version.
 fn is_squashfs(head: &[u8]) -> bool {
     head.starts_with(b"hsqs") && matches!(head.get(28..32), Some([1..=4, 0, 0..=3, 0]))
 }
 
-/// A basic header of valid length, of an archive.
+/// Whether `head` begins an ARJ archive: a main header of valid length.
 fn is_arj(head: &[u8]) -> bool {
     matches!(head, [0x60, 0xea, _, 0..=0x0a, 30..=46, 1..=12, _, 0..=12, _, 0..=4, 2, ..])
 }
 
-/// A method name between dashes, and a level.
+/// Whether `head` begins an LHA archive: a method name between dashes, and a header level.
 fn is_lha(head: &[u8]) -> bool {
     matches!(head, [21..=255, _, b'-', b'l', b'h' | b'z', b'0'..=b'9' | b'd' | b's', b'-', ..])
         && head.get(20).is_some_and(|level| *level <= 2)

@@ -1,4 +1,4 @@
-//! Compressed files: gzip, bzip2, xz, LZMA, Zstandard, zlib. Consecutive streams in one file are read as one.
+//! Opens compressed files: gzip, bzip2, xz, LZMA, Zstandard, zlib. Consecutive streams in one file are read as one.
 
 use std::io::{self, BufRead, Read};
 
@@ -9,39 +9,45 @@ use lzma_rust2::{LzmaReader, XzReader};
 use super::HEAD_LEN;
 use super::entry_sink::EntrySink;
 use super::format::Format;
-use super::inflate::cut_off;
-use super::limits::in_words;
+use super::inflate::truncated;
+use super::limits::error_text;
 use super::proof::CompressionProof;
-use super::readers::{Metered, PeekReader};
+use super::readers::{MeteredReader, PeekReader};
 
 /// Bytes of an LZMA header: properties, dictionary size, uncompressed size.
-const LZMA_HEADER: usize = 13;
+const LZMA_HEADER_LEN: usize = 13;
 
-/// Hands over the decompressed beginning of `input`, which is called `packed`, and leaves `input` after its
-/// last stream.
+/// Hands over what the compressed streams at the position of `input` decompress to, and moves `input` to their end. `name`
+/// is the name of the compressed file.
 pub(super) fn open(
     sink: &dyn EntrySink,
     format: Format,
     input: &mut PeekReader<'_>,
-    packed: &[u8],
+    name: &[u8],
     proof: CompressionProof,
 ) {
     let budget = sink.budget();
     // A dictionary may use half of the remaining memory; the rest is for nested contents.
-    let room = usize::try_from(budget.room() / 2).unwrap_or(usize::MAX);
-    let first = match Member::begin(format, input, room) {
+    let memory_limit = usize::try_from(budget.memory_left() / 2).unwrap_or(usize::MAX);
+    let first = match Member::new(format, input, memory_limit) {
         Ok(first) => first,
-        // The first byte would already take more memory than is left.
-        Err(error) if proof.is_enough(&error, 0) || error.kind() == io::ErrorKind::OutOfMemory => {
-            return sink.skip(None, in_words(&error));
+        // A decoder that needs too much memory fails before it has decompressed anything, so it cannot meet `proof`.
+        Err(error) if proof.is_reported(&error, 0) || error.kind() == io::ErrorKind::OutOfMemory => {
+            return sink.skip(None, error_text(&error));
         }
         Err(_) => return,
     };
-    let given = first.name();
-    let held = if matches!(format, Format::Xz | Format::Zstd | Format::Lzma) { room } else { 0 };
-    let unpacked = Members { member: Some(first), room };
-    budget.holding(held, || {
-        sink.compressed_content(packed, given.as_deref(), &mut Metered { budget, unpacked }, proof);
+    let header_name = first.header_name();
+    let decoder_memory =
+        if matches!(format, Format::Xz | Format::Zstd | Format::Lzma) { memory_limit } else { 0 };
+    let members = Members { member: Some(first), memory_limit };
+    budget.while_holding(decoder_memory, || {
+        sink.hand_over_decompressed(
+            name,
+            header_name.as_deref(),
+            &mut MeteredReader { budget, input: members },
+            proof,
+        );
     });
 }
 
@@ -54,42 +60,42 @@ enum Member<'m, 'a> {
     Bzip2(BzDecoder<StreamInput<'m, 'a>>),
     Zlib(ZlibDecoder<StreamInput<'m, 'a>>),
     Lzma(Box<LzmaReader<StreamInput<'m, 'a>>>),
-    Xz(Box<XzReader<Padded<StreamInput<'m, 'a>>>>),
+    Xz(Box<XzReader<PaddedInput<StreamInput<'m, 'a>>>>),
     Zstd(zstd::Decoder<'static, StreamInput<'m, 'a>>),
 }
 
 impl<'m, 'a> Member<'m, 'a> {
-    /// It may use `room` bytes of memory.
-    fn begin(format: Format, input: StreamInput<'m, 'a>, room: usize) -> io::Result<Self> {
+    /// A decoder for the stream at the position of `input`, which may use `memory_limit` bytes of memory.
+    fn new(format: Format, input: StreamInput<'m, 'a>, memory_limit: usize) -> io::Result<Self> {
         Ok(match format {
             Format::Bzip2 => Self::Bzip2(BzDecoder::new(input)),
             Format::Zlib => Self::Zlib(ZlibDecoder::new(input)),
-            Format::Lzma => Self::Lzma(Box::new(lzma(input, room)?)),
+            Format::Lzma => Self::Lzma(Box::new(lzma_reader(input, memory_limit)?)),
             Format::Xz => {
-                let most = u32::try_from(room >> 9).unwrap_or(u32::MAX - 1);
-                let input = Padded { input, left: PADDING, is_cut: false };
-                Self::Xz(Box::new(XzReader::new_mem_limit(input, false, most)))
+                let max_kib = u32::try_from(memory_limit >> 9).unwrap_or(u32::MAX - 1);
+                let input = PaddedInput { input, zeros_left: PADDING_LEN, is_truncated: false };
+                Self::Xz(Box::new(XzReader::new_mem_limit(input, false, max_kib)))
             }
             Format::Zstd => {
                 let mut decoder = zstd::Decoder::with_buffer(input)?.single_frame();
                 // The maximum that the reference implementation uses is 2^27.
-                decoder.window_log_max((room as u64 * 2).max(1024).ilog2().min(27))?;
+                decoder.window_log_max((memory_limit as u64 * 2).max(1024).ilog2().min(27))?;
                 Self::Zstd(decoder)
             }
             _ => Self::Gzip(Box::new(GzDecoder::new(input))),
         })
     }
 
-    /// The name in its header.
-    fn name(&self) -> Option<Vec<u8>> {
+    /// The name in the header of the stream.
+    fn header_name(&self) -> Option<Vec<u8>> {
         match self {
             Self::Gzip(member) => member.header()?.filename().map(<[u8]>::to_vec),
             _ => None,
         }
     }
 
-    /// The next stream, if it has the same format.
-    fn next(self, room: usize) -> io::Result<Option<Self>> {
+    /// The stream that follows this one, if it has the same format.
+    fn next(self, memory_limit: usize) -> io::Result<Option<Self>> {
         let (format, input) = match self {
             Self::Zlib(member) => (Format::Zlib, member.into_inner()),
             Self::Lzma(member) => {
@@ -102,37 +108,40 @@ impl<'m, 'a> Member<'m, 'a> {
             Self::Xz(member) => (Format::Xz, member.into_inner().input),
             Self::Zstd(member) => (Format::Zstd, member.finish()),
         };
-        // Tapes and downloads are padded with zeros.
+        // Files from tapes and downloads may be padded with zeros.
         let mut zeros = 1;
         while zeros != 0 {
             let ahead = input.peek(HEAD_LEN)?;
             zeros = ahead.iter().take_while(|byte| **byte == 0).count();
             input.consume(zeros);
         }
-        match Format::of(input.peek(HEAD_LEN)?) {
-            Some(next) if next == format => Self::begin(format, input, room).map(Some),
+        match Format::recognize(input.peek(HEAD_LEN)?) {
+            Some(next) if next == format => Self::new(format, input, memory_limit).map(Some),
             _ => Ok(None),
         }
     }
 }
 
-/// Reads LZMA with its own header.
-fn lzma<'m, 'a>(input: StreamInput<'m, 'a>, room: usize) -> io::Result<LzmaReader<StreamInput<'m, 'a>>> {
-    let Some(head) = input.peek(LZMA_HEADER)?.first_chunk::<LZMA_HEADER>().copied() else {
-        return Err(cut_off());
+/// A decoder for LZMA data that begins with a header.
+fn lzma_reader<'m, 'a>(
+    input: StreamInput<'m, 'a>,
+    memory_limit: usize,
+) -> io::Result<LzmaReader<StreamInput<'m, 'a>>> {
+    let Some(head) = input.peek(LZMA_HEADER_LEN)?.first_chunk::<LZMA_HEADER_LEN>().copied() else {
+        return Err(truncated());
     };
-    input.consume(LZMA_HEADER);
+    input.consume(LZMA_HEADER_LEN);
     let [properties, a, b, c, d, size @ ..] = head;
-    let (said, size) = (u32::from_le_bytes([a, b, c, d]), u64::from_le_bytes(size));
-    // No more of the dictionary is used than there is content.
-    let mut dictionary = u64::from(said).min(size).max(4096);
+    let (declared, size) = (u32::from_le_bytes([a, b, c, d]), u64::from_le_bytes(size));
+    // The part of a dictionary that exceeds the content is never used.
+    let mut dictionary = u64::from(declared).min(size).max(4096);
     // Encoders that do not know the size write all ones.
-    if said == u32::MAX {
-        dictionary = dictionary.min(room as u64 / 2);
+    if declared == u32::MAX {
+        dictionary = dictionary.min(memory_limit as u64 / 2);
     }
     let dictionary = u32::try_from(dictionary).unwrap_or(u32::MAX);
     let needed = u64::from(lzma_rust2::lzma_get_memory_usage_by_props(dictionary, properties)?) << 10;
-    if needed > room as u64 {
+    if needed > memory_limit as u64 {
         return Err(io::Error::new(io::ErrorKind::OutOfMemory, "needed memory too big"));
     }
     let mut reader = LzmaReader::new_with_props(input, size, properties, dictionary, None)?;
@@ -149,9 +158,9 @@ impl Read for Member<'_, '_> {
             Self::Lzma(member) => member.read(buffer),
             Self::Xz(member) => {
                 // An error discards the data before it in the same read, so reads are small.
-                const LITTLE: usize = 4096;
-                let room = buffer.len().min(LITTLE);
-                member.read(&mut buffer[..room]).map_err(|error| match member.inner().is_cut {
+                const MAX_READ_LEN: usize = 4096;
+                let room = buffer.len().min(MAX_READ_LEN);
+                member.read(&mut buffer[..room]).map_err(|error| match member.inner().is_truncated {
                     true => io::Error::new(io::ErrorKind::UnexpectedEof, "the xz stream is truncated"),
                     false => error,
                 })
@@ -161,10 +170,10 @@ impl Read for Member<'_, '_> {
     }
 }
 
-/// All streams as one.
+/// Reads consecutive streams as one.
 struct Members<'m, 'a> {
     member: Option<Member<'m, 'a>>,
-    room: usize,
+    memory_limit: usize,
 }
 
 impl Read for Members<'_, '_> {
@@ -175,35 +184,35 @@ impl Read for Members<'_, '_> {
                 self.member = Some(member);
                 return Ok(count);
             }
-            self.member = member.next(self.room)?;
+            self.member = member.next(self.memory_limit)?;
         }
         Ok(0)
     }
 }
 
-/// Zeros appended to an xz file. The reader needs a complete chunk of at most 64 KiB before it decodes any of
-/// it. With the zeros, it also decodes the available part of a truncated chunk and only then reports damage.
-/// After a complete file, zeros have no effect.
-const PADDING: usize = (64 << 10) + 1024;
+/// Number of zeros appended to an xz file. The decoder needs a complete chunk of at most 64 KiB before it decodes any of it.
+/// With the zeros, it also decodes the available part of a truncated chunk and only then reports damage. After a complete
+/// file, zeros have no effect.
+const PADDING_LEN: usize = (64 << 10) + 1024;
 
 /// An xz file followed by zeros.
-struct Padded<R> {
+struct PaddedInput<R> {
     input: R,
-    left: usize,
+    zeros_left: usize,
     /// Whether the zeros were needed.
-    is_cut: bool,
+    is_truncated: bool,
 }
 
-impl<R: Read> Read for Padded<R> {
+impl<R: Read> Read for PaddedInput<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
         if count != 0 || buffer.is_empty() {
             return Ok(count);
         }
-        self.is_cut = true;
-        let zeros = buffer.len().min(self.left);
-        buffer[..zeros].fill(0);
-        self.left -= zeros;
-        Ok(zeros)
+        self.is_truncated = true;
+        let count = buffer.len().min(self.zeros_left);
+        buffer[..count].fill(0);
+        self.zeros_left -= count;
+        Ok(count)
     }
 }

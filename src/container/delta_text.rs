@@ -1,34 +1,39 @@
-//! Text that a git delta inserts, for a delta whose base is not available.
+//! Reads the text that a git delta inserts, for a delta whose base is not available.
 //!
-//! Text next to copied bytes may be part of a word that continues in the base, and half a key would be taken
-//! for a different key. The word at such a gap is therefore dropped, and the text on both sides is kept apart.
+//! A delta alternates between inserted text and bytes copied from the base, which are missing here. An inserted word next to
+//! them may continue in the base, and half a key would be taken for a different key. So such words are left out, and a
+//! separator takes the place of the copied bytes.
 
 use std::io::{self, BufRead, Read};
 
-/// What stands for missing bytes of the base in the output.
-const GAP: &[u8] = b"\n\x1c\n";
+/// Output in place of copied bytes: a separator that no key contains.
+const MISSING_BYTES: &[u8] = b"\n\x1c\n";
 
-/// Longest word at a gap, in bytes. Anything longer is not a word.
+/// Length of the longest word that is left out, in bytes. Of a longer one, only the end is left out.
 const MAX_WORD_LEN: usize = 1 << 14;
 
 /// Reads the text that a delta inserts.
 pub(super) struct DeltaText<R> {
     delta: R,
     state: DeltaState,
-    /// Text that was not read yet; from `complete` on, it may be part of a word that continues in the base.
     text: Vec<u8>,
-    at: usize,
+    /// Bytes of `text` that were read.
+    consumed: usize,
+    /// Bytes of `text` that may be read. After them, there is a word that may continue in the base.
     complete: usize,
-    /// Whether the current word began in the base.
+    /// Whether the current word may have begun in the base.
     in_word: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum DeltaState {
-    /// The sizes of base and result come first.
+    /// Before the sizes of base and result, with the number of sizes left.
     Sizes(u8),
+    /// Before an instruction.
     Instruction,
+    /// In inserted text, with the number of bytes left.
     Insert(u8),
+    /// In the arguments of a copy instruction, with the number of bytes left.
     Copy(u32),
     End,
 }
@@ -36,7 +41,14 @@ enum DeltaState {
 impl<R: BufRead> DeltaText<R> {
     /// `delta` is the decompressed data of a pack entry.
     pub(super) fn new(delta: R) -> Self {
-        Self { delta, state: DeltaState::Sizes(2), text: Vec::new(), at: 0, complete: 0, in_word: false }
+        Self {
+            delta,
+            state: DeltaState::Sizes(2),
+            text: Vec::new(),
+            consumed: 0,
+            complete: 0,
+            in_word: false,
+        }
     }
 
     /// Processes the next part of the delta.
@@ -63,7 +75,7 @@ impl<R: BufRead> DeltaText<R> {
             DeltaState::Insert(left) => {
                 count = input.len().min(left.into());
                 let (text, in_word) = (&mut self.text, &mut self.in_word);
-                take(&input[..count], text, &mut self.complete, in_word);
+                append_inserted(&input[..count], text, &mut self.complete, in_word);
                 match left - count as u8 {
                     0 => DeltaState::Instruction,
                     left => DeltaState::Insert(left),
@@ -78,35 +90,36 @@ impl<R: BufRead> DeltaText<R> {
         self.delta.consume(count);
         if let DeltaState::Copy(0) = self.state {
             self.state = DeltaState::Instruction;
-            self.gap();
+            self.skip_copied();
         }
         Ok(())
     }
 
-    /// Bytes of the base are missing here.
-    fn gap(&mut self) {
+    /// Ends a word before copied bytes and appends a separator.
+    fn skip_copied(&mut self) {
         self.text.truncate(self.complete);
-        self.text.extend_from_slice(GAP);
+        self.text.extend_from_slice(MISSING_BYTES);
         self.complete = self.text.len();
         self.in_word = true;
     }
 }
 
-/// Appends inserted text to `text`, of which everything before `complete` is complete.
-fn take(inserted: &[u8], text: &mut Vec<u8>, complete: &mut usize, in_word: &mut bool) {
+/// Appends `inserted` to `text`, and moves `complete` to the start of its last word. If `in_word`, the text begins in a word
+/// that is left out.
+fn append_inserted(inserted: &[u8], text: &mut Vec<u8>, complete: &mut usize, in_word: &mut bool) {
     let mut inserted = inserted;
     if *in_word {
-        let end = inserted.iter().position(|byte| !is_word(*byte));
+        let end = inserted.iter().position(|byte| !is_word_byte(*byte));
         inserted = &inserted[end.unwrap_or(inserted.len())..];
         *in_word = end.is_none();
     }
     text.extend_from_slice(inserted);
-    let word = text[*complete..].iter().rev().take_while(|byte| is_word(**byte)).count();
+    let word = text[*complete..].iter().rev().take_while(|byte| is_word_byte(**byte)).count();
     *complete = text.len() - word.min(MAX_WORD_LEN);
 }
 
 /// Whether a key, encoded in any way, may continue after `byte`. UTF-16 has zeros in between.
-fn is_word(byte: u8) -> bool {
+fn is_word_byte(byte: u8) -> bool {
     !matches!(
         byte,
         b'\t' | b'\n' | b'\r' | b' ' | b'"' | b'\'' | b'`' | b',' | b';' | b'<' | b'>' | b'(' | b')'
@@ -115,13 +128,13 @@ fn is_word(byte: u8) -> bool {
 
 impl<R: BufRead> Read for DeltaText<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.complete && self.state != DeltaState::End {
-            self.text.drain(..self.at);
-            (self.at, self.complete) = (0, self.complete - self.at);
+        while self.consumed == self.complete && self.state != DeltaState::End {
+            self.text.drain(..self.consumed);
+            (self.consumed, self.complete) = (0, self.complete - self.consumed);
             self.advance()?;
         }
-        let count = (&self.text[self.at..self.complete]).read(buffer)?;
-        self.at += count;
+        let count = (&self.text[self.consumed..self.complete]).read(buffer)?;
+        self.consumed += count;
         Ok(count)
     }
 }
@@ -130,14 +143,13 @@ impl<R: BufRead> Read for DeltaText<R> {
 mod tests {
     use super::*;
 
-    fn inserted(delta: &[u8]) -> String {
+    fn text_of(delta: &[u8]) -> String {
         let mut text = Vec::new();
-        // Regardless of how the input is split into reads.
         for capacity in [1, 2, 7, 1000] {
-            let mut once = Vec::new();
-            DeltaText::new(io::BufReader::with_capacity(capacity, delta)).read_to_end(&mut once).unwrap();
-            assert!(capacity == 1 || once == text, "{capacity}");
-            text = once;
+            let mut read = Vec::new();
+            DeltaText::new(io::BufReader::with_capacity(capacity, delta)).read_to_end(&mut read).unwrap();
+            assert!(capacity == 1 || read == text, "the text depends on the buffer's capacity, {capacity}");
+            text = read;
         }
         String::from_utf8(text).unwrap()
     }
@@ -164,8 +176,8 @@ mod tests {
             (vec![insert("one "), vec![9, b't', b'w']], "one "),
             (vec![insert("one "), vec![0, 1, b'x']], "one "),
         ] {
-            assert_eq!(inserted(&[&sizes[..], &parts.concat()].concat()), text);
+            assert_eq!(text_of(&[&sizes[..], &parts.concat()].concat()), text);
         }
-        assert_eq!(inserted(b""), "");
+        assert_eq!(text_of(b""), "");
     }
 }

@@ -1,5 +1,5 @@
-//! Archives in programs and scripts, e.g. self-extracting ones. (A zip is recognized by its end, if that is
-//! present.)
+//! Opens archives in programs and scripts, such as self-extracting archives. (A zip at the end is opened by its end record
+//! instead.)
 
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
@@ -9,30 +9,30 @@ use super::entry_sink::EntrySink;
 use super::format::Format;
 use super::proof::CompressionProof;
 use super::readers::PeekReader;
-use super::signatures::{MAX_SIGNATURE_LEN, PROBE_LEN, READ_LEN, first_in};
+use super::signatures::{MAX_SIGNATURE_LEN, PROBE_LEN, READ_LEN, find_first_archive};
 
-/// Streams that end within this many bytes contain no key: they are signatures without an archive.
+/// Compressed streams shorter than this, in bytes, contain no key: they are signatures without an archive.
 const SHORT_STREAM: u64 = 64;
 
 /// Maximum number of such streams opened per content. Each costs a decoder, and a flood of signatures would
 /// take minutes.
 const MAX_SHORT_STREAMS: usize = 1000;
 
-/// Hands over every archive in the rest of `input`, which is part of the current content and begins at byte
-/// `base` of it. Returns their ranges.
+/// Hands over every archive in the rest of `input`, whose first byte is byte `base_offset` of the current content. Returns
+/// the ranges of the archives.
 ///
 /// # Errors
 /// Those of `input`, and if a limit is hit.
-pub(super) fn walk(
+pub(super) fn open_archives(
     sink: &dyn EntrySink,
     input: &mut PeekReader<'_>,
-    base: u64,
+    base_offset: u64,
 ) -> io::Result<Vec<Range<u64>>> {
     let mut delegated = Vec::new();
-    let mut short_streams = 0;
+    let mut short_stream_count = 0;
     loop {
-        sink.budget().left()?;
-        if short_streams > MAX_SHORT_STREAMS {
+        sink.budget().check()?;
+        if short_stream_count > MAX_SHORT_STREAMS {
             sink.skip(
                 None,
                 format!(
@@ -41,11 +41,11 @@ pub(super) fn walk(
             );
             return Ok(delegated);
         }
-        let piece = input.peek(READ_LEN + PROBE_LEN)?;
-        let is_last = piece.len() < READ_LEN + PROBE_LEN;
-        let piece = &piece[..piece.len().min(READ_LEN + PROBE_LEN)];
-        let end = if is_last { piece.len() } else { READ_LEN };
-        let Some((format, at)) = first_in(piece, end) else {
+        let chunk = input.peek(READ_LEN + PROBE_LEN)?;
+        let is_last = chunk.len() < READ_LEN + PROBE_LEN;
+        let chunk = &chunk[..chunk.len().min(READ_LEN + PROBE_LEN)];
+        let end = if is_last { chunk.len() } else { READ_LEN };
+        let Some((format, at)) = find_first_archive(chunk, end) else {
             input.consume(end);
             if is_last {
                 return Ok(delegated);
@@ -53,39 +53,45 @@ pub(super) fn walk(
             continue;
         };
         input.consume(at);
-        let start = base + input.offset;
+        let start = base_offset + input.offset;
         if !sink.may_open(format, start) {
-            // It was reported, and other archives would be reported in the same way.
+            // A skip was recorded. Other archives that cannot be opened here would add the same skip again.
             if format.is_supported() {
                 return Ok(delegated);
             }
             input.consume(MAX_SIGNATURE_LEN);
             continue;
         }
-        if archive(sink, format, input, start)? {
-            let end = base + input.offset;
+        if open_archive(sink, format, input, start)? {
+            let end = base_offset + input.offset;
             delegated.push(start..end);
-            short_streams += usize::from(end - start < SHORT_STREAM);
+            short_stream_count += usize::from(end - start < SHORT_STREAM);
         }
     }
 }
 
-/// Hands over the archive at the start of `input`. Returns whether it was one that extends to where `input` is
-/// left.
-fn archive(sink: &dyn EntrySink, format: Format, input: &mut PeekReader<'_>, start: u64) -> io::Result<bool> {
+/// Hands over the archive at the start of `input`. Returns whether it extends to the new position of `input`.
+fn open_archive(
+    sink: &dyn EntrySink,
+    format: Format,
+    input: &mut PeekReader<'_>,
+    start: u64,
+) -> io::Result<bool> {
     let name = name(format, start);
     match format {
         Format::SevenZip => {
             let size = seven_zip_size(input.peek(32)?);
             let mut archive = (&mut *input).take(size);
-            Ok(sink.entry(&name, &mut archive))
+            Ok(sink.hand_over(&name, &mut archive))
         }
-        // The directory knows its end, and the zip reader itself searches what follows.
-        Format::Zip => Ok(sink.entry(&name, input)),
+        // Its directory is at its end, and the zip reader itself searches what follows.
+        Format::Zip => Ok(sink.hand_over(&name, input)),
         _ => {
             let before = input.offset;
-            sink.within(&name, || compressed::open(sink, format, input, b"", CompressionProof::MARK));
-            // Whatever the result, it is not opened again.
+            sink.below_name(&name, || {
+                compressed::open(sink, format, input, b"", CompressionProof::SIGNATURE)
+            });
+            // At least one byte is consumed, or the same signature would be opened forever.
             if input.offset == before {
                 input.consume(1);
             }
@@ -95,15 +101,16 @@ fn archive(sink: &dyn EntrySink, format: Format, input: &mut PeekReader<'_>, sta
 }
 
 /// The name of an archive without a name of its own.
-pub(super) fn name(format: Format, place: u64) -> Vec<u8> {
-    format!("{} at byte {place}", format.name()).into_bytes()
+pub(super) fn name(format: Format, offset: u64) -> Vec<u8> {
+    format!("{} at byte {offset}", format.name()).into_bytes()
 }
 
-/// Length of a 7z archive according to its header; the rest of the input for an unfinished one.
+/// Length of a 7z archive in bytes, according to its header. An archive whose creation was interrupted extends to the end of
+/// the input.
 fn seven_zip_size(head: &[u8]) -> u64 {
-    let eight =
+    let u64_at =
         |at: usize| head.get(at..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight));
-    match (eight(12), eight(20)) {
+    match (u64_at(12), u64_at(20)) {
         (Some(offset), Some(size @ 1..)) => offset.saturating_add(size).saturating_add(32),
         _ => u64::MAX,
     }

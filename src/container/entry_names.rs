@@ -1,28 +1,30 @@
-//! Entry names. They are only displayed; nothing is written under them.
+//! Names of entries. They are only displayed: no file is ever created under such a name.
 
-/// A name without `..`, root and drive, so that it cannot refer to another place. Characters that affect a
-/// terminal are left to the reporters.
+/// Rewrites `name` as a relative path without `..`, root or drive letter, so that it cannot refer to anything outside the
+/// container. Reporters escape the characters that affect a terminal.
 pub(super) fn sanitize_path(name: &[u8]) -> Vec<u8> {
     const MAX_NAME_LEN: usize = 4096;
     let name = &name[..name.len().min(MAX_NAME_LEN)];
     let parts = name.split(|&byte| matches!(byte, b'/' | b'\\')).filter(|part| !matches!(*part, b"" | b"."));
-    let mut shown: Vec<u8> = Vec::with_capacity(name.len());
+    let mut sanitized: Vec<u8> = Vec::with_capacity(name.len());
     for part in parts {
-        if !shown.is_empty() {
-            shown.push(b'/');
+        if !sanitized.is_empty() {
+            sanitized.push(b'/');
         }
         match part {
-            b".." => shown.extend(b"__"),
-            [drive, b':', rest @ ..] if shown.is_empty() => shown.extend([&[*drive, b'_'], rest].concat()),
-            part => shown.extend(part),
+            b".." => sanitized.extend(b"__"),
+            [drive, b':', rest @ ..] if sanitized.is_empty() => {
+                sanitized.extend([&[*drive, b'_'], rest].concat())
+            }
+            part => sanitized.extend(part),
         }
     }
-    if shown.is_empty() { b"(no name)".to_vec() } else { shown }
+    if sanitized.is_empty() { b"(no name)".to_vec() } else { sanitized }
 }
 
-/// The name of the decompressed content of a file called `packed`.
-pub(super) fn unpacked(packed: &[u8]) -> Vec<u8> {
-    const ENDINGS: &[(&[u8], &[u8])] = &[
+/// The name of the decompressed content of a file called `compressed_name`: the same without its suffix.
+pub(super) fn decompressed_name(compressed_name: &[u8]) -> Vec<u8> {
+    const SUFFIXES: &[(&[u8], &[u8])] = &[
         (b".tgz", b".tar"),
         (b".tbz2", b".tar"),
         (b".tbz", b".tar"),
@@ -37,13 +39,13 @@ pub(super) fn unpacked(packed: &[u8]) -> Vec<u8> {
         (b".lz", b""),
         (b".zst", b""),
     ];
-    let start = memchr::memrchr(b'/', packed).map_or(0, |at| at + 1);
-    let name = &packed[start..];
-    let ending = ENDINGS.iter().find(|(ending, _)| {
-        name.len() > ending.len() && name[name.len() - ending.len()..].eq_ignore_ascii_case(ending)
+    let start = memchr::memrchr(b'/', compressed_name).map_or(0, |at| at + 1);
+    let name = &compressed_name[start..];
+    let suffix = SUFFIXES.iter().find(|(suffix, _)| {
+        name.len() > suffix.len() && name[name.len() - suffix.len()..].eq_ignore_ascii_case(suffix)
     });
-    match ending {
-        Some((ending, instead)) => [&name[..name.len() - ending.len()], *instead].concat(),
+    match suffix {
+        Some((suffix, replacement)) => [&name[..name.len() - suffix.len()], *replacement].concat(),
         None => b"content".to_vec(),
     }
 }
@@ -54,7 +56,7 @@ mod tests {
 
     #[test]
     fn names_cannot_leave_the_container() {
-        for (name, shown) in [
+        for (name, sanitized) in [
             (&b"../../etc/passwd"[..], &b"__/__/etc/passwd"[..]),
             (b"/etc/passwd", b"etc/passwd"),
             (b"C:\\Users\\me", b"C_/Users/me"),
@@ -62,10 +64,10 @@ mod tests {
             (b"a/./b//c", b"a/b/c"),
             (b"", b"(no name)"),
         ] {
-            assert_eq!(sanitize_path(name), shown, "{}", name.escape_ascii());
+            assert_eq!(sanitize_path(name), sanitized, "{}", name.escape_ascii());
         }
-        assert_eq!(unpacked(b"a/app.tar.gz"), b"app.tar");
-        assert_eq!(unpacked(b"app.TGZ"), b"app.tar");
-        assert_eq!(unpacked(b".gz"), b"content");
+        assert_eq!(decompressed_name(b"a/app.tar.gz"), b"app.tar");
+        assert_eq!(decompressed_name(b"app.TGZ"), b"app.tar");
+        assert_eq!(decompressed_name(b".gz"), b"content");
     }
 }

@@ -1,4 +1,4 @@
-//! What a container format needs to hand over its entries: the formats know only this, and the extractor implements it.
+//! The interface through which a container format hands over its entries. The extractor implements it.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -9,43 +9,43 @@ use super::proof::CompressionProof;
 
 /// Receives the entries of the current container, and opens what is nested in them.
 pub(super) trait EntrySink {
-    /// What may still be unpacked and held in memory.
+    /// The limits, and how much of each is used up.
     fn budget(&self) -> &Budget;
 
-    /// Hands over an entry and everything nested in it. An error of `content` is recorded as a skip after the data
-    /// before it was handed over. Returns whether it was handed over completely.
+    /// Hands over the entry `name` and everything nested in it. If reading `content` fails, the bytes before the error are
+    /// handed over and a skip is recorded. Returns whether the whole entry was handed over.
     #[must_use = "what was not handed over completely is not delegated"]
-    fn entry(&self, name: &[u8], content: &mut dyn Read) -> bool;
+    fn hand_over(&self, name: &[u8], content: &mut dyn Read) -> bool;
 
-    /// Hands over the decompressed content of one called `packed`; its own header may provide a name. Errors are
-    /// reported only if `proof` shows that it is compressed data at all.
-    fn compressed_content(
+    /// Hands over `content`, decompressed from a file called `compressed_name`. `header_name` is the name in the header
+    /// of the compressed data, if it has one. Errors are reported only if `proof` shows that it is compressed data at all.
+    fn hand_over_decompressed(
         &self,
-        packed: &[u8],
-        given: Option<&[u8]>,
+        compressed_name: &[u8],
+        header_name: Option<&[u8]>,
         content: &mut dyn Read,
         proof: CompressionProof,
     );
 
-    /// Hands over the archives in `content`, which starts at byte `at` of the container. Returns their ranges.
-    fn embedded(&self, at: u64, content: &mut dyn Read) -> Vec<Range<u64>>;
+    /// Hands over the archives in `content`, which begins at byte `offset` of the container. Returns their ranges.
+    fn hand_over_embedded(&self, offset: u64, content: &mut dyn Read) -> Vec<Range<u64>>;
 
-    /// Whether an archive at byte `at` of the current content may be opened. If not, a skip is recorded.
-    fn may_open(&self, format: Format, at: u64) -> bool;
+    /// Whether an archive at byte `offset` of the current content may be opened. If not, a skip is recorded.
+    fn may_open(&self, format: Format, offset: u64) -> bool;
 
     /// Records that the container, or its entry `name`, was not scanned completely.
     fn record_skip(&self, name: Option<&[u8]>, reason: String);
 
-    /// Names what is handed over from now on below `name`.
-    fn enter(&self, name: &[u8]);
+    /// Appends `name` to the path of everything that is handed over from now on.
+    fn push_name(&self, name: &[u8]);
 
-    /// Ends what [`enter`](Self::enter) began.
-    fn leave(&self);
+    /// Removes the name that was pushed last.
+    fn pop_name(&self);
 }
 
 impl dyn EntrySink + '_ {
-    /// Whether a limit was hit, so that nothing more is unpacked.
-    pub(super) fn is_over(&self) -> bool {
+    /// Whether a limit was hit; nothing more is unpacked then.
+    pub(super) fn is_limit_hit(&self) -> bool {
         self.budget().limit_hit().is_some()
     }
 
@@ -54,14 +54,15 @@ impl dyn EntrySink + '_ {
         self.record_skip(name, reason.into());
     }
 
-    /// Runs `work`; the contents it hands over are named below `name`.
-    pub(super) fn within(&self, name: &[u8], work: impl FnOnce()) {
-        self.enter(name);
+    /// Runs `work` with `name` appended to the path of what it hands over.
+    pub(super) fn below_name(&self, name: &[u8], work: impl FnOnce()) {
+        self.push_name(name);
         work();
-        self.leave();
+        self.pop_name();
     }
 
-    /// Returns the ranges that `read` delegates. If it fails, those before the failure count, and a skip is recorded.
+    /// Returns the ranges that `read` delegates. If it fails, a skip is recorded and the ranges before the failure are
+    /// returned.
     pub(super) fn collect_delegated(
         &self,
         read: impl FnOnce(&mut Vec<Range<u64>>) -> io::Result<()>,

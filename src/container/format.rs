@@ -53,22 +53,22 @@ pub(super) const TAIL_LEN: usize = ZIP_END_SIZE + 65_535;
 
 impl Format {
     /// Whether content in this format is recognized by its start. Images are only worth opening for their
-    /// texts, which have [signatures](super::marks) of their own.
+    /// texts, which have [signatures](super::find_signatures) of their own.
     pub fn is_known_by_start(self) -> bool {
         self != Self::Png
     }
 
-    /// Whether it is read sequentially.
+    /// Whether containers of this format are read sequentially.
     pub(super) fn is_streamed(self) -> bool {
         !matches!(self, Self::Zip | Self::SevenZip | Self::Pdf)
     }
 
-    /// Whether it is supported.
+    /// Whether containers of this format can be opened.
     pub(super) fn is_supported(self) -> bool {
         !matches!(self, Self::Unsupported(_))
     }
 
-    /// Its name in messages.
+    /// The name of the format in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Zip => "zip",
@@ -101,8 +101,8 @@ pub(super) fn is_zip_end(bytes: &[u8]) -> bool {
         && bytes.get(4..ZIP_END_SIZE).is_some_and(|rest| rest[..4] == [0; 4] && rest[6..8] != [0; 2])
 }
 
-/// Whether `head` begins a bzip2 stream. A block begins with the digits of pi, the end of a stream with those of
-/// its square root.
+/// Whether `head` begins a bzip2 stream. A block begins with digits of pi, the end of a stream with digits of the square
+/// root of pi.
 pub(super) fn is_bzip2(head: &[u8]) -> bool {
     matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..])
         || matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..])

@@ -1,7 +1,7 @@
-//! git's storage formats found as files: packs, bundles and loose objects.
+//! Opens files in git's storage formats: packs, bundles and loose objects.
 //!
-//! A pack is read sequentially. Objects that deltas may be based on are kept in memory, within the limits. From a
-//! delta without its base, only the inserted text is handed over, except for words that may continue in the base.
+//! A pack is read sequentially. Its objects are kept in memory, within the limits, since a delta may be based on any of them.
+//! Of a delta whose base is missing, only the inserted text is handed over, without words that may continue in the base.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
@@ -14,13 +14,13 @@ use super::delta_text::DeltaText;
 use super::entry_sink::EntrySink;
 use super::format::Format;
 use super::inflate::InflateStream;
-use super::readers::{Metered, PeekReader, fill};
+use super::readers::{MeteredReader, PeekReader, fill};
 use crate::git::{
     DeltaError, EntryContent, HashKind, ObjectId, ObjectKind, apply_delta, object_id, parse_pack_entry,
 };
 
-/// Larger objects are handed over in pieces and cannot serve as bases.
-const MAX_BASE_SIZE: u64 = 64 << 20;
+/// Objects larger than this, in bytes, are handed over while they are read and not kept as bases of deltas.
+const MAX_KEPT_SIZE: u64 = 64 << 20;
 
 /// At least the size of the longest entry header, in bytes.
 const MAX_HEADER_LEN: usize = 96;
@@ -29,7 +29,7 @@ const MAX_HEADER_LEN: usize = 96;
 pub(super) fn open(sink: &dyn EntrySink, format: Format, input: &mut dyn Read) {
     let input = PeekReader::new(input);
     let outcome = match format {
-        Format::GitObject => object(sink, input),
+        Format::GitObject => open_loose_object(sink, input),
         _ => PackReader::new(sink, input).run(),
     };
     if let Err(error) = outcome {
@@ -37,61 +37,65 @@ pub(super) fn open(sink: &dyn EntrySink, format: Format, input: &mut dyn Read) {
     }
 }
 
-/// Whether a file begins like a loose object, i.e. with deflated kind, size and NUL.
+/// Whether a loose object begins with `head`: zlib data that begins with a kind, a size and a NUL.
 pub(super) fn is_object(head: &[u8]) -> bool {
     let [first, second, ..] = head else { return false };
     if u16::from_be_bytes([*first, *second]) % 31 != 0 {
         return false;
     }
-    let mut plain = [0; 32];
-    let mut state = Decompress::new(true);
-    let _ = state.decompress(head, &mut plain, FlushDecompress::None);
-    kind(&plain[..state.total_out() as usize]).is_some()
+    let mut decompressed = [0; 32];
+    let mut inflater = Decompress::new(true);
+    let _ = inflater.decompress(head, &mut decompressed, FlushDecompress::None);
+    parse_loose_header(&decompressed[..inflater.total_out() as usize]).is_some()
 }
 
-/// The kind in `blob 12\0`, and the length of that header in bytes.
-fn kind(plain: &[u8]) -> Option<(ObjectKind, usize)> {
-    let end = memchr::memchr(0, plain)?;
-    let space = memchr::memchr(b' ', &plain[..end])?;
-    let digits = &plain[space + 1..end];
+/// The kind in a header such as `blob 12\0`, and the length of the header in bytes.
+fn parse_loose_header(decompressed: &[u8]) -> Option<(ObjectKind, usize)> {
+    let end = memchr::memchr(0, decompressed)?;
+    let space = memchr::memchr(b' ', &decompressed[..end])?;
+    let digits = &decompressed[space + 1..end];
     let is_size = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    Some((ObjectKind::from_bytes(&plain[..space]).ok().filter(|_| is_size)?, end + 1))
+    Some((ObjectKind::from_bytes(&decompressed[..space]).ok().filter(|_| is_size)?, end + 1))
 }
 
-fn object(sink: &dyn EntrySink, input: PeekReader<'_>) -> io::Result<()> {
-    let mut unpacked = Metered { budget: sink.budget(), unpacked: ZlibDecoder::new(input) };
+fn open_loose_object(sink: &dyn EntrySink, input: PeekReader<'_>) -> io::Result<()> {
+    let mut input = MeteredReader { budget: sink.budget(), input: ZlibDecoder::new(input) };
     let mut head = Vec::new();
-    fill(&mut unpacked, &mut head, 32)?;
-    let (kind, start) = kind(&head).ok_or_else(|| invalid("not a git object"))?;
-    let _ = sink.entry(&kind.to_string().into_bytes(), &mut head[start..].chain(unpacked));
+    fill(&mut input, &mut head, 32)?;
+    let (kind, start) = parse_loose_header(&head).ok_or_else(|| invalid("not a git object"))?;
+    let _ = sink.hand_over(&kind.to_string().into_bytes(), &mut head[start..].chain(input));
     Ok(())
 }
 
 struct PackReader<'a> {
     sink: &'a dyn EntrySink,
     input: PeekReader<'a>,
-    state: Decompress,
-    ids: HashKind,
-    /// Objects kept, by offset of their entries.
-    bases: HashMap<u64, DeltaBase>,
-    /// The same by id, built when first needed.
-    by_id: Option<HashMap<ObjectId, u64>>,
-    held: u64,
+    inflater: Decompress,
+    hash_kind: HashKind,
+    /// Objects that deltas may be based on, by the offset of their entries from the start of the pack.
+    kept: HashMap<u64, KeptObject>,
+    /// The keys of `kept` by object id; built when first needed.
+    offsets_by_id: Option<HashMap<ObjectId, u64>>,
+    /// Bytes of the kept objects and pending deltas.
+    kept_bytes: u64,
     /// Deltas whose bases have not been read yet.
-    waiting: Vec<Waiting>,
-    /// Number of objects that could not be reconstructed for lack of memory.
-    lost: usize,
+    pending: Vec<PendingDelta>,
+    /// Number of deltas whose objects did not fit into memory.
+    unassembled: usize,
 }
 
 #[derive(Clone)]
-struct DeltaBase {
+struct KeptObject {
     kind: ObjectKind,
     bytes: Rc<[u8]>,
 }
 
-struct Waiting {
-    at: u64,
-    on: EntryContent,
+/// A delta whose base has not been read yet.
+struct PendingDelta {
+    /// Offset of its entry from the start of the pack.
+    offset: u64,
+    /// How its entry names the base.
+    base: EntryContent,
     delta: Vec<u8>,
 }
 
@@ -100,18 +104,18 @@ impl<'a> PackReader<'a> {
         Self {
             sink,
             input,
-            state: Decompress::new(true),
-            ids: HashKind::Sha1,
-            bases: HashMap::new(),
-            by_id: None,
-            held: 0,
-            waiting: Vec::new(),
-            lost: 0,
+            inflater: Decompress::new(true),
+            hash_kind: HashKind::Sha1,
+            kept: HashMap::new(),
+            offsets_by_id: None,
+            kept_bytes: 0,
+            pending: Vec::new(),
+            unassembled: 0,
         }
     }
 
     fn run(&mut self) -> io::Result<()> {
-        self.bundle_header()?;
+        self.read_bundle_header()?;
         let start = self.input.offset;
         let head = self.input.peek(12)?;
         let count = match head.first_chunk::<12>() {
@@ -123,162 +127,171 @@ impl<'a> PackReader<'a> {
         self.input.consume(12);
         let mut outcome = Ok(());
         for _ in 0..count {
-            if self.sink.is_over() {
+            if self.sink.is_limit_hit() {
                 return Ok(());
             }
-            outcome = self.entry(self.input.offset - start);
+            outcome = self.read_entry(self.input.offset - start);
             if outcome.is_err() {
                 break;
             }
         }
-        self.resolve_waiting();
+        self.resolve_pending();
         outcome
     }
 
-    /// The lines before the pack of a bundle.
-    fn bundle_header(&mut self) -> io::Result<()> {
+    /// Reads the lines before the pack of a bundle.
+    fn read_bundle_header(&mut self) -> io::Result<()> {
         while self.input.peek(4)?.first().is_some_and(|first| *first != b'P') {
             let line = self.input.peek(1 << 16)?;
             let end = memchr::memchr(b'\n', line)
                 .ok_or_else(|| invalid("the header of the bundle is truncated"))?;
             if line[..end] == *b"@object-format=sha256" {
-                self.ids = HashKind::Sha256;
+                self.hash_kind = HashKind::Sha256;
             }
             self.input.consume(end + 1);
         }
         Ok(())
     }
 
-    fn entry(&mut self, at: u64) -> io::Result<()> {
+    /// Reads the entry at `offset` and hands over its object, if its base is known.
+    fn read_entry(&mut self, offset: u64) -> io::Result<()> {
         let mut head = self.input.peek(MAX_HEADER_LEN)?;
-        let mut header = parse_pack_entry(head, self.ids).map_err(|error| invalid(&error.to_string()))?;
-        // A pack does not say which hash its ids use.
+        let mut header =
+            parse_pack_entry(head, self.hash_kind).map_err(|error| invalid(&error.to_string()))?;
+        // A pack does not say which hash its ids use: with the wrong length of ids, no zlib data follows.
         if matches!(header.content, EntryContent::IdDelta(_)) && !is_zlib(&head[header.len..]) {
-            self.ids = HashKind::Sha256;
+            self.hash_kind = HashKind::Sha256;
             head = self.input.peek(MAX_HEADER_LEN)?;
-            header = parse_pack_entry(head, self.ids).map_err(|error| invalid(&error.to_string()))?;
+            header = parse_pack_entry(head, self.hash_kind).map_err(|error| invalid(&error.to_string()))?;
         }
         self.input.consume(header.len);
-        let room = self.sink.budget().room().saturating_sub(self.held);
-        self.state.reset(true);
-        let inflated = InflateStream::with_decompressor(&mut self.input, &mut self.state);
-        let mut unpacked = Metered { budget: self.sink.budget(), unpacked: inflated };
-        if header.size > MAX_BASE_SIZE.min(room) {
+        let memory_left = self.sink.budget().memory_left().saturating_sub(self.kept_bytes);
+        self.inflater.reset(true);
+        let inflated = InflateStream::with_decompressor(&mut self.input, &mut self.inflater);
+        let mut input = MeteredReader { budget: self.sink.budget(), input: inflated };
+        if header.size > MAX_KEPT_SIZE.min(memory_left) {
             if let EntryContent::Whole(kind) = header.content {
-                let held = usize::try_from(self.held).unwrap_or(usize::MAX);
+                let kept_bytes = usize::try_from(self.kept_bytes).unwrap_or(usize::MAX);
                 let budget = self.sink.budget();
-                return match budget.holding(held, || self.sink.entry(&name(kind, at), &mut unpacked)) {
+                return match budget
+                    .while_holding(kept_bytes, || self.sink.hand_over(&name(kind, offset), &mut input))
+                {
                     true => Ok(()),
                     false => Err(invalid("an entry could not be read completely")),
                 };
             }
-            let name = format!("delta at byte {at}");
+            let name = format!("delta at byte {offset}");
             self.sink
                 .skip(Some(name.as_bytes()), "too large to keep in memory; the text it inserts was scanned");
-            let mut inserted = DeltaText::new(io::BufReader::new(unpacked));
-            let _ = self.sink.entry(name.as_bytes(), &mut inserted);
+            let mut inserted = DeltaText::new(io::BufReader::new(input));
+            let _ = self.sink.hand_over(name.as_bytes(), &mut inserted);
             return Ok(());
         }
         let mut bytes = Vec::new();
-        let whole = fill(&mut unpacked, &mut bytes, header.size as usize + 1);
-        if !matches!(whole, Ok(true)) || bytes.len() as u64 != header.size {
+        let read = fill(&mut input, &mut bytes, header.size as usize + 1);
+        if !matches!(read, Ok(true)) || bytes.len() as u64 != header.size {
             // The part that could be read may contain keys, too.
-            let name = format!("part at byte {at}").into_bytes();
+            let name = format!("part at byte {offset}").into_bytes();
             let _ = match header.content {
-                EntryContent::Whole(_) => self.sink.entry(&name, &mut &bytes[..]),
-                _ => self.sink.entry(&name, &mut DeltaText::new(&bytes[..])),
+                EntryContent::Whole(_) => self.sink.hand_over(&name, &mut &bytes[..]),
+                _ => self.sink.hand_over(&name, &mut DeltaText::new(&bytes[..])),
             };
-            return Err(whole
-                .err()
-                .unwrap_or_else(|| invalid("an entry has a different size than declared")));
+            return Err(read.err().unwrap_or_else(|| invalid("an entry has a different size than declared")));
         }
-        self.held += bytes.len() as u64;
+        self.kept_bytes += bytes.len() as u64;
         match header.content {
-            EntryContent::Whole(kind) => self.keep(at, kind, bytes),
-            on => match self.base(at, on) {
-                Some(base) => self.assemble(at, &base, &bytes),
-                None => self.waiting.push(Waiting { at, on, delta: bytes }),
+            EntryContent::Whole(kind) => self.keep(offset, kind, bytes),
+            base => match self.find_base(offset, base) {
+                Some(base) => self.assemble(offset, &base, &bytes),
+                None => self.pending.push(PendingDelta { offset, base, delta: bytes }),
             },
         }
         Ok(())
     }
 
     /// Hands over an object and keeps it as a base.
-    fn keep(&mut self, at: u64, kind: ObjectKind, bytes: Vec<u8>) {
-        let held = usize::try_from(self.held).unwrap_or(usize::MAX);
-        let _ = self.sink.budget().holding(held, || self.sink.entry(&name(kind, at), &mut &bytes[..]));
-        if let Some(by_id) = &mut self.by_id {
-            by_id.extend(object_id(kind, &bytes, self.ids).map(|id| (id, at)));
+    fn keep(&mut self, offset: u64, kind: ObjectKind, bytes: Vec<u8>) {
+        let kept_bytes = usize::try_from(self.kept_bytes).unwrap_or(usize::MAX);
+        let _ = self
+            .sink
+            .budget()
+            .while_holding(kept_bytes, || self.sink.hand_over(&name(kind, offset), &mut &bytes[..]));
+        if let Some(offsets_by_id) = &mut self.offsets_by_id {
+            offsets_by_id.extend(object_id(kind, &bytes, self.hash_kind).map(|id| (id, offset)));
         }
-        self.bases.insert(at, DeltaBase { kind, bytes: bytes.into() });
+        self.kept.insert(offset, KeptObject { kind, bytes: bytes.into() });
     }
 
-    fn base(&mut self, at: u64, on: EntryContent) -> Option<DeltaBase> {
-        let place = match on {
+    /// The object on which the delta at `offset` is based, if it is kept.
+    fn find_base(&mut self, offset: u64, base: EntryContent) -> Option<KeptObject> {
+        let base_offset = match base {
             EntryContent::Whole(_) => return None,
-            EntryContent::OffsetDelta(distance) => at.checked_sub(distance)?,
+            EntryContent::OffsetDelta(distance) => offset.checked_sub(distance)?,
             EntryContent::IdDelta(id) => {
-                let (bases, ids) = (&self.bases, self.ids);
-                let by_id = self.by_id.get_or_insert_with(|| {
-                    let all = bases.iter();
-                    all.filter_map(|(at, base)| Some((object_id(base.kind, &base.bytes, ids)?, *at)))
+                let (kept, hash_kind) = (&self.kept, self.hash_kind);
+                let offsets_by_id = self.offsets_by_id.get_or_insert_with(|| {
+                    kept.iter()
+                        .filter_map(|(at, object)| {
+                            Some((object_id(object.kind, &object.bytes, hash_kind)?, *at))
+                        })
                         .collect()
                 });
-                *by_id.get(&id)?
+                *offsets_by_id.get(&id)?
             }
         };
-        self.bases.get(&place).cloned()
+        self.kept.get(&base_offset).cloned()
     }
 
-    fn assemble(&mut self, at: u64, base: &DeltaBase, delta: &[u8]) {
-        let room = self.sink.budget().room().saturating_sub(self.held).min(MAX_BASE_SIZE);
-        let made = apply_delta(delta, &base.bytes, room);
-        self.held = self.held.saturating_sub(delta.len() as u64);
-        match made {
+    /// Applies a delta to its base, and hands over the resulting object.
+    fn assemble(&mut self, offset: u64, base: &KeptObject, delta: &[u8]) {
+        let memory_left = self.sink.budget().memory_left().saturating_sub(self.kept_bytes).min(MAX_KEPT_SIZE);
+        let assembled = apply_delta(delta, &base.bytes, memory_left);
+        self.kept_bytes = self.kept_bytes.saturating_sub(delta.len() as u64);
+        match assembled {
             Ok(bytes) => {
-                self.held += bytes.len() as u64;
-                if self.sink.budget().unpacked(bytes.len()).is_ok() {
-                    self.keep(at, base.kind, bytes);
+                self.kept_bytes += bytes.len() as u64;
+                if self.sink.budget().add_unpacked(bytes.len()).is_ok() {
+                    self.keep(offset, base.kind, bytes);
                 }
             }
-            // It does not fit into memory together with the kept objects.
+            // The object does not fit into memory together with the kept ones.
             Err(DeltaError::TooLarge(_)) => {
-                self.lost += 1;
-                self.inserted(at, delta);
+                self.unassembled += 1;
+                self.hand_over_inserted(offset, delta);
             }
             Err(error) => {
-                let name = format!("delta at byte {at}");
+                let name = format!("delta at byte {offset}");
                 self.sink.skip(Some(name.as_bytes()), format!("{error}; the text it inserts was scanned"));
-                self.inserted(at, delta);
+                self.hand_over_inserted(offset, delta);
             }
         }
     }
 
-    /// Hands over the text that a delta inserts, if its base is not available.
-    fn inserted(&self, at: u64, delta: &[u8]) {
-        let _ = self.sink.entry(format!("delta at byte {at}").as_bytes(), &mut DeltaText::new(delta));
+    /// Hands over the text that a delta inserts. For deltas that cannot be applied.
+    fn hand_over_inserted(&self, offset: u64, delta: &[u8]) {
+        let _ = self.sink.hand_over(format!("delta at byte {offset}").as_bytes(), &mut DeltaText::new(delta));
     }
 
-    /// Resolves the waiting deltas, now that all bases have been read.
-    fn resolve_waiting(&mut self) {
+    /// Applies the pending deltas, now that the whole pack has been read.
+    fn resolve_pending(&mut self) {
         loop {
-            let before = self.waiting.len();
-            for one in std::mem::take(&mut self.waiting) {
-                match self.base(one.at, one.on) {
-                    Some(base) => self.assemble(one.at, &base, &one.delta),
-                    None => self.waiting.push(one),
+            let before = self.pending.len();
+            for pending in std::mem::take(&mut self.pending) {
+                match self.find_base(pending.offset, pending.base) {
+                    Some(base) => self.assemble(pending.offset, &base, &pending.delta),
+                    None => self.pending.push(pending),
                 }
             }
-            if self.waiting.len() == before {
+            if self.pending.len() == before {
                 break;
             }
         }
-        let count = self.waiting.len() + self.lost;
+        let count = self.pending.len() + self.unassembled;
         if count == 0 {
             return;
         }
-        for Waiting { at, delta, .. } in &self.waiting {
-            self.inserted(*at, delta);
+        for PendingDelta { offset, delta, .. } in &self.pending {
+            self.hand_over_inserted(*offset, delta);
         }
         let reason = "deltas whose bases are not in it or did not fit into memory (`--max-memory`)";
         self.sink.skip(
@@ -288,8 +301,8 @@ impl<'a> PackReader<'a> {
     }
 }
 
-fn name(kind: ObjectKind, at: u64) -> Vec<u8> {
-    format!("{kind} at byte {at}").into_bytes()
+fn name(kind: ObjectKind, offset: u64) -> Vec<u8> {
+    format!("{kind} at byte {offset}").into_bytes()
 }
 
 fn is_zlib(bytes: &[u8]) -> bool {

@@ -1,4 +1,4 @@
-//! Raw deflate data, as other formats contain it.
+//! Readers of raw deflate data, and the errors for damaged and truncated data.
 
 use std::io::{self, BufRead, Read};
 
@@ -23,28 +23,28 @@ impl<R: BufRead> Read for Inflate64<R> {
         while !buffer.is_empty() && !self.state.finished() {
             let input = self.input.fill_buf()?;
             let is_last = input.is_empty();
-            let step = self.state.inflate(input, buffer);
-            self.input.consume(step.bytes_consumed);
-            if step.bytes_written != 0 {
-                return Ok(step.bytes_written);
+            let progress = self.state.inflate(input, buffer);
+            self.input.consume(progress.bytes_consumed);
+            if progress.bytes_written != 0 {
+                return Ok(progress.bytes_written);
             }
-            if step.data_error || self.state.errored() {
-                return Err(damaged("deflated"));
+            if progress.data_error || self.state.errored() {
+                return Err(damaged_data("deflated"));
             }
             if is_last && !self.state.finished() {
-                return Err(cut_off());
+                return Err(truncated());
             }
         }
         Ok(0)
     }
 }
 
-/// The error for data that a decoder rejects.
-pub(super) fn damaged(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("its {what} data is damaged"))
+/// The error for data that a decoder of the compression method `method` rejects.
+pub(super) fn damaged_data(method: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("its {method} data is damaged"))
 }
 
 /// The error for truncated data.
-pub(super) fn cut_off() -> io::Error {
+pub(super) fn truncated() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "it is truncated")
 }

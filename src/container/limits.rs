@@ -13,9 +13,9 @@ pub struct Limits {
     pub bytes: u64,
     /// Entries.
     pub entries: u64,
-    /// Unpacked bytes per byte of the container, enforced above [`Limits::FLOOR`].
+    /// Unpacked bytes per byte of the container, enforced once [`Limits::MIN_RATIO_BYTES`] have been unpacked.
     pub ratio: u64,
-    /// Time.
+    /// Time for unpacking and searching.
     pub time: Duration,
     /// Bytes held in memory, e.g. for a zip within another container, which needs random access.
     pub memory: u64,
@@ -26,7 +26,7 @@ impl Limits {
     pub const MAX_DEPTH: usize = 64;
 
     /// Bytes that may be unpacked regardless of the ratio.
-    pub const FLOOR: u64 = 256 << 20;
+    pub const MIN_RATIO_BYTES: u64 = 256 << 20;
 }
 
 impl Default for Limits {
@@ -44,21 +44,24 @@ impl Default for Limits {
     }
 }
 
-/// The remaining budget.
+/// The limits, and how much of each is used up.
 #[derive(Debug)]
 pub(super) struct Budget {
     pub(super) limits: Limits,
-    begun: Instant,
+    start: Instant,
     /// Size of the outermost container, or of what was read of it so far.
-    pub(super) input: Cell<u64>,
+    pub(super) input_bytes: Cell<u64>,
+    /// Bytes unpacked so far.
     bytes: Cell<u64>,
+    /// Entries so far.
     entries: Cell<u64>,
+    /// Bytes held in memory now.
     memory: Cell<u64>,
     /// The limit that was hit; nothing is unpacked afterwards.
     limit_hit: Cell<Option<LimitHit>>,
 }
 
-/// The limit that was hit.
+/// A limit, or the user, that ended the extraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LimitHit {
     Bytes,
@@ -73,8 +76,8 @@ impl Budget {
         let limits = Limits { depth: limits.depth.min(Limits::MAX_DEPTH), ..limits };
         Self {
             limits,
-            begun: Instant::now(),
-            input: Cell::new(0),
+            start: Instant::now(),
+            input_bytes: Cell::new(0),
             bytes: Cell::new(0),
             entries: Cell::new(0),
             memory: Cell::new(0),
@@ -86,10 +89,11 @@ impl Budget {
         self.limit_hit.get()
     }
 
-    /// Ends extraction.
-    pub(super) fn end(&self, limit_hit: LimitHit) -> io::Error {
+    /// Ends the extraction because of `limit_hit`, unless another limit already ended it. Returns the error that readers
+    /// then return.
+    pub(super) fn stop(&self, limit_hit: LimitHit) -> io::Error {
         self.limit_hit.set(Some(self.limit_hit.get().unwrap_or(limit_hit)));
-        io::Error::other(GIVEN_UP)
+        io::Error::other(LIMIT_HIT_TEXT)
     }
 
     /// Bytes unpacked so far.
@@ -100,34 +104,40 @@ impl Budget {
     /// Bytes that may still be unpacked.
     ///
     /// # Errors
-    /// If a limit was hit.
-    pub(super) fn left(&self) -> io::Result<u64> {
+    /// If a limit was hit before, or the time is up.
+    pub(super) fn bytes_left(&self) -> io::Result<u64> {
         if let Some(limit_hit) = self.limit_hit.get() {
-            return Err(self.end(limit_hit));
+            return Err(self.stop(limit_hit));
         }
-        if self.begun.elapsed() > self.limits.time {
-            return Err(self.end(LimitHit::Time));
+        if self.start.elapsed() > self.limits.time {
+            return Err(self.stop(LimitHit::Time));
         }
-        let most = self.limits.bytes.min(self.by_ratio());
-        Ok(most.saturating_sub(self.bytes.get()))
+        let max_bytes = self.limits.bytes.min(self.max_bytes_by_ratio());
+        Ok(max_bytes.saturating_sub(self.bytes.get()))
     }
 
-    fn by_ratio(&self) -> u64 {
-        self.input.get().saturating_mul(self.limits.ratio).max(Limits::FLOOR)
+    /// # Errors
+    /// If a limit was hit before, or the time is up.
+    pub(super) fn check(&self) -> io::Result<()> {
+        self.bytes_left().map(|_| ())
+    }
+
+    fn max_bytes_by_ratio(&self) -> u64 {
+        self.input_bytes.get().saturating_mul(self.limits.ratio).max(Limits::MIN_RATIO_BYTES)
     }
 
     /// Counts `count` unpacked bytes.
     ///
     /// # Errors
     /// If a limit is exceeded; `count` is then not recorded.
-    pub(super) fn unpacked(&self, count: usize) -> io::Result<()> {
-        self.left()?;
+    pub(super) fn add_unpacked(&self, count: usize) -> io::Result<()> {
+        self.check()?;
         let bytes = self.bytes.get() + count as u64;
         if bytes > self.limits.bytes {
-            return Err(self.end(LimitHit::Bytes));
+            return Err(self.stop(LimitHit::Bytes));
         }
-        if bytes > self.by_ratio() {
-            return Err(self.end(LimitHit::Ratio));
+        if bytes > self.max_bytes_by_ratio() {
+            return Err(self.stop(LimitHit::Ratio));
         }
         self.bytes.set(bytes);
         Ok(())
@@ -137,53 +147,53 @@ impl Budget {
     ///
     /// # Errors
     /// If a limit is hit.
-    pub(super) fn entry(&self) -> io::Result<()> {
+    pub(super) fn add_entry(&self) -> io::Result<()> {
         self.entries.set(self.entries.get() + 1);
         if self.entries.get() > self.limits.entries {
-            return Err(self.end(LimitHit::Entries));
+            return Err(self.stop(LimitHit::Entries));
         }
-        self.left().map(|_| ())
+        self.check()
     }
 
     /// Bytes that may still be held in memory.
-    pub(super) fn room(&self) -> u64 {
+    pub(super) fn memory_left(&self) -> u64 {
         self.limits.memory.saturating_sub(self.memory.get())
     }
 
     /// Counts `bytes` as held while `work` runs.
-    pub(super) fn holding<T>(&self, bytes: usize, work: impl FnOnce() -> T) -> T {
+    pub(super) fn while_holding<T>(&self, bytes: usize, work: impl FnOnce() -> T) -> T {
         let before = self.memory.get();
         self.memory.set(before + bytes as u64);
-        let outcome = work();
+        let result = work();
         self.memory.set(before);
-        outcome
+        result
     }
 
     /// The limit that was hit as text; `None` if none was, or if the user stopped the scan.
     pub(super) fn reason(&self) -> Option<String> {
         let Limits { bytes, entries, ratio, time, .. } = self.limits;
-        let what = match self.limit_hit.get()? {
+        let exceeded = match self.limit_hit.get()? {
             LimitHit::Stopped => return None,
-            LimitHit::Bytes => format!("it unpacks to more than {} (`--max-unpacked`)", size(bytes)),
+            LimitHit::Bytes => format!("it unpacks to more than {} (`--max-unpacked`)", size_text(bytes)),
             LimitHit::Entries => format!("it has more than {entries} entries (`--max-entries`)"),
             LimitHit::Ratio => format!("it unpacks to more than {ratio} times its size (`--max-ratio`)"),
             LimitHit::Time => {
                 format!("it takes longer than {} s to unpack (`--max-container-time`)", time.as_secs_f64())
             }
         };
-        let seen = self.entries.get().min(entries);
-        Some(format!("stopped: {what}; {} in {seen} entries were scanned", size(self.bytes())))
+        let scanned = self.entries.get().min(entries);
+        Some(format!("stopped: {exceeded}; {} in {scanned} entries were scanned", size_text(self.bytes())))
     }
 }
 
-/// Text of the errors that readers return once a limit is hit. [`Budget::reason`] reports the limit once.
-const GIVEN_UP: &str = "given up";
+/// The text of the error that readers return once a limit is hit. It is never shown: [`Budget::reason`] reports the limit.
+const LIMIT_HIT_TEXT: &str = "given up";
 
-/// An error as text. If a decoder exceeds the memory limit, the text names the limit.
-pub(super) fn in_words(error: &io::Error) -> String {
+/// The text of `error`. For a decoder that needs more memory than the limit allows, it names the limit.
+pub(super) fn error_text(error: &io::Error) -> String {
     let reason = error.to_string();
-    let is_memory = ["needed memory too big", "too much memory", "dict size too large"];
-    match is_memory.iter().any(|known| reason.contains(known)) {
+    const MEMORY_ERRORS: [&str; 3] = ["needed memory too big", "too much memory", "dict size too large"];
+    match MEMORY_ERRORS.iter().any(|known| reason.contains(known)) {
         true => "its dictionary exceeds the memory limit (`--max-memory`)".to_owned(),
         false => reason,
     }
@@ -191,7 +201,7 @@ pub(super) fn in_words(error: &io::Error) -> String {
 
 /// Bytes as text, in the binary units in which limits are given. Reports show amounts in decimal units instead, with
 /// `report::humanize::bytes`.
-pub(super) fn size(bytes: u64) -> String {
+pub(super) fn size_text(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
         1024..1_048_576 => format!("{} KiB", bytes >> 10),

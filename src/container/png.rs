@@ -1,11 +1,11 @@
-//! Compressed texts in PNG and formats with the same chunks. Uncompressed texts are found in the raw bytes.
+//! Opens the compressed texts of PNG, MNG and JNG images. Uncompressed texts are found in the raw bytes.
 
 use std::io::{self, Read, Take};
 
 use flate2::bufread::ZlibDecoder;
 
 use super::entry_sink::EntrySink;
-use super::readers::{Metered, PeekReader, drain};
+use super::readers::{MeteredReader, PeekReader, drain};
 
 /// Length of a chunk's header: its length and type.
 const CHUNK_HEADER_LEN: usize = 8;
@@ -16,11 +16,11 @@ pub(super) const COMPRESSED_TEXTS: [&[u8]; 2] = [b"zTXt", b"iTXt"];
 /// Length of the checksum after the data of a chunk.
 const CHECKSUM_LEN: u64 = 4;
 
-/// Maximum distance to the end of a text's keyword, including the fields that follow it in international texts.
+/// Maximum length, in bytes, of everything before a text: its keyword, and the fields that follow it in international texts.
 const MAX_KEYWORD_LEN: usize = 1024;
 
-/// Whether an image begins with `head`: PNG, MNG or JNG.
-pub(super) fn begins(head: &[u8]) -> bool {
+/// Whether a PNG, MNG or JNG image begins with `head`.
+pub(super) fn is_png(head: &[u8]) -> bool {
     [&b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"[..], b"\x8aMNG\r\n\x1a\n", b"\x8bJNG\r\n\x1a\n"]
         .iter()
         .any(|magic| head.starts_with(magic))
@@ -37,25 +37,25 @@ pub(super) fn text_start(bytes: &[u8]) -> Option<usize> {
 /// Hands over the compressed texts.
 pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn Read) {
     let mut input = PeekReader::new(input);
-    if let Err(error) = chunks(sink, &mut input) {
+    if let Err(error) = open_chunks(sink, &mut input) {
         sink.skip(None, format!("{error}; the data before that was scanned"));
     }
 }
 
-fn chunks(sink: &dyn EntrySink, input: &mut PeekReader<'_>) -> io::Result<()> {
+fn open_chunks(sink: &dyn EntrySink, input: &mut PeekReader<'_>) -> io::Result<()> {
     input.skip_bytes(CHUNK_HEADER_LEN as u64)?;
-    // Truncation between chunks is not reported: no compressed text is incomplete.
+    // An image that is cut off between chunks is not reported: no text of it is incomplete.
     while let Some([a, b, c, d, kind @ ..]) =
         input.peek(CHUNK_HEADER_LEN)?.first_chunk::<CHUNK_HEADER_LEN>().copied()
     {
         let length = u32::from_be_bytes([a, b, c, d]);
-        if length > i32::MAX as u32 || !kind.iter().all(u8::is_ascii_alphabetic) || sink.is_over() {
+        if length > i32::MAX as u32 || !kind.iter().all(u8::is_ascii_alphabetic) || sink.is_limit_hit() {
             break;
         }
         input.skip_bytes(CHUNK_HEADER_LEN as u64)?;
         let mut chunk = (&mut *input).take(length.into());
         if COMPRESSED_TEXTS.contains(&&kind[..]) {
-            text(sink, &mut chunk, &kind)?;
+            open_text(sink, &mut chunk, &kind)?;
         }
         let rest = chunk.limit() + CHECKSUM_LEN;
         input.skip_bytes(rest)?;
@@ -64,19 +64,21 @@ fn chunks(sink: &dyn EntrySink, input: &mut PeekReader<'_>) -> io::Result<()> {
 }
 
 /// Hands over the text of a chunk that begins with its keyword, if it is compressed.
-fn text(sink: &dyn EntrySink, chunk: &mut Take<&mut PeekReader<'_>>, kind: &[u8; 4]) -> io::Result<()> {
+fn open_text(sink: &dyn EntrySink, chunk: &mut Take<&mut PeekReader<'_>>, kind: &[u8; 4]) -> io::Result<()> {
     let length = MAX_KEYWORD_LEN.min(usize::try_from(chunk.limit()).unwrap_or(MAX_KEYWORD_LEN));
     let head = chunk.get_mut().peek(length)?;
-    let Some((keyword, start)) = compressed(&head[..head.len().min(length)], kind) else { return Ok(()) };
+    let Some((keyword, start)) = parse_text_head(&head[..head.len().min(length)], kind) else {
+        return Ok(());
+    };
     let name = [&kind[..], b" ", keyword].concat();
     drain(&mut chunk.by_ref().take(start as u64))?;
-    let unpacked = ZlibDecoder::new(chunk);
-    let _ = sink.entry(&name, &mut Metered { budget: sink.budget(), unpacked });
+    let input = ZlibDecoder::new(chunk);
+    let _ = sink.hand_over(&name, &mut MeteredReader { budget: sink.budget(), input });
     Ok(())
 }
 
-/// The keyword of a compressed text, and the start of its data.
-fn compressed<'h>(head: &'h [u8], kind: &[u8; 4]) -> Option<(&'h [u8], usize)> {
+/// The keyword of a compressed text, and the offset of its data in `head`; `None` for a text that is not compressed.
+fn parse_text_head<'h>(head: &'h [u8], kind: &[u8; 4]) -> Option<(&'h [u8], usize)> {
     let end = memchr::memchr(0, head)?;
     let (keyword, rest) = (&head[..end], &head[end + 1..]);
     if kind == b"zTXt" {

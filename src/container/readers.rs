@@ -1,4 +1,4 @@
-//! Readers that observe, count or look ahead.
+//! Readers that copy, count, limit or look ahead at what they read.
 
 use std::io::{self, BufRead, Read};
 
@@ -8,11 +8,11 @@ use super::limits::Budget;
 /// Bytes per read.
 pub(super) const READ_LEN: usize = 1 << 16;
 
-/// Passes everything that is read on to the content that it belongs to.
+/// Passes everything that is read to `push` as well, and keeps the last bytes.
 pub(super) struct Tee<'a> {
     input: &'a mut dyn Read,
     push: &'a dyn Fn(&[u8]),
-    /// The last bytes that were read.
+    /// The last bytes that were read: at least [`TAIL_LEN`], or all.
     pub(super) last: Vec<u8>,
     /// Number of bytes read.
     pub(super) count: u64,
@@ -31,7 +31,7 @@ impl Read for Tee<'_> {
         (self.push)(&buffer[..count]);
         self.count += count as u64;
         self.last.extend_from_slice(&buffer[..count]);
-        // Done rarely, so that few bytes are moved.
+        // Only once eight times as many have gathered: draining moves the bytes that stay.
         if self.last.len() > 8 * TAIL_LEN {
             self.last.drain(..self.last.len() - TAIL_LEN);
         }
@@ -39,23 +39,23 @@ impl Read for Tee<'_> {
     }
 }
 
-/// Counts unpacked bytes and ends when a limit is hit.
-pub(super) struct Metered<'a, R> {
+/// Counts the bytes that are read as unpacked, and fails when a limit is hit.
+pub(super) struct MeteredReader<'a, R> {
     pub(super) budget: &'a Budget,
-    pub(super) unpacked: R,
+    pub(super) input: R,
 }
 
-impl<R: Read> Read for Metered<'_, R> {
+impl<R: Read> Read for MeteredReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // Some decoders treat an empty read as an error.
         if buffer.is_empty() {
             return Ok(0);
         }
         // One byte more than allowed shows whether there is more.
-        let room = self.budget.left()?.saturating_add(1).min(READ_LEN as u64);
-        let room = buffer.len().min(room as usize);
-        let count = self.unpacked.read(&mut buffer[..room])?;
-        self.budget.unpacked(count)?;
+        let allowed = self.budget.bytes_left()?.saturating_add(1).min(READ_LEN as u64);
+        let allowed = buffer.len().min(allowed as usize);
+        let count = self.input.read(&mut buffer[..allowed])?;
+        self.budget.add_unpacked(count)?;
         Ok(count)
     }
 }
@@ -66,25 +66,26 @@ pub(super) struct SmallReads<R>(pub(super) R);
 
 impl<R: Read> Read for SmallReads<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let room = buffer.len().min(1 << 10);
-        self.0.read(&mut buffer[..room])
+        const MAX_READ_LEN: usize = 1 << 10;
+        let length = buffer.len().min(MAX_READ_LEN);
+        self.0.read(&mut buffer[..length])
     }
 }
 
-/// Appends zeros to LZMA2 input. The decoder consumes a chunk before it returns any of it; for truncated input,
-/// the rest of the last chunk then decodes to garbage.
+/// Appends zeros to LZMA2 input. The decoder needs a complete chunk before it returns any of it. With the zeros it also
+/// decodes the last chunk of truncated input, whose missing part becomes garbage.
 pub(super) fn zero_padded<R: Read>(input: R) -> impl Read {
     const MAX_CHUNK: u64 = 1 << 16;
     input.chain(io::repeat(0).take(MAX_CHUNK))
 }
 
 /// Counts the bytes that are read.
-pub(super) struct Counted<'a> {
+pub(super) struct CountingReader<'a> {
     pub(super) input: &'a mut dyn Read,
     pub(super) count: u64,
 }
 
-impl Read for Counted<'_> {
+impl Read for CountingReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
         self.count += count as u64;
@@ -92,56 +93,66 @@ impl Read for Counted<'_> {
     }
 }
 
-/// Reads into `buffer` until it holds `most` bytes or the input ends. Returns whether it ended.
+/// Reads into `buffer` until it holds `max_len` bytes or the input ends. Returns whether it ended.
 ///
 /// # Errors
 /// Those of `input`; bytes read before the error stay in `buffer`.
-pub(super) fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, most: usize) -> io::Result<bool> {
-    let room = most.saturating_sub(buffer.len()) as u64;
+pub(super) fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, max_len: usize) -> io::Result<bool> {
+    let room = max_len.saturating_sub(buffer.len()) as u64;
     // `read_to_end` grows the buffer as data arrives and initializes each byte only once.
     let count = (&mut *input).take(room).read_to_end(buffer)?;
     Ok((count as u64) < room)
 }
 
-/// Reads to the end. Returns the number of bytes that were left.
+/// Reads and discards the rest of `input`. Returns its length in bytes.
+///
+/// # Errors
+/// Those of `input`.
 pub(super) fn drain(input: &mut dyn Read) -> io::Result<u64> {
     io::copy(input, &mut io::sink())
 }
 
-/// Reads with lookahead.
+/// Reads with lookahead of any length.
 pub(super) struct PeekReader<'a> {
     input: &'a mut dyn Read,
     buffer: Vec<u8>,
-    at: usize,
+    /// Bytes of the buffer that were consumed.
+    consumed: usize,
     /// Bytes consumed so far.
     pub(super) offset: u64,
 }
 
 impl<'a> PeekReader<'a> {
     pub(super) fn new(input: &'a mut dyn Read) -> Self {
-        Self { input, buffer: Vec::new(), at: 0, offset: 0 }
+        Self { input, buffer: Vec::new(), consumed: 0, offset: 0 }
     }
 
     /// At least the next `count` bytes, or all that are left.
+    ///
+    /// # Errors
+    /// Those of the input.
     pub(super) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
-        if self.buffer.len() - self.at < count {
-            self.buffer.drain(..self.at);
-            self.at = 0;
+        if self.buffer.len() - self.consumed < count {
+            self.buffer.drain(..self.consumed);
+            self.consumed = 0;
             // Reads more than was asked for; otherwise small reads would move the buffer each time.
             fill(self.input, &mut self.buffer, count.saturating_add(READ_LEN))?;
         }
-        Ok(&self.buffer[self.at..])
+        Ok(&self.buffer[self.consumed..])
     }
 
     /// Skips `count` bytes. Returns whether there were that many.
+    ///
+    /// # Errors
+    /// Those of the input.
     pub(super) fn skip_bytes(&mut self, count: u64) -> io::Result<bool> {
         Ok(drain(&mut (&mut *self).take(count))? == count)
     }
 
-    /// Returns bytes that were consumed last but not used.
+    /// Puts back `bytes`, which were consumed last.
     pub(super) fn unread(&mut self, bytes: &[u8]) {
-        self.buffer.splice(..self.at, bytes.iter().copied());
-        self.at = 0;
+        self.buffer.splice(..self.consumed, bytes.iter().copied());
+        self.consumed = 0;
         self.offset = self.offset.saturating_sub(bytes.len() as u64);
     }
 }
@@ -160,8 +171,8 @@ impl BufRead for PeekReader<'_> {
     }
 
     fn consume(&mut self, count: usize) {
-        let count = count.min(self.buffer.len() - self.at);
-        self.at += count;
+        let count = count.min(self.buffer.len() - self.consumed);
+        self.consumed += count;
         self.offset += count as u64;
     }
 }

@@ -1,4 +1,4 @@
-//! Random access to content, of which one piece at a time is buffered.
+//! Random access to content, with a buffer for the current position.
 
 use std::cell::RefCell;
 use std::io::{self, BufRead, Read, SeekFrom};
@@ -6,14 +6,16 @@ use std::io::{self, BufRead, Read, SeekFrom};
 use super::ReadSeek;
 use super::readers::READ_LEN;
 
-/// Content shared by several windows.
-pub(super) struct Shared<'a> {
+/// Content that several windows read.
+pub(super) struct SharedInput<'a> {
     input: RefCell<&'a mut dyn ReadSeek>,
-    /// Its size in bytes.
+    /// Size of the content in bytes.
     pub(super) size: u64,
 }
 
-impl<'a> Shared<'a> {
+impl<'a> SharedInput<'a> {
+    /// Determines the size of `input`.
+    ///
     /// # Errors
     /// Those of `input`.
     pub(super) fn new(input: &'a mut dyn ReadSeek) -> io::Result<Self> {
@@ -21,20 +23,22 @@ impl<'a> Shared<'a> {
         Ok(Self { input: RefCell::new(input), size })
     }
 
+    /// A window at the start of the content.
     pub(super) fn window(&self) -> Window<'_> {
-        Window { shared: self, buffer: Vec::new(), start: 0, at: 0, size: self.size, limit: self.size }
+        Window { shared: self, buffer: Vec::new(), start: 0, consumed: 0, size: self.size, limit: self.size }
     }
 }
 
 /// Reads at an offset.
 trait ReadAt {
-    fn read_at(&self, place: u64, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Reads into `buffer` from byte `offset` on. Returns the number of bytes, 0 at the end.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
-impl ReadAt for Shared<'_> {
-    fn read_at(&self, place: u64, buffer: &mut [u8]) -> io::Result<usize> {
+impl ReadAt for SharedInput<'_> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let mut input = self.input.borrow_mut();
-        input.seek(SeekFrom::Start(place))?;
+        input.seek(SeekFrom::Start(offset))?;
         loop {
             match input.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -44,81 +48,83 @@ impl ReadAt for Shared<'_> {
     }
 }
 
-/// Reads from any offset. Allocates no more than the content provides.
+/// A reader with its own position and buffer. The buffer never becomes larger than the content, whatever length is asked
+/// for.
 pub(super) struct Window<'a> {
     shared: &'a dyn ReadAt,
     buffer: Vec<u8>,
     /// Offset of the buffer in the content.
     start: u64,
     /// Bytes of the buffer that were consumed.
-    at: usize,
+    consumed: usize,
+    /// Size of the content in bytes.
     size: u64,
     /// Offset at which reading ends.
     limit: u64,
 }
 
 impl Window<'_> {
-    /// Seeks to `place`; reading ends at `limit`.
-    pub(super) fn go(&mut self, place: u64, limit: u64) {
+    /// Moves to `offset`; reading ends at offset `limit`.
+    pub(super) fn seek(&mut self, offset: u64, limit: u64) {
         self.limit = limit.min(self.size);
-        match place.checked_sub(self.start).and_then(|at| usize::try_from(at).ok()) {
-            Some(at) if at <= self.buffer.len() => self.at = at,
+        match offset.checked_sub(self.start).and_then(|at| usize::try_from(at).ok()) {
+            Some(at) if at <= self.buffer.len() => self.consumed = at,
             _ => {
                 self.buffer.clear();
-                (self.start, self.at) = (place, 0);
+                (self.start, self.consumed) = (offset, 0);
             }
         }
     }
 
     /// Offset of the next byte.
-    pub(super) fn place(&self) -> u64 {
-        self.start + self.at as u64
+    pub(super) fn position(&self) -> u64 {
+        self.start + self.consumed as u64
     }
 
-    /// At least the next `count` bytes, or fewer at the end.
+    /// At least the next `count` bytes, or all up to the limit.
     ///
     /// # Errors
     /// Those of the content.
     pub(super) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
-        while self.held() < count && self.more()? {}
-        let held = self.held();
-        Ok(&self.buffer[self.at..self.at + held])
+        while self.buffered() < count && self.read_more()? {}
+        let buffered = self.buffered();
+        Ok(&self.buffer[self.consumed..self.consumed + buffered])
     }
 
-    /// Offset of the next occurrence of `wanted` between two offsets.
+    /// The offset of the first `wanted` that begins at or after `offset` and ends before `end`.
     ///
     /// # Errors
     /// Those of the content.
-    pub(super) fn find(&mut self, mut place: u64, end: u64, wanted: &[u8]) -> io::Result<Option<u64>> {
+    pub(super) fn find(&mut self, mut offset: u64, end: u64, wanted: &[u8]) -> io::Result<Option<u64>> {
         loop {
-            self.go(place, end);
-            let piece = self.peek(wanted.len())?;
-            if let Some(at) = memchr::memmem::find(piece, wanted) {
-                return Ok(Some(place + at as u64));
+            self.seek(offset, end);
+            let chunk = self.peek(wanted.len())?;
+            if let Some(at) = memchr::memmem::find(chunk, wanted) {
+                return Ok(Some(offset + at as u64));
             }
-            if piece.len() < wanted.len() {
+            if chunk.len() < wanted.len() {
                 return Ok(None);
             }
-            place += (piece.len() + 1 - wanted.len()) as u64;
+            offset += (chunk.len() + 1 - wanted.len()) as u64;
         }
     }
 
-    /// Buffered bytes before the limit.
-    fn held(&self) -> usize {
-        let left = self.limit.saturating_sub(self.place());
-        (self.buffer.len() - self.at).min(usize::try_from(left).unwrap_or(usize::MAX))
+    /// Number of buffered bytes between the position and the limit.
+    fn buffered(&self) -> usize {
+        let left = self.limit.saturating_sub(self.position());
+        (self.buffer.len() - self.consumed).min(usize::try_from(left).unwrap_or(usize::MAX))
     }
 
-    /// Reads another piece. Returns whether there was one.
-    fn more(&mut self) -> io::Result<bool> {
+    /// Reads more bytes into the buffer. Returns whether there were any.
+    fn read_more(&mut self) -> io::Result<bool> {
         let end = self.start + self.buffer.len() as u64;
         let left = usize::try_from(self.limit.saturating_sub(end)).unwrap_or(usize::MAX);
         if left == 0 {
             return Ok(false);
         }
-        self.buffer.drain(..self.at);
-        self.start += self.at as u64;
-        self.at = 0;
+        self.buffer.drain(..self.consumed);
+        self.start += self.consumed as u64;
+        self.consumed = 0;
         // Up to the end of the content rather than the limit: the next entry is close.
         let rest = usize::try_from(self.size.saturating_sub(end)).unwrap_or(usize::MAX);
         let before = self.buffer.len();
@@ -143,6 +149,6 @@ impl BufRead for Window<'_> {
     }
 
     fn consume(&mut self, count: usize) {
-        self.at = (self.at + count).min(self.buffer.len());
+        self.consumed = (self.consumed + count).min(self.buffer.len());
     }
 }

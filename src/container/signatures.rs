@@ -1,5 +1,5 @@
-//! Signatures of archives within other data: programs, scripts, images. Each is verified, because a program that reads
-//! archives contains the signatures itself.
+//! Finds archives within other data, such as programs, scripts and images, by their signatures. What follows a signature is
+//! verified, because a program that reads archives contains the signatures itself.
 
 use std::io::{self, Cursor, Read};
 use std::ops::Range;
@@ -11,7 +11,7 @@ use memchr::memchr2;
 use memchr::memmem::Finder;
 
 use super::format::{Format, HEAD_LEN, ZIP_END, ZIP_END_SIZE, is_bzip2, is_program, is_zip_end};
-use super::seek_window::Shared;
+use super::seek_window::SharedInput;
 use super::{ReadSeek, png, zip};
 
 /// The signature of an archive, a function that verifies it, and the format.
@@ -28,12 +28,12 @@ const SIGNATURES: &[ArchiveSignature] = &[
     (b"PK\x03\x04", zip::is_entry, Format::Zip),
 ];
 
-/// Finds signatures by their index: first those of [`SIGNATURES`], then the end record of zips, then the compressed
-/// texts of images.
+/// Searches for all signatures. Their indices: first those of [`SIGNATURES`], then the end record of zips, then
+/// [`png::COMPRESSED_TEXTS`].
 static SIGNATURE_SEARCH: LazyLock<SignatureSearch> = LazyLock::new(|| {
-    let marks: Vec<&[u8]> =
+    let signatures: Vec<&[u8]> =
         SIGNATURES.iter().map(|(magic, ..)| *magic).chain([ZIP_END]).chain(png::COMPRESSED_TEXTS).collect();
-    SignatureSearch::new(&marks)
+    SignatureSearch::new(&signatures)
 });
 
 /// Searches for all signatures at once or, without suitable SIMD instructions, one after the other.
@@ -43,40 +43,40 @@ pub(super) enum SignatureSearch {
 }
 
 impl SignatureSearch {
-    pub(super) fn new(marks: &[&'static [u8]]) -> Self {
-        match packed::Searcher::new(marks) {
+    pub(super) fn new(signatures: &[&'static [u8]]) -> Self {
+        match packed::Searcher::new(signatures) {
             Some(searcher) => Self::Packed(searcher),
-            None => Self::Each(marks.iter().map(|mark| Finder::new(*mark)).collect()),
+            None => Self::Each(signatures.iter().map(|on_signature| Finder::new(*on_signature)).collect()),
         }
     }
 
-    /// Calls `mark` with the index and position of each signature in `bytes`.
-    fn find(&self, bytes: &[u8], mut mark: impl FnMut(usize, usize)) {
+    /// Calls `on_signature` with the index and position of each signature in `bytes`.
+    fn find(&self, bytes: &[u8], mut on_signature: impl FnMut(usize, usize)) {
         match self {
             Self::Packed(searcher) => {
-                searcher.find_iter(bytes).for_each(|found| mark(found.pattern().as_usize(), found.start()))
+                searcher.find_iter(bytes).for_each(|hit| on_signature(hit.pattern().as_usize(), hit.start()))
             }
-            Self::Each(finders) => finders.iter().enumerate().for_each(|(number, finder)| {
-                finder.find_iter(bytes).for_each(|at| mark(number, at));
+            Self::Each(finders) => finders.iter().enumerate().for_each(|(index, finder)| {
+                finder.find_iter(bytes).for_each(|at| on_signature(index, at));
             }),
         }
     }
 
-    /// The index and position of the first signature for which `is_one` holds.
+    /// The index and position of the first signature for which `is_archive` holds.
     pub(super) fn first(
         &self,
         bytes: &[u8],
-        is_one: impl Fn(usize, usize) -> bool,
+        is_archive: impl Fn(usize, usize) -> bool,
     ) -> Option<(usize, usize)> {
         match self {
             Self::Packed(searcher) => searcher
                 .find_iter(bytes)
-                .map(|found| (found.pattern().as_usize(), found.start()))
-                .find(|(number, at)| is_one(*number, *at)),
+                .map(|hit| (hit.pattern().as_usize(), hit.start()))
+                .find(|(index, at)| is_archive(*index, *at)),
             Self::Each(finders) => {
                 let each = finders.iter().enumerate();
-                each.filter_map(|(number, finder)| {
-                    finder.find_iter(bytes).find(|at| is_one(number, *at)).map(|at| (number, at))
+                each.filter_map(|(index, finder)| {
+                    finder.find_iter(bytes).find(|at| is_archive(index, *at)).map(|at| (index, at))
                 })
                 .min_by_key(|(_, at)| *at)
             }
@@ -84,96 +84,100 @@ impl SignatureSearch {
     }
 }
 
-/// Length of the longest signature.
+/// Length of the longest signature, in bytes.
 pub const MAX_SIGNATURE_LEN: usize = 6;
 
-/// Bytes that are enough to verify an archive; a shorter one must be complete.
+/// Number of bytes, from the signature on, that are examined to verify an archive.
 pub(super) const PROBE_LEN: usize = 4096;
 
 /// Minimum decompressed bytes of compressed data, unless it is complete with fewer.
 const MIN_DECOMPRESSED: usize = 256;
 
-/// Minimum decompressed bytes of data that is complete or truncated before [`MIN_DECOMPRESSED`]. No key is as short.
+/// Minimum decompressed bytes of data that is complete or truncated before [`MIN_DECOMPRESSED`]. Every key is longer.
 const MIN_DECOMPRESSED_OF_SHORT: usize = 16;
 
 /// Bytes per read.
 pub(super) const READ_LEN: usize = 1 << 16;
 
-/// Quick test whether `bytes` may contain packed data, which text rarely does: gzip begins with one of these
-/// bytes, and the headers of all other formats contain the other, unless they are very large.
-pub fn may_be_packed(bytes: &[u8]) -> bool {
+/// Quick test whether `bytes` may contain an archive, which text rarely does: gzip begins with 0x1f, and the headers of all
+/// other formats contain a zero, unless the archive is very large.
+pub fn may_contain_archive(bytes: &[u8]) -> bool {
     memchr2(0, 0x1f, bytes).is_some()
 }
 
-/// Calls `mark` with the positions in `bytes` where an archive in a program, a zip end record or an image's
-/// text may begin.
-pub fn marks(bytes: &[u8], mut mark: impl FnMut(usize)) {
-    SIGNATURE_SEARCH.find(bytes, |_, at| mark(at));
+/// Calls `on_signature` with each position in `bytes` where an archive in a program, a zip end record or an image's text
+/// may begin.
+pub fn find_signatures(bytes: &[u8], mut on_signature: impl FnMut(usize)) {
+    SIGNATURE_SEARCH.find(bytes, |_, at| on_signature(at));
 }
 
-/// Calls `mark` like [`marks`], and `container` with the range of each signature in `bytes` that shows that the
-/// content they are part of may have to be opened: zip end records, the first archive, and images' texts.
-pub fn containers_in(bytes: &[u8], mark: &mut dyn FnMut(usize), container: &mut dyn FnMut(Range<usize>)) {
+/// Calls `on_signature` like [`find_signatures`], and `on_container` with the ranges of the signatures because of which the
+/// content around `bytes` may have to be opened: zip end records, the first archive, and images' texts.
+pub fn containers_in(
+    bytes: &[u8],
+    on_signature: &mut dyn FnMut(usize),
+    on_container: &mut dyn FnMut(Range<usize>),
+) {
     let mut is_archive_known = false;
-    SIGNATURE_SEARCH.find(bytes, |number, at| {
-        mark(at);
-        let shown = match SIGNATURES.get(number) {
-            Some((_, is_one, _))
-                if !is_archive_known && is_one(&bytes[at..bytes.len().min(at + PROBE_LEN)]) =>
+    SIGNATURE_SEARCH.find(bytes, |index, at| {
+        on_signature(at);
+        let length = match SIGNATURES.get(index) {
+            Some((_, is_archive, _))
+                if !is_archive_known && is_archive(&bytes[at..bytes.len().min(at + PROBE_LEN)]) =>
             {
                 is_archive_known = true;
                 1
             }
             Some(_) => return,
-            None if number > SIGNATURES.len() => match png::text_start(&bytes[at..]) {
-                Some(shown) => shown,
+            None if index > SIGNATURES.len() => match png::text_start(&bytes[at..]) {
+                Some(length) => length,
                 None => return,
             },
             // A comment longer than `bytes` may follow the end record; this is checked later.
             None if is_zip_end(&bytes[at..]) => ZIP_END_SIZE,
             None => return,
         };
-        container(at..at + shown);
+        on_container(at..at + length);
     });
 }
 
-/// The position of the first such archive in `bytes`.
-pub(super) fn archive_in(bytes: &[u8]) -> Option<usize> {
-    may_be_packed(bytes).then(|| first_in(bytes, bytes.len()))?.map(|(_, at)| at)
+/// The position of the first archive in `bytes`.
+pub(super) fn find_archive(bytes: &[u8]) -> Option<usize> {
+    may_contain_archive(bytes).then(|| find_first_archive(bytes, bytes.len()))?.map(|(_, at)| at)
 }
 
-/// Whether `head`, all or many bytes of a possible archive, begins one.
-pub(super) fn begins(head: &[u8]) -> bool {
-    first_in(head, 1).is_some_and(|(_, at)| at == 0)
+/// Whether an archive begins with `head`: its first [`PROBE_LEN`] bytes or all there are.
+pub(super) fn begins_archive(head: &[u8]) -> bool {
+    find_first_archive(head, 1).is_some_and(|(_, at)| at == 0)
 }
 
 /// The format and position of the first archive in `bytes` that begins before `end`.
-pub(super) fn first_in(bytes: &[u8], end: usize) -> Option<(Format, usize)> {
-    let is_archive = |number: usize, at: usize| {
-        let kind = SIGNATURES.get(number).filter(|_| at < end);
-        kind.is_some_and(|(_, is_one, _)| is_one(&bytes[at..bytes.len().min(at + PROBE_LEN)]))
+pub(super) fn find_first_archive(bytes: &[u8], end: usize) -> Option<(Format, usize)> {
+    let is_archive = |index: usize, at: usize| {
+        let signature = SIGNATURES.get(index).filter(|_| at < end);
+        signature.is_some_and(|(_, is_archive, _)| is_archive(&bytes[at..bytes.len().min(at + PROBE_LEN)]))
     };
-    let (number, at) = SIGNATURE_SEARCH.first(bytes, is_archive)?;
-    Some((SIGNATURES.get(number)?.2, at))
+    let (index, at) = SIGNATURE_SEARCH.first(bytes, is_archive)?;
+    Some((SIGNATURES.get(index)?.2, at))
 }
 
-/// The position of the first archive in `input`, if it begins as a program.
+/// The position of the first archive in `input`, if that is a program or script.
 ///
 /// # Errors
 /// Those of `input`.
-pub(super) fn archive_behind(input: &mut dyn ReadSeek) -> io::Result<Option<u64>> {
-    let shared = Shared::new(input)?;
+pub(super) fn find_archive_in_program(input: &mut dyn ReadSeek) -> io::Result<Option<u64>> {
+    let shared = SharedInput::new(input)?;
     let mut window = shared.window();
     if !is_program(window.peek(HEAD_LEN)?) {
         return Ok(None);
     }
-    let mut place = 0;
-    while place < shared.size {
-        window.go(place, shared.size);
-        if let Some(at) = archive_in(window.peek(READ_LEN + PROBE_LEN)?) {
-            return Ok(Some(place + at as u64));
+    let mut offset = 0;
+    while offset < shared.size {
+        window.seek(offset, shared.size);
+        if let Some(at) = find_archive(window.peek(READ_LEN + PROBE_LEN)?) {
+            return Ok(Some(offset + at as u64));
         }
-        place += READ_LEN as u64;
+        offset += READ_LEN as u64;
     }
     Ok(None)
 }
@@ -184,69 +188,71 @@ fn checksum(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// Whether the number at `at` is the checksum of `bytes`.
-fn is_sum(head: &[u8], at: usize, bytes: Option<&[u8]>) -> bool {
-    let noted = head.get(at..).and_then(<[u8]>::first_chunk).map(|four| u32::from_le_bytes(*four));
-    bytes.is_some_and(|bytes| noted == Some(checksum(bytes)))
+/// Whether the number at byte `at` of `head` is the CRC-32 of `bytes`.
+fn is_checksum_of(head: &[u8], at: usize, bytes: Option<&[u8]>) -> bool {
+    let stored = head.get(at..).and_then(<[u8]>::first_chunk).map(|four| u32::from_le_bytes(*four));
+    bytes.is_some_and(|bytes| stored == Some(checksum(bytes)))
 }
 
 fn is_seven_zip(head: &[u8]) -> bool {
-    is_sum(head, 8, head.get(12..32))
+    is_checksum_of(head, 8, head.get(12..32))
 }
 
 fn is_xz(head: &[u8]) -> bool {
-    is_sum(head, 8, head.get(6..8))
+    is_checksum_of(head, 8, head.get(6..8))
 }
 
-/// RAR 4: a main header of 13 bytes; RAR 5: a header with its checksum.
+/// Whether a RAR begins with `head`. RAR 4 begins with a main header of 13 bytes, RAR 5 with a header and its checksum.
 fn is_rar(head: &[u8]) -> bool {
     match head.get(6) {
         Some(0) => head.get(9) == Some(&0x73) && head.get(12..14) == Some(&[13, 0]),
-        Some(1) => head.get(12).is_some_and(|&size| is_sum(head, 8, head.get(12..13 + usize::from(size)))),
+        Some(1) => {
+            head.get(12).is_some_and(|&size| is_checksum_of(head, 8, head.get(12..13 + usize::from(size))))
+        }
         _ => false,
     }
 }
 
-/// Whether `head` is compressed data, which `content` decompresses: a minimum number of bytes can be
-/// decompressed, or all of it, or everything up to a truncation.
+/// Whether `head` is compressed data, which `content` decompresses: [`MIN_DECOMPRESSED`] bytes can be decompressed, or
+/// [`MIN_DECOMPRESSED_OF_SHORT`] if the data is complete or cut off before.
 fn is_compressed(head: &[u8], content: impl Read) -> bool {
-    let mut plain = Vec::new();
-    match content.take(MIN_DECOMPRESSED as u64).read_to_end(&mut plain) {
+    let mut decompressed = Vec::new();
+    match content.take(MIN_DECOMPRESSED as u64).read_to_end(&mut decompressed) {
         Ok(MIN_DECOMPRESSED_OF_SHORT..) => true,
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            head.len() < PROBE_LEN && plain.len() >= MIN_DECOMPRESSED_OF_SHORT
+            head.len() < PROBE_LEN && decompressed.len() >= MIN_DECOMPRESSED_OF_SHORT
         }
-        _ => plain.len() == MIN_DECOMPRESSED,
+        _ => decompressed.len() == MIN_DECOMPRESSED,
     }
 }
 
-/// Without undefined flags, and with content.
+/// Whether gzip data begins with `head`: no undefined flags, and it decompresses.
 fn is_gzip(head: &[u8]) -> bool {
     head.get(3).is_some_and(|flags| flags & 0xe0 == 0)
         && is_compressed(head, flate2::bufread::GzDecoder::new(Cursor::new(head)))
 }
 
-/// Whether a zlib stream with more than a few bytes begins here.
+/// Whether a zlib stream with at least [`MIN_DECOMPRESSED_OF_SHORT`] bytes of content begins with `head`.
 pub(super) fn is_zlib(head: &[u8]) -> bool {
     let [0x78, second, ..] = head else { return false };
-    // Without a preset dictionary, which only the reader would know.
+    // A stream with a preset dictionary cannot be decompressed without that dictionary.
     if !u16::from_be_bytes([0x78, *second]).is_multiple_of(31) || second & 0x20 != 0 {
         return false;
     }
-    let mut plain = [0; MIN_DECOMPRESSED];
-    let mut state = Decompress::new(true);
-    let outcome = state.decompress(head, &mut plain, FlushDecompress::None);
-    outcome.is_ok() && state.total_out() >= 16
+    let mut decompressed = [0; MIN_DECOMPRESSED];
+    let mut inflater = Decompress::new(true);
+    let outcome = inflater.decompress(head, &mut decompressed, FlushDecompress::None);
+    outcome.is_ok() && inflater.total_out() >= MIN_DECOMPRESSED_OF_SHORT as u64
 }
 
 fn is_zstd(head: &[u8]) -> bool {
     let decoder = zstd::Decoder::with_buffer(Cursor::new(head)).map(zstd::Decoder::single_frame);
-    // A block may be longer than the examined data, which then yields nothing.
+    // If a block is longer than the examined data, nothing can be decompressed.
     decoder.is_ok_and(|decoder| is_compressed(head, decoder))
         || (head.len() == PROBE_LEN && is_zstd_header(head))
 }
 
-/// A frame header without reserved bits, followed by a compressed block of valid size.
+/// Whether `head` begins with a Zstandard frame header without reserved bits, and then a compressed block of valid size.
 fn is_zstd_header(head: &[u8]) -> bool {
     let flags = head[4];
     let window = usize::from(flags & 0x20 == 0);

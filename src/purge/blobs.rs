@@ -181,7 +181,7 @@ impl BlobRewriter<'_> {
 
     /// The text in place of a container.
     fn stub(&self, id: &ObjectId, bytes: &[u8], keys: &BTreeMap<Fingerprint, Treatment>) -> Vec<u8> {
-        let format = Format::of(bytes).map_or("file with something packed in it", Format::name);
+        let format = Format::recognize(bytes).map_or("file with something packed in it", Format::name);
         let name = match self.paths.get(id) {
             Some(path) => {
                 let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);

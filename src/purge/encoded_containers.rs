@@ -17,7 +17,7 @@ impl BlobRewriter<'_> {
         packed: &mut ObjectKeys<'_>,
         text: &[u8],
     ) -> Option<(Vec<u8>, Vec<Range<usize>>)> {
-        if Format::of(text).is_some() {
+        if Format::recognize(text).is_some() {
             return None;
         }
         let (mut new, mut overwritten) = (text.to_vec(), Vec::new());

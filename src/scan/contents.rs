@@ -146,7 +146,7 @@ impl<'d> Contents<'d> {
         let (mut cache, mut probe) = (RedactionCache::default(), RunProbe::default());
         let located = |chunk: Chunk<'_>, place| found.push(context.located(&[], &mut cache, chunk, place));
         let keyword = |chunk: &[u8], at: usize| {
-            probe.look(chunk, at);
+            probe.examine(chunk, at);
             !context.stop.is_set()
         };
         let outcome = stream.resume(context.detector, content, keyword, located);

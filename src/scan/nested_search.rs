@@ -37,7 +37,7 @@ impl ContentVisitor for NestedSearch<'_, '_> {
 
     fn push(&mut self, level: usize, bytes: &[u8]) {
         let Some(Level { path, stream, cache, found }) = self.levels.get_mut(level) else { return };
-        let keyword = look_with(self.probe.as_deref_mut().filter(|_| level == 0));
+        let keyword = examine_with(self.probe.as_deref_mut().filter(|_| level == 0));
         stream.push(self.context.detector, bytes, keyword, |chunk, place| {
             found.push(self.context.located(path, cache, chunk, place));
         });
@@ -45,7 +45,7 @@ impl ContentVisitor for NestedSearch<'_, '_> {
 
     fn end(&mut self, delegated: &[Range<u64>]) {
         let Some(Level { path, mut stream, mut cache, mut found }) = self.levels.pop() else { return };
-        let keyword = look_with(self.probe.as_deref_mut().filter(|_| self.levels.is_empty()));
+        let keyword = examine_with(self.probe.as_deref_mut().filter(|_| self.levels.is_empty()));
         let length = stream.finish(self.context.detector, keyword, |chunk, place| {
             found.push(self.context.located(&path, &mut cache, chunk, place));
         });
@@ -78,10 +78,10 @@ impl ContentVisitor for NestedSearch<'_, '_> {
 }
 
 /// Shows keywords to `probe`, if there is one.
-fn look_with(mut probe: Option<&mut RunProbe>) -> impl FnMut(&[u8], usize) -> bool {
+fn examine_with(mut probe: Option<&mut RunProbe>) -> impl FnMut(&[u8], usize) -> bool {
     move |chunk, at| {
         if let Some(probe) = &mut probe {
-            probe.look(chunk, at);
+            probe.examine(chunk, at);
         }
         true
     }

@@ -1,31 +1,31 @@
-//! Base64 in either alphabet, across lines, escapes and string literals.
+//! Decodes base64 in either alphabet, across lines, escapes and string literals.
 
-use super::number_at;
+use super::run_start_at;
 
-/// The decoded data of a run.
+/// A decoded run.
 pub(super) struct DecodedRun {
     pub(super) decoded: Vec<u8>,
-    /// Offset of its end.
+    /// Offset of the end of the run.
     pub(super) end: usize,
 }
 
 /// Maximum number of bytes between two parts of a run.
-const MAX_GAP: usize = 256;
+const MAX_SEPARATOR_LEN: usize = 256;
 
-/// Minimum length of the next element of a list that continues the run.
-const MIN_IN_LIST: usize = 16;
+/// Minimum number of base64 characters for the next element of a list to continue the run.
+const MIN_LIST_ELEMENT_LEN: usize = 16;
 
-/// Characters of a line that are examined to see whether the run continues there.
+/// Bytes of a line that are examined to decide whether the run continues there.
 const MAX_LINE_LEN: usize = 4096;
 
-/// Decodes the run that begins at `start`, up to `most` bytes.
-pub(super) fn decode(bytes: &[u8], start: usize, most: usize) -> DecodedRun {
-    let sign = sign(bytes, start);
+/// Decodes the run that begins at byte `start`, up to `max_len` decoded bytes.
+pub(super) fn decode(bytes: &[u8], start: usize, max_len: usize) -> DecodedRun {
+    let sign = patch_sign(bytes, start);
     let mut decoded = Vec::new();
     let (mut at, mut bits, mut count) = (start, 0u32, 0);
-    while decoded.len() < most {
-        let Some(value) = bytes.get(at).and_then(|byte| value(*byte)) else {
-            match next_piece(bytes, at, sign) {
+    while decoded.len() < max_len {
+        let Some(value) = bytes.get(at).and_then(|byte| digit_value(*byte)) else {
+            match next_part(bytes, at, sign) {
                 Some(next) => at = next,
                 None => break,
             }
@@ -40,7 +40,7 @@ pub(super) fn decode(bytes: &[u8], start: usize, most: usize) -> DecodedRun {
     DecodedRun { decoded, end: at }
 }
 
-fn value(byte: u8) -> Option<u8> {
+fn digit_value(byte: u8) -> Option<u8> {
     Some(match byte {
         b'A'..=b'Z' => byte - b'A',
         b'a'..=b'z' => byte - b'a' + 26,
@@ -51,30 +51,30 @@ fn value(byte: u8) -> Option<u8> {
     })
 }
 
-/// The patch sign at the start of the current line.
-fn sign(bytes: &[u8], start: usize) -> Option<u8> {
-    let from = start.saturating_sub(MAX_GAP);
-    let before = &bytes[from..start];
-    let line = memchr::memrchr(b'\n', before).map(|at| at + 1).or((from == 0).then_some(0))?;
+/// The `+` or `-` of a patch at the start of the line that contains byte `start`.
+fn patch_sign(bytes: &[u8], start: usize) -> Option<u8> {
+    let before_start = start.saturating_sub(MAX_SEPARATOR_LEN);
+    let before = &bytes[before_start..start];
+    let line = memchr::memrchr(b'\n', before).map(|at| at + 1).or((before_start == 0).then_some(0))?;
     before.get(line).copied().filter(|byte| matches!(byte, b'+' | b'-'))
 }
 
-/// The start of the next part of a run whose current part ends at `end`.
-fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
-    let gap = &bytes[end..bytes.len().min(end + MAX_GAP)];
-    if gap.starts_with(b"\\/") {
+/// The start of the next part of a run whose current part ends at `end`. `sign` is the patch sign of its first line.
+fn next_part(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
+    let separator = &bytes[end..bytes.len().min(end + MAX_SEPARATOR_LEN)];
+    if separator.starts_with(b"\\/") {
         return Some(end + 1);
     }
-    let (mut at, mut quotes, mut is_broken, mut is_list) = (0, 0, false, false);
+    let (mut at, mut quotes, mut has_line_break, mut has_comma) = (0, 0, false, false);
     loop {
-        at += match (*gap.get(at)?, gap.get(at + 1)) {
+        at += match (*separator.get(at)?, separator.get(at + 1)) {
             (b' ' | b'\t' | b'\r', _) => 1,
             (b'\n', next) => {
-                is_broken = true;
+                has_line_break = true;
                 1 + usize::from(sign.is_some() && next.copied() == sign)
             }
             (b'\\', Some(b'n' | b'r')) => {
-                is_broken = true;
+                has_line_break = true;
                 2
             }
             (b'\\', Some(b'\\' | b'\n' | b'\r' | b'"' | b'\'')) => 1,
@@ -83,32 +83,33 @@ fn next_piece(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
                 1
             }
             (sign @ (b'+' | b'.' | b',' | b'(' | b')'), _) if quotes == 1 => {
-                is_list |= sign == b',';
+                has_comma |= sign == b',';
                 1
             }
-            (b'#' | b'>' | b'*', _) if is_broken && quotes == 0 => 1,
-            (byte, _) if value(byte).is_some() => break,
+            (b'#' | b'>' | b'*', _) if has_line_break && quotes == 0 => 1,
+            (byte, _) if digit_value(byte).is_some() => break,
             _ => return None,
         };
     }
-    // That starts another run.
-    if number_at(bytes, end + at).is_some() {
+    // Another run begins here.
+    if run_start_at(bytes, end + at).is_some() {
         return None;
     }
     let rest = &bytes[end + at..];
-    // The next item of a list or object may be anything.
-    if is_list
-        && rest.iter().take(MIN_IN_LIST).take_while(|byte| value(**byte).is_some()).count() < MIN_IN_LIST
+    // The next element of a list or object may be anything; only a long one is taken for base64.
+    if has_comma
+        && rest.iter().take(MIN_LIST_ELEMENT_LEN).take_while(|byte| digit_value(**byte).is_some()).count()
+            < MIN_LIST_ELEMENT_LEN
     {
         return None;
     }
-    (quotes == 2 || (quotes == 0 && is_broken && is_line(rest))).then_some(end + at)
+    (quotes == 2 || (quotes == 0 && has_line_break && is_base64_line(rest))).then_some(end + at)
 }
 
-/// Whether a line begins with base64 only.
-fn is_line(rest: &[u8]) -> bool {
+/// Whether the line at the start of `rest` consists of base64, apart from what may end or wrap it.
+fn is_base64_line(rest: &[u8]) -> bool {
     let rest = &rest[..rest.len().min(MAX_LINE_LEN)];
-    let length = rest.iter().take_while(|byte| value(**byte).is_some()).count();
+    let length = rest.iter().take_while(|byte| digit_value(**byte).is_some()).count();
     let next = rest[length..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
     next.is_none_or(|byte| b"\n\\\"'=`<".contains(byte))
 }
@@ -122,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn however_it_is_wrapped() {
-        let one = decoded("H4sIAAECAwQFBgcICQoLDA0ODw");
-        assert_eq!(one, [0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+    fn runs_are_decoded_however_they_are_wrapped() {
+        let expected = decoded("H4sIAAECAwQFBgcICQoLDA0ODw");
+        assert_eq!(expected, [0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
         for text in [
             "H4sIAAECAwQFBgcICQoLDA0ODw==",
             "H4sIAAECAwQF\nBgcICQoLDA0ODw==\n",
@@ -138,7 +139,7 @@ mod tests {
             "H4sIAAECAwQFBgcICQoLDA0ODw\nH4sIAAAAAAAA",
             "H4sIAAECAwQFBgcICQoLDA0ODw and words",
         ] {
-            assert_eq!(decoded(text), one, "{text}");
+            assert_eq!(decoded(text), expected, "{text}");
         }
         assert_eq!(decoded("H4sI-_+/"), decoded("H4sI+/-_"));
         assert_eq!(decoded("H4sI\\/w"), decoded("H4sI/w"));

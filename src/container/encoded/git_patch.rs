@@ -1,26 +1,26 @@
-//! The blocks of `git diff --binary`: zlib data in lines of base85.
+//! Decodes the blocks of `git diff --binary`: zlib data in lines of base85.
 
 use flate2::{Decompress, FlushDecompress};
 
 use super::PATCH;
 
-/// Bytes that are decoded to see whether a block begins.
+/// Bytes that are decoded to decide whether a block begins.
 pub(super) const HEADER_LEN: usize = 256;
 
-/// One direction of a block.
+/// One of the two hunks of a block, which turn the old file into the new one and the reverse.
 pub(super) struct Hunk {
     pub(super) is_delta: bool,
     /// The uncompressed size that it declares.
     pub(super) size: u64,
     pub(super) deflated: Vec<u8>,
-    /// Offset of its end.
+    /// Offset of the end of the hunk.
     pub(super) end: usize,
 }
 
 const DIGITS: &[u8; 85] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
-/// The value of each character; invalid characters have the number of digits.
+/// The value of each byte as a digit; 85 for a byte that is not a digit.
 const VALUES: [u8; 256] = {
     let mut values = [85; 256];
     let mut at = 0;
@@ -31,29 +31,31 @@ const VALUES: [u8; 256] = {
     values
 };
 
-/// Whether a block that contains decodable data begins at `at`.
-pub(super) fn begins(bytes: &[u8], at: usize) -> bool {
-    let start = at + PATCH.len();
-    let head = &bytes[..bytes.len().min(start + HEADER_LEN)];
-    // For a created or deleted file, one direction is empty.
-    let first = hunk(head, start, HEADER_LEN);
-    let second =
-        first.as_ref().filter(|first| first.size == 0).and_then(|first| hunk(head, first.end, HEADER_LEN));
+/// Whether a block with data that can be decoded begins at byte `start`.
+pub(super) fn is_patch(bytes: &[u8], start: usize) -> bool {
+    let hunk_start = start + PATCH.len();
+    let head = &bytes[..bytes.len().min(hunk_start + HEADER_LEN)];
+    // For a created or deleted file, one of the hunks is empty.
+    let first = parse_hunk(head, hunk_start, HEADER_LEN);
+    let second = first
+        .as_ref()
+        .filter(|first| first.size == 0)
+        .and_then(|first| parse_hunk(head, first.end, HEADER_LEN));
     let hunk = second.or(first);
-    hunk.is_some_and(|hunk| hunk.size != 0 && unpacks(&hunk.deflated))
+    hunk.is_some_and(|hunk| hunk.size != 0 && is_deflated(&hunk.deflated))
 }
 
-fn unpacks(deflated: &[u8]) -> bool {
-    let mut plain = [0; 16];
-    let mut state = Decompress::new(true);
-    let outcome = state.decompress(deflated, &mut plain, FlushDecompress::None);
-    // A block may begin with a table longer than the decoded part.
-    outcome.is_ok() && state.total_in() > 2
+fn is_deflated(deflated: &[u8]) -> bool {
+    let mut decompressed = [0; 16];
+    let mut inflater = Decompress::new(true);
+    let outcome = inflater.decompress(deflated, &mut decompressed, FlushDecompress::None);
+    // Deflate data may begin with a table that is longer than the decoded part, so no output is required.
+    outcome.is_ok() && inflater.total_in() > 2
 }
 
-/// The next hunk at `at`, up to `most` bytes of it.
-pub(super) fn hunk(bytes: &[u8], at: usize, most: usize) -> Option<Hunk> {
-    let rest = bytes.get(at..)?;
+/// Parses the hunk at byte `start`, up to `max_len` bytes of its deflated data.
+pub(super) fn parse_hunk(bytes: &[u8], start: usize, max_len: usize) -> Option<Hunk> {
+    let rest = bytes.get(start..)?;
     let blank = rest.iter().take(8).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let rest = &rest[blank..];
     let (is_delta, number) = match rest.strip_prefix(b"literal ") {
@@ -63,17 +65,17 @@ pub(super) fn hunk(bytes: &[u8], at: usize, most: usize) -> Option<Hunk> {
     let digits = number.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count();
     let size = std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?;
     let mut end = bytes.len() - number.len() + digits;
-    end += line_end(&bytes[end..])?;
+    end += line_end_len(&bytes[end..])?;
     let mut deflated = Vec::new();
-    while deflated.len() < most
-        && let Some(count) = line(&bytes[end..], &mut deflated)
+    while deflated.len() < max_len
+        && let Some(count) = decode_line(&bytes[end..], &mut deflated)
     {
         end += count;
     }
     Some(Hunk { is_delta, size, deflated, end })
 }
 
-fn line_end(rest: &[u8]) -> Option<usize> {
+fn line_end_len(rest: &[u8]) -> Option<usize> {
     match rest {
         [b'\n', ..] => Some(1),
         [b'\r', b'\n', ..] => Some(2),
@@ -81,20 +83,20 @@ fn line_end(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// Appends the data of a line to `decoded`. Returns its length.
-fn line(rest: &[u8], decoded: &mut Vec<u8>) -> Option<usize> {
+/// Appends the data of the line at the start of `rest` to `decoded`. Returns the length of the line in bytes.
+fn decode_line(rest: &[u8], decoded: &mut Vec<u8>) -> Option<usize> {
     let length = match *rest.first()? {
         byte @ b'A'..=b'Z' => byte - b'A' + 1,
         byte @ b'a'..=b'z' => byte - b'a' + 27,
         _ => return None,
     };
     let digits = rest.get(1..1 + usize::from(length).div_ceil(4) * 5)?;
-    let behind = &rest[1 + digits.len()..];
-    let end = if behind.is_empty() { 0 } else { line_end(behind)? };
+    let rest_of_line = &rest[1 + digits.len()..];
+    let end = if rest_of_line.is_empty() { 0 } else { line_end_len(rest_of_line)? };
     let mut bytes = Vec::with_capacity(usize::from(length) + 3);
-    for five in digits.chunks_exact(5) {
+    for group in digits.chunks_exact(5) {
         let mut number = 0u64;
-        for digit in five {
+        for digit in group {
             let value = VALUES[usize::from(*digit)];
             number = number * 85 + u64::from(Some(value).filter(|value| *value < 85)?);
         }
@@ -112,20 +114,20 @@ mod tests {
     fn a_line_has_the_declared_length() {
         let mut decoded = Vec::new();
         // What git writes for an empty file.
-        assert_eq!(line(b"HcmV?d00001\n\n", &mut decoded), Some(12));
+        assert_eq!(decode_line(b"HcmV?d00001\n\n", &mut decoded), Some(12));
         assert_eq!(decoded, [0x78, 1, 3, 0, 0, 0, 0, 1]);
-        for bad in [&b""[..], b"\n", b"HcmV?d0000", b"HcmV?d00001x", b"Hcm\"?d00001\n", b"D~~~~~\n"] {
-            assert_eq!(line(bad, &mut decoded), None, "{}", bad.escape_ascii());
+        for invalid in [&b""[..], b"\n", b"HcmV?d0000", b"HcmV?d00001x", b"Hcm\"?d00001\n", b"D~~~~~\n"] {
+            assert_eq!(decode_line(invalid, &mut decoded), None, "{}", invalid.escape_ascii());
         }
         assert_eq!(decoded.len(), 8);
     }
 
     #[test]
-    fn nothing_is_begun_by_words_alone() {
+    fn words_alone_are_not_a_patch() {
         for text in
             ["GIT binary patch", "GIT binary patch\nliteral 9\nfoo\n", "GIT binary patch\nliteral x\n"]
         {
-            assert!(!begins(text.as_bytes(), 0), "{text}");
+            assert!(!is_patch(text.as_bytes(), 0), "{text}");
         }
     }
 }

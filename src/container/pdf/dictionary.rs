@@ -1,4 +1,4 @@
-//! Stream dictionaries: the filters of a stream and their parameters.
+//! Reads the filters of a stream and their parameters from its dictionary.
 
 use memchr::memmem;
 
@@ -7,10 +7,10 @@ use super::value::Value;
 /// Maximum number of filters; real files use only a few.
 const MAX_FILTERS: usize = 8;
 
-/// Maximum bytes of an image row.
+/// Maximum bytes of an image row; more are not decoded at once.
 const MAX_ROW_LEN: u64 = 1 << 20;
 
-/// A filter that can be decoded.
+/// A filter that can be undone, with its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FilterStep {
     Deflate(Option<Predictor>),
@@ -24,15 +24,15 @@ pub(super) enum FilterStep {
     RunLengths,
 }
 
-/// A predictor, which replaces bytes by their difference from those before and above, row by row.
+/// A predictor. It replaces each byte by its difference from a byte before or above it, row by row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Predictor {
-    /// Whether a byte before each row selects the algorithm.
+    /// Whether it is one of PNG, with a byte before each row that selects the algorithm; otherwise it is that of TIFF.
     pub(super) is_png: bool,
     /// Bytes of a row.
-    pub(super) row: usize,
+    pub(super) row_len: usize,
     /// Bytes of a pixel, at least one.
-    pub(super) point: usize,
+    pub(super) pixel_len: usize,
     /// Bits per color component.
     pub(super) bits: u64,
 }
@@ -40,13 +40,13 @@ pub(super) struct Predictor {
 /// What the dictionary says about a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct StreamDictionary {
-    /// Decoding steps in order, up to the first image filter.
+    /// The steps of decoding in order, up to the first image filter.
     pub(super) steps: Vec<FilterStep>,
     /// Whether a filter is unsupported or unknown.
     pub(super) is_unknown: bool,
     /// Whether there is a dictionary at all.
     pub(super) is_stream: bool,
-    /// Its length in bytes, if the dictionary states it directly.
+    /// Length of the stream in bytes, if the dictionary states it directly.
     pub(super) length: Option<u64>,
 }
 
@@ -57,84 +57,87 @@ pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) 
     if !before.ends_with(b">>") {
         return StreamDictionary::default();
     }
-    let dictionary = &before[memmem::rfind(before, b" obj").unwrap_or(0)..];
-    let length = match value_of(dictionary, b"/Length") {
+    let source = &before[memmem::rfind(before, b" obj").unwrap_or(0)..];
+    let length = match find_value(source, b"/Length") {
         Some(Value::Number(length)) => Some(length),
         _ => None,
     };
-    let mut said = StreamDictionary { is_stream: true, length, ..StreamDictionary::default() };
-    let mut resolved = |value: Option<Value>| match value {
+    let mut dictionary = StreamDictionary { is_stream: true, length, ..StreamDictionary::default() };
+    let mut resolve = |value: Option<Value>| match value {
         Some(Value::Reference(number)) => object(number),
         value => value,
     };
-    let filter = value_of(dictionary, b"/Filter").or_else(|| value_of(dictionary, b"/F"));
-    let is_elsewhere = matches!(filter, Some(Value::Reference(_)));
-    let filters = match resolved(filter) {
+    let filter = find_value(source, b"/Filter").or_else(|| find_value(source, b"/F"));
+    let is_reference = matches!(filter, Some(Value::Reference(_)));
+    let filters = match resolve(filter) {
         Some(Value::List(filters)) => filters,
         Some(filter) => vec![filter],
         None => {
-            said.is_unknown = is_elsewhere;
-            return said;
+            dictionary.is_unknown = is_reference;
+            return dictionary;
         }
     };
-    let settings = value_of(dictionary, b"/DecodeParms").or_else(|| value_of(dictionary, b"/DP"));
-    let settings = match resolved(settings) {
-        Some(Value::List(settings)) => settings,
-        Some(settings) => vec![settings],
+    let parameters = find_value(source, b"/DecodeParms").or_else(|| find_value(source, b"/DP"));
+    let parameters = match resolve(parameters) {
+        Some(Value::List(parameters)) => parameters,
+        Some(parameters) => vec![parameters],
         None => Vec::new(),
     };
-    let mut settings = settings.into_iter();
-    said.is_unknown = filters.len() > MAX_FILTERS;
+    let mut parameters = parameters.into_iter();
+    dictionary.is_unknown = filters.len() > MAX_FILTERS;
     for filter in filters.into_iter().take(MAX_FILTERS) {
-        let settings = resolved(settings.next()).unwrap_or(Value::Other);
+        let parameters = resolve(parameters.next()).unwrap_or(Value::Other);
         let is_reference = matches!(filter, Value::Reference(_));
-        let Some(Value::Name(name)) = resolved(Some(filter)) else {
-            said.is_unknown |= is_reference;
+        let Some(Value::Name(name)) = resolve(Some(filter)) else {
+            dictionary.is_unknown |= is_reference;
             break;
         };
         match &name[..] {
-            b"FlateDecode" | b"Fl" => said.steps.push(FilterStep::Deflate(predictor(&settings))),
-            b"LZWDecode" | b"LZW" => {
-                let is_early = settings.number(b"EarlyChange") != Some(0);
-                said.steps.push(FilterStep::Lzw { is_early, predictor: predictor(&settings) });
+            b"FlateDecode" | b"Fl" => {
+                dictionary.steps.push(FilterStep::Deflate(parse_predictor(&parameters)))
             }
-            b"ASCII85Decode" | b"A85" => said.steps.push(FilterStep::Ascii85),
-            b"ASCIIHexDecode" | b"AHx" => said.steps.push(FilterStep::Hexadecimal),
-            b"RunLengthDecode" | b"RL" => said.steps.push(FilterStep::RunLengths),
-            // It only names the encryption, if there is any.
+            b"LZWDecode" | b"LZW" => {
+                let is_early = parameters.number(b"EarlyChange") != Some(0);
+                dictionary.steps.push(FilterStep::Lzw { is_early, predictor: parse_predictor(&parameters) });
+            }
+            b"ASCII85Decode" | b"A85" => dictionary.steps.push(FilterStep::Ascii85),
+            b"ASCIIHexDecode" | b"AHx" => dictionary.steps.push(FilterStep::Hexadecimal),
+            b"RunLengthDecode" | b"RL" => dictionary.steps.push(FilterStep::RunLengths),
+            // It does not change the data, but names the encryption, if there is any.
             b"Crypt" => {}
             // Image filters.
             _ => break,
         }
     }
-    said
+    dictionary
 }
 
-/// The value of `key`, anywhere in `dictionary`.
-fn value_of(dictionary: &[u8], key: &[u8]) -> Option<Value> {
-    memmem::find_iter(dictionary, key).find_map(|at| {
-        let rest = &dictionary[at + key.len()..];
+/// The value of `key`, anywhere in `source`, the bytes of a dictionary.
+fn find_value(source: &[u8], key: &[u8]) -> Option<Value> {
+    memmem::find_iter(source, key).find_map(|at| {
+        let rest = &source[at + key.len()..];
         let is_whole = rest.first().is_some_and(|byte| !byte.is_ascii_alphanumeric());
         Value::parse(&mut &rest[..]).filter(|_| is_whole)
     })
 }
 
-fn predictor(settings: &Value) -> Option<Predictor> {
-    let kind = settings.number(b"Predictor").filter(|&kind| kind == 2 || kind >= 10)?;
+/// The predictor that the parameters of a filter declare, if any.
+fn parse_predictor(parameters: &Value) -> Option<Predictor> {
+    let kind = parameters.number(b"Predictor").filter(|&kind| kind == 2 || kind >= 10)?;
     let [colors, bits, columns] = [(&b"Colors"[..], 1), (b"BitsPerComponent", 8), (b"Columns", 1)]
-        .map(|(key, usual)| settings.number(key).unwrap_or(usual).clamp(1, MAX_ROW_LEN));
-    let point = colors.checked_mul(bits)?;
-    let row = point.checked_mul(columns)?.div_ceil(8);
-    let [row, point] = [row, (point / 8).max(1)].map(|size| size.min(MAX_ROW_LEN) as usize);
-    Some(Predictor { is_png: kind >= 10, row, point, bits })
+        .map(|(key, default)| parameters.number(key).unwrap_or(default).clamp(1, MAX_ROW_LEN));
+    let pixel_len = colors.checked_mul(bits)?;
+    let row_len = pixel_len.checked_mul(columns)?.div_ceil(8);
+    let [row_len, pixel_len] = [row_len, (pixel_len / 8).max(1)].map(|size| size.min(MAX_ROW_LEN) as usize);
+    Some(Predictor { is_png: kind >= 10, row_len, pixel_len, bits })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(dictionary: &str) -> StreamDictionary {
-        read(dictionary.as_bytes(), &mut |number| match number {
+    fn read_source(source: &str) -> StreamDictionary {
+        read(source.as_bytes(), &mut |number| match number {
             7 => Value::parse(&mut &b" [/A85 /Fl] endobj"[..]),
             8 => Value::parse(&mut &b"<</Predictor 2 /Columns 4>>"[..]),
             _ => None,
@@ -144,7 +147,7 @@ mod tests {
     #[test]
     fn filters_are_read_however_they_are_written() {
         let plain = FilterStep::Deflate(None);
-        for (dictionary, steps) in [
+        for (source, steps) in [
             ("1 0 obj <</Length 5/Filter/FlateDecode>>", vec![plain]),
             (
                 "1 0 obj <</Filter [/ASCII85Decode/LZW]>>\n",
@@ -156,14 +159,14 @@ mod tests {
             ("1 0 obj <</FilterX /Fl>>", vec![]),
             ("1 0 obj <</Filter /Fl>> and", vec![]),
         ] {
-            assert_eq!(said(dictionary).steps, steps, "{dictionary}");
-            assert!(!said(dictionary).is_unknown, "{dictionary}");
+            assert_eq!(read_source(source).steps, steps, "{source}");
+            assert!(!read_source(source).is_unknown, "{source}");
         }
-        assert!(said("1 0 obj <</Filter 9 0 R>>").is_unknown);
-        assert_eq!(said("1 0 obj <</Length 51 >>").length, Some(51));
-        assert_eq!(said("1 0 obj <</Length 51 0 R>>").length, None);
-        let tiff = Predictor { is_png: false, row: 4, point: 1, bits: 8 };
+        assert!(read_source("1 0 obj <</Filter 9 0 R>>").is_unknown);
+        assert_eq!(read_source("1 0 obj <</Length 51 >>").length, Some(51));
+        assert_eq!(read_source("1 0 obj <</Length 51 0 R>>").length, None);
+        let tiff = Predictor { is_png: false, row_len: 4, pixel_len: 1, bits: 8 };
         let expected = vec![FilterStep::Hexadecimal, FilterStep::Deflate(Some(tiff))];
-        assert_eq!(said("<</Filter [/AHx/Fl] /DecodeParms [null 8 0 R]>>").steps, expected);
+        assert_eq!(read_source("<</Filter [/AHx/Fl] /DecodeParms [null 8 0 R]>>").steps, expected);
     }
 }

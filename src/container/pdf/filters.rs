@@ -1,152 +1,156 @@
-//! PDF filters: ASCII85, hexadecimal, run lengths, and predictors.
+//! Undoes PDF filters: ASCII85, hexadecimal, run lengths, and predictors.
 
 use std::io::{self, BufRead, Read};
 
 use super::dictionary::Predictor;
-use crate::container::inflate::{cut_off, damaged};
+use crate::container::inflate::{damaged_data, truncated};
 use crate::container::readers::fill;
 
-/// Approximate number of bytes decoded at a time.
+/// Minimum number of bytes that are decoded at once.
 const DECODED_AT_ONCE: usize = 4096;
 
-/// Decodes a filter incrementally.
+/// Undoes a filter, a few bytes at a time.
 pub(super) trait Decode {
-    /// Appends the next bytes to `out`. Returns whether there may be more.
+    /// Appends the next bytes to `output`. Returns whether there may be more.
     ///
     /// # Errors
     /// Those of `input`, and invalid data; what was appended before the error is valid.
-    fn next(&mut self, input: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<bool>;
+    fn next(&mut self, input: &mut dyn BufRead, output: &mut Vec<u8>) -> io::Result<bool>;
 }
 
-/// Reads the output of a [`Decode`].
+/// A reader of what a [`Decode`] makes of `input`.
 pub(super) struct Decoder<'a> {
     input: Box<dyn BufRead + 'a>,
     decode: Box<dyn Decode + 'a>,
-    out: Vec<u8>,
-    at: usize,
-    /// The error that ended it, returned once.
-    ended: Option<io::Result<()>>,
+    output: Vec<u8>,
+    /// Bytes of `output` that were read.
+    consumed: usize,
+    /// How decoding ended; its error is returned once.
+    end: Option<io::Result<()>>,
 }
 
 impl<'a> Decoder<'a> {
     pub(super) fn new(input: Box<dyn BufRead + 'a>, decode: impl Decode + 'a) -> Self {
-        Self { input, decode: Box::new(decode), out: Vec::new(), at: 0, ended: None }
+        Self { input, decode: Box::new(decode), output: Vec::new(), consumed: 0, end: None }
     }
 }
 
 impl Read for Decoder<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.out.len() {
-            self.out.clear();
-            self.at = 0;
-            while self.out.len() < DECODED_AT_ONCE && self.ended.is_none() {
-                self.ended = match self.decode.next(&mut *self.input, &mut self.out) {
+        if self.consumed == self.output.len() {
+            self.output.clear();
+            self.consumed = 0;
+            while self.output.len() < DECODED_AT_ONCE && self.end.is_none() {
+                self.end = match self.decode.next(&mut *self.input, &mut self.output) {
                     Ok(true) => None,
-                    ended => Some(ended.map(|_| ())),
+                    end => Some(end.map(|_| ())),
                 };
             }
         }
-        if self.at == self.out.len() {
-            return self.ended.replace(Ok(())).unwrap_or(Ok(())).map(|()| 0);
+        if self.consumed == self.output.len() {
+            return self.end.replace(Ok(())).unwrap_or(Ok(())).map(|()| 0);
         }
-        let count = (&self.out[self.at..]).read(buffer)?;
-        self.at += count;
+        let count = (&self.output[self.consumed..]).read(buffer)?;
+        self.consumed += count;
         Ok(count)
     }
 }
 
-/// The next byte, if there is one.
-pub(super) fn byte(input: &mut dyn BufRead) -> io::Result<Option<u8>> {
+/// Reads the next byte; `None` at the end.
+pub(super) fn read_byte(input: &mut dyn BufRead) -> io::Result<Option<u8>> {
     let byte = input.fill_buf()?.first().copied();
     input.consume(usize::from(byte.is_some()));
     Ok(byte)
 }
 
-/// The next non-blank byte, which must exist.
-fn non_blank(input: &mut dyn BufRead) -> io::Result<u8> {
+/// Reads the next byte that is not a blank.
+///
+/// # Errors
+/// Those of `input`, and if it ends.
+fn read_non_blank(input: &mut dyn BufRead) -> io::Result<u8> {
     loop {
-        match byte(input)? {
+        match read_byte(input)? {
             Some(byte) if byte.is_ascii_whitespace() || byte == 0 => {}
             Some(byte) => return Ok(byte),
-            None => return Err(cut_off()),
+            None => return Err(truncated()),
         }
     }
 }
 
-/// Five characters for four bytes.
+/// ASCII85: five characters for four bytes.
 #[derive(Default)]
 pub(super) struct Ascii85 {
-    is_begun: bool,
+    has_begun: bool,
 }
 
 impl Decode for Ascii85 {
-    fn next(&mut self, input: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<bool> {
+    fn next(&mut self, input: &mut dyn BufRead, output: &mut Vec<u8>) -> io::Result<bool> {
         let (mut sum, mut count) = (0u32, 0);
-        let mut ended = None;
-        while count < 5 && ended.is_none() {
-            let is_first = !std::mem::replace(&mut self.is_begun, true);
-            match non_blank(input) {
+        let mut end = None;
+        while count < 5 && end.is_none() {
+            let is_first = !std::mem::replace(&mut self.has_begun, true);
+            match read_non_blank(input) {
                 // The prefix used outside of PDF.
                 Ok(b'<') if is_first && input.fill_buf()?.first() == Some(&b'~') => input.consume(1),
                 Ok(b'z') if count == 0 => {
-                    out.extend([0; 4]);
+                    output.extend([0; 4]);
                     return Ok(true);
                 }
                 Ok(digit @ b'!'..=b'u') => {
                     sum = sum.wrapping_mul(85).wrapping_add(u32::from(digit - b'!'));
                     count += 1;
                 }
-                Ok(b'~') => ended = Some(Ok(false)),
-                Ok(_) => ended = Some(Err(damaged("ASCII85"))),
-                Err(error) => ended = Some(Err(error)),
+                Ok(b'~') => end = Some(Ok(false)),
+                Ok(_) => end = Some(Err(damaged_data("ASCII85"))),
+                Err(error) => end = Some(Err(error)),
             }
         }
         for _ in count..5 {
             sum = sum.wrapping_mul(85).wrapping_add(84);
         }
-        out.extend(sum.to_be_bytes().iter().take(usize::saturating_sub(count, 1)));
-        ended.unwrap_or(Ok(true))
+        output.extend(sum.to_be_bytes().iter().take(usize::saturating_sub(count, 1)));
+        end.unwrap_or(Ok(true))
     }
 }
 
-/// Two digits for a byte.
+/// Hexadecimal: two digits for a byte.
 pub(super) struct Hexadecimal;
 
 impl Decode for Hexadecimal {
-    fn next(&mut self, input: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<bool> {
+    fn next(&mut self, input: &mut dyn BufRead, output: &mut Vec<u8>) -> io::Result<bool> {
         let mut digits = [0; 2];
         for at in 0..2 {
-            let non_blank = non_blank(input)?;
-            match (non_blank as char).to_digit(16) {
+            let byte = read_non_blank(input)?;
+            match (byte as char).to_digit(16) {
                 Some(digit) => digits[at] = digit as u8,
-                None if non_blank != b'>' => return Err(damaged("hexadecimal")),
+                None if byte != b'>' => return Err(damaged_data("hexadecimal")),
                 None => {
-                    out.extend((at == 1).then_some(digits[0] << 4));
+                    output.extend((at == 1).then_some(digits[0] << 4));
                     return Ok(false);
                 }
             }
         }
-        out.push(digits[0] << 4 | digits[1]);
+        output.push(digits[0] << 4 | digits[1]);
         Ok(true)
     }
 }
 
-/// A count, followed by that many bytes or one byte to repeat.
+/// Run lengths: a count, followed by that many bytes or by one byte to repeat.
 pub(super) struct RunLengths;
 
 impl Decode for RunLengths {
-    fn next(&mut self, input: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<bool> {
-        match byte(input)? {
+    fn next(&mut self, input: &mut dyn BufRead, output: &mut Vec<u8>) -> io::Result<bool> {
+        match read_byte(input)? {
             None | Some(128) => Ok(false),
             Some(length @ 0..128) => {
                 for _ in 0..=length {
-                    out.push(byte(input)?.ok_or_else(cut_off)?);
+                    output.push(read_byte(input)?.ok_or_else(truncated)?);
                 }
                 Ok(true)
             }
             Some(length) => {
-                let repeated = byte(input)?.ok_or_else(cut_off)?;
-                out.extend(std::iter::repeat_n(repeated, 257 - usize::from(length)));
+                let repeated = read_byte(input)?.ok_or_else(truncated)?;
+                output.extend(std::iter::repeat_n(repeated, 257 - usize::from(length)));
                 Ok(true)
             }
         }
@@ -156,8 +160,9 @@ impl Decode for RunLengths {
 /// Reverses a predictor, row by row.
 pub(super) struct UndoPredictor {
     predictor: Predictor,
+    /// The decoded previous row.
     above: Vec<u8>,
-    /// Whether the data after the first row contradicts the declared predictor.
+    /// Whether the first row shows that the data has no predictor, whatever the dictionary says.
     is_plain: bool,
 }
 
@@ -168,64 +173,64 @@ impl UndoPredictor {
 }
 
 impl Decode for UndoPredictor {
-    fn next(&mut self, input: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<bool> {
-        let Predictor { is_png, row: length, point, bits } = self.predictor;
+    fn next(&mut self, input: &mut dyn BufRead, output: &mut Vec<u8>) -> io::Result<bool> {
+        let Predictor { is_png, row_len, pixel_len, bits } = self.predictor;
         let mut row = Vec::new();
-        let outcome = fill(&mut &mut *input, &mut row, length + usize::from(is_png));
-        let Some(&kind) = row.first() else { return outcome.map(|ended| !ended) };
+        let outcome = fill(&mut &mut *input, &mut row, row_len + usize::from(is_png));
+        let Some(&kind) = row.first() else { return outcome.map(|end| !end) };
         self.is_plain |= is_png && self.above.is_empty() && kind > 4;
         if self.is_plain {
-            out.extend(row);
-            return outcome.map(|ended| !ended);
+            output.extend(row);
+            return outcome.map(|end| !end);
         }
         if is_png {
             row.remove(0);
-            self.above.resize(length, 0);
-            undo_png(kind, &mut row, &self.above, point);
+            self.above.resize(row_len, 0);
+            undo_png(kind, &mut row, &self.above, pixel_len);
             self.above[..row.len()].copy_from_slice(&row);
         } else if bits == 8 {
-            for at in point..row.len() {
-                row[at] = row[at].wrapping_add(row[at - point]);
+            for at in pixel_len..row.len() {
+                row[at] = row[at].wrapping_add(row[at - pixel_len]);
             }
         } else if bits == 16 {
-            undo_tiff_16(&mut row, point);
+            undo_tiff_16(&mut row, pixel_len);
         }
-        out.extend(row);
-        outcome.map(|ended| !ended)
+        output.extend(row);
+        outcome.map(|end| !end)
     }
 }
 
-fn undo_png(kind: u8, row: &mut [u8], above: &[u8], point: usize) {
+fn undo_png(kind: u8, row: &mut [u8], above: &[u8], pixel_len: usize) {
     for at in 0..row.len() {
-        let before = at.checked_sub(point);
+        let before = at.checked_sub(pixel_len);
         let (left, up) = (before.map_or(0, |at| row[at]), above[at]);
         let corner = before.map_or(0, |at| above[at]);
-        let guess = match kind {
+        let prediction = match kind {
             1 => left,
             2 => up,
             3 => u16::midpoint(left.into(), up.into()) as u8,
-            4 => nearest(left, up, corner),
+            4 => paeth(left, up, corner),
             _ => 0,
         };
-        row[at] = row[at].wrapping_add(guess);
+        row[at] = row[at].wrapping_add(prediction);
     }
 }
 
 /// The Paeth predictor: of the three bytes, the one closest to left + above - upper left.
-fn nearest(left: u8, up: u8, corner: u8) -> u8 {
+fn paeth(left: u8, up: u8, corner: u8) -> u8 {
     let [a, b, c] = [left, up, corner].map(i16::from);
-    let away = |one: i16| (a + b - c - one).abs();
+    let distance = |one: i16| (a + b - c - one).abs();
     match () {
-        () if away(a) <= away(b) && away(a) <= away(c) => left,
-        () if away(b) <= away(c) => up,
+        () if distance(a) <= distance(b) && distance(a) <= distance(c) => left,
+        () if distance(b) <= distance(c) => up,
         () => corner,
     }
 }
 
-fn undo_tiff_16(row: &mut [u8], point: usize) {
-    for at in (point..row.len().saturating_sub(1)).step_by(2) {
-        let two = |at: usize| u16::from_be_bytes([row[at], row[at + 1]]);
-        let sum = two(at).wrapping_add(two(at - point)).to_be_bytes();
+fn undo_tiff_16(row: &mut [u8], pixel_len: usize) {
+    for at in (pixel_len..row.len().saturating_sub(1)).step_by(2) {
+        let u16_at = |at: usize| u16::from_be_bytes([row[at], row[at + 1]]);
+        let sum = u16_at(at).wrapping_add(u16_at(at - pixel_len)).to_be_bytes();
         row[at..at + 2].copy_from_slice(&sum);
     }
 }

@@ -1,4 +1,4 @@
-//! PDF's variant of LZW: codes of 9 to 12 bits, most significant bit first.
+//! Decodes LZW as PDF uses it: codes of 9 to 12 bits, most significant bit first.
 
 use std::io::{self, BufRead};
 
@@ -6,19 +6,19 @@ use weezl::decode::Decoder;
 use weezl::{BitOrder, LzwStatus};
 
 use super::filters::Decode;
-use crate::container::inflate::{cut_off, damaged};
+use crate::container::inflate::{damaged_data, truncated};
 
-/// The most bytes decoded at once, so that budgets are checked often enough.
+/// Maximum number of bytes that are decoded at once, so that limits are checked often enough.
 const MAX_AT_ONCE: usize = 4096;
 
-/// LZW decoder.
+/// Decodes LZW.
 pub(super) struct Lzw {
     decoder: Decoder,
     chunk: Box<[u8]>,
 }
 
 impl Lzw {
-    /// If `is_early`, codes become longer one code early, as in TIFF files.
+    /// If `is_early`, the code length increases one code early, as in TIFF files.
     pub(super) fn new(is_early: bool) -> Self {
         let new = if is_early { Decoder::with_tiff_size_switch } else { Decoder::new };
         Self { decoder: new(BitOrder::Msb, 8), chunk: vec![0; MAX_AT_ONCE].into() }
@@ -34,9 +34,9 @@ impl Decode for Lzw {
         out.extend_from_slice(&self.chunk[..decoded.consumed_out]);
         match decoded.status {
             Ok(LzwStatus::Done) => Ok(false),
-            Ok(_) if is_at_end && decoded.consumed_out == 0 => Err(cut_off()),
+            Ok(_) if is_at_end && decoded.consumed_out == 0 => Err(truncated()),
             Ok(_) => Ok(true),
-            Err(_) => Err(damaged("LZW")),
+            Err(_) => Err(damaged_data("LZW")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! PDF objects that stream dictionaries refer to.
+//! Finds the PDF objects that stream dictionaries may refer to.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,33 +10,36 @@ use crate::container::seek_window::Window;
 
 const OBJECT: &[u8] = b" obj";
 
-/// Maximum size of an object, in bytes.
+/// Maximum bytes of an object that are kept.
 const MAX_OBJECT_LEN: usize = 256;
 
-/// Maximum number of objects kept. Real files need only a few.
+/// Maximum bytes of the number and generation before the keyword of an object.
+const MAX_NUMBERS_LEN: usize = 32;
+
+/// Maximum number of objects that are kept. Real files need only a few.
 const MAX_OBJECTS: usize = 10_000;
 
-/// Objects that may be filters or their parameters, in source form.
+/// Objects that may be filters or their parameters, unparsed, by their numbers.
 pub(super) struct Objects(HashMap<u64, Vec<u8>>);
 
 impl Objects {
-    /// Searches the whole file.
+    /// Searches the whole file for objects.
     ///
     /// # Errors
     /// Those of the content.
     pub(super) fn read(data: &mut Window<'_>, size: u64) -> io::Result<Self> {
-        let (mut objects, mut place) = (HashMap::new(), 0);
+        let (mut objects, mut position) = (HashMap::new(), 0);
         while objects.len() < MAX_OBJECTS
-            && let Some(at) = data.find(place, size, OBJECT)?
+            && let Some(at) = data.find(position, size, OBJECT)?
         {
-            place = at + OBJECT.len() as u64;
+            position = at + OBJECT.len() as u64;
             // Its number and generation precede it.
-            data.go(at.saturating_sub(32), at);
-            let Some(number) = number(data.peek(32)?) else { continue };
-            data.go(place, size);
+            data.seek(at.saturating_sub(MAX_NUMBERS_LEN as u64), at);
+            let Some(number) = object_number(data.peek(MAX_NUMBERS_LEN)?) else { continue };
+            data.seek(position, size);
             let bytes = data.peek(MAX_OBJECT_LEN)?;
             let bytes = bytes[..bytes.len().min(MAX_OBJECT_LEN)].trim_ascii_start();
-            let is_some = match bytes {
+            let is_relevant = match bytes {
                 [b'/', ..] => true,
                 [b'[', ..] => memchr::memchr(b'/', bytes).is_some(),
                 [b'<', b'<', ..] => {
@@ -44,22 +47,22 @@ impl Objects {
                 }
                 _ => false,
             };
-            if is_some {
-                // The last of several versions is in use.
+            if is_relevant {
+                // If there are several versions of an object, the last one is valid.
                 objects.insert(number, bytes.to_vec());
             }
         }
         Ok(Self(objects))
     }
 
-    /// The object with that number.
+    /// The value of the object with that number.
     pub(super) fn get(&self, number: u64) -> Option<Value> {
         Value::parse(&mut &self.0.get(&number)?[..])
     }
 }
 
-/// The number of an object, if `before` ends with number and generation.
-fn number(before: &[u8]) -> Option<u64> {
+/// The number of an object, if `before`, the bytes before its keyword, ends with number and generation.
+fn object_number(before: &[u8]) -> Option<u64> {
     let mut words = before.rsplit(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     words.next()?;
     let word = words.next()?;

@@ -1,29 +1,30 @@
-//! PDF values.
+//! Parses PDF values, as far as stream dictionaries need them.
 
 use memchr::memchr2;
 
 /// Maximum nesting of values.
 const MAX_DEPTH: usize = 8;
 
-/// A value, as far as it is needed here.
+/// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Name(Vec<u8>),
     Number(u64),
-    /// A reference to the object with this number.
+    /// A reference to the object with that number.
     Reference(u64),
     List(Vec<Value>),
     Dictionary(Vec<(Value, Value)>),
+    /// A string, or another value that is not needed.
     Other,
 }
 
 impl Value {
-    /// Parses the value at the beginning of `bytes` and removes it; `None` if no value begins there.
+    /// Removes the value at the start of `bytes` and returns it; `None` if no value begins there.
     pub(super) fn parse(bytes: &mut &[u8]) -> Option<Self> {
-        Self::within(bytes, 0)
+        Self::parse_nested(bytes, 0)
     }
 
-    /// The number that a dictionary has for `key`.
+    /// The number that this value, a dictionary, contains under `key`.
     pub(super) fn number(&self, key: &[u8]) -> Option<u64> {
         let Self::Dictionary(entries) = self else { return None };
         entries.iter().find_map(|(name, value)| match (name, value) {
@@ -32,7 +33,7 @@ impl Value {
         })
     }
 
-    fn within(bytes: &mut &[u8], depth: usize) -> Option<Self> {
+    fn parse_nested(bytes: &mut &[u8], depth: usize) -> Option<Self> {
         skip_blanks(bytes);
         let (&first, rest) = bytes.split_first()?;
         match first {
@@ -40,17 +41,18 @@ impl Value {
             _ if depth > MAX_DEPTH => None,
             b'/' => {
                 *bytes = rest;
-                Some(Self::Name(name(word(bytes))))
+                Some(Self::Name(decode_name(take_word(bytes))))
             }
             b'[' => {
                 *bytes = rest;
-                let list = std::iter::from_fn(|| Self::within(bytes, depth + 1)).collect();
+                let list = std::iter::from_fn(|| Self::parse_nested(bytes, depth + 1)).collect();
                 *bytes = bytes.strip_prefix(b"]").unwrap_or(bytes);
                 Some(Self::List(list))
             }
             b'<' if rest.first() == Some(&b'<') => {
                 *bytes = &rest[1..];
-                let pair = || Some((Self::within(bytes, depth + 1)?, Self::within(bytes, depth + 1)?));
+                let pair =
+                    || Some((Self::parse_nested(bytes, depth + 1)?, Self::parse_nested(bytes, depth + 1)?));
                 let entries = std::iter::from_fn(pair).collect();
                 *bytes = bytes.strip_prefix(b">>").unwrap_or(bytes);
                 Some(Self::Dictionary(entries))
@@ -61,10 +63,10 @@ impl Value {
                 Some(Self::Other)
             }
             b'(' => {
-                skip_literal(bytes);
+                skip_string(bytes);
                 Some(Self::Other)
             }
-            _ => Some(number(bytes).unwrap_or(Self::Other)),
+            _ => Some(parse_number(bytes).unwrap_or(Self::Other)),
         }
     }
 }
@@ -80,7 +82,7 @@ fn skip_blanks(bytes: &mut &[u8]) {
     }
 }
 
-fn skip_literal(bytes: &mut &[u8]) {
+fn skip_string(bytes: &mut &[u8]) {
     let mut depth = 0usize;
     while let Some((&byte, rest)) = bytes.split_first() {
         *bytes = rest;
@@ -94,42 +96,42 @@ fn skip_literal(bytes: &mut &[u8]) {
     }
 }
 
-/// Removes everything up to the next blank or delimiter.
-fn word<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
+/// Removes the bytes up to the next blank or delimiter from the start of `bytes` and returns them.
+fn take_word<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
     let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\0()<>[]{}/%".contains(byte);
     let (word, rest) = bytes.split_at(bytes.iter().position(is_end).unwrap_or(bytes.len()));
     *bytes = rest;
     word
 }
 
-/// A name with its escapes decoded.
-fn name(mut written: &[u8]) -> Vec<u8> {
-    let mut name = Vec::with_capacity(written.len());
-    while let Some((&byte, rest)) = written.split_first() {
+/// Decodes the escapes, such as `#61`, in a name.
+fn decode_name(mut encoded: &[u8]) -> Vec<u8> {
+    let mut name = Vec::with_capacity(encoded.len());
+    while let Some((&byte, rest)) = encoded.split_first() {
         let digit = |at: usize| rest.get(at).and_then(|&digit| (digit as char).to_digit(16));
         match (byte, digit(0), digit(1)) {
             (b'#', Some(high), Some(low)) => {
                 name.push((high << 4 | low) as u8);
-                written = &rest[2..];
+                encoded = &rest[2..];
             }
             _ => {
                 name.push(byte);
-                written = rest;
+                encoded = rest;
             }
         }
     }
     name
 }
 
-/// A number, or a reference that begins with one; removes a word of any kind.
-fn number(bytes: &mut &[u8]) -> Option<Value> {
-    let digits = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<u64>().ok();
-    let first = digits(word(bytes))?;
+/// Removes a word from the start of `bytes`, or a reference, which has three. Returns it if it is a number or reference.
+fn parse_number(bytes: &mut &[u8]) -> Option<Value> {
+    let parse_digits = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<u64>().ok();
+    let first = parse_digits(take_word(bytes))?;
     let mut ahead = *bytes;
     skip_blanks(&mut ahead);
-    let second = digits(word(&mut ahead));
+    let second = parse_digits(take_word(&mut ahead));
     skip_blanks(&mut ahead);
-    if second.is_some() && word(&mut ahead) == b"R" {
+    if second.is_some() && take_word(&mut ahead) == b"R" {
         *bytes = ahead;
         return Some(Value::Reference(first));
     }

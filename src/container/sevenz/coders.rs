@@ -1,4 +1,4 @@
-//! Decoders for the blocks of a 7z.
+//! Builds the decoders for the blocks of a 7z.
 
 use std::io::{self, BufReader, Read};
 
@@ -8,11 +8,11 @@ use lzma_rust2::filter::{bcj::BcjReader, bcj2::Bcj2Reader, delta::DeltaReader};
 use lzma_rust2::{Lzma2Reader, LzmaReader};
 use ppmd_rust::Ppmd7Decoder;
 
-use super::header::{Coder, SevenZipBlock, Streams, damaged};
+use super::header::{Coder, SevenZipBlock, Streams, invalid_header};
 use crate::container::inflate::{Inflate64, InflateStream};
-use crate::container::limits::size;
+use crate::container::limits::size_text;
 use crate::container::readers::{SmallReads, zero_padded};
-use crate::container::seek_window::Shared;
+use crate::container::seek_window::SharedInput;
 
 /// Offset of the first packed stream: after the signature header.
 pub(super) const PACKED_START: u64 = 32;
@@ -21,121 +21,137 @@ type CoderOutput<'a> = Box<dyn Read + 'a>;
 
 /// Creates the decoders of blocks.
 pub(super) struct DecoderFactory<'a, 's> {
-    pub(super) shared: &'a Shared<'s>,
+    pub(super) shared: &'a SharedInput<'s>,
     pub(super) streams: &'a Streams<'a>,
     /// Bytes of memory that all decoders of a block may use together.
-    pub(super) room: u64,
+    pub(super) max_memory: u64,
 }
 
 impl<'a> DecoderFactory<'a, '_> {
-    /// A reader of `block`, whose first packed stream has the given number, and the bytes of memory that it
-    /// uses.
+    /// A reader of the content of `block`, and the number of bytes of memory that it uses. `first_stream` is the index of the
+    /// first packed stream of the block.
     ///
     /// # Errors
-    /// A reason, if the block cannot be decoded.
+    /// If the block is encrypted, uses an unknown method or needs too much memory, or the header is invalid.
     pub(super) fn decoder(
         &self,
         block: &'a SevenZipBlock<'a>,
-        first: usize,
+        first_stream: usize,
     ) -> io::Result<(CoderOutput<'a>, u64)> {
-        let mut chain =
-            DecoderChain { factory: self, block, first, used: vec![false; block.coders.len()], held: 0 };
-        let last = block.last().ok_or_else(damaged)?;
-        let decoder = chain.output(last)?;
-        Ok((decoder, chain.held))
+        let mut chain = DecoderChain {
+            factory: self,
+            block,
+            first_stream,
+            used: vec![false; block.coders.len()],
+            memory: 0,
+        };
+        let main = block.main_coder().ok_or_else(invalid_header)?;
+        let decoder = chain.coder_output(main)?;
+        Ok((decoder, chain.memory))
     }
 
-    /// The range of the packed stream with that number.
-    pub(super) fn place(&self, number: usize) -> io::Result<(u64, u64)> {
+    /// The start and end of a packed stream in the archive.
+    ///
+    /// # Errors
+    /// If there is no such stream.
+    pub(super) fn stream_range(&self, stream: usize) -> io::Result<(u64, u64)> {
         let ends = &self.streams.ends;
         let first = self.streams.offset.saturating_add(PACKED_START);
-        let start = number.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied());
-        let (start, end) = start.zip(ends.get(number).copied()).ok_or_else(damaged)?;
+        let start = stream.checked_sub(1).map_or(Some(0), |previous| ends.get(previous).copied());
+        let (start, end) = start.zip(ends.get(stream).copied()).ok_or_else(invalid_header)?;
         Ok((first.saturating_add(start), first.saturating_add(end)))
     }
 }
 
+/// The coders of a block while their readers are put together.
 struct DecoderChain<'a, 'm, 's> {
     factory: &'m DecoderFactory<'a, 's>,
     block: &'a SevenZipBlock<'a>,
-    first: usize,
+    first_stream: usize,
     /// Coders that are already part of the chain: a block may claim that a coder feeds itself.
     used: Vec<bool>,
-    held: u64,
+    memory: u64,
 }
 
 impl<'a> DecoderChain<'a, '_, '_> {
-    /// The output of coder `at`.
-    fn output(&mut self, at: usize) -> io::Result<CoderOutput<'a>> {
-        let coder = self.block.coders.get(at).ok_or_else(damaged)?;
-        if std::mem::replace(&mut self.used[at], true) {
-            return Err(damaged());
+    /// A reader of the output of the coder with that index.
+    fn coder_output(&mut self, index: usize) -> io::Result<CoderOutput<'a>> {
+        let coder = self.block.coders.get(index).ok_or_else(invalid_header)?;
+        if std::mem::replace(&mut self.used[index], true) {
+            return Err(invalid_header());
         }
-        let before: u64 = self.block.coders[..at].iter().map(|coder| coder.inputs).sum();
+        let inputs_before: u64 = self.block.coders[..index].iter().map(|coder| coder.inputs).sum();
         let mut inputs = Vec::new();
-        for input in before..before + coder.inputs {
-            inputs.push(self.input(input)?);
+        for input in inputs_before..inputs_before + coder.inputs {
+            inputs.push(self.coder_input(input)?);
         }
         if coder.method == [3, 3, 1, 0x1b] {
             return Ok(Box::new(Bcj2Reader::try_new(inputs, coder.size)?));
         }
         match (inputs.pop(), inputs.pop()) {
-            (Some(input), None) => self.coder(coder, input),
-            _ => Err(damaged()),
+            (Some(input), None) => self.coder_reader(coder, input),
+            _ => Err(invalid_header()),
         }
     }
 
-    fn input(&mut self, number: u64) -> io::Result<CoderOutput<'a>> {
-        if let Some((_, output)) = self.block.binds.iter().find(|(input, _)| *input == number) {
-            return self.output(usize::try_from(*output).map_err(|_| damaged())?);
+    /// A reader of the input with that number, counted over all coders of the block: the output of another coder, or a packed
+    /// stream.
+    fn coder_input(&mut self, number: u64) -> io::Result<CoderOutput<'a>> {
+        if let Some((_, output)) = self.block.bindings.iter().find(|(input, _)| *input == number) {
+            return self.coder_output(usize::try_from(*output).map_err(|_| invalid_header())?);
         }
-        let at = self.block.packed.iter().position(|input| *input == number).ok_or_else(damaged)?;
-        let (start, end) = self.factory.place(self.first + at)?;
+        let at =
+            self.block.packed_streams.iter().position(|input| *input == number).ok_or_else(invalid_header)?;
+        let (start, end) = self.factory.stream_range(self.first_stream + at)?;
         let mut window = self.factory.shared.window();
-        window.go(start, end);
+        window.seek(start, end);
         Ok(Box::new(window))
     }
 
-    fn coder(&mut self, coder: &Coder<'_>, input: CoderOutput<'a>) -> io::Result<CoderOutput<'a>> {
+    /// A reader of what `coder` makes of `input`.
+    fn coder_reader(&mut self, coder: &Coder<'_>, input: CoderOutput<'a>) -> io::Result<CoderOutput<'a>> {
         let properties = coder.properties;
-        let four = |at: usize| {
-            let four = properties.get(at..).and_then(<[u8]>::first_chunk).ok_or_else(damaged)?;
+        let u32_at = |at: usize| {
+            let four = properties.get(at..).and_then(<[u8]>::first_chunk).ok_or_else(invalid_header)?;
             Ok::<u32, io::Error>(u32::from_le_bytes(*four))
         };
         Ok(match coder.method {
             [0] => input,
             [3, 1, 1] => {
-                let (first, dictionary) = (properties.first().copied().ok_or_else(damaged)?, four(1)?);
+                let (first, dictionary) =
+                    (properties.first().copied().ok_or_else(invalid_header)?, u32_at(1)?);
                 let needed = lzma_rust2::lzma_get_memory_usage_by_props(dictionary, first)?;
-                self.hold(u64::from(needed) << 10)?;
+                self.reserve_memory(u64::from(needed) << 10)?;
                 let mut decoder = LzmaReader::new_with_props(input, coder.size, first, dictionary, None)?;
                 decoder.set_defer_errors(true);
                 Box::new(decoder)
             }
             [0x21] => {
-                let dictionary = dictionary(properties.first().copied().ok_or_else(damaged)?)?;
-                self.hold(u64::from(dictionary) + (1 << 18))?;
+                let dictionary =
+                    lzma2_dictionary_size(properties.first().copied().ok_or_else(invalid_header)?)?;
+                self.reserve_memory(u64::from(dictionary) + (1 << 18))?;
                 Box::new(SmallReads(Lzma2Reader::new(zero_padded(input), dictionary, None)))
             }
             [3, 4, 1] => {
-                let (order, memory) = (properties.first().copied().ok_or_else(damaged)?, four(1)?);
-                self.hold(memory.into())?;
+                let (order, memory) = (properties.first().copied().ok_or_else(invalid_header)?, u32_at(1)?);
+                self.reserve_memory(memory.into())?;
                 let decoder = Ppmd7Decoder::new(input, order.into(), memory);
                 // It has no end marker.
-                Box::new(SmallReads(decoder.map_err(|_| damaged())?).take(coder.size))
+                Box::new(SmallReads(decoder.map_err(|_| invalid_header())?).take(coder.size))
             }
             [4, 1, 8] => {
                 let input = BufReader::new(input);
-                Box::new(Deflated { input, state: Decompress::new(false) })
+                Box::new(InflateReader { input, state: Decompress::new(false) })
             }
             [4, 1, 9] => Box::new(Inflate64::new(BufReader::new(input))),
             [4, 2, 2] => {
-                self.hold(4 << 20)?;
+                // The most that a bzip2 decoder needs.
+                self.reserve_memory(4 << 20)?;
                 Box::new(BzDecoder::new(BufReader::new(input)))
             }
             [4, 0xf7, 0x11, 1] => {
-                let log = (self.factory.room / 2).max(1024).ilog2().min(27);
-                self.hold(1 << log)?;
+                let log = (self.factory.max_memory / 2).max(1024).ilog2().min(27);
+                self.reserve_memory(1 << log)?;
                 let mut decoder = zstd::Decoder::new(input)?;
                 decoder.window_log_max(log)?;
                 Box::new(decoder)
@@ -159,10 +175,14 @@ impl<'a> DecoderChain<'a, '_, '_> {
         })
     }
 
-    fn hold(&mut self, bytes: u64) -> io::Result<()> {
-        self.held = self.held.saturating_add(bytes);
-        if self.held > self.factory.room {
-            let needed = size(self.held);
+    /// Counts memory of a decoder.
+    ///
+    /// # Errors
+    /// If the decoders of the block need more than [`DecoderFactory::max_memory`].
+    fn reserve_memory(&mut self, bytes: u64) -> io::Result<()> {
+        self.memory = self.memory.saturating_add(bytes);
+        if self.memory > self.factory.max_memory {
+            let needed = size_text(self.memory);
             return Err(unsupported(format!(
                 "unpacking it requires {needed} of memory, not opened (`--max-memory`)"
             )));
@@ -172,21 +192,21 @@ impl<'a> DecoderChain<'a, '_, '_> {
 }
 
 /// Bytes of an LZMA2 dictionary, from its one property byte: 2^n or 3 * 2^n.
-fn dictionary(property: u8) -> io::Result<u32> {
+fn lzma2_dictionary_size(property: u8) -> io::Result<u32> {
     match property {
         40 => Ok(u32::MAX - 15),
         ..40 => Ok((2 | u32::from(property & 1)) << (property / 2 + 11)),
-        _ => Err(damaged()),
+        _ => Err(invalid_header()),
     }
 }
 
-/// Deflate that owns its state.
-struct Deflated<R> {
+/// Inflates raw deflate data. Unlike [`InflateStream`], it owns its state.
+struct InflateReader<R> {
     input: R,
     state: Decompress,
 }
 
-impl<R: io::BufRead> Read for Deflated<R> {
+impl<R: io::BufRead> Read for InflateReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         InflateStream::with_decompressor(&mut self.input, &mut self.state).read(buffer)
     }

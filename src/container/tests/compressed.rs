@@ -1,62 +1,62 @@
-//! Compressed files.
+//! Tests of compressed files.
 
-use super::kit::{Taken, bzip2, gzip, noise, opened, tar, xz, zstd};
+use super::kit::{Extraction, bzip2, extract, gzip, noise, tar, xz, zstd};
 
 type Packer = fn(&[u8]) -> Vec<u8>;
 const PACKERS: &[(&str, Packer)] = &[("gz", gzip), ("bz2", bzip2), ("xz", xz), ("zst", zstd)];
 
 #[test]
 fn compressed_data_and_raw_bytes_are_handed_over() {
-    for (ending, pack) in PACKERS {
+    for (suffix, pack) in PACKERS {
         for size in [0, 1, 1000, 1 << 20, (1 << 20) + 1, 3 << 20] {
             let data = noise(7, size);
             let packed = pack(&data);
-            let taken = opened(&format!("log.{ending}"), &packed);
-            assert_eq!(taken.content("log"), data, "{ending} {size}");
-            assert_eq!(taken.content(""), packed, "{ending} {size}");
-            assert!(taken.skipped.is_empty(), "{ending} {size}: {:?}", taken.skipped);
+            let extraction = extract(&format!("log.{suffix}"), &packed);
+            assert_eq!(extraction.content("log"), data, "{suffix} {size}");
+            assert_eq!(extraction.content(""), packed, "{suffix} {size}");
+            assert!(extraction.skipped.is_empty(), "{suffix} {size}: {:?}", extraction.skipped);
         }
     }
 }
 
 #[test]
-fn streams_in_a_row_are_one_content() {
-    for (ending, pack) in PACKERS {
+fn consecutive_streams_are_one_content() {
+    for (suffix, pack) in PACKERS {
         let packed = [pack(b"begins here "), pack(b""), pack(b"and ends there")].concat();
-        let taken = opened(&format!("log.{ending}"), &packed);
-        assert_eq!(taken.content("log"), b"begins here and ends there", "{ending}");
-        assert!(taken.skipped.is_empty(), "{ending}: {:?}", taken.skipped);
+        let extraction = extract(&format!("log.{suffix}"), &packed);
+        assert_eq!(extraction.content("log"), b"begins here and ends there", "{suffix}");
+        assert!(extraction.skipped.is_empty(), "{suffix}: {:?}", extraction.skipped);
     }
 }
 
 #[test]
 fn truncation_is_reported_after_the_remaining_data() {
-    for (ending, pack) in PACKERS {
+    for (suffix, pack) in PACKERS {
         let data: Vec<u8> = (0..40_000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
         let packed = pack(&data);
         for tenth in 1..10 {
-            let taken = opened("log", &packed[..packed.len() * tenth / 10]);
-            let reasons = taken.reasons();
-            assert_eq!(taken.skipped.len(), 1, "{ending} {tenth}: {reasons}");
-            let content = taken.contents.iter().find(|(name, _)| name == "content");
+            let extraction = extract("log", &packed[..packed.len() * tenth / 10]);
+            let reasons = extraction.reasons();
+            assert_eq!(extraction.skipped.len(), 1, "{suffix} {tenth}: {reasons}");
+            let content = extraction.contents.iter().find(|(name, _)| name == "content");
             let content = content.map_or(&b""[..], |(_, content)| content);
             // The end of a truncated xz chunk is garbage.
             let same = data.iter().zip(content).take_while(|(one, other)| one == other).count();
-            assert!(same == content.len() || *ending == "xz", "{ending} {tenth}");
+            assert!(same == content.len() || *suffix == "xz", "{suffix} {tenth}");
             // A block of bzip2 is 900,000 bytes, i.e. everything here; one of Zstandard is 131,072.
-            assert!(*ending == "bz2" || tenth < 6 || !content.is_empty(), "{ending} {tenth}: {reasons}");
+            assert!(*suffix == "bz2" || tenth < 6 || !content.is_empty(), "{suffix} {tenth}: {reasons}");
         }
     }
 }
 
 #[test]
 fn trailing_data_is_searched() {
-    for (ending, pack) in &PACKERS[..2] {
+    for (suffix, pack) in &PACKERS[..2] {
         let packed = [&pack(b"inside")[..], b"\nand something behind it\n"].concat();
-        let taken = opened("a", &packed);
-        assert_eq!(taken.content("content"), b"inside", "{ending}");
-        assert_eq!(taken.content(""), packed, "{ending}");
-        assert!(taken.skipped.is_empty(), "{ending}: {:?}", taken.skipped);
+        let extraction = extract("a", &packed);
+        assert_eq!(extraction.content("content"), b"inside", "{suffix}");
+        assert_eq!(extraction.content(""), packed, "{suffix}");
+        assert!(extraction.skipped.is_empty(), "{suffix}: {:?}", extraction.skipped);
     }
 }
 
@@ -64,28 +64,30 @@ fn trailing_data_is_searched() {
 fn names_come_from_the_header_or_the_file() {
     let named =
         flate2::GzBuilder::new().filename("../etc/.env").write(Vec::new(), flate2::Compression::fast());
-    assert_eq!(opened("a.gz", &named.finish().unwrap()).content("__/etc/.env"), b"");
-    let names = |taken: &Taken| taken.contents.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(extract("a.gz", &named.finish().unwrap()).content("__/etc/.env"), b"");
+    let names = |extraction: &Extraction| {
+        extraction.contents.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
     let packed = gzip(&tar(&[("config/.env", b"X=1")]));
-    assert_eq!(names(&opened("app.tgz", &packed)), ["config/.env", "app.tar", ""]);
+    assert_eq!(names(&extract("app.tgz", &packed)), ["config/.env", "app.tar", ""]);
     let twice = xz(&zstd(b"deep"));
-    assert_eq!(names(&opened("a.zst.xz", &twice)), ["a.zst > a", "a.zst", ""]);
+    assert_eq!(names(&extract("a.zst.xz", &twice)), ["a.zst > a", "a.zst", ""]);
 }
 
 #[test]
 fn zeros_and_other_containers_may_follow_streams() {
-    for (ending, pack) in &PACKERS[..2] {
+    for (suffix, pack) in &PACKERS[..2] {
         let filled = [pack(b"one "), vec![0; 1000], pack(b"two"), vec![0; 77]].concat();
-        let taken = opened(&format!("a.{ending}"), &filled);
-        assert_eq!(taken.content("a"), b"one two", "{ending}");
-        assert!(taken.skipped.is_empty(), "{ending}: {}", taken.reasons());
+        let extraction = extract(&format!("a.{suffix}"), &filled);
+        assert_eq!(extraction.content("a"), b"one two", "{suffix}");
+        assert!(extraction.skipped.is_empty(), "{suffix}: {}", extraction.reasons());
     }
 }
 
 #[test]
 fn other_trailing_archives_are_opened_separately() {
     let behind = [&b""[..], b"\n", &b"not a member".repeat(20_000)];
-    for (ending, pack) in PACKERS {
+    for (suffix, pack) in PACKERS {
         for (kind, other) in
             [("gzip", gzip(&noise(1, 1000))), ("xz", xz(b"two")), ("zstd", zstd(&noise(2, 40)))]
         {
@@ -93,18 +95,18 @@ fn other_trailing_archives_are_opened_separately() {
                 let first = pack(b"one");
                 let last = bzip2(b"three");
                 let packed = [&first[..], between, &other, b"\n", between, &last, b"and the end"].concat();
-                let taken = opened(&format!("a.{ending}"), &packed);
-                assert!(taken.skipped.is_empty(), "{ending} {kind}: {}", taken.reasons());
+                let extraction = extract(&format!("a.{suffix}"), &packed);
+                assert!(extraction.skipped.is_empty(), "{suffix} {kind}: {}", extraction.reasons());
                 let at = first.len() + between.len();
                 // A stream of the same format directly after it continues the content.
                 if between.is_empty() && first[..3] == other[..3] {
-                    assert!(taken.content("a").len() > 3, "{ending} {kind}");
+                    assert!(extraction.content("a").len() > 3, "{suffix} {kind}");
                 } else {
-                    assert_eq!(taken.content("a"), b"one", "{ending} {kind}");
-                    assert!(!taken.content(&format!("{kind} at byte {at} > content")).is_empty());
+                    assert_eq!(extraction.content("a"), b"one", "{suffix} {kind}");
+                    assert!(!extraction.content(&format!("{kind} at byte {at} > content")).is_empty());
                 }
                 let at = at + other.len() + 1 + between.len();
-                assert_eq!(taken.content(&format!("bzip2 at byte {at} > content")), b"three");
+                assert_eq!(extraction.content(&format!("bzip2 at byte {at} > content")), b"three");
             }
         }
     }
@@ -116,12 +118,12 @@ fn bare_lzma_is_opened() {
     let options = lzma_rust2::LzmaOptions::with_preset(6);
     let mut writer = lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &options, None).unwrap();
     writer.write_all(&tar(&[("config/.env", b"X=1")])).unwrap();
-    let taken = opened("app.tar.lzma", &writer.finish().unwrap());
-    assert_eq!(taken.content("config/.env"), b"X=1");
-    assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+    let extraction = extract("app.tar.lzma", &writer.finish().unwrap());
+    assert_eq!(extraction.content("config/.env"), b"X=1");
+    assert!(extraction.skipped.is_empty(), "{}", extraction.reasons());
 }
 
-/// With a header that declares `dictionary` and the size, or an unknown size.
+/// LZMA data whose header declares that dictionary size and the content's size, or `None` for unknown.
 fn lzma(data: &[u8], [lc, lp, pb]: [u32; 3], dictionary: u32, size: Option<u64>) -> Vec<u8> {
     use std::io::Write;
     let mut options = lzma_rust2::LzmaOptions::with_preset(6);
@@ -135,7 +137,7 @@ fn lzma(data: &[u8], [lc, lp, pb]: [u32; 3], dictionary: u32, size: Option<u64>)
 }
 
 #[test]
-fn lzma_of_every_kind_and_several_in_a_row() {
+fn lzma_with_any_properties_is_opened_also_several_in_a_row() {
     let data = [noise(1, 5000), b"and a line\n".repeat(3000)].concat();
     let size = Some(data.len() as u64);
     for properties in [[3, 0, 2], [0, 2, 0], [4, 0, 0], [0, 0, 4]] {
@@ -143,11 +145,14 @@ fn lzma_of_every_kind_and_several_in_a_row() {
             for size in [size, None] {
                 let one = lzma(&data, properties, dictionary, size);
                 for packed in [one.clone(), [&one[..], &one].concat(), [&one[..], &[0; 99]].concat()] {
-                    let taken = opened("a.lzma", &packed);
-                    assert!(taken.content("a").starts_with(&data), "{properties:?} {dictionary} {size:?}");
-                    let is_all = taken.content("a").len() == data.len() * (packed.len() / one.len());
-                    assert!(is_all || !taken.skipped.is_empty(), "{properties:?} {dictionary} {size:?}");
-                    assert!(is_all, "{properties:?} {dictionary} {size:?} {}", taken.reasons());
+                    let extraction = extract("a.lzma", &packed);
+                    assert!(
+                        extraction.content("a").starts_with(&data),
+                        "{properties:?} {dictionary} {size:?}"
+                    );
+                    let is_all = extraction.content("a").len() == data.len() * (packed.len() / one.len());
+                    assert!(is_all || !extraction.skipped.is_empty(), "{properties:?} {dictionary} {size:?}");
+                    assert!(is_all, "{properties:?} {dictionary} {size:?} {}", extraction.reasons());
                 }
             }
         }
@@ -165,7 +170,7 @@ fn a_dictionary_that_is_too_large_names_the_limit() {
         writer.finish().unwrap()
     };
     for packed in [xz(&data), lzma(&data, [3, 0, 2], 1 << 23, None), packed_zstd] {
-        let taken = super::kit::opened_within("a", &packed, limits);
-        assert!(taken.reasons().contains("`--max-memory`"), "{}", taken.reasons());
+        let extraction = super::kit::extract_within("a", &packed, limits);
+        assert!(extraction.reasons().contains("`--max-memory`"), "{}", extraction.reasons());
     }
 }

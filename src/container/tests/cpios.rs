@@ -1,8 +1,8 @@
-//! cpio, and formats that are recognized but not supported.
+//! Tests of cpio archives, and of formats that are recognized but not supported.
 
 use proptest::prelude::*;
 
-use super::kit::{gzip, noise, opened};
+use super::kit::{extract, gzip, noise};
 
 fn entry(name: &str, data: &[u8], is_old: bool) -> Vec<u8> {
     let (length, size) = (name.len() + 1, data.len());
@@ -34,18 +34,18 @@ fn entries_are_handed_over_in_every_format() {
     for is_old in [false, true] {
         let one = cpio(&[(".", b""), ("a", b"one"), ("d/b.gz", &gzip(b"packed")), ("c", &big)], is_old);
         let archive = [one, cpio(&[("in another behind it", &noise(2, 99))], is_old)].concat();
-        let taken = opened("initrd", &archive);
-        assert_eq!(taken.content("a"), b"one");
-        assert_eq!(taken.content("d/b.gz > b"), b"packed");
-        assert_eq!(taken.content("c"), big);
-        assert_eq!(taken.content("in another behind it"), noise(2, 99));
-        assert!(taken.skipped.is_empty(), "{}", taken.reasons());
-        for (_, ranges) in taken.delegated.iter().filter(|(name, _)| name.is_empty()) {
+        let extraction = extract("initrd", &archive);
+        assert_eq!(extraction.content("a"), b"one");
+        assert_eq!(extraction.content("d/b.gz > b"), b"packed");
+        assert_eq!(extraction.content("c"), big);
+        assert_eq!(extraction.content("in another behind it"), noise(2, 99));
+        assert!(extraction.skipped.is_empty(), "{}", extraction.reasons());
+        for (_, ranges) in extraction.delegated.iter().filter(|(name, _)| name.is_empty()) {
             assert_eq!(&archive[ranges[0].start as usize..ranges[0].end as usize], b"one");
         }
         for cut in [200, 300, archive.len() / 2] {
-            let taken = opened("initrd", &archive[..cut]);
-            assert!(taken.reasons().contains("cpio"), "{cut}: {}", taken.reasons());
+            let extraction = extract("initrd", &archive[..cut]);
+            assert!(extraction.reasons().contains("cpio"), "{cut}: {}", extraction.reasons());
         }
     }
 }
@@ -60,12 +60,16 @@ fn unsupported_formats_are_named() {
         (b"\0\0\x31\0\0\0\0**ACE**", "ACE"),
         (b"\x60\xea\x29\0\x1e\x0b\x01\x0b\x10\0\x02", "ARJ"),
     ] {
-        let taken = opened("a", &[start, &noise(1, 600)].concat());
-        assert!(taken.reasons().contains(&format!("{name} archives cannot")), "{name} {}", taken.reasons());
+        let extraction = extract("a", &[start, &noise(1, 600)].concat());
+        assert!(
+            extraction.reasons().contains(&format!("{name} archives cannot")),
+            "{name} {}",
+            extraction.reasons()
+        );
     }
     for text in ["xar! is a format", "hsqs", "070701 is a number, and so is 070707", "ZOO 2.00", "a -lh5- b"]
     {
-        assert!(opened("a", text.repeat(50).as_bytes()).skipped.is_empty(), "{text}");
+        assert!(extract("a", text.repeat(50).as_bytes()).skipped.is_empty(), "{text}");
     }
 }
 
@@ -83,6 +87,6 @@ proptest! {
         let at = change.index(archive.len());
         archive[at] = to;
         archive.truncate(cut.index(archive.len()) + 1);
-        prop_assert!(opened("a", &archive).bytes < 1 << 20);
+        prop_assert!(extract("a", &archive).bytes < 1 << 20);
     }
 }

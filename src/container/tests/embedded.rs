@@ -1,21 +1,21 @@
-//! Archives after programs and scripts, and zlib data, whose header is the shortest.
+//! Tests of archives in programs and scripts, and of zlib data.
 
 use std::io::Write;
 
 use sevenz_rust2::EncoderMethod;
 
-use super::kit::{Taken, bzip2, gzip, noise, opened, opened_within, tar, xz, zstd};
-use super::sevens::seven;
+use super::kit::{Extraction, bzip2, extract, extract_within, gzip, noise, tar, xz, zstd};
+use super::sevens::seven_zip;
 use super::zips::{Entry, zip};
 use crate::container::Limits;
-use crate::container::signatures::archive_in;
+use crate::container::signatures::find_archive;
 
 const PROGRAMS: &[&[u8]] =
     &[b"#!/bin/sh\nexec tail -n +3 $0 | tar xzf -\n", b"MZ\x90\0\x03", b"\x7fELF\x02\x01\x01"];
 
 /// Data of a program that contains the signatures of archives, but no archive.
 fn program(start: &[u8]) -> Vec<u8> {
-    let looks = [
+    let signatures = [
         &b"7z\xbc\xaf\x27\x1c"[..],
         b"\x1f\x8b\x08",
         b"\x1f\x8b\x08\0\0\0\0\0\0\x03",
@@ -26,7 +26,7 @@ fn program(start: &[u8]) -> Vec<u8> {
         b"\x28\xb5\x2f\xfd",
     ];
     let parts: Vec<u8> =
-        looks.iter().flat_map(|look| [*look, b" is what it begins with\n"].concat()).collect();
+        signatures.iter().flat_map(|signature| [*signature, b" is what it begins with\n"].concat()).collect();
     [start, &parts, b"a function\n".repeat(9000).as_slice(), &parts].concat()
 }
 
@@ -37,12 +37,12 @@ fn archives(data: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         ("bzip2", bzip2(&tar)),
         ("xz", xz(&tar)),
         ("zstd", zstd(&tar)),
-        ("7z", seven(&[EncoderMethod::LZMA2], &[("config/.env", data)], true)),
+        ("7z", seven_zip(&[EncoderMethod::LZMA2], &[("config/.env", data)], true)),
     ]
 }
 
-fn reached(taken: &Taken, data: &[u8]) -> bool {
-    taken.contents.iter().any(|(name, content)| name.ends_with(" > config/.env") && content == data)
+fn has_config(extraction: &Extraction, data: &[u8]) -> bool {
+    extraction.contents.iter().any(|(name, content)| name.ends_with(" > config/.env") && content == data)
 }
 
 #[test]
@@ -51,11 +51,11 @@ fn self_extracting_archives_are_opened() {
     for start in PROGRAMS {
         for (kind, archive) in archives(&data) {
             for before in [program(start), start.to_vec(), [*start, &noise(5, 100_000)].concat()] {
-                let taken = opened("install", &[&before[..], &archive].concat());
-                assert!(reached(&taken, &data), "{kind}: {:?}", taken.skipped);
-                assert!(taken.skipped.is_empty(), "{kind}: {:?}", taken.skipped);
+                let extraction = extract("install", &[&before[..], &archive].concat());
+                assert!(has_config(&extraction, &data), "{kind}: {:?}", extraction.skipped);
+                assert!(extraction.skipped.is_empty(), "{kind}: {:?}", extraction.skipped);
                 let name = format!("{kind} at byte {}", before.len());
-                assert!(taken.contents.iter().any(|(known, _)| known.starts_with(&name)), "{name}");
+                assert!(extraction.contents.iter().any(|(known, _)| known.starts_with(&name)), "{name}");
             }
         }
     }
@@ -79,22 +79,22 @@ fn every_archive_in_a_program_is_opened() {
                 places.push((format!("{kind} at byte {} > content", bytes.len()), data));
                 bytes.extend([&packed, junk].concat());
             }
-            bytes.extend(seven(&[EncoderMethod::LZMA2], &[("in.7z", b"seven")], true));
+            bytes.extend(seven_zip(&[EncoderMethod::LZMA2], &[("in.7z", b"seven")], true));
             bytes.extend(
                 [junk, &zip(&[Entry::new("in.zip", 8, b"zip")]), junk, &gzip(b"and behind all that")]
                     .concat(),
             );
-            let taken = opened("tool", &bytes);
+            let extraction = extract("tool", &bytes);
             for (name, data) in &places {
-                assert_eq!(taken.content(name), data);
+                assert_eq!(extraction.content(name), data);
             }
             for (name, data) in
                 [("in.7z", &b"seven"[..]), ("in.zip", b"zip"), ("> content", b"and behind all that")]
             {
                 let is_there = |(path, content): &(String, Vec<u8>)| path.ends_with(name) && content == data;
-                assert!(taken.contents.iter().any(is_there), "{name}: {}", taken.reasons());
+                assert!(extraction.contents.iter().any(is_there), "{name}: {}", extraction.reasons());
             }
-            assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+            assert!(extraction.skipped.is_empty(), "{}", extraction.reasons());
         }
     }
 }
@@ -108,24 +108,24 @@ fn small_payloads_are_opened_and_reported_if_truncated() {
         {
             let bytes = [start, &packed].concat();
             let name = format!("{kind} at byte {} > content", start.len());
-            let taken = opened("install", &bytes);
-            assert_eq!(taken.content(&name), data);
-            assert!(taken.skipped.is_empty(), "{kind}: {}", taken.reasons());
-            let cut = opened("install", &bytes[..bytes.len() - 6]);
+            let extraction = extract("install", &bytes);
+            assert_eq!(extraction.content(&name), data);
+            assert!(extraction.skipped.is_empty(), "{kind}: {}", extraction.reasons());
+            let cut = extract("install", &bytes[..bytes.len() - 6]);
             assert!(kind == "zstd" || !cut.skipped.is_empty(), "{kind}");
         }
     }
 }
 
 #[test]
-fn no_archive_is_mistaken_for_text() {
+fn archives_of_every_size_are_recognized() {
     for size in [20, 40, 100, 300, 1000, 10_000] {
         for seed in 0..40 {
             let data = noise(seed, size);
             let zip = zip(&[Entry::new("a", 8, &data)]);
             for packed in [gzip(&data), xz(&data), zstd(&data), bzip2(&data), zip] {
                 assert!(
-                    archive_in(&[b"#!/bin/sh\nexit 0\n", &packed[..]].concat()).is_some(),
+                    find_archive(&[b"#!/bin/sh\nexit 0\n", &packed[..]].concat()).is_some(),
                     "{size} {seed}"
                 );
             }
@@ -134,50 +134,50 @@ fn no_archive_is_mistaken_for_text() {
 }
 
 #[test]
-fn a_false_zip_end_hides_nothing() {
+fn a_false_zip_end_record_does_not_hide_an_archive() {
     // The end record in a program that writes zips, near its end.
     let record = b"PK\x05\x06\0\0\x2a\0\x07\0\x05\0Zip file signature not found\0";
     for start in PROGRAMS {
         let bytes = [&program(start)[..], &gzip(b"a content within"), record, b"and text of it"].concat();
-        let taken = opened("zipnote", &bytes);
+        let extraction = extract("zipnote", &bytes);
         let at = program(start).len();
-        assert_eq!(taken.content(&format!("gzip at byte {at} > content")), b"a content within");
-        assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+        assert_eq!(extraction.content(&format!("gzip at byte {at} > content")), b"a content within");
+        assert!(extraction.skipped.is_empty(), "{}", extraction.reasons());
     }
     // The last part of a multi-part archive.
     let mut last = zip(&[Entry::new("a", 8, b"content")]);
     let at = last.len() - 18;
     last[at..at + 4].copy_from_slice(&[3, 0, 3, 0]);
-    assert!(opened("a.zip", &last).reasons().contains("part of a multi-part archive"));
+    assert!(extract("a.zip", &last).reasons().contains("part of a multi-part archive"));
 }
 
 #[test]
-fn the_first_bytes_alone_do_not_make_an_archive() {
+fn signatures_without_an_archive_are_ignored() {
     for start in PROGRAMS {
         let bytes = program(start);
-        let taken = opened("tool", &bytes);
-        assert!(taken.skipped.is_empty(), "{:?}", taken.skipped);
-        assert_eq!(taken.contents, [(String::new(), bytes)]);
+        let extraction = extract("tool", &bytes);
+        assert!(extraction.skipped.is_empty(), "{:?}", extraction.skipped);
+        assert_eq!(extraction.contents, [(String::new(), bytes)]);
     }
-    // In a gigabyte, there is a match by chance.
-    assert_eq!(archive_in(&noise(11, 4 << 20)), None);
+    // Random bytes contain a valid header only about once in a gigabyte.
+    assert_eq!(find_archive(&noise(11, 4 << 20)), None);
 }
 
 #[test]
 fn only_programs_are_searched_for_archives() {
     let bytes = [&b"a text\x05"[..], &gzip(&noise(1, 1000))].concat();
-    let taken = opened("text", &bytes);
-    assert_eq!(taken.contents, [(String::new(), bytes)]);
+    let extraction = extract("text", &bytes);
+    assert_eq!(extraction.contents, [(String::new(), bytes)]);
 }
 
 #[test]
 fn an_unsupported_archive_is_reported() {
     let rar = b"Rar!\x1a\x07\0\xcf\x90\x73\0\0\x0d\0\0\0\0\0\0\0";
-    let taken = opened("setup.exe", &[&program(b"MZ")[..], rar].concat());
-    assert!(taken.reasons().contains("RAR archives cannot be opened"), "{:?}", taken.skipped);
+    let extraction = extract("setup.exe", &[&program(b"MZ")[..], rar].concat());
+    assert!(extraction.reasons().contains("RAR archives cannot be opened"), "{:?}", extraction.skipped);
     let shallow = Limits { depth: 0, ..Limits::default() };
-    let taken = opened_within("install", &[PROGRAMS[0], &gzip(&noise(1, 1000))].concat(), shallow);
-    assert!(taken.reasons().contains("`--max-depth`"), "{:?}", taken.skipped);
+    let extraction = extract_within("install", &[PROGRAMS[0], &gzip(&noise(1, 1000))].concat(), shallow);
+    assert!(extraction.reasons().contains("`--max-depth`"), "{:?}", extraction.skipped);
 }
 
 #[test]
@@ -186,39 +186,43 @@ fn zlib_is_opened_and_text_is_not_mistaken_for_it() {
         let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(level));
         writer.write_all(&noise(3, 3 << 20)).unwrap();
         let packed = writer.finish().unwrap();
-        let taken = opened("state.zlib", &packed);
-        assert_eq!(taken.content("content"), noise(3, 3 << 20), "{level}");
-        assert!(taken.skipped.is_empty(), "{level}: {:?}", taken.skipped);
-        let taken = opened("state.zlib", &packed[..packed.len() / 2]);
-        assert!(taken.content("content").len() > 1 << 20);
-        assert_eq!(taken.skipped.len(), 1, "{:?}", taken.skipped);
+        let extraction = extract("state.zlib", &packed);
+        assert_eq!(extraction.content("content"), noise(3, 3 << 20), "{level}");
+        assert!(extraction.skipped.is_empty(), "{level}: {:?}", extraction.skipped);
+        let extraction = extract("state.zlib", &packed[..packed.len() / 2]);
+        assert!(extraction.content("content").len() > 1 << 20);
+        assert_eq!(extraction.skipped.len(), 1, "{:?}", extraction.skipped);
     }
     for text in ["x^2 + y^2 = z^2\n", "x^", "x"] {
-        let taken = opened("formula", text.as_bytes());
-        assert_eq!(taken.contents.len(), 1);
-        assert!(taken.skipped.is_empty());
+        let extraction = extract("formula", text.as_bytes());
+        assert_eq!(extraction.contents.len(), 1);
+        assert!(extraction.skipped.is_empty());
     }
 }
 
 #[test]
-fn a_zip_after_a_program_is_opened_without_its_end() {
+fn a_zip_after_a_program_is_opened_if_truncated_or_followed_by_data() {
     let data = noise(2, 5000);
     let whole = zip(&[Entry::new("a", 8, &data), Entry::new("b", 0, b"stored"), Entry::new("c", 8, &data)]);
     let cut = whole[..whole.len() / 2 + 500].to_vec();
     let long = [&whole[..], &noise(3, 100_000)].concat();
     for start in PROGRAMS.iter().chain(&[&b"Cr24\x03\0\0\0"[..]]) {
         for archive in [&cut, &long] {
-            let taken = opened("app.pyz", &[&program(start)[..], archive].concat());
+            let extraction = extract("app.pyz", &[&program(start)[..], archive].concat());
             for (name, data) in [("a", &data[..]), ("b", b"stored")] {
-                let ending = format!(" > {name}");
-                let found = taken.contents.iter().find(|(path, _)| path.ends_with(&ending));
-                assert!(found.is_some_and(|(_, content)| content == data), "{name}: {}", taken.reasons());
+                let suffix = format!(" > {name}");
+                let found = extraction.contents.iter().find(|(path, _)| path.ends_with(&suffix));
+                assert!(
+                    found.is_some_and(|(_, content)| content == data),
+                    "{name}: {}",
+                    extraction.reasons()
+                );
             }
-            let is_reported = taken.reasons().contains("no readable directory");
-            assert_eq!(is_reported, archive.len() == cut.len(), "{}", taken.reasons());
+            let is_reported = extraction.reasons().contains("no readable directory");
+            assert_eq!(is_reported, archive.len() == cut.len(), "{}", extraction.reasons());
         }
     }
     // As in a program that reads archives.
     let header = b"PK\x03\x04\x14\0\0\0\x08\0not the rest of a header, but text of the program itself";
-    assert!(opened("unzip", &[&program(b"\x7fELF")[..], header].concat()).skipped.is_empty());
+    assert!(extract("unzip", &[&program(b"\x7fELF")[..], header].concat()).skipped.is_empty());
 }

@@ -1,32 +1,35 @@
-//! Shared by the container tests: packers, and a visitor that records what it receives.
+//! Helpers of the container tests: packers, and a visitor that records what it receives.
 
 use std::io::{Cursor, Write};
 use std::ops::Range;
 
 use crate::container::{ContentVisitor, Input, Limits, open};
 
-/// Everything that was handed over.
+/// Everything that a visitor received.
 #[derive(Default)]
-pub(super) struct Taken {
+pub(super) struct Extraction {
+    /// Contents that have begun and not ended.
     open: Vec<(String, Vec<u8>)>,
-    /// The joined names that lead to each content, and the content; innermost first.
+    /// The path of each content, its names joined, and the content, in the order in which they ended: innermost first.
     pub(super) contents: Vec<(String, Vec<u8>)>,
-    /// Ranges of a content that were delegated to entries.
+    /// The path of each content with entries, and the ranges of those.
     pub(super) delegated: Vec<(String, Vec<Range<u64>>)>,
+    /// The path and reason of each skip.
     pub(super) skipped: Vec<(String, String)>,
+    /// Number of bytes of all contents.
     pub(super) bytes: u64,
 }
 
-impl ContentVisitor for Taken {
+impl ContentVisitor for Extraction {
     fn begin(&mut self, path: &[Vec<u8>]) {
-        self.open.push((joined(path), Vec::new()));
+        self.open.push((join_path(path), Vec::new()));
     }
 
     fn push(&mut self, level: usize, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
         // The bytes of a bomb are counted, not stored.
-        let kept = &mut self.open[level].1;
-        kept.extend_from_slice(&bytes[..bytes.len().min((4 << 20) - kept.len())]);
+        let stored = &mut self.open[level].1;
+        stored.extend_from_slice(&bytes[..bytes.len().min((4 << 20) - stored.len())]);
     }
 
     fn end(&mut self, delegated: &[Range<u64>]) {
@@ -38,7 +41,7 @@ impl ContentVisitor for Taken {
     }
 
     fn skip(&mut self, path: &[Vec<u8>], reason: String) {
-        self.skipped.push((joined(path), reason));
+        self.skipped.push((join_path(path), reason));
     }
 
     fn is_stopped(&self) -> bool {
@@ -46,58 +49,59 @@ impl ContentVisitor for Taken {
     }
 }
 
-impl Taken {
-    /// The content with that name.
+impl Extraction {
+    /// The content with that path.
     pub(super) fn content(&self, name: &str) -> &[u8] {
-        let found = self.contents.iter().find(|(known, _)| known == name);
+        let content = self.contents.iter().find(|(path, _)| path == name);
         let names = || self.contents.iter().map(|(name, _)| name).collect::<Vec<_>>();
-        &found.unwrap_or_else(|| panic!("no `{name}` in {:?}; {:?}", names(), self.skipped)).1
+        &content.unwrap_or_else(|| panic!("no `{name}` in {:?}; {:?}", names(), self.skipped)).1
     }
 
     /// The reasons of all skips, as one text.
     pub(super) fn reasons(&self) -> String {
-        self.skipped.iter().map(|(what, reason)| format!("{what}: {reason}\n")).collect()
+        self.skipped.iter().map(|(path, reason)| format!("{path}: {reason}\n")).collect()
     }
 }
 
-fn joined(path: &[Vec<u8>]) -> String {
+fn join_path(path: &[Vec<u8>]) -> String {
     path.iter().map(|part| String::from_utf8_lossy(part)).collect::<Vec<_>>().join(" > ")
 }
 
-/// Opens `bytes`, called `name`, as bytes, file and stream; all must give the same result.
-pub(super) fn opened(name: &str, bytes: &[u8]) -> Taken {
-    let in_memory = opened_within(name, bytes, Limits::default());
-    let (mut file, mut stream) = (Taken::default(), Taken::default());
+/// Opens `bytes`, called `name`, as bytes, as a file and as a stream, and requires equal results.
+pub(super) fn extract(name: &str, bytes: &[u8]) -> Extraction {
+    let in_memory = extract_within(name, bytes, Limits::default());
+    let (mut file, mut stream) = (Extraction::default(), Extraction::default());
     let mut content = Cursor::new(bytes);
     open(Input::File(&mut content), name.as_bytes(), Limits::default(), &mut file).unwrap();
     open(Input::Stream(&mut &bytes[..]), name.as_bytes(), Limits::default(), &mut stream).unwrap();
     for other in [&file, &stream] {
-        assert!(other.contents == in_memory.contents, "{:?}", other.skipped);
+        assert!(other.contents == in_memory.contents, "other contents than in memory: {:?}", other.skipped);
         assert_eq!(other.delegated, in_memory.delegated);
         assert_eq!(other.skipped, in_memory.skipped);
     }
     in_memory
 }
 
-pub(super) fn opened_within(name: &str, bytes: &[u8], limits: Limits) -> Taken {
-    let mut taken = Taken::default();
-    open(Input::Bytes(bytes), name.as_bytes(), limits, &mut taken).unwrap();
-    assert!(taken.open.is_empty(), "what begins must end");
-    taken
+/// Opens `bytes`, called `name`, in memory with `limits`.
+pub(super) fn extract_within(name: &str, bytes: &[u8], limits: Limits) -> Extraction {
+    let mut extraction = Extraction::default();
+    open(Input::Bytes(bytes), name.as_bytes(), limits, &mut extraction).unwrap();
+    assert!(extraction.open.is_empty(), "every content that begins must end");
+    extraction
 }
 
-/// A header, the data, and padding.
+/// An entry of a tar: a header, the data, and padding.
 pub(super) fn tar_entry(name: &[u8], kind: u8, data: &[u8]) -> Vec<u8> {
     let mut header = [0u8; 512];
     header[..name.len().min(100)].copy_from_slice(&name[..name.len().min(100)]);
     header[124..136].copy_from_slice(format!("{:011o}\0", data.len()).as_bytes());
     header[156] = kind;
     header[257..265].copy_from_slice(b"ustar\x0000");
-    [&sealed(header)[..], data, &vec![0; data.len().wrapping_neg() % 512]].concat()
+    [&with_checksum(header)[..], data, &vec![0; data.len().wrapping_neg() % 512]].concat()
 }
 
-/// The header with its checksum.
-pub(super) fn sealed(mut header: [u8; 512]) -> [u8; 512] {
+/// `header` with its checksum.
+pub(super) fn with_checksum(mut header: [u8; 512]) -> [u8; 512] {
     header[148..156].fill(b' ');
     let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
     header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());

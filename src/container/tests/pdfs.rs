@@ -1,10 +1,10 @@
-//! Compares the contents of PDFs with what they display.
+//! Tests of PDFs: their streams, and the text of their pages.
 
 use std::io::Write;
 
 use proptest::prelude::*;
 
-use super::kit::{gzip, noise, opened, opened_within};
+use super::kit::{extract, extract_within, gzip, noise};
 use super::zips::{Entry, zip};
 use crate::container::Limits;
 
@@ -36,36 +36,36 @@ fn deflated_streams_are_contents() {
         object("/Filter 77 0 R", b"not undone"),
         object("/Filter /FlateDecode", b""),
     ];
-    let taken = opened("a.pdf", &pdf(&objects, ""));
-    let contents: Vec<&[u8]> = taken.contents.iter().map(|(_, content)| &content[..]).collect();
+    let extraction = extract("a.pdf", &pdf(&objects, ""));
+    let contents: Vec<&[u8]> = extraction.contents.iter().map(|(_, content)| &content[..]).collect();
     assert_eq!(contents[..4], [&b"first"[..], b"second", b"third", b"fourth"]);
     // Deflate data is inflated, whatever the dictionary says.
     assert_eq!((contents[4], contents.len()), (&b"a picture"[..], 6));
-    assert!(taken.contents[0].0.starts_with("stream at byte "), "{}", taken.contents[0].0);
-    assert!(taken.reasons().contains("1 streams with unsupported filters"), "{}", taken.reasons());
-    assert_eq!(taken.skipped.len(), 1);
+    assert!(extraction.contents[0].0.starts_with("stream at byte "), "{}", extraction.contents[0].0);
+    assert!(extraction.reasons().contains("1 streams with unsupported filters"), "{}", extraction.reasons());
+    assert_eq!(extraction.skipped.len(), 1);
 }
 
 #[test]
 fn parts_of_a_word_are_joined() {
     let page = b"BT /F1 12 Tf [(one)-12(-and)3.5(-two) -400 (next)] TJ (whole) Tj \
                  (esc\\141pe\\)d \\(\\\nx) Tj <736b2d 6b657> Tj << /MCID 1 >> ET";
-    let taken = opened("a.pdf", &pdf(&[object("/Filter /FlateDecode", &zlib(page))], ""));
-    let text = taken.contents.iter().find(|(name, _)| name.ends_with(", text")).unwrap();
+    let extraction = extract("a.pdf", &pdf(&[object("/Filter /FlateDecode", &zlib(page))], ""));
+    let text = extraction.contents.iter().find(|(name, _)| name.ends_with(", text")).unwrap();
     let text = String::from_utf8_lossy(&text.1);
     assert_eq!(text, "one-and-two next\nescape)d (x\nsk-ke\n");
-    assert!(taken.skipped.is_empty());
+    assert!(extraction.skipped.is_empty());
     // Unsplit text is found in the page itself.
-    let plain = opened("a.pdf", &pdf(&[object("/Filter /FlateDecode", &zlib(b"BT (whole) Tj ET"))], ""));
+    let plain = extract("a.pdf", &pdf(&[object("/Filter /FlateDecode", &zlib(b"BT (whole) Tj ET"))], ""));
     assert_eq!(plain.contents.len(), 2);
 }
 
 #[test]
 fn an_encrypted_file_is_reported() {
     let objects = [object("/Filter /FlateDecode", &noise(1, 500))];
-    let taken = opened("a.pdf", &pdf(&objects, "/Encrypt 5 0 R"));
-    assert_eq!(taken.reasons(), ": encrypted\n");
-    let open = opened("a.pdf", &pdf(&[], "/EncryptMetadata false"));
+    let extraction = extract("a.pdf", &pdf(&objects, "/Encrypt 5 0 R"));
+    assert_eq!(extraction.reasons(), ": encrypted\n");
+    let open = extract("a.pdf", &pdf(&[], "/EncryptMetadata false"));
     assert!(open.skipped.is_empty());
 }
 
@@ -75,19 +75,19 @@ fn damaged_streams_yield_what_inflates() {
     let mut objects =
         [object("/Filter /FlateDecode", &zlib(&long)), object("/Filter /FlateDecode", &zlib(b"b"))];
     objects[0].truncate(150_000);
-    let taken = opened("a.pdf", &pdf(&objects, ""));
-    let contents = &taken.contents;
+    let extraction = extract("a.pdf", &pdf(&objects, ""));
+    let contents = &extraction.contents;
     assert!(contents[0].1.len() > 100_000 && long.starts_with(&contents[0].1[..100_000]));
-    assert!(contents.iter().any(|(_, content)| content == b"b"), "{}", taken.reasons());
-    assert!(taken.reasons().contains("before that"), "{}", taken.reasons());
+    assert!(contents.iter().any(|(_, content)| content == b"b"), "{}", extraction.reasons());
+    assert!(extraction.reasons().contains("before that"), "{}", extraction.reasons());
 }
 
 #[test]
-fn what_is_a_zip_as_well_is_opened_as_both() {
+fn a_pdf_that_is_a_zip_as_well_is_opened_as_both() {
     let document = pdf(&[object("/Filter /FlateDecode", &zlib(b"page"))], "");
-    let taken = opened("a.pdf", &[document, zip(&[Entry::new("b", 8, b"packed")])].concat());
-    assert_eq!(taken.content("b"), b"packed");
-    assert!(taken.contents.iter().any(|(_, content)| content == b"page"));
+    let extraction = extract("a.pdf", &[document, zip(&[Entry::new("b", 8, b"packed")])].concat());
+    assert_eq!(extraction.content("b"), b"packed");
+    assert!(extraction.contents.iter().any(|(_, content)| content == b"page"));
 }
 
 fn hexadecimal(data: &[u8]) -> Vec<u8> {
@@ -183,10 +183,10 @@ fn every_filter_is_undone_in_any_order() {
         let others = b"7 0 obj\n[/AHx /Fl]\nendobj\n8 0 obj <</Predictor 2 /Columns 64>> endobj\n".to_vec();
         let document = pdf(&[object(filter, &packed), others, object("/Filter /Fl", &zlib(b"next"))], "");
         for before in [&b""[..], b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n", &[b'.'; 1000]] {
-            let taken = opened("a.pdf", &[before, &document].concat());
-            assert!(taken.skipped.is_empty(), "{filter}: {}", taken.reasons());
-            assert_eq!(&taken.contents[0].1, expected, "{filter}");
-            assert_eq!(taken.contents[1].1, b"next", "{filter}");
+            let extraction = extract("a.pdf", &[before, &document].concat());
+            assert!(extraction.skipped.is_empty(), "{filter}: {}", extraction.reasons());
+            assert_eq!(&extraction.contents[0].1, expected, "{filter}");
+            assert_eq!(extraction.contents[1].1, b"next", "{filter}");
         }
     }
 }
@@ -195,17 +195,21 @@ fn every_filter_is_undone_in_any_order() {
 fn an_attached_archive_is_opened() {
     for archive in [zip(&[Entry::new("b", 8, b"packed")]), gzip(b"packed")] {
         let document = pdf(&[object("/Type /EmbeddedFile", &archive)], "");
-        let taken = opened("a.pdf", &document);
-        assert!(taken.contents.iter().any(|(_, content)| content == b"packed"), "{:?}", taken.reasons());
-        assert!(taken.skipped.is_empty(), "{}", taken.reasons());
+        let extraction = extract("a.pdf", &document);
+        assert!(
+            extraction.contents.iter().any(|(_, content)| content == b"packed"),
+            "{:?}",
+            extraction.reasons()
+        );
+        assert!(extraction.skipped.is_empty(), "{}", extraction.reasons());
     }
 }
 
 #[test]
 fn hexadecimal_titles_are_read() {
     let title = b"5 0 obj << /Title <FEFF0061 00FC0062> /Author <feff0063> >> endobj\n".to_vec();
-    let taken = opened("a.pdf", &pdf(&[title], ""));
-    assert_eq!(taken.content("strings"), "a\u{fc}b\nc\n".as_bytes());
+    let extraction = extract("a.pdf", &pdf(&[title], ""));
+    assert_eq!(extraction.content("strings"), "a\u{fc}b\nc\n".as_bytes());
 }
 
 #[test]
@@ -213,7 +217,7 @@ fn an_expanding_filter_ends_at_the_limit() {
     let bomb = [129, 129].repeat(1 << 15);
     let document = pdf(&[object("/Filter [/RL /RL /RL]", &bomb)], "");
     let limits = Limits { bytes: 1 << 20, ..Limits::default() };
-    assert!(opened_within("a.pdf", &document, limits).bytes < 4 << 20);
+    assert!(extract_within("a.pdf", &document, limits).bytes < 4 << 20);
 }
 
 proptest! {
@@ -228,13 +232,13 @@ proptest! {
     ) {
         let page = format!("BT {page}");
         let mut document = pdf(&[object("/Filter /FlateDecode", &zlib(page.as_bytes()))], "");
-        opened("a.pdf", &document);
+        extract("a.pdf", &document);
         let chain = object("/Filter [/AHx /LZW /RL /A85] /DecodeParms <</Predictor 12>>", &hexadecimal(&lzw(&run_lengths(page.as_bytes()))));
-        opened("a.pdf", &pdf(std::slice::from_ref(&chain), ""));
+        extract("a.pdf", &pdf(std::slice::from_ref(&chain), ""));
         document.splice(9..9, chain);
         let at = change.index(document.len());
         document[at] = to;
         document.truncate(cut.index(document.len()) + 1);
-        prop_assert!(opened("a.pdf", &document).bytes < 1 << 20);
+        prop_assert!(extract("a.pdf", &document).bytes < 1 << 20);
     }
 }

@@ -1,47 +1,48 @@
-//! Zips that are damaged, truncated, or contain false values.
+//! Tests of zips that are damaged, truncated, or contain false values.
 
 use proptest::prelude::*;
 
-use super::kit::{Taken, gzip, noise, opened, opened_within};
-use super::zips::{Entry, deflate, end, pieces, zip};
+use super::kit::{Extraction, extract, extract_within, gzip, noise};
+use super::zips::{Entry, data_and_directory, deflate, end, zip};
 use crate::container::{Input, Limits, open};
 
 #[test]
 fn entries_missing_from_the_directory_are_found() {
     let hidden = Entry::new("hidden", 8, b"not named by anything");
     let shown = [Entry::new("a", 8, b"one"), Entry::new("b", 0, b"two")];
-    let [a, b] = shown.each_ref().map(Entry::local);
-    let hides = hidden.local();
+    let [a, b] = shown.each_ref().map(Entry::header_and_data);
+    let hides = hidden.header_and_data();
     for at in 0..4 {
         let mut parts = vec![&a[..], &b];
         parts.insert(at.min(2), &hides);
-        let place = |wanted: &[u8]| {
+        let position = |wanted: &[u8]| {
             let before = parts.iter().take_while(|part| **part != wanted);
             before.map(|part| part.len() as u64).sum::<u64>()
         };
-        let directory = [shown[0].central(place(&a)), shown[1].central(place(&b))].concat();
+        let directory =
+            [shown[0].directory_record(position(&a)), shown[1].directory_record(position(&b))].concat();
         let data = parts.concat();
         // Also after the directory, in its comment.
         let comment = if at == 3 { &hides[..] } else { b"" };
         let data = if at == 3 { [&a[..], &b].concat() } else { data };
         let end = end(2, directory.len() as u64, data.len() as u64, comment);
-        let taken = opened("a.zip", &[&data[..], &directory, &end].concat());
-        assert_eq!(taken.content("hidden"), b"not named by anything", "{at}");
-        assert!(taken.contents.len() == 4 && taken.skipped.is_empty(), "{}", taken.reasons());
+        let extraction = extract("a.zip", &[&data[..], &directory, &end].concat());
+        assert_eq!(extraction.content("hidden"), b"not named by anything", "{at}");
+        assert!(extraction.contents.len() == 4 && extraction.skipped.is_empty(), "{}", extraction.reasons());
     }
 }
 
 #[test]
-fn false_ends_do_not_hide_the_true_one() {
+fn false_end_records_do_not_hide_the_true_one() {
     let entries = [Entry::new("a", 8, b"one"), Entry::new("b", 0, b"two")];
-    let (data, directory) = pieces(&entries);
+    let (data, directory) = data_and_directory(&entries);
     let (size, offset) = (directory.len() as u64, data.len() as u64);
     let other = [Entry::new("c", 8, b"three")];
-    let (more, its_directory) = pieces(&other);
+    let (more, its_directory) = data_and_directory(&other);
     let start = offset + size + 22;
     let fake = [
         &more[..],
-        &other[0].central(start),
+        &other[0].directory_record(start),
         &end(1, its_directory.len() as u64, start + more.len() as u64, b""),
     ]
     .concat();
@@ -55,91 +56,96 @@ fn false_ends_do_not_hide_the_true_one() {
     ];
     for (comment, count) in comments {
         let archive = [&data[..], &directory, &end(2, size, offset, comment)].concat();
-        let taken = opened("a.zip", &archive);
-        assert_eq!((taken.content("a"), taken.content("b")), (&b"one"[..], &b"two"[..]));
-        assert_eq!(taken.contents.len(), count, "{}", taken.reasons());
+        let extraction = extract("a.zip", &archive);
+        assert_eq!((extraction.content("a"), extraction.content("b")), (&b"one"[..], &b"two"[..]));
+        assert_eq!(extraction.contents.len(), count, "{}", extraction.reasons());
     }
     // Two archives, one after the other.
-    let taken = opened("a.zip", &[zip(&entries), zip(&other)].concat());
-    assert!(taken.contents.len() == 4 && taken.skipped.is_empty(), "{}", taken.reasons());
-    assert_eq!((taken.content("a"), taken.content("c")), (&b"one"[..], &b"three"[..]));
+    let extraction = extract("a.zip", &[zip(&entries), zip(&other)].concat());
+    assert!(extraction.contents.len() == 4 && extraction.skipped.is_empty(), "{}", extraction.reasons());
+    assert_eq!((extraction.content("a"), extraction.content("c")), (&b"one"[..], &b"three"[..]));
 }
 
 #[test]
 fn the_directory_of_a_nested_archive_is_not_used_for_a_truncated_one() {
     let mut inner = Entry::new("inner.zip", 0, &zip(&[Entry::new("deep", 8, b"deep")]));
     inner.flags = 8;
-    let (mut data, directory) = pieces(&[Entry::new("a", 8, b"one"), inner.clone()]);
-    data.extend([&b"PK\x07\x08"[..], &inner.crc.to_le_bytes(), &inner.stated.to_le_bytes()].concat());
+    let (mut data, directory) = data_and_directory(&[Entry::new("a", 8, b"one"), inner.clone()]);
+    data.extend([&b"PK\x07\x08"[..], &inner.crc.to_le_bytes(), &inner.declared_size.to_le_bytes()].concat());
     data.extend(inner.size.to_le_bytes());
     data.extend(&directory[..60]);
-    let taken = opened("a.zip", &data);
-    assert_eq!((taken.content("a"), taken.content("inner.zip > deep")), (&b"one"[..], &b"deep"[..]));
-    assert_eq!(taken.contents.len(), 4);
+    let extraction = extract("a.zip", &data);
+    assert_eq!(
+        (extraction.content("a"), extraction.content("inner.zip > deep")),
+        (&b"one"[..], &b"deep"[..])
+    );
+    assert_eq!(extraction.contents.len(), 4);
 }
 
 #[test]
-fn sizes_are_not_believed() {
+fn declared_sizes_are_not_trusted() {
     let text = b"much that can be packed well ".repeat(100);
-    for (stated, size, behind) in [(3, 2900, false), (900_000, 2900, false), (0, 0, true), (60, 50, true)] {
+    for (declared_size, size, behind) in
+        [(3, 2900, false), (900_000, 2900, false), (0, 0, true), (60, 50, true)]
+    {
         let mut entry = Entry::new("a", 8, &text);
-        (entry.stated, entry.size) = (stated, size);
-        let taken = opened("a.zip", &zip(&[entry, Entry::new("b", 8, b"next")]));
-        assert!(taken.content("a") == text && taken.content("b") == b"next", "{stated}");
-        assert_eq!(taken.reasons().contains("but the archive says"), behind, "{}", taken.reasons());
+        (entry.declared_size, entry.size) = (declared_size, size);
+        let extraction = extract("a.zip", &zip(&[entry, Entry::new("b", 8, b"next")]));
+        assert!(extraction.content("a") == text && extraction.content("b") == b"next", "{declared_size}");
+        assert_eq!(extraction.reasons().contains("but the archive says"), behind, "{}", extraction.reasons());
     }
     let mut wrong = Entry::new("a", 0, &text);
     wrong.crc ^= 1;
     let mut long = Entry::new("b", 0, b"at the end");
-    long.stated = 90_000;
-    let taken = opened("a.zip", &zip(&[wrong, long]));
-    assert!(taken.content("a") == text && taken.content("b").starts_with(b"at the end"));
-    assert!(taken.reasons().contains("a: its checksum does not"), "{}", taken.reasons());
-    assert!(taken.reasons().contains("b: it has"), "{}", taken.reasons());
+    long.declared_size = 90_000;
+    let extraction = extract("a.zip", &zip(&[wrong, long]));
+    assert!(extraction.content("a") == text && extraction.content("b").starts_with(b"at the end"));
+    assert!(extraction.reasons().contains("a: its checksum does not"), "{}", extraction.reasons());
+    assert!(extraction.reasons().contains("b: it has"), "{}", extraction.reasons());
     let mut short = Entry::new("l", 14, &text);
     short.size = 10;
-    assert!(opened("a.zip", &zip(&[short])).content("l").starts_with(&text));
+    assert!(extract("a.zip", &zip(&[short])).content("l").starts_with(&text));
 }
 
 #[test]
-fn header_and_directory_may_disagree() {
+fn data_is_unpacked_by_both_if_header_and_directory_disagree() {
     let packed = Entry::new("a", 8, b"told by the header");
     let mut lie = packed.clone();
-    (lie.method, lie.size) = (0, lie.stated);
-    let data = packed.local();
-    let directory = lie.central(0);
+    (lie.method, lie.size) = (0, lie.declared_size);
+    let data = packed.header_and_data();
+    let directory = lie.directory_record(0);
     let end = end(1, directory.len() as u64, data.len() as u64, b"");
-    let taken = opened("a.zip", &[data, directory, end].concat());
-    let contents: Vec<&[u8]> = taken.contents.iter().map(|(_, content)| &content[..]).collect();
-    assert!(contents.contains(&&b"told by the header"[..]), "{}", taken.reasons());
+    let extraction = extract("a.zip", &[data, directory, end].concat());
+    let contents: Vec<&[u8]> = extraction.contents.iter().map(|(_, content)| &content[..]).collect();
+    assert!(contents.contains(&&b"told by the header"[..]), "{}", extraction.reasons());
     assert!(contents.contains(&&packed.packed[..]));
 }
 
 #[test]
-fn records_that_point_nowhere_are_reported() {
+fn directory_records_without_an_entry_are_reported() {
     let entries = [Entry::new("a", 8, b"one")];
-    let (data, mut directory) = pieces(&entries);
-    directory.extend(Entry::new("lost", 8, b"").central(7));
-    directory.extend(Entry::new("far", 8, b"").central(1 << 31));
-    directory.extend(Entry::new("twice", 8, b"one").central(0));
+    let (data, mut directory) = data_and_directory(&entries);
+    directory.extend(Entry::new("lost", 8, b"").directory_record(7));
+    directory.extend(Entry::new("far", 8, b"").directory_record(1 << 31));
+    directory.extend(Entry::new("twice", 8, b"one").directory_record(0));
     let end = end(9, directory.len() as u64, data.len() as u64, b"");
-    let taken = opened("a.zip", &[data, directory, end].concat());
-    assert_eq!(taken.content("a"), b"one");
+    let extraction = extract("a.zip", &[data, directory, end].concat());
+    assert_eq!(extraction.content("a"), b"one");
     for reason in ["lost: the directory places", "far: the directory places", "lists 4 entries instead of 9"]
     {
-        assert!(taken.reasons().contains(reason), "{}", taken.reasons());
+        assert!(extraction.reasons().contains(reason), "{}", extraction.reasons());
     }
-    assert_eq!(taken.contents.len(), 2);
+    assert_eq!(extraction.contents.len(), 2);
 }
 
 #[test]
 fn a_part_of_a_multi_part_archive_is_reported() {
-    let (data, directory) = pieces(&[Entry::new("a", 8, b"one")]);
+    let (data, directory) = data_and_directory(&[Entry::new("a", 8, b"one")]);
     let mut end = end(1, directory.len() as u64, data.len() as u64, b"");
     end[4] = 1;
-    let taken = opened("a.zip", &[data, directory, end].concat());
-    assert_eq!(taken.content("a"), b"one");
-    assert!(taken.reasons().contains("multi-part"), "{}", taken.reasons());
+    let extraction = extract("a.zip", &[data, directory, end].concat());
+    assert_eq!(extraction.content("a"), b"one");
+    assert!(extraction.reasons().contains("multi-part"), "{}", extraction.reasons());
 }
 
 #[test]
@@ -149,11 +155,11 @@ fn a_zip_truncated_anywhere_yields_what_is_left() {
         (0..9).map(|at| Entry::new(&format!("e{at}"), methods[at as usize], &noise(at, 4000))).collect();
     let archive = zip(&entries);
     for tenth in 1..10 {
-        let cut = opened("a.zip", &archive[..archive.len() * tenth / 10]);
-        let mut place = 0;
+        let cut = extract("a.zip", &archive[..archive.len() * tenth / 10]);
+        let mut position = 0;
         for (entry, seed) in entries.iter().zip(0..) {
-            place += entry.local().len();
-            if place <= archive.len() * tenth / 10 {
+            position += entry.header_and_data().len();
+            if position <= archive.len() * tenth / 10 {
                 let name = String::from_utf8_lossy(&entry.name).into_owned();
                 assert!(cut.content(&name) == noise(seed, 4000), "{tenth} {name}: {}", cut.reasons());
             }
@@ -163,22 +169,22 @@ fn a_zip_truncated_anywhere_yields_what_is_left() {
 }
 
 #[test]
-fn damage_in_one_entry_leaves_the_others() {
+fn entries_after_a_damaged_one_are_handed_over() {
     let entries: Vec<Entry> =
         (0..5).map(|at| Entry::new(&format!("e{at}"), 8, &b"plain words ".repeat(500))).collect();
-    let (mut data, directory) = pieces(&entries);
+    let (mut data, directory) = data_and_directory(&entries);
     data[40..60].fill(0xff);
     for directory in [&directory[..], b""] {
         let end = end(5, directory.len() as u64, data.len() as u64, b"");
-        let taken = opened("a.zip", &[&data[..], directory, &end].concat());
+        let extraction = extract("a.zip", &[&data[..], directory, &end].concat());
         for at in 1..5 {
-            assert_eq!(taken.content(&format!("e{at}")).len(), 6000);
+            assert_eq!(extraction.content(&format!("e{at}")).len(), 6000);
         }
     }
 }
 
-/// One kernel, and many headers before it that all include it through each other: the data of each is a stored
-/// block with the next header, followed by that header's data.
+/// A zip bomb whose entries overlap. The data of each is a stored block with the next header, followed by the data of that
+/// header, and the last is an entry that expands a lot.
 fn overlapping(count: u64) -> Vec<u8> {
     const HEADER: u16 = 38;
     let quote = [&[0][..], &HEADER.to_le_bytes(), &(!HEADER).to_le_bytes()].concat();
@@ -186,23 +192,23 @@ fn overlapping(count: u64) -> Vec<u8> {
     for at in 0..count {
         let mut entry = Entry::new(&format!("{at:08}"), 8, b"");
         entry.packed = quote.clone();
-        records.extend(entry.central(data.len() as u64));
-        data.extend(entry.local());
+        records.extend(entry.directory_record(data.len() as u64));
+        data.extend(entry.header_and_data());
     }
     let mut last = Entry::new("00kernel", 8, b"");
     last.packed = deflate(&vec![0; 20 << 20]);
-    records.extend(last.central(data.len() as u64));
-    data.extend(last.local());
+    records.extend(last.directory_record(data.len() as u64));
+    data.extend(last.header_and_data());
     let end = end(count + 1, records.len() as u64, data.len() as u64, b"");
     [data, records, end].concat()
 }
 
 #[test]
-fn entries_that_overlap_end_at_the_limits() {
+fn overlapping_entries_end_at_the_limits() {
     let bomb = overlapping(300);
-    let taken = opened_within("a.zip", &bomb, Limits { bytes: 100 << 20, ..Limits::default() });
-    assert!(taken.reasons().contains("more than 100 MiB"), "{}", taken.reasons());
-    assert!(taken.bytes < 101 << 20);
+    let extraction = extract_within("a.zip", &bomb, Limits { bytes: 100 << 20, ..Limits::default() });
+    assert!(extraction.reasons().contains("more than 100 MiB"), "{}", extraction.reasons());
+    assert!(extraction.bytes < 101 << 20);
 }
 
 #[test]
@@ -213,26 +219,26 @@ fn zips_in_zips_end_at_the_limits() {
         packed = zip(&entries);
     }
     let limits = Limits { bytes: 64 << 20, ratio: u64::MAX, ..Limits::default() };
-    let taken = opened_within("a.zip", &packed, limits);
-    assert!(taken.reasons().contains("more than 64 MiB"), "{}", taken.reasons());
-    let taken = opened_within("a.zip", &packed, Limits { entries: 1000, bytes: 1 << 40, ..limits });
-    assert!(taken.reasons().contains("more than 1000 entries"), "{}", taken.reasons());
-    let taken = opened_within("a.zip", &packed, Limits { depth: 2, ..limits });
-    assert_eq!(taken.skipped.len(), 256, "{}", taken.reasons());
+    let extraction = extract_within("a.zip", &packed, limits);
+    assert!(extraction.reasons().contains("more than 64 MiB"), "{}", extraction.reasons());
+    let extraction = extract_within("a.zip", &packed, Limits { entries: 1000, bytes: 1 << 40, ..limits });
+    assert!(extraction.reasons().contains("more than 1000 entries"), "{}", extraction.reasons());
+    let extraction = extract_within("a.zip", &packed, Limits { depth: 2, ..limits });
+    assert_eq!(extraction.skipped.len(), 256, "{}", extraction.reasons());
 }
 
 #[test]
-fn a_zip_that_holds_itself_ends_at_the_depth() {
+fn a_zip_that_contains_itself_ends_at_the_maximum_depth() {
     // Its only entry is stored and extends from its own start to the end of the archive.
     let mut entry = Entry::new("self", 0, b"");
-    let directory_length = entry.central(0).len() as u64;
-    let local = entry.local().len() as u64;
+    let directory_length = entry.directory_record(0).len() as u64;
+    let local = entry.header_and_data().len() as u64;
     entry.packed = Vec::new();
-    entry.stated = local + directory_length + 22;
-    entry.size = entry.stated;
+    entry.declared_size = local + directory_length + 22;
+    entry.size = entry.declared_size;
     let archive = zip(&[entry]);
-    let taken = opened("a.zip", &archive);
-    assert!(taken.contents.len() < 12 && !taken.skipped.is_empty(), "{}", taken.reasons());
+    let extraction = extract("a.zip", &archive);
+    assert!(extraction.contents.len() < 12 && !extraction.skipped.is_empty(), "{}", extraction.reasons());
 }
 
 #[test]
@@ -241,40 +247,40 @@ fn an_oversized_dictionary_is_not_allocated() {
     entry.packed[5..9].copy_from_slice(&[0xff; 4]);
     let mut less = Entry::new("b", 14, b"x");
     less.packed[5..9].copy_from_slice(&(200u32 << 20).to_le_bytes());
-    let taken = opened("a.zip", &zip(&[entry, less]));
-    assert!(taken.reasons().contains("b: unpacking it requires 200 MiB"), "{}", taken.reasons());
-    assert_eq!(taken.skipped.len(), 2, "{}", taken.reasons());
+    let extraction = extract("a.zip", &zip(&[entry, less]));
+    assert!(extraction.reasons().contains("b: unpacking it requires 200 MiB"), "{}", extraction.reasons());
+    assert_eq!(extraction.skipped.len(), 2, "{}", extraction.reasons());
 }
 
 #[test]
-fn a_million_records_of_one_entry_are_one() {
+fn an_entry_that_many_records_list_is_handed_over_once() {
     let entry = Entry::new("a", 8, &vec![0; 1 << 20]);
-    let data = entry.local();
-    let directory = entry.central(0).repeat(300_000);
+    let data = entry.header_and_data();
+    let directory = entry.directory_record(0).repeat(300_000);
     let end = end(300_000, directory.len() as u64, data.len() as u64, b"");
     let limits = Limits { entries: 1000, ..Limits::default() };
-    let taken = opened_within("a.zip", &[data, directory, end].concat(), limits);
-    assert!(taken.contents.len() == 2 && taken.skipped.is_empty(), "{}", taken.reasons());
+    let extraction = extract_within("a.zip", &[data, directory, end].concat(), limits);
+    assert!(extraction.contents.len() == 2 && extraction.skipped.is_empty(), "{}", extraction.reasons());
 }
 
 #[test]
 fn skips_are_listed_individually_up_to_a_limit() {
     let mut entry = Entry::new("a", 0, b"data");
     entry.crc ^= 1;
-    let taken = opened("a.zip", &zip(&vec![entry; 3000]));
-    assert_eq!((taken.skipped.len(), taken.contents.len()), (1001, 3001));
-    assert!(taken.reasons().ends_with(": 2000 more entries were skipped or are inconsistent\n"));
+    let extraction = extract("a.zip", &zip(&vec![entry; 3000]));
+    assert_eq!((extraction.skipped.len(), extraction.contents.len()), (1001, 3001));
+    assert!(extraction.reasons().ends_with(": 2000 more entries were skipped or are inconsistent\n"));
 }
 
 #[test]
 fn entry_names_cannot_leave_the_container() {
     let names = ["../../etc/passwd", "/abs", "C:\\x", "a\0b"];
     let entries = names.map(|name| Entry::new(name, 8, name.as_bytes()));
-    let taken = opened("a.zip", &zip(&entries));
-    assert_eq!(taken.content("__/__/etc/passwd"), names[0].as_bytes());
-    assert_eq!(taken.content("abs"), names[1].as_bytes());
-    assert_eq!(taken.content("C_/x"), names[2].as_bytes());
-    assert!(taken.skipped.is_empty() && taken.contents.len() == 5);
+    let extraction = extract("a.zip", &zip(&entries));
+    assert_eq!(extraction.content("__/__/etc/passwd"), names[0].as_bytes());
+    assert_eq!(extraction.content("abs"), names[1].as_bytes());
+    assert_eq!(extraction.content("C_/x"), names[2].as_bytes());
+    assert!(extraction.skipped.is_empty() && extraction.contents.len() == 5);
 }
 
 proptest! {
@@ -303,10 +309,10 @@ proptest! {
         }
         let at = change.index(archive.len());
         archive[at] = to;
-        let taken = opened("a.zip", &archive);
-        prop_assert!(taken.contents.last().unwrap().1 == archive);
-        prop_assert!(taken.bytes < 30 << 20, "{}", taken.bytes);
-        for (name, ranges) in &taken.delegated {
+        let extraction = extract("a.zip", &archive);
+        prop_assert!(extraction.contents.last().unwrap().1 == archive);
+        prop_assert!(extraction.bytes < 30 << 20, "{}", extraction.bytes);
+        for (name, ranges) in &extraction.delegated {
             // Damaged data may contain another archive.
             let is_outer = name.is_empty();
             prop_assert!(!is_outer || ranges.iter().all(|range| range.end <= archive.len() as u64));
@@ -315,41 +321,46 @@ proptest! {
 }
 
 #[test]
-fn zips_after_other_containers_and_with_a_long_comment() {
+fn zips_after_other_containers_and_with_a_long_comment_are_opened() {
     let mut behind = zip(&[Entry::new("a", 8, b"data")]);
     let end = behind.len() - 2;
     behind[end..].copy_from_slice(&600u16.to_le_bytes());
     behind.extend([b'c'; 600]);
     for front in [&b"#!/bin/sh\necho\n"[..], &super::kit::gzip(b"hello"), &super::kit::bzip2(b"hello")] {
         let bytes = [front, &behind].concat();
-        let mut taken = Taken::default();
-        open(Input::File(&mut std::io::Cursor::new(&bytes)), b"x", Limits::default(), &mut taken).unwrap();
-        assert_eq!(taken.content("a"), b"data");
+        let mut extraction = Extraction::default();
+        open(Input::File(&mut std::io::Cursor::new(&bytes)), b"x", Limits::default(), &mut extraction)
+            .unwrap();
+        assert_eq!(extraction.content("a"), b"data");
     }
 }
 
 #[test]
-fn headers_that_each_would_search_to_the_end() {
+fn a_flood_of_headers_that_each_search_to_the_end_ends_at_the_time_limit() {
     let mut header = b"PK\x03\x04".to_vec();
     header.extend([20, 0, 8, 0].iter().chain(&[0; 18]).chain(&[1, 0, 0, 0, b'a']));
     let bytes = header.repeat((4 << 20) / header.len());
     let limits = Limits { time: std::time::Duration::from_secs(2), ..Limits::default() };
-    // It ends, at the latest at the limit; it once took minutes.
-    let taken = opened_within("x.zip", &bytes, limits);
-    assert!(!taken.skipped.is_empty());
+    // Without the limit, this takes minutes.
+    let extraction = extract_within("x.zip", &bytes, limits);
+    assert!(!extraction.skipped.is_empty());
 }
 
 #[test]
 fn data_between_entries_is_opened_or_reported() {
-    let (data, directory) = pieces(&[Entry::new("a", 8, b"data of the first")]);
+    let (data, directory) = data_and_directory(&[Entry::new("a", 8, b"data of the first")]);
     let hidden = gzip(&noise(1, 1000));
     let end = end(1, directory.len() as u64, (data.len() + hidden.len()) as u64, b"");
-    let taken = opened("a.zip", &[data, hidden, directory, end].concat());
-    assert!(taken.contents.iter().any(|(_, content)| *content == noise(1, 1000)), "{}", taken.reasons());
+    let extraction = extract("a.zip", &[data, hidden, directory, end].concat());
+    assert!(
+        extraction.contents.iter().any(|(_, content)| *content == noise(1, 1000)),
+        "{}",
+        extraction.reasons()
+    );
     // There is room for other data after a deflate stream.
     let mut entry = Entry::new("a", 8, b"data");
     entry.packed.extend(b"another stream");
-    entry.stated += 14;
-    let taken = opened("a.zip", &zip(&[entry]));
-    assert!(taken.reasons().contains("it ends 14 bytes before"), "{}", taken.reasons());
+    entry.declared_size += 14;
+    let extraction = extract("a.zip", &zip(&[entry]));
+    assert!(extraction.reasons().contains("it ends 14 bytes before"), "{}", extraction.reasons());
 }

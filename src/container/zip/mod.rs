@@ -1,5 +1,5 @@
-//! Zip and formats based on it. Entries that the directory lists are unpacked, and so are others: all bytes
-//! that belong to no entry are searched for local headers. No size is trusted.
+//! Opens zips and formats based on them. Unlisted entries are unpacked as well as those in the directory: bytes that belong to
+//! no listed entry are searched for local headers. No size is trusted.
 
 mod directory;
 mod header;
@@ -11,39 +11,38 @@ use std::ops::Range;
 use flate2::{Decompress, FlushDecompress};
 
 use self::directory::{Directory, EntryPosition};
-use self::header::{CENTRAL, DESCRIPTOR, Header, LOCAL, eight, four};
-use self::methods::{Checked, Tally};
+use self::header::{DESCRIPTOR_SIGNATURE, HEADER_SIGNATURE, Header, RECORD_SIGNATURE, u32_at, u64_at};
+use self::methods::{ReadTotals, VerifyingReader};
 use super::ReadSeek;
 use super::entry_sink::EntrySink;
 use super::format::{HEAD_LEN, is_program};
-use super::limits::in_words;
-use super::readers::Metered;
-use super::seek_window::{Shared, Window};
+use super::limits::error_text;
+use super::readers::MeteredReader;
+use super::seek_window::{SharedInput, Window};
 
-/// Bytes of the shortest header.
+/// Length of the shortest local header, in bytes.
 const MIN_HEADER_LEN: u64 = 31;
 
-/// Bytes that are unpacked to see whether something is an entry.
+/// Maximum number of bytes that are unpacked to decide whether a local header has an entry behind it.
 const MIN_DECOMPRESSED: usize = 4096;
 
-/// Hands over the entries of `input`. Returns the ranges of stored entries, or `None` if it is not a zip and
-/// only ends like one.
+/// Hands over the entries of `input`. Returns the ranges that were handed over, or `None` if `input` only ends like a zip.
 pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
-    let shared = match Shared::new(input) {
+    let shared = match SharedInput::new(input) {
         Ok(shared) => shared,
         Err(error) => {
             sink.skip(None, error.to_string());
             return Some(Vec::new());
         }
     };
-    let mut zip = Zip {
+    let mut zip = ZipReader {
         sink,
         size: shared.size,
         data: shared.window(),
         records: shared.window(),
-        state: Decompress::new(false),
+        inflater: Decompress::new(false),
         delegated: Vec::new(),
-        undescribed: u64::MAX,
+        no_descriptor_after: u64::MAX,
     };
     match zip.run() {
         Ok(false) => return None,
@@ -57,10 +56,11 @@ pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn ReadSeek) -> Option<Vec
 /// Whether an entry begins with `head`: a plausible header, a readable name, and data that unpacks.
 pub(super) fn is_entry(head: &[u8]) -> bool {
     let mut content = Cursor::new(head);
-    let Ok(shared) = Shared::new(&mut content) else { return false };
+    let Ok(shared) = SharedInput::new(&mut content) else { return false };
     let mut window = shared.window();
-    let Ok(Some(header)) = Header::local(&mut window) else { return false };
-    if !header.is_likely() || header.length >= shared.size || header.name.iter().any(u8::is_ascii_control) {
+    let Ok(Some(header)) = Header::read_header(&mut window) else { return false };
+    if !header.is_plausible() || header.length >= shared.size || header.name.iter().any(u8::is_ascii_control)
+    {
         return false;
     }
     if header.method != 8 || header.is_encrypted() {
@@ -71,35 +71,35 @@ pub(super) fn is_entry(head: &[u8]) -> bool {
     Decompress::new(false).decompress(data, &mut unpacked, FlushDecompress::None).is_ok()
 }
 
-struct Zip<'a> {
+struct ZipReader<'a> {
     sink: &'a dyn EntrySink,
     size: u64,
     /// Reads entries.
     data: Window<'a>,
     /// Reads the directory.
     records: Window<'a>,
-    state: Decompress,
+    inflater: Decompress,
     delegated: Vec<Range<u64>>,
-    /// From here to the end, no data is followed by a descriptor.
-    undescribed: u64,
+    /// Offset after which there is no descriptor up to the end of the content.
+    no_descriptor_after: u64,
 }
 
 /// How an entry was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum EntrySource {
-    /// Listed in the directory.
+    /// In the directory.
     Directory,
     /// By its header; no entry may extend beyond this offset.
-    OwnHeader(u64),
+    LocalHeader(u64),
 }
 
-impl Zip<'_> {
-    /// Returns whether it is a zip.
+impl ZipReader<'_> {
+    /// Hands over all entries. Returns whether the content is a zip.
     fn run(&mut self) -> io::Result<bool> {
         let directory = directory::read(self.sink, &mut self.records, self.size)?;
         if directory.is_none() {
-            self.data.go(0, self.size);
-            let head = self.data.peek(LOCAL.len())?;
+            self.data.seek(0, self.size);
+            let head = self.data.peek(HEADER_SIGNATURE.len())?;
             if !head.starts_with(b"PK") {
                 // Other data that happens to end like a zip.
                 return Ok(false);
@@ -109,159 +109,173 @@ impl Zip<'_> {
                 "the zip is damaged or truncated and has no readable directory; its entries were searched for individually",
             );
         }
-        let Directory { items, range } = directory.unwrap_or_default();
-        let mut place = 0;
-        for item in &items {
-            if place <= range.start && range.start < item.at {
-                self.gap(place, range.start)?;
-                place = place.max(range.end);
+        let Directory { entries, range } = directory.unwrap_or_default();
+        let mut position = 0;
+        for entry in &entries {
+            if position <= range.start && range.start < entry.offset {
+                self.search_unlisted(position, range.start)?;
+                position = position.max(range.end);
             }
-            self.gap(place, item.at)?;
-            if self.sink.is_over() {
+            self.search_unlisted(position, entry.offset)?;
+            if self.sink.is_limit_hit() {
                 return Ok(true);
             }
-            place = place.max(self.named(*item)?);
+            position = position.max(self.read_listed(*entry)?);
         }
-        if place <= range.start {
-            self.gap(place, range.start)?;
-            place = range.end;
+        if position <= range.start {
+            self.search_unlisted(position, range.start)?;
+            position = range.end;
         }
-        self.gap(place, self.size)?;
+        self.search_unlisted(position, self.size)?;
         Ok(true)
     }
 
-    /// Handles an entry that the directory lists. Returns its end.
-    fn named(&mut self, item: EntryPosition) -> io::Result<u64> {
-        self.records.go(item.record, self.size);
-        let Some(record) = Header::central(&mut self.records)? else { return Ok(item.at) };
-        if item.at >= self.size {
-            let reason = format!("the directory places it at byte {}, past the end of the archive", item.at);
+    /// Hands over an entry that the directory lists. Returns the offset of its end.
+    fn read_listed(&mut self, entry: EntryPosition) -> io::Result<u64> {
+        self.records.seek(entry.record_offset, self.size);
+        let Some(record) = Header::read_record(&mut self.records)? else { return Ok(entry.offset) };
+        if entry.offset >= self.size {
+            let reason =
+                format!("the directory places it at byte {}, past the end of the archive", entry.offset);
             self.sink.skip(Some(&record.name), reason);
             return Ok(self.size);
         }
-        self.data.go(item.at, self.size);
-        let Some(local) = Header::local(&mut self.data)? else {
-            let reason = format!("the directory places it at byte {}, where there is no entry", item.at);
+        self.data.seek(entry.offset, self.size);
+        let Some(local) = Header::read_header(&mut self.data)? else {
+            let reason = format!("the directory places it at byte {}, where there is no entry", entry.offset);
             self.sink.skip(Some(&record.name), reason);
-            return Ok(item.at);
+            return Ok(entry.offset);
         };
-        let start = item.at.saturating_add(local.length);
-        let end = self.entry(&record, start, EntrySource::Directory)?;
-        // Some programs trust the header, others the directory.
-        let is_like = local.method == record.method && local.is_encrypted() == record.is_encrypted();
-        let is_as_long = local.method != 0 || local.packed == 0 || local.packed == record.packed;
-        if is_like && is_as_long {
+        let start = entry.offset.saturating_add(local.length);
+        let end = self.hand_over(&record, start, EntrySource::Directory)?;
+        // Some programs unpack what the local header says, others what the directory says.
+        let is_same_method = local.method == record.method && local.is_encrypted() == record.is_encrypted();
+        let is_same_size = local.method != 0
+            || local.compressed_size == 0
+            || local.compressed_size == record.compressed_size;
+        if is_same_method && is_same_size {
             return Ok(end);
         }
-        Ok(end.max(self.entry(&local, start, EntrySource::Directory)?))
+        Ok(end.max(self.hand_over(&local, start, EntrySource::Directory)?))
     }
 
-    /// Looks for entries between two offsets, in bytes that belong to no known entry.
-    fn gap(&mut self, mut place: u64, end: u64) -> io::Result<()> {
+    /// Looks for entries between two offsets, in bytes that belong to no listed entry.
+    fn search_unlisted(&mut self, mut position: u64, end: u64) -> io::Result<()> {
         let end = end.min(self.size);
-        while place.saturating_add(MIN_HEADER_LEN) <= end && self.sink.budget().unpacked(0).is_ok() {
-            let Some(at) = self.data.find(place, end, LOCAL)? else { return self.other_archives(place, end) };
-            self.other_archives(place, at)?;
-            place = at + LOCAL.len() as u64;
-            self.data.go(at, self.size);
-            if let Some(local) = Header::local(&mut self.data)?.filter(Header::is_likely) {
+        while position.saturating_add(MIN_HEADER_LEN) <= end && self.sink.budget().check().is_ok() {
+            let Some(at) = self.data.find(position, end, HEADER_SIGNATURE)? else {
+                return self.open_other_archives(position, end);
+            };
+            self.open_other_archives(position, at)?;
+            position = at + HEADER_SIGNATURE.len() as u64;
+            self.data.seek(at, self.size);
+            if let Some(local) = Header::read_header(&mut self.data)?.filter(Header::is_plausible) {
                 let start = at.saturating_add(local.length);
-                place = place.max(self.entry(&local, start, EntrySource::OwnHeader(end))?);
+                position = position.max(self.hand_over(&local, start, EntrySource::LocalHeader(end))?);
             }
         }
         Ok(())
     }
 
     /// Opens other archives between two offsets where no entry begins.
-    fn other_archives(&mut self, place: u64, end: u64) -> io::Result<()> {
-        if place.saturating_add(MIN_HEADER_LEN) > end {
+    fn open_other_archives(&mut self, position: u64, end: u64) -> io::Result<()> {
+        if position.saturating_add(MIN_HEADER_LEN) > end {
             return Ok(());
         }
-        // Data before a zip was already searched, unless it is a program.
-        self.data.go(0, self.size);
-        if place == 0 && !is_program(self.data.peek(HEAD_LEN)?) {
+        // If the zip follows a container, the extractor has opened that. The archives of a program are opened here.
+        self.data.seek(0, self.size);
+        if position == 0 && !is_program(self.data.peek(HEAD_LEN)?) {
             return Ok(());
         }
-        self.data.go(place, end);
-        let found = self.sink.embedded(place, &mut self.data);
-        self.delegated.extend(found.into_iter().map(|range| range.start..range.end.min(end)));
+        self.data.seek(position, end);
+        let ranges = self.sink.hand_over_embedded(position, &mut self.data);
+        self.delegated.extend(ranges.into_iter().map(|range| range.start..range.end.min(end)));
         Ok(())
     }
 
-    /// Hands over the data at `start`, described by `header`. Returns its end.
-    fn entry(&mut self, header: &Header, start: u64, found: EntrySource) -> io::Result<u64> {
+    /// Hands over the entry with `header` whose data begins at `start`. Returns the offset of its end, or `start` if that is
+    /// unknown.
+    fn hand_over(&mut self, header: &Header, start: u64, source: EntrySource) -> io::Result<u64> {
         let sink = self.sink;
         let budget = sink.budget();
-        let stated = start.saturating_add(header.packed).min(self.size);
-        if found == EntrySource::Directory && header.is_dir() {
-            return Ok(stated);
+        let declared_end = start.saturating_add(header.compressed_size).min(self.size);
+        if source == EntrySource::Directory && header.is_dir() {
+            return Ok(declared_end);
         }
         if header.is_encrypted() {
             sink.skip(Some(&header.name), "encrypted");
-            return Ok(stated);
+            return Ok(declared_end);
         }
         let is_stored = header.method == 0;
-        let limit = match found {
-            EntrySource::OwnHeader(end) if is_stored && header.is_open() && header.packed == 0 => {
+        let limit = match source {
+            EntrySource::LocalHeader(end)
+                if is_stored && header.has_descriptor() && header.compressed_size == 0 =>
+            {
                 self.stored_end(start, end)?
             }
-            _ if is_stored || (!methods::ends_itself(header.method) && header.packed != 0) => stated,
+            _ if is_stored
+                || (!methods::is_self_terminating(header.method) && header.compressed_size != 0) =>
+            {
+                declared_end
+            }
             _ => self.size,
         };
-        self.data.go(start, limit);
-        let (mut unpacked, held) = match methods::unpack(header, &mut self.data, &mut self.state, budget) {
-            Ok(unpacked) => unpacked,
-            Err(error) if found == EntrySource::Directory || error.kind() == io::ErrorKind::Unsupported => {
-                sink.skip(Some(&header.name), in_words(&error));
-                return Ok(if found == EntrySource::Directory { stated } else { start });
+        self.data.seek(start, limit);
+        let (mut decoder, memory) = match methods::decoder(header, &mut self.data, &mut self.inflater, budget)
+        {
+            Ok(decoder) => decoder,
+            Err(error) if source == EntrySource::Directory || error.kind() == io::ErrorKind::Unsupported => {
+                sink.skip(Some(&header.name), error_text(&error));
+                return Ok(if source == EntrySource::Directory { declared_end } else { start });
             }
             Err(_) => return Ok(start),
         };
         let mut first = Vec::new();
-        if found != EntrySource::Directory && !is_stored {
+        if source != EntrySource::Directory && !is_stored {
             // A few bytes may look like a header by chance, but then the data does not unpack.
-            let tasted = Metered { budget, unpacked: &mut unpacked }
+            let probed = MeteredReader { budget, input: &mut decoder }
                 .take(MIN_DECOMPRESSED as u64)
                 .read_to_end(&mut first);
-            if tasted.is_err() && first.is_empty() {
+            if probed.is_err() && first.is_empty() {
                 return Ok(start);
             }
         }
-        let tally = Tally::default();
-        let known = Cursor::new(first).chain(unpacked);
-        let checked = Checked::new(known, header, &tally);
-        let mut metered = Metered { budget, unpacked: checked };
-        let is_whole = budget.holding(held, || sink.entry(&header.name, &mut metered));
+        let totals = ReadTotals::default();
+        let data = Cursor::new(first).chain(decoder);
+        let verifying = VerifyingReader::new(data, header, &totals);
+        let mut metered = MeteredReader { budget, input: verifying };
+        let is_complete = budget.while_holding(memory, || sink.hand_over(&header.name, &mut metered));
         drop(metered);
         // Data that was read when a limit was hit may not have been handed over.
-        let is_lost = !is_whole && sink.is_over();
-        Ok(if is_lost { start } else { self.ended(header, start, stated, &tally) })
+        let is_uncertain = !is_complete && sink.is_limit_hit();
+        Ok(if is_uncertain { start } else { self.data_end(header, start, declared_end, &totals) })
     }
 
-    /// The end of data that was read from `start` on and should end at `stated`.
-    fn ended(&mut self, header: &Header, start: u64, stated: u64, tally: &Tally) -> u64 {
+    /// The offset at which data that was read from `start` on ends, or `start` if that is unknown. It should be `declared_end`.
+    /// Adds the range of the data to those that were handed over.
+    fn data_end(&mut self, header: &Header, start: u64, declared_end: u64, totals: &ReadTotals) -> u64 {
         if header.method == 0 {
-            let end = start.saturating_add(tally.count.get());
+            let end = start.saturating_add(totals.count.get());
             match self.delegated.last_mut() {
                 _ if end == start => {}
                 Some(last) if last.start <= start && start <= last.end => last.end = last.end.max(end),
                 _ => self.delegated.push(start..end),
             }
             // Truncated data that begins with something else is not recognized as a zip, but may contain one.
-            self.data.go(start, self.size);
-            let is_zip = tally.failed.get() && self.data.peek(2).is_ok_and(|head| head.starts_with(b"PK"));
-            return if tally.failed.get() && !is_zip { start } else { end };
+            self.data.seek(start, self.size);
+            let is_zip = totals.failed.get() && self.data.peek(2).is_ok_and(|head| head.starts_with(b"PK"));
+            return if totals.failed.get() && !is_zip { start } else { end };
         }
         // Damaged data may extend over the next entry.
-        let end = match tally.failed.get() {
+        let end = match totals.failed.get() {
             true => start,
-            false if methods::ends_itself(header.method) => self.data.place(),
-            false => stated,
+            false if methods::is_self_terminating(header.method) => self.data.position(),
+            false => declared_end,
         };
-        let more = stated.saturating_sub(end);
-        if matches!(header.method, 8 | 9) && !tally.failed.get() && !header.is_open() && more != 0 {
+        let rest = declared_end.saturating_sub(end);
+        if matches!(header.method, 8 | 9) && !totals.failed.get() && !header.has_descriptor() && rest != 0 {
             let reason =
-                format!("it ends {more} bytes before the declared end; their raw bytes were scanned");
+                format!("it ends {rest} bytes before the declared end; their raw bytes were scanned");
             self.sink.skip(Some(&header.name), reason);
         }
         // Incompressible data is stored verbatim in compressed streams.
@@ -271,26 +285,26 @@ impl Zip<'_> {
         end
     }
 
-    /// The end of stored data at `start` whose size is recorded only after it.
+    /// The offset of the end of stored data at `start` whose size is only in its descriptor; at most `end`.
     fn stored_end(&mut self, start: u64, end: u64) -> io::Result<u64> {
-        let mut place = start;
-        while place < self.undescribed
-            && let Some(at) = self.data.find(place, end, DESCRIPTOR)?
+        let mut position = start;
+        while position < self.no_descriptor_after
+            && let Some(at) = self.data.find(position, end, DESCRIPTOR_SIGNATURE)?
         {
-            // There may be any number of them.
-            self.sink.budget().left()?;
-            self.data.go(at, end);
+            // The content may be full of signatures, so time is checked for each.
+            self.sink.budget().check()?;
+            self.data.seek(at, end);
             let bytes = self.data.peek(24)?;
-            if u64::from(four(bytes, 8)) == at - start || eight(bytes, 8) == at - start {
+            if u64::from(u32_at(bytes, 8)) == at - start || u64_at(bytes, 8) == at - start {
                 return Ok(at);
             }
-            place = at + DESCRIPTOR.len() as u64;
+            position = at + DESCRIPTOR_SIGNATURE.len() as u64;
         }
         if end == self.size {
-            self.undescribed = self.undescribed.min(place);
+            self.no_descriptor_after = self.no_descriptor_after.min(position);
         }
         // Without a descriptor, it ends where the next entry begins.
-        for next in [LOCAL, CENTRAL] {
+        for next in [HEADER_SIGNATURE, RECORD_SIGNATURE] {
             if let Some(at) = self.data.find(start, end, next)? {
                 return Ok(at);
             }

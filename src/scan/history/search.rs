@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::container::{self, Format, HEAD_LEN, classify, may_be_packed};
+use crate::container::{self, Format, HEAD_LEN, classify, may_contain_archive};
 use crate::detect::{Detector, Match};
 use crate::git::{MatchedObject, ObjectId, ObjectKind, Pointer, Searcher};
 use crate::scan::Stop;
@@ -50,7 +50,7 @@ impl Searcher for ObjectSearch<'_> {
     fn keywords(&self, kind: ObjectKind, bytes: &[u8], is_start: bool, anchor: &mut dyn FnMut(usize)) {
         self.detector.keywords(bytes, &mut *anchor);
         if kind == ObjectKind::Blob {
-            container::marks(bytes, &mut *anchor);
+            container::find_signatures(bytes, &mut *anchor);
             if is_start && (starts_container(bytes) || Pointer::is_plausible(bytes)) {
                 anchor(0);
             }
@@ -86,7 +86,7 @@ impl Searcher for ObjectSearch<'_> {
             }
             // Whether it really is an encoded container shows later.
             encoded.into_iter().for_each(|keyword| found(keyword, SweepMatch::Container));
-            if may_be_packed(bytes) {
+            if may_contain_archive(bytes) {
                 container::containers_in(bytes, anchor, &mut |shown| found(shown, SweepMatch::Container));
             }
         }
