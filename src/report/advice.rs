@@ -1,18 +1,20 @@
-//! What to do about a leak: the steps that its rule lists, or how to find out whether it is a key at all.
+//! The advice of rules: the steps that a rule lists, or for a low confidence how to find out whether the match is a key.
 
 use crate::model::{Confidence, Report, RuleInfo};
 
 use super::escape;
 
-/// Steps in order, and where to revoke the key. Not escaped.
+/// What to do about the leaks of a rule. Not escaped.
 #[derive(Debug, Default)]
 pub(super) struct Advice {
+    /// The steps, in order.
     pub(super) steps: Vec<String>,
+    /// The page where the key is revoked.
     pub(super) revoke_url: Option<String>,
 }
 
 impl Advice {
-    fn of_rule(rule: &RuleInfo, confidence: Confidence) -> Self {
+    fn new(rule: &RuleInfo, confidence: Confidence) -> Self {
         if confidence == Confidence::Low {
             return Self::for_low_confidence(rule);
         }
@@ -31,9 +33,9 @@ impl Advice {
     }
 }
 
-/// Advice that covers all open leaks of one rule.
-pub(super) fn about_rule(report: &Report, rule: &RuleInfo) -> Advice {
+/// The advice for all open leaks of one rule, by the highest of their confidences.
+pub(super) fn advice_for_rule(report: &Report, rule: &RuleInfo) -> Advice {
     let leaks = report.open_leaks().filter(|leak| *leak.identified.rule == *rule.id);
     let confidence = leaks.map(|leak| leak.identified.confidence).max();
-    Advice::of_rule(rule, confidence.unwrap_or(Confidence::High))
+    Advice::new(rule, confidence.unwrap_or(Confidence::High))
 }

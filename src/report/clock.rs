@@ -8,6 +8,6 @@ pub(super) fn utc(seconds: i64) -> String {
 }
 
 /// When the scan ended, in seconds since 1970.
-pub(super) fn ended(report: &Report) -> i64 {
+pub(super) fn end(report: &Report) -> i64 {
     report.started().saturating_add(report.elapsed_seconds().max(0.0).round() as i64)
 }

@@ -21,15 +21,15 @@ pub(super) fn is_hidden(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Words after `##` that turn a line into a CI runner command, anywhere in the line.
+/// What follows `##` in a CI runner command of Azure Pipelines or TeamCity, which may be anywhere in a line.
 const RUNNER_COMMANDS: [&str; 3] = ["[", "vso[", "teamcity["];
 
 /// The words with which GitLab and Travis open and close a collapsible section.
-const SECTIONS: [&str; 3] = ["section_start", "section_end", "travis_fold"];
+const SECTION_WORDS: [&str; 3] = ["section_start", "section_end", "travis_fold"];
 
-/// Whether the `:` at byte `at` follows one of those words.
+/// Whether the `:` at byte `at` follows one of [`SECTION_WORDS`].
 fn ends_section_word(text: &str, at: usize) -> bool {
-    SECTIONS.iter().any(|word| text[..at].ends_with(word))
+    SECTION_WORDS.iter().any(|word| text[..at].ends_with(word))
 }
 
 /// Whether the `#` at byte `at` is the second one of a runner command.
@@ -37,18 +37,18 @@ fn opens_command(text: &str, at: usize) -> bool {
     text[..at].ends_with('#') && RUNNER_COMMANDS.iter().any(|word| text[at + 1..].starts_with(word))
 }
 
-/// Whether the text needs no escaping, like most text: ASCII without the characters that commands contain.
-fn needs_no_escaping(text: &str) -> bool {
+/// Whether the text, like most text, certainly needs no escaping: it is ASCII without the characters that all commands contain.
+fn is_plain_ascii(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'#' && byte != b'_')
 }
 
-/// Rewrites characters of `text`: `replace` either pushes a replacement and returns true, or returns false to
-/// keep the character.
+/// Replaces characters of `text`. `replace` gets the offset of a character, the character and the output. It either pushes a
+/// replacement and returns true, or returns false to keep the character.
 fn rewrite<'a>(text: &'a str, mut replace: impl FnMut(usize, char, &mut String) -> bool) -> Cow<'a, str> {
-    if needs_no_escaping(text)
+    if is_plain_ascii(text)
         || !text.contains(is_hidden)
             && !text.contains("##")
-            && !SECTIONS.iter().any(|word| text.contains(word))
+            && !SECTION_WORDS.iter().any(|word| text.contains(word))
     {
         return Cow::Borrowed(text);
     }
@@ -79,8 +79,8 @@ pub fn line(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Text that is safe to print, even if untrusted: each line is escaped as by [`line()`], and none starts with a CI
-/// runner command. Line ends are kept.
+/// Makes text with several lines safe to print: each line is escaped like [`line()`], and none starts with a CI runner
+/// command. Line ends are kept.
 pub fn lines(text: &str) -> String {
     let safe: Vec<_> = text.split('\n').map(line).collect();
     let mut out = Vec::with_capacity(text.len() + 16);
@@ -98,20 +98,20 @@ pub(super) fn path(bytes: &[u8]) -> String {
 
 /// The name of an archive entry, as one line of safe text. Its `.` and `..` are escaped, so that a reader who
 /// takes the line for a path, such as a browser, cannot be led out of the directory.
-pub(super) fn entry(bytes: &[u8]) -> String {
+pub(super) fn entry_name(bytes: &[u8]) -> String {
     let parts = String::from_utf8_lossy(bytes);
     let parts: Vec<_> = parts.split(['/', '\\']).collect();
     if !parts.iter().any(|part| [".", ".."].contains(part)) {
         return path(bytes);
     }
-    let climbs = |part: &&str| [".", ".."].contains(part);
-    let shown =
-        parts.iter().map(|part| if climbs(part) { part.replace('.', "\\u{2e}") } else { line(part).into() });
-    shown.collect::<Vec<_>>().join("/")
+    let is_dots = |part: &&str| [".", ".."].contains(part);
+    let escaped =
+        parts.iter().map(|part| if is_dots(part) { part.replace('.', "\\u{2e}") } else { line(part).into() });
+    escaped.collect::<Vec<_>>().join("/")
 }
 
-/// For the inside of a JSON string: characters that `serde_json` keeps but that a terminal or runner would act
-/// on become `\u` escapes, which leaves the value unchanged.
+/// Part of a JSON string, safe to print: characters that `serde_json` keeps but that a terminal or CI runner would act on become
+/// `\u` escapes. The value of the string stays the same.
 pub(super) fn json_fragment(text: &str) -> Cow<'_, str> {
     rewrite(text, |at, c, safe| {
         let escaped = is_hidden(c) || (c == '#' && opens_command(text, at));
@@ -124,8 +124,8 @@ pub(super) fn json_fragment(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A path as the path of a relative URI. Bytes that are not UTF-8 are percent-encoded as they are, and so are
-/// colons, since one in the first segment would look like a scheme.
+/// A path as the path of a relative URI. Every byte that is not an unreserved character is percent-encoded, including colons: one
+/// in the first segment would make it a scheme.
 pub(super) fn uri(path: &[u8]) -> String {
     let mut safe = String::with_capacity(path.len());
     for &byte in path {
@@ -138,7 +138,7 @@ pub(super) fn uri(path: &[u8]) -> String {
     safe
 }
 
-/// The text with the characters escaped that start links in SARIF messages.
+/// Text for a SARIF message, in which it cannot start a link.
 pub(super) fn sarif_text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in line(text).chars() {
@@ -156,13 +156,13 @@ pub(super) fn markdown(text: &str) -> String {
     let text = line(text);
     let mut safe = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
-        let plain = match c {
+        let is_plain = match c {
             '-' | ',' | ';' | '?' | '%' | '(' | ')' | '/' | '"' | '\'' => true,
             ':' => matches!(text[at + 1..].chars().next(), None | Some(' ')),
             '.' => !text[..at].ends_with("www"),
             c => !c.is_ascii_punctuation(),
         };
-        if plain {
+        if is_plain {
             safe.push(c);
         } else {
             _ = write!(safe, "&#{};", u32::from(c));
@@ -171,9 +171,9 @@ pub(super) fn markdown(text: &str) -> String {
     safe
 }
 
-/// One line for a reader that may take it for Markdown or for plain text: no link and no markup results, and
-/// commands stay as they are unless they contain brackets or backticks.
-pub(super) fn commented(text: &str) -> String {
+/// One line for a reader that may take it for Markdown or for plain text: no link and no markup results, and shell commands stay
+/// readable, since only brackets, `<` and backticks are escaped.
+pub(super) fn text_or_markdown(text: &str) -> String {
     let text = line(text);
     let mut safe = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
@@ -247,10 +247,10 @@ mod tests {
     }
 
     #[test]
-    fn archive_entries_cannot_leave_their_dir() {
-        assert_eq!(entry(b"config/.env..x/..."), "config/.env..x/...");
-        assert_eq!(entry(b"../a/./b"), "\\u{2e}\\u{2e}/a/\\u{2e}/b");
-        assert_eq!(entry(b"a\\..\\b\x07"), "a/\\u{2e}\\u{2e}/b\\u{7}");
+    fn archive_entries_cannot_leave_their_directory() {
+        assert_eq!(entry_name(b"config/.env..x/..."), "config/.env..x/...");
+        assert_eq!(entry_name(b"../a/./b"), "\\u{2e}\\u{2e}/a/\\u{2e}/b");
+        assert_eq!(entry_name(b"a\\..\\b\x07"), "a/\\u{2e}\\u{2e}/b\\u{7}");
     }
 
     #[test]

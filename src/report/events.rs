@@ -1,5 +1,5 @@
-//! What happened to a leak, in order: commits that introduced, moved and removed it, tags, and the first sight of it
-//! on a remote. Formats for people describe the same events in the same words.
+//! The events in the history of a leak: commits that introduced, moved and removed it, tags, and when a remote was first seen
+//! with it. Every format for people describes them in the same words.
 
 use crate::model::{Change, Leak, Move, RemoteSighting, TagDate};
 
@@ -8,7 +8,11 @@ use super::{clock, escape, labels};
 /// One event.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LeakEvent<'a> {
-    Introduced { change: &'a Change, again: bool },
+    /// A commit introduced the key; `again` if it had been removed before.
+    Introduced {
+        change: &'a Change,
+        again: bool,
+    },
     Moved(&'a Move),
     Removed(&'a Change),
     Tagged(&'a TagDate),
@@ -29,7 +33,7 @@ impl<'a> LeakEvent<'a> {
         }
     }
 
-    /// In seconds since 1970.
+    /// When it happened, in seconds since 1970.
     pub(super) fn seconds(self) -> i64 {
         match self {
             Self::Introduced { change, .. } | Self::Removed(change) => change.seconds,
@@ -48,15 +52,15 @@ impl<'a> LeakEvent<'a> {
         }
     }
 
-    /// Its day: that of the author for a commit, else in UTC. Escaped.
+    /// The day on which it happened, in UTC.
     pub(super) fn day(self) -> String {
         match self.change() {
-            Some(change) => labels::day(change),
+            Some(change) => labels::commit_day(change),
             None => clock::utc(self.seconds()).chars().take(10).collect(),
         }
     }
 
-    /// The path, the path before and after, or the ref. Escaped.
+    /// Where it happened: the path, the paths before and after a move, or the ref. Escaped.
     pub(super) fn place(self) -> Option<String> {
         match self {
             Self::Introduced { change, .. } | Self::Removed(change) => {
@@ -74,7 +78,7 @@ impl<'a> LeakEvent<'a> {
         }
     }
 
-    /// The order of events at the same second.
+    /// The order of events that happened in the same second.
     fn rank(self) -> u8 {
         match self {
             Self::Introduced { .. } => 0,
@@ -87,7 +91,7 @@ impl<'a> LeakEvent<'a> {
 }
 
 /// All events of a leak, oldest first.
-pub(super) fn events(leak: &Leak) -> Vec<LeakEvent<'_>> {
+pub(super) fn leak_events(leak: &Leak) -> Vec<LeakEvent<'_>> {
     let introduced = leak.introduced.iter().map(|change| LeakEvent::Introduced { change, again: false });
     let mut events: Vec<LeakEvent<'_>> = introduced
         .chain(leak.moves.iter().map(LeakEvent::Moved))

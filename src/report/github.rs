@@ -1,7 +1,7 @@
 //! `github`: workflow commands that GitHub Actions shows as annotations.
 //!
-//! A step shows at most ten, so each leak gets one, the most severe come first, and the last one says how many
-//! more there are. The step summary (`step_summary`) has room for all.
+//! GitHub shows at most ten annotations of a step. So each leak has one, the most severe leaks come first, and the last
+//! annotation says how many more leaks there are. The step summary (`step_summary.rs`) lists more of them.
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ pub(super) const NAME: &str = "github";
 
 /// Maximum number of annotations that GitHub shows for a step.
 const MAX_ANNOTATIONS: usize = 10;
-/// Maximum length of the next step, in characters.
+/// Maximum length of the next step in an annotation, in characters.
 const MAX_STEP_CHARS: usize = 500;
 /// Maximum number of ignored things that an annotation lists.
 const MAX_LISTED_IGNORED: usize = 10;
@@ -24,21 +24,22 @@ const MAX_LISTED_IGNORED: usize = 10;
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut leaks: Vec<_> = report.open_leaks().collect();
     leaks.sort_by_key(|leak| Reverse((labels::effective_severity(report, leak), leak.identified.confidence)));
-    let mut room = MAX_ANNOTATIONS;
+    let mut annotations_left = MAX_ANNOTATIONS;
     if let Some(first) = report.coverage().skipped.first() {
         // First, so that GitHub shows it.
         let skipped = humanize::count(report.coverage().skipped.len() as u64, "thing");
-        let text = format!("{skipped} not scanned, so the result is incomplete. {}", receipt::skip(first));
-        command("warning", &[], "friskey: incomplete", &text, out)?;
-        room -= 1;
+        let text =
+            format!("{skipped} not scanned, so the result is incomplete. {}", receipt::skip_line(first));
+        write_command("warning", &[], "friskey: incomplete", &text, out)?;
+        annotations_left -= 1;
     }
-    if let Some(text) = left_out(report) {
-        command("notice", &[], "friskey: not scanned on purpose", &text, out)?;
-        room -= 1;
+    if let Some(text) = left_out_notice(report) {
+        write_command("notice", &[], "friskey: not scanned on purpose", &text, out)?;
+        annotations_left -= 1;
     }
-    let listed = if leaks.len() > room { room - 1 } else { leaks.len() };
+    let listed = if leaks.len() > annotations_left { annotations_left - 1 } else { leaks.len() };
     for leak in &leaks[..listed] {
-        annotation(report, leak, out)?;
+        write_annotation(report, leak, out)?;
     }
     let rest = (leaks.len() - listed) as u64;
     if rest > 0 {
@@ -46,17 +47,23 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
             "{}; the step summary or another report format lists all",
             humanize::count(rest, "more leak")
         );
-        command(level(labels::effective_severity(report, leaks[listed])), &[], "friskey", &text, out)?;
+        write_command(
+            annotation_level(labels::effective_severity(report, leaks[listed])),
+            &[],
+            "friskey",
+            &text,
+            out,
+        )?;
     }
     writeln!(out, "friskey: {}", receipt::coverage(report))?;
     for remark in receipt::remarks(report) {
         writeln!(out, "friskey: {remark}")?;
     }
-    writeln!(out, "friskey: {}", receipt::verdict(report))
+    writeln!(out, "friskey: {}", receipt::outcome(report))
 }
 
-/// What was left out on purpose: the counts, and the first few names.
-fn left_out(report: &Report) -> Option<String> {
+/// What was left out on purpose: the numbers, and the first few names; `None` if nothing was.
+fn left_out_notice(report: &Report) -> Option<String> {
     let ignored = &report.coverage().ignored;
     (!ignored.is_empty()).then(|| {
         let counts = receipt::left_out(report);
@@ -65,7 +72,7 @@ fn left_out(report: &Report) -> Option<String> {
     })
 }
 
-fn annotation(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+fn write_annotation(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let places: Vec<_> = labels::open_findings(leak).collect();
     let Some((&primary, others)) = places.split_first() else {
         return Ok(());
@@ -76,13 +83,19 @@ fn annotation(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<(
     if let Some(first) = next_steps(report, leak).first() {
         text.push_str(&format!(" Next: {}", escape::truncated(&first.sentence(), MAX_STEP_CHARS)));
     }
-    command(level(labels::effective_severity(report, leak)), &position(report, primary), &title, &text, out)
+    write_command(
+        annotation_level(labels::effective_severity(report, leak)),
+        &position_properties(report, primary),
+        &title,
+        &text,
+        out,
+    )
 }
 
-/// The properties that attach an annotation to a line.
-fn position(report: &Report, finding: &Finding) -> Vec<(&'static str, String)> {
+/// The properties that attach an annotation to a file and a line; empty for a place that is not a file.
+fn position_properties(report: &Report, finding: &Finding) -> Vec<(&'static str, String)> {
     let origin = &finding.origin;
-    let Some(path) = labels::file(origin) else {
+    let Some(path) = labels::file_path(origin) else {
         return Vec::new();
     };
     let (start, end) = (finding.span.start, finding.span.end);
@@ -99,7 +112,8 @@ fn position(report: &Report, finding: &Finding) -> Vec<(&'static str, String)> {
     properties
 }
 
-fn command(
+/// Writes a workflow command.
+fn write_command(
     level: &str,
     properties: &[(&'static str, String)],
     title: &str,
@@ -113,7 +127,7 @@ fn command(
     writeln!(out, "title={}::{}", escape::workflow_property(title), escape::workflow_message(text))
 }
 
-fn level(effective_severity: Severity) -> &'static str {
+fn annotation_level(effective_severity: Severity) -> &'static str {
     match effective_severity {
         Severity::Critical | Severity::High => "error",
         Severity::Medium => "warning",

@@ -1,7 +1,7 @@
 //! `gitlab`: GitLab's secret detection report, schema 15.2.1.
 //!
-//! GitLab tracks each location separately, so an entry is a finding. It rejects the whole file if anything
-//! violates the schema: times have no zone, every location has a commit, and lengths are limited.
+//! GitLab tracks each location separately, so each finding is one vulnerability. GitLab rejects the whole file if anything
+//! violates the schema: times must have no zone, every location must have a commit, and lengths are limited.
 
 use std::io::{self, Write};
 use std::rc::Rc;
@@ -13,10 +13,10 @@ use crate::model::{Change, Confidence, Finding, Leak, Report, Severity};
 use super::next_steps::next_steps;
 use super::{Style, clock, escape, humanize, json, labels, prose, receipt};
 
-/// Used if there is no commit, as in the reports of GitLab's own analyzer.
+/// The commit of a location if there is none. GitLab's own analyzer writes the same.
 const NO_COMMIT: &str = "0000000";
 /// Maximum length of a solution that GitLab accepts, in characters.
-const MAX_SOLUTION: usize = 7_000;
+const MAX_SOLUTION_CHARS: usize = 7_000;
 /// Maximum number of listed skips.
 const MAX_LISTED_SKIPS: usize = 1_000;
 
@@ -80,33 +80,34 @@ struct Message {
 
 impl ScanObject {
     fn new(report: &Report) -> Self {
-        let complete = report.coverage().is_complete();
+        let is_complete = report.coverage().is_complete();
         Self {
             analyzer: TOOL,
             scanner: TOOL,
             kind: "secret_detection",
             start_time: clock::utc(report.started()),
-            end_time: clock::utc(clock::ended(report)),
-            status: if complete { "success" } else { "failure" },
-            messages: messages(report),
+            end_time: clock::utc(clock::end(report)),
+            status: if is_complete { "success" } else { "failure" },
+            messages: list_messages(report),
         }
     }
 }
 
-fn messages(report: &Report) -> Vec<Message> {
+fn list_messages(report: &Report) -> Vec<Message> {
     let message = |level, value| Message { level, value };
     let skipped = &report.coverage().skipped;
-    let mut all = vec![message("info", receipt::coverage(report)), message("info", receipt::verdict(report))];
-    all.extend(receipt::remarks(report).into_iter().map(|remark| message("info", remark)));
+    let mut messages =
+        vec![message("info", receipt::coverage(report)), message("info", receipt::outcome(report))];
+    messages.extend(receipt::remarks(report).into_iter().map(|remark| message("info", remark)));
     let not_scanned = |text: String| message("warn", format!("not scanned: {text}"));
-    all.extend(skipped.iter().take(MAX_LISTED_SKIPS).map(|skip| not_scanned(receipt::skip(skip))));
+    messages.extend(skipped.iter().take(MAX_LISTED_SKIPS).map(|skip| not_scanned(receipt::skip_line(skip))));
     let rest = skipped.len().saturating_sub(MAX_LISTED_SKIPS) as u64;
     if rest > 0 {
-        all.push(not_scanned(humanize::count(rest, "more thing")));
+        messages.push(not_scanned(humanize::count(rest, "more thing")));
     }
     let ignored = receipt::ignored_list(report, MAX_LISTED_SKIPS).into_iter();
-    all.extend(ignored.map(|text| message("info", format!("ignored: {text}"))));
-    all
+    messages.extend(ignored.map(|text| message("info", format!("ignored: {text}"))));
+    messages
 }
 
 /// The vulnerabilities, each created only when it is written.
@@ -131,7 +132,7 @@ struct Vulnerability {
     name: String,
     description: String,
     severity: &'static str,
-    #[serde(serialize_with = "shared")]
+    #[serde(serialize_with = "serialize_shared")]
     solution: Rc<str>,
     scanner: Scanner,
     identifiers: [Identifier; 2],
@@ -198,18 +199,18 @@ impl Vulnerability {
     }
 }
 
-/// One text for all places of a leak.
-fn shared<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+/// Serializes a text that all vulnerabilities of a leak share.
+fn serialize_shared<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)
 }
 
-/// The next steps, numbered, since GitLab renders no list here. As many complete steps as fit.
+/// The next steps, as many as fit, in one paragraph with numbers: GitLab shows no list here.
 fn solution(report: &Report, leak: &Leak) -> String {
     let mut solution = String::new();
     for (number, step) in (1..).zip(next_steps(report, leak)) {
-        let gap = if number == 1 { "" } else { " " };
-        let step = format!("{gap}({number}) {}", escape::commented(&step.sentence()));
-        if solution.chars().count() + step.chars().count() > MAX_SOLUTION {
+        let separator = if number == 1 { "" } else { " " };
+        let step = format!("{separator}({number}) {}", escape::text_or_markdown(&step.sentence()));
+        if solution.chars().count() + step.chars().count() > MAX_SOLUTION_CHARS {
             break;
         }
         solution.push_str(&step);
@@ -246,33 +247,33 @@ struct LocationCommit {
 impl VulnerabilityLocation {
     fn new(report: &Report, leak: &Leak, finding: &Finding) -> Self {
         let origin = &finding.origin;
-        let mut file = match labels::file(origin) {
+        let mut file = match labels::file_path(origin) {
             Some(path) => String::from_utf8_lossy(report.repository_path(path)).into_owned(),
             None => labels::pseudo_path(origin),
         };
-        let inside = labels::inside(origin);
-        if !inside.is_empty() {
-            // GitLab merges entries with the same file, lines and rule.
-            file.push_str(&format!(" → {inside}"));
+        let entry_path = labels::entry_path(origin);
+        if !entry_path.is_empty() {
+            // GitLab merges vulnerabilities with the same file, lines and rule.
+            file.push_str(&format!(" → {entry_path}"));
         }
-        let (start, end) = if labels::has_positions(origin) || !inside.is_empty() {
+        let (start, end) = if labels::has_positions(origin) || !entry_path.is_empty() {
             (finding.span.start.line.max(1), finding.span.end.line)
         } else {
             (1, 1)
         };
-        Self { file, start_line: start, end_line: end.max(start), commit: commit(leak, finding) }
+        Self { file, start_line: start, end_line: end.max(start), commit: location_commit(leak, finding) }
     }
 }
 
-/// The commit that introduced the finding: its own, else the first one at its path, else the first of the leak.
-fn commit(leak: &Leak, finding: &Finding) -> LocationCommit {
+/// The commit that introduced a finding: that of its origin, else the first at the same path, else the first of the leak.
+fn location_commit(leak: &Leak, finding: &Finding) -> LocationCommit {
     let origin = &finding.origin;
-    let here = |change: &&Change| change.path.is_some() && change.path == origin.path;
-    let own = |change: &&Change| Some(&change.commit) == origin.commit.as_ref();
+    let is_at_path = |change: &&Change| change.path.is_some() && change.path == origin.path;
+    let is_of_origin = |change: &&Change| Some(&change.commit) == origin.commit.as_ref();
     let introduced = &leak.introduced;
     let change = match &origin.commit {
-        Some(_) => introduced.iter().find(own),
-        None => introduced.iter().find(here).or(introduced.first()),
+        Some(_) => introduced.iter().find(is_of_origin),
+        None => introduced.iter().find(is_at_path).or(introduced.first()),
     };
     let sha = origin.commit.clone().or(change.map(|change| change.commit.clone()));
     LocationCommit {

@@ -1,4 +1,4 @@
-//! What a hook prints when it blocks: a few lines that say where, why, and what to do next.
+//! What a git hook prints when it blocks a commit or push: a few lines that say where the key is, why, and what to do next.
 
 use std::io::{self, Write};
 
@@ -7,16 +7,19 @@ use crate::model::{Change, Leak, Report, Status};
 
 /// Maximum number of listed findings, skips or notes; the others are counted.
 const MAX_LISTED: usize = 10;
-/// Maximum number of commits listed as adding a key, and as removing it.
+/// Maximum number of commits that are listed as adding a key, and as removing it, and of accepted findings.
 const MAX_COMMITS: usize = 3;
 
-/// Writes what was blocked, e.g. "the commit is blocked", and the lines of `next_steps`. For a clean report,
-/// writes only what was left out or accepted, if anything.
+/// Writes the findings, `blocked`, which says what was blocked (e.g. "commit blocked"), and the lines of `next_steps`. For a
+/// clean report, writes only what was left out or accepted, if anything.
+///
+/// # Errors
+/// Only what `output` itself reports.
 pub fn write_hook_summary(
     report: &Report,
     blocked: &str,
     next_steps: &[&str],
-    out_to: &mut dyn Write,
+    output: &mut dyn Write,
 ) -> io::Result<()> {
     let mut out = String::new();
     let mut line = |text: String| {
@@ -30,9 +33,9 @@ pub fn write_hook_summary(
     for (leak, finding) in places.iter().take(MAX_LISTED) {
         let place = labels::position(finding);
         let identified = &leak.identified;
-        let why = identified.evidence.join(", ");
+        let evidence = identified.evidence.join(", ");
         line(format!(
-            "{place}: {} {} ({}: {why})",
+            "{place}: {} {} ({}: {evidence})",
             identified.rule,
             identified.secret.redacted(),
             identified.confidence
@@ -41,7 +44,7 @@ pub fn write_hook_summary(
     if places.len() > MAX_LISTED {
         line(format!("and {} more places", places.len() - MAX_LISTED));
     }
-    report.open_leaks().take(MAX_LISTED).flat_map(commits).for_each(&mut line);
+    report.open_leaks().take(MAX_LISTED).flat_map(commit_lines).for_each(&mut line);
     for skip in report.coverage().skipped.iter().take(MAX_LISTED) {
         line(format!("not scanned: {}: {}", escape::line(&skip.what), escape::line(&skip.reason)));
     }
@@ -49,8 +52,8 @@ pub fn write_hook_summary(
         Status::Clean if receipt::left_out(report).is_empty() && report.suppressed_findings() == 0 => {
             return Ok(());
         }
-        Status::Clean => line(format!("friskey: {}{}", receipt::verdict(report), accepted(report))),
-        Status::Findings => line(format!("friskey: {blocked}: it contains {}.", count(report))),
+        Status::Clean => line(format!("friskey: {}{}", receipt::outcome(report), accepted_findings(report))),
+        Status::Findings => line(format!("friskey: {blocked}: it contains {}.", count_keys(report))),
         Status::Incomplete => line(format!("friskey: {blocked}: it could not be scanned completely.")),
     }
     if report.status() == Status::Findings {
@@ -62,42 +65,42 @@ pub fn write_hook_summary(
             .for_each(|note| line(format!("  note: {}", escape::line(note))));
     }
     next_steps.iter().for_each(|text| line(format!("  {text}")));
-    out_to.write_all(escape::lines(&out).as_bytes())
+    output.write_all(escape::lines(&out).as_bytes())
 }
 
-/// The findings that the hook let pass and why, e.g. ` (accepted: a.py:3:1 by friskey:allow)`. Empty if there are none.
-fn accepted(report: &Report) -> String {
+/// The accepted findings and what accepts them, e.g. ` (accepted: a.py:3:1 by friskey:allow)`; empty if there are none.
+fn accepted_findings(report: &Report) -> String {
     let all = report.leaks().iter().flat_map(|leak| &leak.findings);
     let mut accepted = all.filter_map(|finding| {
         let by = finding.suppressed.as_ref()?;
         Some(format!("{} by {}", labels::position(finding), escape::line(&by.source)))
     });
-    let named: Vec<_> = accepted.by_ref().take(MAX_COMMITS).collect();
-    if named.is_empty() {
+    let listed: Vec<_> = accepted.by_ref().take(MAX_COMMITS).collect();
+    if listed.is_empty() {
         return String::new();
     }
     let more = match accepted.count() {
         0 => String::new(),
         count => format!(" and {count} more"),
     };
-    format!(" (accepted: {}{more})", named.join(", "))
+    format!(" (accepted: {}{more})", listed.join(", "))
 }
 
-/// The commits that add and remove the key, if known.
-fn commits(leak: &Leak) -> Vec<String> {
-    let event = |what: &str, change: &Change| {
+/// A line for each of the first commits that add and remove the key.
+fn commit_lines(leak: &Leak) -> Vec<String> {
+    let commit_line = |action: &str, change: &Change| {
         let path = change.path.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
         let commit = labels::short_id(&change.commit);
         let path = if path.is_empty() { String::new() } else { format!(": {}", escape::line(&path)) };
-        format!("  {what} in commit {commit} on {}{path}", labels::day(change))
+        format!("  {action} in commit {commit} on {}{path}", labels::commit_day(change))
     };
-    let added = leak.introduced.iter().take(MAX_COMMITS).map(|change| event("added", change));
-    added.chain(leak.removed.iter().take(MAX_COMMITS).map(|change| event("removed", change))).collect()
+    let added = leak.introduced.iter().take(MAX_COMMITS).map(|change| commit_line("added", change));
+    added.chain(leak.removed.iter().take(MAX_COMMITS).map(|change| commit_line("removed", change))).collect()
 }
 
-fn count(report: &Report) -> String {
+fn count_keys(report: &Report) -> String {
     match report.open_leaks().count() {
         1 => "a key".to_owned(),
-        many => format!("{many} keys"),
+        n => format!("{n} keys"),
     }
 }

@@ -1,11 +1,11 @@
 //! Formats numbers, sizes and durations for people.
 
-/// `1,234`
+/// `1,234`: a number with thousands separators.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -13,13 +13,13 @@ pub fn thousands(n: u64) -> String {
     text
 }
 
-/// `1 file`, `1,234 files`
-pub fn count(n: u64, one: &str) -> String {
-    let end = if n == 1 { "" } else { "s" };
-    format!("{} {one}{end}", thousands(n))
+/// `1 file`, `1,234 files`: a number and a noun, given in the singular.
+pub fn count(n: u64, singular: &str) -> String {
+    let plural_ending = if n == 1 { "" } else { "s" };
+    format!("{} {singular}{plural_ending}", thousands(n))
 }
 
-/// `56.7 MB`, in powers of ten.
+/// `56.7 MB`: a number of bytes, with units that are powers of 1000.
 pub fn bytes(n: u64) -> String {
     let mut unit = "B";
     let mut size = n as f64;
@@ -34,7 +34,7 @@ pub fn bytes(n: u64) -> String {
     if unit == "B" { format!("{n} B") } else { format!("{size:.1} {unit}") }
 }
 
-/// `0.21 s`, `3 minutes 20 seconds`
+/// `0.21 s`, `3 minutes 20 seconds`: the time that a scan took.
 pub fn elapsed(seconds: f64) -> String {
     if seconds < 60.0 { format!("{:.2} s", seconds.max(0.0)) } else { duration(seconds as u64) }
 }

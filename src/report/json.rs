@@ -28,14 +28,14 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
 /// # Errors
 /// Only what `out` itself reports.
 pub fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let formatter = Pretty(PrettyFormatter::new());
+    let formatter = SafePretty(PrettyFormatter::new());
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, formatter))?;
     out.write_all(b"\n")
 }
 
 /// Writes a JSON value on one line, with hidden characters escaped.
 pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, OneLine))?;
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, SafeOneLine))?;
     out.write_all(b"\n")
 }
 
@@ -48,7 +48,7 @@ pub(super) struct JsonContext<'a> {
 impl<'a> JsonContext<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
         let url = report.repository().and_then(|repository| repository.url.as_deref());
-        Self { report, links: url.and_then(Permalinks::of) }
+        Self { report, links: url.and_then(Permalinks::from_remote_url) }
     }
 
     /// The links for one leak; `None` if its commits may not be there.
@@ -66,7 +66,7 @@ struct ReportObject<'a> {
     request: RequestObject<'a>,
     status: &'static str,
     min_confidence: &'static str,
-    leaks: EachLeak<'a>,
+    leaks: LazyLeaks<'a>,
     unlisted: u64,
     suppressed: u64,
     below_threshold: u64,
@@ -85,7 +85,7 @@ impl<'a> ReportObject<'a> {
             request: RequestObject::new(report),
             status: report.status().name(),
             min_confidence: report.min_confidence().name(),
-            leaks: EachLeak(context),
+            leaks: LazyLeaks(context),
             unlisted: report.unlisted_findings(),
             suppressed: report.suppressed_findings(),
             below_threshold: report.below_threshold(),
@@ -96,7 +96,7 @@ impl<'a> ReportObject<'a> {
     }
 }
 
-/// What was scanned, and the command line.
+/// What was scanned, when, and with which command line.
 #[derive(Serialize)]
 pub(super) struct RequestObject<'a> {
     repository: Option<RepositoryObject<'a>>,
@@ -158,40 +158,40 @@ impl<'a> ToolObject<'a> {
     }
 }
 
-/// The leaks, which are converted to JSON objects one by one, as they are written.
-struct EachLeak<'a>(&'a JsonContext<'a>);
+/// The leaks. Each is converted to a JSON object only when it is written, to save memory.
+struct LazyLeaks<'a>(&'a JsonContext<'a>);
 
-impl Serialize for EachLeak<'_> {
+impl Serialize for LazyLeaks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.report.leaks().iter().map(|leak| LeakObject::new(self.0, leak)))
     }
 }
 
-/// A list whose items contain links, also converted one by one.
-struct Each<'a, T>(Option<&'a Permalinks>, &'a [T]);
+/// A list whose items may contain links, each converted only when it is written.
+struct LazyList<'a, T>(Option<&'a Permalinks>, &'a [T]);
 
-impl Serialize for Each<'_, Finding> {
+impl Serialize for LazyList<'_, Finding> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.1.iter().map(|finding| FindingObject::new(self.0, finding)))
     }
 }
 
-impl Serialize for Each<'_, Change> {
+impl Serialize for LazyList<'_, Change> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.1.iter().map(|change| ChangeObject::new(self.0, change)))
     }
 }
 
-impl Serialize for Each<'_, Move> {
+impl Serialize for LazyList<'_, Move> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.1.iter().map(|moved| MoveObject {
-            from: lossy(&moved.from),
+            from: lossy_text(&moved.from),
             change: ChangeObject::new(self.0, &moved.change),
         }))
     }
 }
 
-impl Serialize for Each<'_, TagDate> {
+impl Serialize for LazyList<'_, TagDate> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let tag = |tag: &'_ TagDate| TagObject { name: tag.name.clone(), date: rfc3339_utc(tag.seconds) };
         serializer.collect_seq(self.1.iter().map(tag))
@@ -209,21 +209,21 @@ pub(super) struct LeakObject<'a> {
     evidence: &'a [String],
     length: usize,
     status: LeakStatus,
-    introduced: Each<'a, Change>,
-    removed: Each<'a, Change>,
+    introduced: LazyList<'a, Change>,
+    removed: LazyList<'a, Change>,
     refs_at_tip: &'a [String],
     refs_in_history: &'a [String],
     held_by: &'a [String],
     severity: &'static str,
-    moves: Each<'a, Move>,
-    tags: Each<'a, TagDate>,
+    moves: LazyList<'a, Move>,
+    tags: LazyList<'a, TagDate>,
     stashes: &'a [StashEntry],
     first_on_remote: Option<RemoteObject<'a>>,
     next_steps: Vec<NextStep>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<&'a Verification>,
     exposed_seconds: Option<u64>,
-    findings: Each<'a, Finding>,
+    findings: LazyList<'a, Finding>,
 }
 
 impl<'a> LeakObject<'a> {
@@ -239,20 +239,20 @@ impl<'a> LeakObject<'a> {
             evidence: &identified.evidence,
             length: identified.secret.len(),
             status: leak.status,
-            introduced: Each(links, &leak.introduced),
-            removed: Each(links, &leak.removed),
+            introduced: LazyList(links, &leak.introduced),
+            removed: LazyList(links, &leak.removed),
             refs_at_tip: &leak.reachability.refs_at_tip,
             refs_in_history: &leak.reachability.refs_in_history,
             held_by: &leak.reachability.held_by,
             severity: labels::effective_severity(context.report, leak).name(),
-            moves: Each(links, &leak.moves),
-            tags: Each(None, &leak.reachability.tags),
+            moves: LazyList(links, &leak.moves),
+            tags: LazyList(None, &leak.reachability.tags),
             stashes: &leak.reachability.stashes,
             first_on_remote: leak.reachability.on_remote.as_ref().map(RemoteObject::new),
             next_steps: next_steps(context.report, leak),
             verification: leak.verification.as_deref(),
             exposed_seconds: leak.exposed_seconds,
-            findings: Each(links, &leak.findings),
+            findings: LazyList(links, &leak.findings),
         }
     }
 }
@@ -275,7 +275,7 @@ impl<'a> ChangeObject<'a> {
             author: &change.author,
             date: &change.date,
             committed: rfc3339_utc(change.seconds),
-            path: change.path.as_ref().map(|path| lossy(path)),
+            path: change.path.as_ref().map(|path| lossy_text(path)),
             subject: &change.subject,
             url: links.and_then(|links| links.commit(&change.commit)),
         }
@@ -304,8 +304,8 @@ struct RemoteObject<'a> {
 }
 
 impl<'a> RemoteObject<'a> {
-    fn new(seen: &'a RemoteSighting) -> Self {
-        Self { name: &seen.name, date: rfc3339_utc(seen.seconds), by_push: seen.by_push }
+    fn new(sighting: &'a RemoteSighting) -> Self {
+        Self { name: &sighting.name, date: rfc3339_utc(sighting.seconds), by_push: sighting.by_push }
     }
 }
 
@@ -336,27 +336,27 @@ impl<'a> FindingObject<'a> {
             blob: origin.object.as_deref(),
             commit: origin.commit.as_deref(),
             encoding: finding.encoding,
-            container: origin.container.iter().map(|part| lossy(part)).collect(),
+            container: origin.container.iter().map(|part| lossy_text(part)).collect(),
             versions: finding.versions,
             start: finding.span.start,
             end: finding.span.end,
             suppressed: finding.suppressed.as_ref(),
             url: links.and_then(|links| labels::permalink(links, finding)),
-            // No format shows the line of an accepted finding.
+            // No report format shows the line of an accepted finding.
             excerpt: finding.excerpt.as_ref().filter(|_| finding.suppressed.is_none()),
         }
     }
 }
 
-fn lossy(bytes: &[u8]) -> String {
+fn lossy_text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Pretty-prints, with hidden characters escaped.
-struct Pretty(PrettyFormatter<'static>);
+/// Writes JSON with indentation, and escapes hidden characters.
+struct SafePretty(PrettyFormatter<'static>);
 
-/// Delegates calls to the pretty formatter.
-macro_rules! pass_on {
+/// Defines methods that call those of the inner formatter.
+macro_rules! delegate {
     ($($method:ident($($argument:ident: $kind:ty)?);)+) => {
         $(fn $method<W: ?Sized + Write>(&mut self, writer: &mut W $(, $argument: $kind)?) -> io::Result<()> {
             self.0.$method(writer $(, $argument)?)
@@ -364,8 +364,8 @@ macro_rules! pass_on {
     };
 }
 
-impl Formatter for Pretty {
-    pass_on! {
+impl Formatter for SafePretty {
+    delegate! {
         begin_array();
         end_array();
         begin_array_value(first: bool);
@@ -382,10 +382,10 @@ impl Formatter for Pretty {
     }
 }
 
-/// Writes no white space, and escapes hidden characters.
-struct OneLine;
+/// Writes JSON without white space, and escapes hidden characters.
+struct SafeOneLine;
 
-impl Formatter for OneLine {
+impl Formatter for SafeOneLine {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, text: &str) -> io::Result<()> {
         writer.write_all(escape::json_fragment(text).as_bytes())
     }

@@ -1,7 +1,7 @@
 //! Reads a report in the format `json` back, for commands that add to it.
 //!
-//! Every field may be hostile, so the result is a [`Draft`], which is redacted again. Since a report does not contain
-//! the keys, they are replaced by placeholders with the same redacted form.
+//! Every field may be hostile, so the result is a [`Draft`], which is redacted again. A report does not contain the keys, so
+//! each is replaced by a placeholder with the same redacted form.
 
 use std::sync::Arc;
 
@@ -17,17 +17,18 @@ use crate::model::{
 /// Why a report cannot be read back.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonReadError {
-    /// It is not a report, or lacks fields that every version of friskey writes.
+    /// The document is not a report, or lacks fields that every version of friskey writes.
     #[error("it does not have the fields of a report")]
     Fields,
-    /// It has a surface or status that this version does not know.
+    /// The report has a surface or status that this version does not know.
     #[error("it has a surface or status that this version of friskey does not know")]
     UnknownName,
 }
 
-/// Commands that write reports.
+/// Commands that write reports. Any other name is read as the first of them.
 const COMMANDS: [&str; 5] = ["history", "scan", "staged", "ci", "trace"];
-/// The draft of a report that was written as `document`; `rules` describe the rules that it names.
+
+/// Restores the draft of the report in `document`, whose rules `rules` describe.
 ///
 /// # Errors
 /// If it is not a report, or one of a later version.
@@ -38,15 +39,15 @@ pub fn read_json(document: &Value, rules: Vec<RuleInfo>) -> Result<Draft, JsonRe
     let saved = SavedReport::deserialize(document).map_err(|_| JsonReadError::Fields)?;
     let command = COMMANDS.into_iter().find(|name| *name == saved.command).unwrap_or("history");
     let leaks = saved.leaks.into_iter().map(SavedLeak::restore).collect::<Result<_, _>>()?;
-    let repository = saved.repository.map(|known| RepositoryInfo {
+    let repository = saved.repository.map(|repository| RepositoryInfo {
         depth: 0,
-        argument: known.path.clone(),
-        path: known.path,
-        url: known.url,
-        head: known.head,
-        branch: known.branch,
-        is_bare: known.bare,
-        is_mirror: known.mirror,
+        argument: repository.path.clone(),
+        path: repository.path,
+        url: repository.url,
+        head: repository.head,
+        branch: repository.branch,
+        is_bare: repository.bare,
+        is_mirror: repository.mirror,
     });
     Ok(Draft {
         command,
@@ -61,7 +62,7 @@ pub fn read_json(document: &Value, rules: Vec<RuleInfo>) -> Result<Draft, JsonRe
         coverage: saved.coverage.restore(),
         notes: saved.notes,
         elapsed_seconds: saved.elapsed_seconds.unwrap_or(f64::NAN),
-        started: seconds(&saved.started),
+        started: parse_seconds(&saved.started),
         version_control: None,
         repository,
         directory: saved.folder.unwrap_or_default(),
@@ -71,8 +72,8 @@ pub fn read_json(document: &Value, rules: Vec<RuleInfo>) -> Result<Draft, JsonRe
     })
 }
 
-/// Seconds since 1970; 0 for an invalid date.
-fn seconds(date: &str) -> i64 {
+/// Seconds since 1970 of a date in RFC 3339; 0 for an invalid date.
+fn parse_seconds(date: &str) -> i64 {
     date.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_second).unwrap_or(0)
 }
 
@@ -187,7 +188,7 @@ impl SavedLeak {
             evidence: self.evidence,
         });
         let findings = self.findings.into_iter().map(|finding| finding.restore(&identified));
-        let tag = |tag: SavedTag| TagDate { seconds: seconds(&tag.date), name: tag.name };
+        let restore_tag = |tag: SavedTag| TagDate { seconds: parse_seconds(&tag.date), name: tag.name };
         Ok(Leak {
             status: status.ok_or(JsonReadError::UnknownName)?,
             findings: findings.collect::<Result<_, _>>()?,
@@ -199,12 +200,12 @@ impl SavedLeak {
                 refs_at_tip: self.refs_at_tip,
                 refs_in_history: self.refs_in_history,
                 held_by: self.held_by,
-                tags: self.tags.into_iter().map(tag).collect(),
+                tags: self.tags.into_iter().map(restore_tag).collect(),
                 stashes: self.stashes,
-                on_remote: self.first_on_remote.map(|seen| RemoteSighting {
-                    seconds: seconds(&seen.date),
-                    name: seen.name,
-                    by_push: seen.by_push,
+                on_remote: self.first_on_remote.map(|sighting| RemoteSighting {
+                    seconds: parse_seconds(&sighting.date),
+                    name: sighting.name,
+                    by_push: sighting.by_push,
                 }),
             },
             exposed_seconds: self.exposed_seconds,
@@ -228,7 +229,7 @@ struct SavedChange {
 impl SavedChange {
     fn restore(self) -> Change {
         Change {
-            seconds: seconds(self.committed.as_deref().unwrap_or(&self.date)),
+            seconds: parse_seconds(self.committed.as_deref().unwrap_or(&self.date)),
             commit: self.commit,
             author: self.author,
             date: self.date,
@@ -300,10 +301,10 @@ impl SavedFinding {
             occurrence: 0,
             versions: self.versions,
             excerpt: self.excerpt,
-            suppressed: self.suppressed.map(|by| Suppression {
-                by: if by.by == "inline" { "inline" } else { "baseline" },
-                source: by.source,
-                reason: by.reason,
+            suppressed: self.suppressed.map(|suppression| Suppression {
+                by: if suppression.by == "inline" { "inline" } else { "baseline" },
+                source: suppression.source,
+                reason: suppression.reason,
             }),
         })
     }

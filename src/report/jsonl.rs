@@ -1,4 +1,4 @@
-//! `jsonl`: the report as one JSON object per line, for readers that stream.
+//! `jsonl`: the report as one JSON object per line, for readers that process it line by line.
 //!
 //! The first line has `"type": "start"`, the last `"type": "end"`; a report without the last line is truncated.
 //! Leaks and coverage look as they do in `json`.

@@ -1,7 +1,7 @@
-//! `junit`: one test suite, for Jenkins and other test report readers.
+//! `junit`: one test suite in JUnit XML, for Jenkins and other readers of test reports.
 //!
-//! A leak is a failed case, an accepted leak a skipped one. Anything that was not scanned is an error, so that
-//! an incomplete scan never passes.
+//! A leak is a failed test case, and an accepted leak a skipped one. An incomplete scan has a test case with an error, so that
+//! it never passes.
 
 use std::io::{self, Write};
 
@@ -16,14 +16,14 @@ const MAX_LISTED: usize = 1_000;
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let failures = report.open_leaks().count();
     let accepted = report.leaks().len() - failures;
-    let incomplete = !report.coverage().is_complete();
-    // Some readers pass a suite without cases, others fail it.
-    let passed = failures == 0 && !incomplete;
-    let tests = failures + accepted + usize::from(incomplete) + usize::from(passed);
+    let is_incomplete = !report.coverage().is_complete();
+    // For some readers, a suite without test cases has failed, so a clean report has one that passes.
+    let has_passed = failures == 0 && !is_incomplete;
+    let tests = failures + accepted + usize::from(is_incomplete) + usize::from(has_passed);
     let seconds = if report.elapsed_seconds().is_finite() { report.elapsed_seconds().max(0.0) } else { 0.0 };
     let counts = format!(
         "tests=\"{tests}\" failures=\"{failures}\" errors=\"{}\" skipped=\"{accepted}\" time=\"{seconds:.3}\"",
-        u8::from(incomplete)
+        u8::from(is_incomplete)
     );
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"friskey\" {counts}>")?;
@@ -37,28 +37,28 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
             write_failure(report, leak, out)?
         }
     }
-    if incomplete {
+    if is_incomplete {
         write_incomplete(report, out)?;
     }
-    if passed {
+    if has_passed {
         writeln!(
             out,
             "    <testcase classname=\"friskey\" name=\"{}\"/>",
-            escape::xml(&receipt::nothing(report))
+            escape::xml(&receipt::nothing_found(report))
         )?;
     }
-    let mut receipt = vec![receipt::coverage(report), receipt::verdict(report)];
-    receipt.extend(receipt::remarks(report));
+    let mut lines = vec![receipt::coverage(report), receipt::outcome(report)];
+    lines.extend(receipt::remarks(report));
     let ignored = receipt::ignored_list(report, MAX_LISTED).into_iter();
-    receipt.extend(ignored.map(|line| format!("ignored: {line}")));
-    let receipt: Vec<_> = receipt.iter().map(|line| escape::xml(line)).collect();
-    writeln!(out, "    <system-out>{}</system-out>", receipt.join("\n"))?;
+    lines.extend(ignored.map(|line| format!("ignored: {line}")));
+    let lines: Vec<_> = lines.iter().map(|line| escape::xml(line)).collect();
+    writeln!(out, "    <system-out>{}</system-out>", lines.join("\n"))?;
     writeln!(out, "  </testsuite>\n</testsuites>")
 }
 
-fn start_case(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+fn open_test_case(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let identified = &leak.identified;
-    // The fingerprint distinguishes keys that end alike.
+    // The fingerprint distinguishes keys whose redacted forms are equal.
     let name = format!(
         "{} {} {:.12}",
         labels::title(report, leak),
@@ -70,12 +70,12 @@ fn start_case(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<(
 }
 
 fn write_failure(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    start_case(report, leak, out)?;
+    open_test_case(report, leak, out)?;
     let kind = escape::xml(&leak.identified.rule);
     let message = escape::xml(&prose::headline(report, leak));
     writeln!(out, "      <failure type=\"{kind}\" message=\"{message}\">")?;
     for finding in labels::open_findings(leak).take(MAX_LISTED) {
-        let details = match labels::details(finding).join("; ") {
+        let details = match labels::place_details(finding).join("; ") {
             details if details.is_empty() => details,
             details => format!(" ({details})"),
         };
@@ -85,9 +85,9 @@ fn write_failure(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Resul
     if rest > 0 {
         writeln!(out, "and {}", humanize::count(rest, "more place"))?;
     }
-    let story = prose::story(leak);
-    if !story.is_empty() {
-        writeln!(out, "{}", escape::xml(story.trim_start()))?;
+    let history = prose::history(leak);
+    if !history.is_empty() {
+        writeln!(out, "{}", escape::xml(history.trim_start()))?;
     }
     for step in next_steps(report, leak) {
         writeln!(out, "next: {}", escape::xml(&step.sentence()))?;
@@ -96,7 +96,7 @@ fn write_failure(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Resul
 }
 
 fn write_accepted(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    start_case(report, leak, out)?;
+    open_test_case(report, leak, out)?;
     let suppression = leak.findings.iter().find_map(|finding| finding.suppressed.as_ref());
     let why = match suppression {
         Some(suppression) => {
@@ -114,7 +114,7 @@ fn write_incomplete(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "    <testcase classname=\"friskey.coverage\" name=\"nothing skipped\">")?;
     writeln!(out, "      <error type=\"incomplete\" message=\"{message}\">")?;
     for skip in skipped.iter().take(MAX_LISTED) {
-        writeln!(out, "not scanned: {}", escape::xml(&receipt::skip(skip)))?;
+        writeln!(out, "not scanned: {}", escape::xml(&receipt::skip_line(skip)))?;
     }
     let rest = skipped.len().saturating_sub(MAX_LISTED) as u64;
     if rest > 0 {

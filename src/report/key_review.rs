@@ -1,4 +1,4 @@
-//! A review of an organization's keys, for a terminal.
+//! Writes the review of an organization's keys (`friskey keys`) for a terminal.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use super::humanize::{count, thousands};
 use super::{Style, escape};
 use crate::model::{KeyConcern, KeyReview, ReviewedKey};
 
-/// Writes one line for each key, below it the reasons why it is due, and the totals.
+/// Writes a line for each key, below it the reasons why the key is due for rotation or deletion, and then the totals.
 ///
 /// # Errors
 /// Only what `out` itself reports.
@@ -16,10 +16,10 @@ pub fn write_key_review(review: &KeyReview, style: &Style, out: &mut dyn Write) 
     }
     for key in &review.keys {
         let age = key.age_days.map_or_else(|| "not known".to_owned(), days);
-        let used = key.unused_days.map_or_else(|| "never".to_owned(), days);
-        writeln!(out, "{age:>9}  {used:>9}  {}", escape::line(&who(key)))?;
+        let last_used = key.unused_days.map_or_else(|| "never".to_owned(), days);
+        writeln!(out, "{age:>9}  {last_used:>9}  {}", escape::line(&key_line(key)))?;
         if !key.due.is_empty() {
-            let concerns: Vec<String> = key.due.iter().map(|one| concern(*one, key, review)).collect();
+            let concerns: Vec<String> = key.due.iter().map(|kind| explain(*kind, key, review)).collect();
             let (on, off) = if style.color { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
             writeln!(out, "{:22}{on}due:{off} {}", "", concerns.join("; "))?;
         }
@@ -28,20 +28,21 @@ pub fn write_key_review(review: &KeyReview, style: &Style, out: &mut dyn Write) 
         writeln!(out, "not read: {}", escape::line(gap))?;
     }
     let (keys, projects) = (review.keys.len() as u64, review.projects as u64);
-    let due = match (review.due as u64, review.not_read.is_empty()) {
+    let due_text = match (review.due as u64, review.not_read.is_empty()) {
         (0, true) => "nothing due".to_owned(),
         (0, false) => "not everything could be read, so some keys may be due".to_owned(),
         (due, _) => format!("{} due", count(due, "key")),
     };
-    writeln!(out, "{} in {}: {due}", count(keys, "key"), count(projects, "project"))
+    writeln!(out, "{} in {}: {due_text}", count(keys, "key"), count(projects, "project"))
 }
 
+/// `1,234 d`
 fn days(days: i64) -> String {
     format!("{} d", thousands(u64::try_from(days).unwrap_or(0)))
 }
 
 /// `key_1 (backend), project proj_1 (Payments), service account backend`
-fn who(key: &ReviewedKey) -> String {
+fn key_line(key: &ReviewedKey) -> String {
     let mut parts = vec![super::verification::id_and_name(&key.id, &key.name)];
     match &key.project {
         Some(project) => {
@@ -59,7 +60,8 @@ fn who(key: &ReviewedKey) -> String {
     parts.join(", ")
 }
 
-fn concern(concern: KeyConcern, key: &ReviewedKey, review: &KeyReview) -> String {
+/// Why a key is due, and what to do about it.
+fn explain(concern: KeyConcern, key: &ReviewedKey, review: &KeyReview) -> String {
     match concern {
         KeyConcern::Old => {
             format!("older than {}, so replace it", count(review.max_age_days, "day"))

@@ -14,7 +14,7 @@ const SHORT_ID_DIGITS: usize = 10;
 /// Separates an archive from its entry.
 const ARROW: &str = " → ";
 
-/// The path as shown in reports, not escaped: `-` for standard input.
+/// The path as reports show it, not escaped: `-` for standard input; `None` without a path.
 pub(super) fn path(origin: &Origin) -> Option<String> {
     match (&origin.path, origin.surface) {
         (_, Surface::Stdin) => Some("-".to_owned()),
@@ -29,12 +29,12 @@ pub(super) fn short_id(id: &str) -> String {
 }
 
 /// The name of a place, escaped: its path, or the object that contains it, followed by archive entries.
-pub(super) fn name(origin: &Origin) -> String {
-    let outer = outer_name(origin);
-    if origin.container.is_empty() { outer } else { format!("{outer}{ARROW}{}", inside(origin)) }
+pub(super) fn place_name(origin: &Origin) -> String {
+    let outermost = outermost_name(origin);
+    if origin.container.is_empty() { outermost } else { format!("{outermost}{ARROW}{}", entry_path(origin)) }
 }
 
-fn outer_name(origin: &Origin) -> String {
+fn outermost_name(origin: &Origin) -> String {
     if let Some(path) = path(origin) {
         return escape::line(&path).into_owned();
     }
@@ -45,15 +45,15 @@ fn outer_name(origin: &Origin) -> String {
     }
 }
 
-/// The archive entries from the outermost file to the place, escaped: `inner.tar → config/.env`; empty if there
-/// are none.
-pub(super) fn inside(origin: &Origin) -> String {
-    // The first is the outermost file or object itself, which is already named.
+/// The archive entries within the outermost file that lead to the key, escaped: `inner.tar → config/.env`; empty if there are
+/// none.
+pub(super) fn entry_path(origin: &Origin) -> String {
+    // The first may be the outermost file or object itself, which `outermost_name` names.
     let parts = match &origin.container[..] {
         [first, rest @ ..] if !rest.is_empty() && is_outermost(first, origin) => rest,
         all => all,
     };
-    let parts: Vec<_> = parts.iter().map(|part| escape::entry(part)).collect();
+    let parts: Vec<_> = parts.iter().map(|part| escape::entry_name(part)).collect();
     parts.join(ARROW)
 }
 
@@ -65,10 +65,10 @@ fn is_outermost(name: &[u8], origin: &Origin) -> bool {
     }
 }
 
-/// `path:line:column`, escaped; line and column are those within the innermost archive entry.
+/// `path:line:column`, escaped. Line and column refer to the innermost archive entry.
 pub(super) fn position(finding: &Finding) -> String {
     let start = finding.span.start;
-    format!("{}:{}:{}", name(&finding.origin), start.line, start.column)
+    format!("{}:{}:{}", place_name(&finding.origin), start.line, start.column)
 }
 
 /// The author's name without the e-mail address, escaped; `None` if there is no name.
@@ -77,9 +77,9 @@ pub(super) fn author(change: &Change) -> Option<String> {
     if name.is_empty() || name.contains('@') { None } else { Some(escape::line(name).into_owned()) }
 }
 
-/// The day of a commit in UTC. This is the committer's date, by which commits are ordered and exposure is computed:
-/// the author's stays the same when a commit is rebased or amended.
-pub(super) fn day(change: &Change) -> String {
+/// The day of a commit in UTC, by the date of its committer. Commits are ordered, and exposure is computed, by the same date,
+/// since the date of the author stays the same when a commit is rebased or amended.
+pub(super) fn commit_day(change: &Change) -> String {
     clock::utc(change.seconds).chars().take(10).collect()
 }
 
@@ -99,13 +99,13 @@ pub(super) fn rule<'a>(report: &'a Report, leak: &Leak) -> Option<&'a RuleInfo> 
 
 /// The rules of the open leaks, each once, in report order.
 pub(super) fn rules_of_open_leaks(report: &Report) -> Vec<&RuleInfo> {
-    let mut met: Vec<&RuleInfo> = Vec::new();
+    let mut rules: Vec<&RuleInfo> = Vec::new();
     for rule in report.open_leaks().filter_map(|leak| rule(report, leak)) {
-        if !met.iter().any(|known| known.id == rule.id) {
-            met.push(rule);
+        if !rules.iter().any(|other| other.id == rule.id) {
+            rules.push(rule);
         }
     }
-    met
+    rules
 }
 
 /// The title of the leak's rule, or its id if the report does not list it.
@@ -114,7 +114,7 @@ pub(super) fn title(report: &Report, leak: &Leak) -> String {
     escape::line(name).into_owned()
 }
 
-/// The order of statuses: the most urgent first.
+/// The rank of a status by urgency; 0 is the most urgent.
 pub(super) fn status_rank(status: LeakStatus) -> i64 {
     match status {
         LeakStatus::Present => 0,
@@ -124,37 +124,38 @@ pub(super) fn status_rank(status: LeakStatus) -> i64 {
     }
 }
 
-/// The open leaks, most urgent first: those that are still present, then by severity.
-pub(super) fn by_urgency(report: &Report) -> Vec<&Leak> {
+/// The open leaks, most urgent first: live keys before dead ones, then by status, then by severity.
+pub(super) fn open_leaks_by_urgency(report: &Report) -> Vec<&Leak> {
     let mut leaks: Vec<&Leak> = report.open_leaks().collect();
-    let is_dead =
-        |leak: &Leak| leak.verification.as_ref().is_some_and(|found| found.verdict == KeyVerdict::Dead);
+    let is_dead = |leak: &Leak| {
+        leak.verification.as_ref().is_some_and(|verification| verification.verdict == KeyVerdict::Dead)
+    };
     leaks.sort_by_cached_key(|leak| {
         (is_dead(leak), status_rank(leak.status), Reverse(effective_severity(report, leak)))
     });
     leaks
 }
 
-/// Whether the leak is only in repositories of submodules: its commits and refs are theirs.
+/// Whether the leak is only in repositories of submodules. Its commits and refs are then those of the submodules.
 pub(super) fn is_in_submodules(leak: &Leak) -> bool {
     let mut open = open_findings(leak).peekable();
     open.peek().is_some() && open.all(|finding| finding.origin.surface == Surface::Submodule)
 }
 
-/// Whether the hosting service may have commits with the leak: a remote-tracking ref or tag leads to it, or did, or
-/// the repository is a mirror of the service's. Links to other commits would be broken.
+/// Whether the hosting service may have commits with the leak: a remote-tracking ref or a tag reaches it, a remote was once
+/// seen with it, or the repository is bare or a mirror. Links to commits that the service lacks would be broken.
 pub(super) fn may_be_hosted(report: &Report, leak: &Leak) -> bool {
     if is_in_submodules(leak) {
         return false;
     }
-    let reached = &leak.reachability;
+    let reachability = &leak.reachability;
     let is_shared = |name: &String| name.starts_with("refs/remotes/") || name.starts_with("refs/tags/");
-    reached.on_remote.is_some()
-        || reached.refs_in_history.iter().any(is_shared)
-        || report.repository().is_some_and(|known| known.is_bare || known.is_mirror)
+    reachability.on_remote.is_some()
+        || reachability.refs_in_history.iter().any(is_shared)
+        || report.repository().is_some_and(|repository| repository.is_bare || repository.is_mirror)
 }
 
-/// The page that shows the line of a finding at the service that hosts the repository.
+/// The URL of the page that shows the line of a finding at the service that hosts the repository.
 pub(super) fn permalink(links: &Permalinks, finding: &Finding) -> Option<String> {
     let origin = &finding.origin;
     let commit = origin.commit.as_deref()?;
@@ -170,8 +171,8 @@ pub(super) fn open_findings(leak: &Leak) -> impl Iterator<Item = &Finding> {
     leak.findings.iter().filter(|finding| finding.suppressed.is_none())
 }
 
-/// The path of the file that contains the key; `None` if the path names something else, or if there is none.
-pub(super) fn file(origin: &Origin) -> Option<&[u8]> {
+/// The path of the file that contains the key; `None` if there is no path or if it does not name a file.
+pub(super) fn file_path(origin: &Origin) -> Option<&[u8]> {
     let names_file = match origin.surface {
         Surface::Worktree | Surface::Symlink | Surface::FileName | Surface::Index | Surface::Blob => true,
         Surface::Stash | Surface::Unreachable | Surface::Submodule | Surface::Lfs => true,
@@ -182,7 +183,7 @@ pub(super) fn file(origin: &Origin) -> Option<&[u8]> {
     origin.path.as_deref().filter(|path| names_file && !path.is_empty())
 }
 
-/// A made-up path for something that is not a file: `.git/commit-message/<id>`. Not escaped.
+/// A path for a place that is not a file, for formats that require one: `.git/commit-message/<id>`. Not escaped.
 pub(super) fn pseudo_path(origin: &Origin) -> String {
     let surface = origin.surface.name();
     match origin.commit.as_ref().or(origin.object.as_ref()) {
@@ -205,7 +206,8 @@ pub(super) fn severity(report: &Report, leak: &Leak) -> Severity {
     rule(report, leak).map_or(Severity::High, |rule| rule.severity)
 }
 
-/// The severity lowered by doubt: an uncertain match is not urgent, whatever kind of key it may be.
+/// The severity of the leak's rule, lowered to the confidence: an uncertain match is not urgent, whatever kind of key it may
+/// be.
 pub(super) fn effective_severity(report: &Report, leak: &Leak) -> Severity {
     let severity = severity(report, leak);
     match leak.identified.confidence {
@@ -215,14 +217,14 @@ pub(super) fn effective_severity(report: &Report, leak: &Leak) -> Severity {
     }
 }
 
-/// Details that the position does not show, escaped.
-pub(super) fn details(finding: &Finding) -> Vec<String> {
+/// What [`position`] does not say about the place of a finding, escaped: surface, encoding, versions, object.
+pub(super) fn place_details(finding: &Finding) -> Vec<String> {
     let origin = &finding.origin;
     let mut details = Vec::new();
     // Without a path, the name already includes the surface.
-    let obvious =
+    let is_evident =
         matches!(origin.surface, Surface::Worktree | Surface::Index | Surface::Blob | Surface::Stdin);
-    if !obvious && origin.path.is_some() {
+    if !is_evident && origin.path.is_some() {
         details.push(origin.surface.name().to_owned());
     }
     if finding.encoding != "utf-8" {

@@ -1,4 +1,4 @@
-//! Writes a proof for a terminal.
+//! Writes the result of `friskey prove` for a terminal.
 
 use std::io::{self, Write};
 
@@ -8,10 +8,10 @@ use crate::model::{
     CloneKind, CloneProof, ProofStatus, RefKind, RetainingRef, Skip, SoughtKey, UnprovenFile,
 };
 
-/// How many places, refs and reasons are listed unless all are asked for.
+/// How many places, refs and reasons are listed without `-v`.
 const DEFAULT_LISTED: usize = 10;
 
-/// Writes what is still there, which refs reach it, what could not be checked, the next steps, and the verdict.
+/// Writes what is still there, which refs reach it, what could not be checked, the next steps, and the outcome.
 ///
 /// # Errors
 /// Only what `out` itself reports.
@@ -21,11 +21,11 @@ pub fn write_proof(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io
     }
     write_old_objects(proof, style, out)?;
     write_refs(proof, style, out)?;
-    let listed = listed(proof.not_seen.len(), style);
+    let listed = listed_count(proof.not_seen.len(), style);
     for skip in proof.not_seen.iter().take(listed) {
         writeln!(out, "not seen: {}: {}", escape::line(&skip.what), escape::line(&skip.reason))?;
     }
-    and_more(proof.not_seen.len() - listed, out)?;
+    write_rest(proof.not_seen.len() - listed, out)?;
     for file in proof.unsearched.iter().filter(|file| file.carried_over).take(listed) {
         let path = file.path.as_deref().unwrap_or("without a path");
         let path = escape::line(path);
@@ -43,19 +43,19 @@ pub fn write_proof(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io
     }
     write_steps(proof, out)?;
     writeln!(out, "no clone can prove anything about:")?;
-    for what in &proof.not_provable {
-        writeln!(out, "  - {what}")?;
+    for limitation in &proof.not_provable {
+        writeln!(out, "  - {limitation}")?;
     }
-    writeln!(out, "searched {}", searched(proof))?;
-    let (on, off) = if style.color { (color(proof.status), "\x1b[0m") } else { ("", "") };
-    writeln!(out, "{on}{}{off}", verdict(proof))
+    writeln!(out, "searched {}", search_extent(proof))?;
+    let (on, off) = if style.color { (color_code(proof.status), "\x1b[0m") } else { ("", "") };
+    writeln!(out, "{on}{}{off}", outcome(proof))
 }
 
-fn listed(total: usize, style: &Style) -> usize {
+fn listed_count(total: usize, style: &Style) -> usize {
     if style.verbose || total <= DEFAULT_LISTED + 1 { total } else { DEFAULT_LISTED }
 }
 
-fn and_more(rest: usize, out: &mut dyn Write) -> io::Result<()> {
+fn write_rest(rest: usize, out: &mut dyn Write) -> io::Result<()> {
     if rest > 0 {
         writeln!(out, "  and {} more (-v and --format json list them)", thousands(rest as u64))?;
     }
@@ -71,11 +71,11 @@ fn write_key(key: &SoughtKey, style: &Style, out: &mut dyn Write) -> io::Result<
         escape::line(&key.rule),
         key.fingerprint.to_string(),
     )?;
-    let listed = listed(key.places.len(), style);
+    let listed = listed_count(key.places.len(), style);
     for place in &key.places[..listed] {
         writeln!(out, "  in {}", escape::line(place))?;
     }
-    and_more(key.places.len() - listed, out)
+    write_rest(key.places.len() - listed, out)
 }
 
 fn write_old_objects(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -86,22 +86,22 @@ fn write_old_objects(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> 
     let sought = thousands(old.sought);
     let objects = if old.sought == 1 { "object" } else { "objects" };
     writeln!(out, "still there: {} of {sought} {objects} that the purge rewrote", thousands(old.present))?;
-    let shown = if style.verbose { old.found.len() } else { 0 };
-    for object in &old.found[..shown] {
+    let listed = if style.verbose { old.found.len() } else { 0 };
+    for object in &old.found[..listed] {
         writeln!(out, "  {} {}", object.kind, object.id)?;
     }
     Ok(())
 }
 
 fn write_refs(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for kind in kinds(proof) {
+    for kind in ref_kinds(proof) {
         let refs: Vec<&RetainingRef> = proof.refs.iter().filter(|one| one.kind == kind).collect();
         writeln!(out, "{}:", heading(kind, refs.len() as u64))?;
-        let listed = listed(refs.len(), style);
-        for one in &refs[..listed] {
-            writeln!(out, "  {}{}", escape::line(&one.name), leads_to(one, proof))?;
+        let listed = listed_count(refs.len(), style);
+        for retaining_ref in &refs[..listed] {
+            writeln!(out, "  {}{}", escape::line(&retaining_ref.name), in_parentheses(retaining_ref, proof))?;
         }
-        and_more(refs.len() - listed, out)?;
+        write_rest(refs.len() - listed, out)?;
     }
     if proof.status == ProofStatus::StillThere && proof.refs.is_empty() && proof.old_objects.present > 0 {
         writeln!(out, "no ref leads there: the objects are left over in this clone")?;
@@ -109,8 +109,8 @@ fn write_refs(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io::Res
     Ok(())
 }
 
-/// The kinds of refs that reach purged objects, in order.
-fn kinds(proof: &CloneProof) -> Vec<RefKind> {
+/// The kinds of refs that reach purged objects, each once, in order.
+fn ref_kinds(proof: &CloneProof) -> Vec<RefKind> {
     let mut kinds: Vec<RefKind> = proof.refs.iter().map(|one| one.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -118,7 +118,7 @@ fn kinds(proof: &CloneProof) -> Vec<RefKind> {
 }
 
 fn heading(kind: RefKind, refs: u64) -> String {
-    let one = match kind {
+    let singular = match kind {
         RefKind::PullRequest => "ref of a pull request",
         RefKind::MergeRequest => "ref of a merge request",
         RefKind::KeepAround => "ref that GitLab keeps for its pages",
@@ -129,26 +129,26 @@ fn heading(kind: RefKind, refs: u64) -> String {
         RefKind::Local => "local ref of this clone",
     };
     match refs {
-        1 => format!("1 {one} reaches purged objects"),
-        _ => format!("{} {} reach purged objects", thousands(refs), plural(one)),
+        1 => format!("1 {singular} reaches purged objects"),
+        _ => format!("{} {} reach purged objects", thousands(refs), plural_of_noun(singular)),
     }
 }
 
-/// The plural of the first noun.
-fn plural(one: &str) -> String {
-    match one {
+/// The plural of a kind of ref. Its first noun gets an `s`.
+fn plural_of_noun(singular: &str) -> String {
+    match singular {
         "branch" => "branches".to_owned(),
         "other ref" => "other refs".to_owned(),
         "tag" => "tags".to_owned(),
-        _ => one.replacen("ref ", "refs ", 1).replacen("name ", "names ", 1),
+        _ => singular.replacen("ref ", "refs ", 1).replacen("name ", "names ", 1),
     }
 }
 
-/// ` (sk-proj-…x9KA, commit 0123456789)`
-fn leads_to(one: &RetainingRef, proof: &CloneProof) -> String {
-    let keys = proof.keys.iter().filter(|key| one.keys.contains(&key.fingerprint));
+/// ` (sk-proj-…x9KA, old object 0123456789)`: what a ref leads to; empty if that is not known.
+fn in_parentheses(retaining_ref: &RetainingRef, proof: &CloneProof) -> String {
+    let keys = proof.keys.iter().filter(|key| retaining_ref.keys.contains(&key.fingerprint));
     let mut parts: Vec<String> = keys.map(|key| escape::line(&key.redacted).into_owned()).collect();
-    parts.extend(one.old_objects.iter().map(|id| format!("old object {:.10}", id)));
+    parts.extend(retaining_ref.old_objects.iter().map(|id| format!("old object {:.10}", id)));
     if parts.len() > 3 {
         let rest = parts.len() - 2;
         parts.truncate(2);
@@ -158,7 +158,7 @@ fn leads_to(one: &RetainingRef, proof: &CloneProof) -> String {
 }
 
 fn write_steps(proof: &CloneProof, out: &mut dyn Write) -> io::Result<()> {
-    let mut steps: Vec<&str> = kinds(proof).into_iter().map(step).collect();
+    let mut steps: Vec<&str> = ref_kinds(proof).into_iter().map(removal_step).collect();
     if proof.status == ProofStatus::StillThere && steps.is_empty() {
         steps.push(
             "clone again and run `friskey prove` on the new clone: git does not transfer objects \
@@ -176,7 +176,7 @@ fn write_steps(proof: &CloneProof, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// How to remove refs of that kind.
-fn step(kind: RefKind) -> &'static str {
+fn removal_step(kind: RefKind) -> &'static str {
     match kind {
         RefKind::PullRequest => {
             "pull requests: nobody can push to these refs. On GitHub ask Support to remove them, with the first changed \
@@ -200,8 +200,8 @@ fn step(kind: RefKind) -> &'static str {
     }
 }
 
-/// `3 refs, 120 commits and 300 blobs of a mirror clone in 0.12 s`
-fn searched(proof: &CloneProof) -> String {
+/// `3 refs, 120 commits and 300 blobs of a mirror clone for 1 key and 4 old objects in 0.12 s`
+fn search_extent(proof: &CloneProof) -> String {
     let clone = &proof.clone;
     let kind = match clone.kind {
         CloneKind::Mirror => "a mirror clone",
@@ -219,11 +219,11 @@ fn searched(proof: &CloneProof) -> String {
     )
 }
 
-fn verdict(proof: &CloneProof) -> &'static str {
+fn outcome(proof: &CloneProof) -> &'static str {
     let is_unsearched = |skip: &Skip| {
-        let has =
+        let is_named_in =
             |file: &UnprovenFile| skip.reason.contains(&file.object) || skip.what.contains(&file.object);
-        proof.unsearched.iter().any(has)
+        proof.unsearched.iter().any(is_named_in)
     };
     match proof.status {
         ProofStatus::Incomplete if proof.not_seen.iter().all(is_unsearched) => {
@@ -237,7 +237,7 @@ fn verdict(proof: &CloneProof) -> &'static str {
     }
 }
 
-fn color(status: ProofStatus) -> &'static str {
+fn color_code(status: ProofStatus) -> &'static str {
     match status {
         ProofStatus::Proven => "\x1b[1;32m",
         ProofStatus::StillThere => "\x1b[1;31m",

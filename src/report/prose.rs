@@ -10,7 +10,7 @@ const MAX_LISTED_REFS: usize = 5;
 /// Maximum number of places in a sentence.
 const MAX_LISTED_PLACES: usize = 10;
 
-/// `OpenAI project key sk-proj-…x9KA (high confidence: marker).`
+/// The kind of key, the redacted key and the evidence: `OpenAI project key sk-proj-…x9KA (high confidence: marker).`
 pub(super) fn headline(report: &Report, leak: &Leak) -> String {
     let identified = &leak.identified;
     let evidence = match identified.evidence.join(", ") {
@@ -21,40 +21,45 @@ pub(super) fn headline(report: &Report, leak: &Leak) -> String {
     format!("{} {redacted} ({} confidence{evidence}).", labels::title(report, leak), identified.confidence)
 }
 
-/// A sentence about where the finding is, if its location alone does not show it; otherwise empty. Starts with a
-/// space.
+/// ` Found in standard input.`: a sentence about the place of a finding that is not simply a file, with a space before it;
+/// otherwise empty.
 pub(super) fn location_sentence(finding: &Finding) -> String {
     let origin = &finding.origin;
     let start = finding.span.start;
     if !origin.container.is_empty() {
-        return format!(" Found in {} at {}:{}.", labels::name(origin), start.line, start.column);
+        return format!(" Found in {} at {}:{}.", labels::place_name(origin), start.line, start.column);
     }
     if origin.surface == Surface::Stdin {
         return " Found in standard input.".to_owned();
     }
-    if labels::file(origin).is_none() {
+    if labels::file_path(origin).is_none() {
         // The name includes the surface unless it is a path.
         let surface = origin.path.as_ref().map(|_| format!("{} ", origin.surface)).unwrap_or_default();
-        return format!(" Found in {surface}{}.", labels::name(origin));
+        return format!(" Found in {surface}{}.", labels::place_name(origin));
     }
     String::new()
 }
 
-/// Where the leak still is, as a sentence; `None` if the scan did not cover the history. Escaped.
-pub(super) fn standing(leak: &Leak) -> Option<String> {
-    let reached = &leak.reachability;
+/// Where the leak still is, and how long it was exposed; `None` if the scan did not cover the history.
+pub(super) fn status(leak: &Leak) -> Option<String> {
+    let reachability = &leak.reachability;
     let sentence = match leak.status {
-        LeakStatus::Present => format!("Still present{}", refs(" at the tip of ", &reached.refs_at_tip)),
+        LeakStatus::Present => {
+            format!("Still present{}", list_refs(" at the tip of ", &reachability.refs_at_tip))
+        }
         LeakStatus::Removed => {
-            format!("Removed, but still in the history{}", refs(" of ", &reached.refs_in_history))
+            format!("Removed, but still in the history{}", list_refs(" of ", &reachability.refs_in_history))
         }
         LeakStatus::Unreachable => {
-            format!("Not reachable from any ref, but still in the repository{}", refs(": ", &reached.held_by))
+            format!(
+                "Not reachable from any ref, but still in the repository{}",
+                list_refs(": ", &reachability.held_by)
+            )
         }
         LeakStatus::Unknown => return None,
     };
-    let of = if labels::is_in_submodules(leak) { " of a submodule" } else { "" };
-    let sentence = format!("{sentence}{of}");
+    let of_submodule = if labels::is_in_submodules(leak) { " of a submodule" } else { "" };
+    let sentence = format!("{sentence}{of_submodule}");
     let exposed = leak.exposed_seconds.map(humanize::duration);
     let exposed = exposed.map(|duration| match leak.status {
         LeakStatus::Present => format!("; exposed for {duration} so far"),
@@ -63,8 +68,8 @@ pub(super) fn standing(leak: &Leak) -> Option<String> {
     Some(format!("{sentence}{}.", exposed.unwrap_or_default()))
 }
 
-/// `opening` and the first names; empty without names.
-fn refs(opening: &str, names: &[String]) -> String {
+/// `opening` and then the first names; empty without names.
+fn list_refs(opening: &str, names: &[String]) -> String {
     if names.is_empty() {
         return String::new();
     }
@@ -79,15 +84,16 @@ fn refs(opening: &str, names: &[String]) -> String {
     }
 }
 
-/// Which commits introduced and removed the leak, and what that means. Starts with a space.
-pub(super) fn story(leak: &Leak) -> String {
+/// Which commits introduced and removed the leak, and whether it is still in the repository. Each sentence has a space before
+/// it.
+pub(super) fn history(leak: &Leak) -> String {
     let mut text = String::new();
     if let Some(first) = leak.introduced.first() {
-        text.push_str(&format!(" Introduced in {}", commit(first)));
+        text.push_str(&format!(" Introduced in {}", describe_commit(first)));
         text.push_str(&and_more(leak.introduced.len()));
     }
     if let Some(last) = leak.removed.last() {
-        text.push_str(&format!(" Removed in {}", commit(last)));
+        text.push_str(&format!(" Removed in {}", describe_commit(last)));
         text.push_str(&and_more(leak.removed.len()));
     }
     text.push_str(match leak.status {
@@ -106,19 +112,21 @@ fn and_more(total: usize) -> String {
     }
 }
 
-fn commit(change: &Change) -> String {
-    let by = labels::author(change).map(|author| format!(" by {author}")).unwrap_or_default();
-    format!("commit {} on {}{by}", labels::short_id(&change.commit), labels::day(change))
+/// `commit 0123456789 on 2026-11-28 by Ann`
+fn describe_commit(change: &Change) -> String {
+    let author = labels::author(change).map(|name| format!(" by {name}")).unwrap_or_default();
+    format!("commit {} on {}{author}", labels::short_id(&change.commit), labels::commit_day(change))
 }
 
-/// ` Also at a:1:2, b:3:4 and 5 more places.`, with each place formatted by `write` from its number, counted from 1.
-pub(super) fn also_at(others: &[&Finding], write: impl Fn(usize, &Finding) -> String) -> String {
+/// ` Also at a:1:2, b:3:4 and 5 more places.`; empty without places. `format` formats a place, given its number, counted from
+/// 1.
+pub(super) fn other_places(others: &[&Finding], format: impl Fn(usize, &Finding) -> String) -> String {
     if others.is_empty() {
         return String::new();
     }
     let listed = others.len().min(MAX_LISTED_PLACES);
     let places: Vec<_> =
-        (1..).zip(&others[..listed]).map(|(number, finding)| write(number, finding)).collect();
+        (1..).zip(&others[..listed]).map(|(number, finding)| format(number, finding)).collect();
     let rest = match (others.len() - listed) as u64 {
         0 => String::new(),
         n => format!(" and {}", humanize::count(n, "more place")),
@@ -126,11 +134,11 @@ pub(super) fn also_at(others: &[&Finding], write: impl Fn(usize, &Finding) -> St
     format!(" Also at {}{rest}.", places.join(", "))
 }
 
-/// Headline, location, history and other places in one paragraph.
+/// Headline, place, history and other places in one paragraph.
 pub(super) fn paragraph(report: &Report, leak: &Leak, primary: &Finding, others: &[&Finding]) -> String {
     let mut text = headline(report, leak);
     text.push_str(&location_sentence(primary));
-    text.push_str(&story(leak));
-    text.push_str(&also_at(others, |_, finding| labels::position(finding)));
+    text.push_str(&history(leak));
+    text.push_str(&other_places(others, |_, finding| labels::position(finding)));
     text
 }

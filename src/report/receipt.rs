@@ -1,26 +1,28 @@
-//! The verdict and the coverage receipt, in the same words in every format for people.
+//! The receipt of a report in the same words for every format: the outcome in one line, what was scanned, and what was skipped
+//! or left out.
 
 use crate::model::{Ignored, IgnoredKind, Report, Skip, Status};
 
 use super::{escape, humanize, labels};
 
 /// The outcome in one line: what was searched for, what was found, and what was not scanned.
-pub(super) fn verdict(report: &Report) -> String {
+pub(super) fn outcome(report: &Report) -> String {
     let skipped = report.coverage().skipped.len() as u64;
-    let gaps = format!("{} {} not scanned", humanize::count(skipped, "thing"), were(skipped));
+    let not_scanned = format!("{} {} not scanned", humanize::count(skipped, "thing"), were(skipped));
     let outcome = match report.status() {
         Status::Findings => {
             let leaks = report.open_leaks().count() as u64;
             let places = report.open_leaks().map(|leak| labels::open_findings(leak).count() as u64).sum();
-            let found = format!("{} in {}", humanize::count(leaks, "leak"), humanize::count(places, "place"));
-            let found = match report.unlisted_findings() {
-                0 => found,
-                more => format!("{found}; {} not listed", humanize::count(more, "more finding")),
+            let findings =
+                format!("{} in {}", humanize::count(leaks, "leak"), humanize::count(places, "place"));
+            let findings = match report.unlisted_findings() {
+                0 => findings,
+                more => format!("{findings}; {} not listed", humanize::count(more, "more finding")),
             };
-            if skipped == 0 { found } else { format!("{found}; incomplete: {gaps}") }
+            if skipped == 0 { findings } else { format!("{findings}; incomplete: {not_scanned}") }
         }
-        Status::Clean => format!("clean: {}", nothing(report)),
-        Status::Incomplete => format!("incomplete: {}, but {gaps}", nothing(report)),
+        Status::Clean => format!("clean: {}", nothing_found(report)),
+        Status::Incomplete => format!("incomplete: {}, but {not_scanned}", nothing_found(report)),
     };
     match left_out(report) {
         list if list.is_empty() => outcome,
@@ -33,8 +35,8 @@ fn were(n: u64) -> &'static str {
 }
 
 /// `no OpenAI key in what was scanned`: what was searched for and not found.
-pub(super) fn nothing(report: &Report) -> String {
-    let mut text = looked_for(report);
+pub(super) fn nothing_found(report: &Report) -> String {
+    let mut text = absent_keys(report);
     if report.below_threshold() > 0 {
         text.push_str(&format!(" of {} confidence or above", report.min_confidence()));
     }
@@ -46,29 +48,29 @@ pub(super) fn nothing(report: &Report) -> String {
     text
 }
 
-/// What a clean report did not find.
-fn looked_for(report: &Report) -> String {
+/// `no OpenAI key`: what a clean report did not find.
+fn absent_keys(report: &Report) -> String {
     if report.command() == "trace" {
         return "no traced key".to_owned();
     }
-    let own = report.rules().iter().filter(|rule| !rule.built_in).count();
-    let own_rules = humanize::count(own as u64, "custom rule");
-    match own {
+    let custom = report.rules().iter().filter(|rule| !rule.built_in).count();
+    let custom_rules = humanize::count(custom as u64, "custom rule");
+    match custom {
         0 => "no OpenAI key".to_owned(),
-        _ if own == report.rules().len() => format!("no match of {own_rules}"),
-        _ => format!("no OpenAI key and no match of {own_rules}"),
+        _ if custom == report.rules().len() => format!("no match of {custom_rules}"),
+        _ => format!("no OpenAI key and no match of {custom_rules}"),
     }
 }
 
-/// `3 ignored paths not scanned (--no-ignore)`: how many things of each kind were left out on purpose.
+/// `3 ignored paths not scanned (--no-ignore)`: how many things of each kind were left out on purpose, and by which option.
 pub(super) fn left_out(report: &Report) -> Vec<String> {
     let counts = report.coverage().ignored.counts();
     let counts = counts.filter(|&(kind, ..)| kind != IgnoredKind::Accepted);
-    counts.map(|(kind, option, n)| format!("{}{}", left_out_of(kind, n), bracketed(option))).collect()
+    counts.map(|(kind, option, n)| format!("{}{}", count_left_out(kind, n), in_parentheses(option))).collect()
 }
 
-fn left_out_of(kind: IgnoredKind, n: u64) -> String {
-    let (one, what) = match kind {
+fn count_left_out(kind: IgnoredKind, n: u64) -> String {
+    let (singular, participle) = match kind {
         IgnoredKind::Path => ("ignored path", "not scanned"),
         IgnoredKind::Surface => ("surface", "not scanned"),
         IgnoredKind::Object => ("object", "not scanned"),
@@ -76,15 +78,15 @@ fn left_out_of(kind: IgnoredKind, n: u64) -> String {
         IgnoredKind::Limit => ("limit", "stricter than the default"),
         IgnoredKind::Accepted => ("baseline", "in force"),
     };
-    format!("{} {what}", humanize::count(n, one))
+    format!("{} {participle}", humanize::count(n, singular))
 }
 
-fn bracketed(option: &str) -> String {
+fn in_parentheses(option: &str) -> String {
     if option.is_empty() { String::new() } else { format!(" ({})", escape::line(option)) }
 }
 
 /// ``.gitignore:3 `*.env` leaves out .env (include with --no-ignore)``, escaped.
-pub(super) fn ignored(ignored: &Ignored) -> String {
+pub(super) fn ignored_line(ignored: &Ignored) -> String {
     let (by, what) = (escape::line(&ignored.by), escape::line(&ignored.what));
     let text = match ignored.kind {
         IgnoredKind::Path | IgnoredKind::Object => format!("{by} leaves out {what}"),
@@ -97,10 +99,10 @@ pub(super) fn ignored(ignored: &Ignored) -> String {
     if option.is_empty() { text } else { format!("{text} (include with {option})") }
 }
 
-/// The first `most` things that were left out on purpose, and how many more there are. Escaped.
-pub(super) fn ignored_list(report: &Report, most: usize) -> Vec<String> {
+/// The first `limit` things that were left out on purpose, and how many more there are. Escaped.
+pub(super) fn ignored_list(report: &Report, limit: usize) -> Vec<String> {
     let all = &report.coverage().ignored;
-    let mut list: Vec<_> = all.iter().take(most).map(ignored).collect();
+    let mut list: Vec<_> = all.iter().take(limit).map(ignored_line).collect();
     match all.len().saturating_sub(list.len() as u64) {
         0 => {}
         rest => list.push(format!("and {} left out", humanize::count(rest, "more thing"))),
@@ -127,13 +129,13 @@ pub(super) fn coverage(report: &Report) -> String {
     format!("scanned {} in {}; {skipped}", parts.join(", "), humanize::elapsed(report.elapsed_seconds()))
 }
 
-/// What there is to say besides the leaks: suppressed findings, leaks below the threshold, notes. Escaped.
+/// How many findings are suppressed, not listed or below the confidence threshold, and the notes. Escaped.
 pub(super) fn remarks(report: &Report) -> Vec<String> {
     let mut remarks = Vec::new();
     match report.unlisted_findings() {
         0 => {}
         n => remarks.push(format!(
-            "{} counted, but not listed: a report lists at most 10,000 keys and 50,000 places; scan fewer paths \
+            "{} counted, but not listed: a report lists at limit 10,000 keys and 50,000 places; scan fewer paths \
              at a time to see them all",
             humanize::count(n, "more finding")
         )),
@@ -155,6 +157,6 @@ pub(super) fn remarks(report: &Report) -> Vec<String> {
 }
 
 /// `path: reason`, escaped.
-pub(super) fn skip(skip: &Skip) -> String {
+pub(super) fn skip_line(skip: &Skip) -> String {
     format!("{}: {}", escape::line(&skip.what), escape::line(&skip.reason))
 }

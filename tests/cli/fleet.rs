@@ -436,7 +436,7 @@ fn an_empty_plan_keeps_what_is_there() {
 }
 
 #[test]
-fn the_verdict_counts_what_options_left_out() {
+fn the_outcome_counts_what_options_left_out() {
     let scratch = told_fleet();
     assert_eq!(audit(&scratch, &["--state", "state", "--surfaces", "blob"]).status.code(), Some(0));
     let in_format = |format: &str| {
@@ -444,9 +444,9 @@ fn the_verdict_counts_what_options_left_out() {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    let verdict = "clean: no keys found in 2 repositories; left out: 16 things";
-    assert_eq!(in_format("human").lines().last(), Some(verdict));
-    assert!(in_format("html").contains(verdict));
+    let outcome = "clean: no keys found in 2 repositories; left out: 16 things";
+    assert_eq!(in_format("human").lines().last(), Some(outcome));
+    assert!(in_format("html").contains(outcome));
     let jsonl = in_format("jsonl");
     let lines = jsonl.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let ignored: Vec<Value> = lines.filter(|line| line["type"] == "ignored").collect();

@@ -1,4 +1,4 @@
-//! What narrows a scan besides ignored paths is named in the receipt, and the verdict counts it.
+//! What narrows a scan besides ignored paths is named in the receipt, and the outcome counts it.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ fn three(kind: &str, what: &str, option: &str) -> [String; 3] {
     [kind, what, option].map(str::to_owned)
 }
 
-fn verdict(output: &std::process::Output) -> String {
+fn outcome(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().to_owned()
 }
 
@@ -33,7 +33,7 @@ fn replaced_rules_are_named() {
         "--no-config, or without --rules"
     )));
     assert_eq!(narrowed(&json).len(), 1, "a rule that replaces none narrows nothing");
-    let said = verdict(&scratch.friskey(".", &args));
+    let said = outcome(&scratch.friskey(".", &args));
     assert!(said.contains("1 built-in rule replaced"), "{said}");
 }
 
@@ -78,7 +78,7 @@ fn accepted_findings_are_named() {
     let json = report(&scratch.friskey("t", &["scan", "--format", "json"]));
     assert_eq!(narrowed(&json), [three("accepted", "1 finding", "--no-suppress")]);
     assert_eq!(
-        verdict(&scratch.friskey("t", &["scan"])),
+        outcome(&scratch.friskey("t", &["scan"])),
         "clean: no OpenAI key in what was scanned apart from 1 accepted finding"
     );
 }

@@ -162,17 +162,17 @@ fn every_format_names_and_counts_what_was_left_out() {
 }
 
 #[test]
-fn the_verdict_names_what_was_searched_for() {
+fn the_outcome_names_what_was_searched_for() {
     let mut draft = sample::clean();
-    let verdict = |draft: &Draft| {
+    let outcome = |draft: &Draft| {
         let text = formatted("human", &sample::redacted(draft.clone()));
         text.lines().last().unwrap().to_owned()
     };
-    assert_eq!(verdict(&draft), "clean: no OpenAI key in what was scanned");
+    assert_eq!(outcome(&draft), "clean: no OpenAI key in what was scanned");
     draft.rules[0].built_in = false;
-    assert_eq!(verdict(&draft), "clean: no OpenAI key and no match of 1 custom rule in what was scanned");
+    assert_eq!(outcome(&draft), "clean: no OpenAI key and no match of 1 custom rule in what was scanned");
     draft.rules.iter_mut().for_each(|rule| rule.built_in = false);
-    assert_eq!(verdict(&draft), "clean: no match of 3 custom rules in what was scanned");
+    assert_eq!(outcome(&draft), "clean: no match of 3 custom rules in what was scanned");
     draft.command = "trace";
-    assert_eq!(verdict(&draft), "clean: no traced key in what was scanned");
+    assert_eq!(outcome(&draft), "clean: no traced key in what was scanned");
 }

@@ -1,6 +1,6 @@
-//! Keeps lines from starting a CI runner command: `::error` and the like after any white space (GitHub), or one of
-//! the markers `---`, `+++`, `~~~` and `^^^`, which open and close groups (Buildkite). No line that friskey writes
-//! for people may start that way, even in untrusted text.
+//! Keeps lines from starting a CI runner command: for GitHub, `::` and a name such as `error`, after any white space; for
+//! Buildkite `---`, `+++`, `~~~` and `^^^`, which open and close groups. No line that friskey writes for people may start like
+//! that, even in untrusted text.
 
 use std::io::{self, Write};
 
@@ -14,19 +14,17 @@ pub(in crate::report) struct LineStarts<W> {
 enum LineState {
     /// Only white space since the line started. Any non-ASCII character may be white space.
     Start,
-    /// After ESC.
+    /// After an ESC at the start of a line.
     Escape,
-    /// Inside a color code.
-    Code,
-    /// After so many of the same character, which are not written yet: a command may start with them.
-    Held {
-        byte: u8,
-        count: u8,
-    },
-    Within,
+    /// In a color code at the start of a line.
+    ColorCode,
+    /// After `count` times the same byte at the start of a line, not written yet, since a command may start with them.
+    Pending { byte: u8, count: u8 },
+    /// After the start of a line; no command can start any more.
+    InLine,
 }
 
-/// How many of this character in a row start a command.
+/// How many times a byte must be repeated to start a command; `None` if it starts none.
 fn command_len(byte: u8) -> Option<u8> {
     match byte {
         b':' => Some(2),
@@ -40,46 +38,46 @@ impl<W: Write> LineStarts<W> {
         Self { out, state: LineState::Start }
     }
 
-    /// Writes the characters that are still held back. To be called at the end.
+    /// Writes the pending bytes and flushes the output. To be called at the end.
     pub(in crate::report) fn finish(mut self) -> io::Result<()> {
-        self.release()?;
+        self.write_pending()?;
         self.out.flush()
     }
 
-    /// Writes the characters that were held back as they are.
-    fn release(&mut self) -> io::Result<()> {
-        if let LineState::Held { byte, count } = self.state {
+    /// Writes the pending bytes as they are.
+    fn write_pending(&mut self) -> io::Result<()> {
+        if let LineState::Pending { byte, count } = self.state {
             self.out.write_all(&vec![byte; usize::from(count)])?;
         }
         Ok(())
     }
 
-    fn byte(&mut self, byte: u8) -> io::Result<()> {
+    fn write_byte(&mut self, byte: u8) -> io::Result<()> {
         self.state = match (self.state, byte) {
-            (LineState::Held { byte: held, count }, _) if held == byte => {
+            (LineState::Pending { byte: pending, count }, _) if pending == byte => {
                 let count = count + 1;
                 if command_len(byte).is_some_and(|len| count < len) {
-                    self.state = LineState::Held { byte, count };
+                    self.state = LineState::Pending { byte, count };
                     return Ok(());
                 }
                 write!(self.out, "\\u{{{byte:x}}}")?;
                 self.out.write_all(&vec![byte; usize::from(count - 2)])?;
-                LineState::Within
+                LineState::InLine
             }
-            (LineState::Held { .. }, _) => {
-                self.release()?;
-                LineState::Within
+            (LineState::Pending { .. }, _) => {
+                self.write_pending()?;
+                LineState::InLine
             }
             (LineState::Start, _) if command_len(byte).is_some() => {
-                self.state = LineState::Held { byte, count: 1 };
+                self.state = LineState::Pending { byte, count: 1 };
                 return Ok(());
             }
             (LineState::Start, 0x1b) => LineState::Escape,
-            (LineState::Escape, b'[') => LineState::Code,
-            (LineState::Code, b'0'..=b'?') => LineState::Code,
-            (LineState::Code, _) => LineState::Start,
+            (LineState::Escape, b'[') => LineState::ColorCode,
+            (LineState::ColorCode, b'0'..=b'?') => LineState::ColorCode,
+            (LineState::ColorCode, _) => LineState::Start,
             (LineState::Start, 0..=b' ' | 0x7f..) => LineState::Start,
-            _ => LineState::Within,
+            _ => LineState::InLine,
         };
         if byte == b'\n' {
             self.state = LineState::Start;
@@ -92,8 +90,8 @@ impl<W: Write> Write for LineStarts<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut rest = bytes;
         while let [first, ..] = rest {
-            if self.state == LineState::Within {
-                // The bulk of all text: skip to the next line.
+            if self.state == LineState::InLine {
+                // The rest of a line, which is most of all text, is written at once.
                 let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
                 self.out.write_all(&rest[..end])?;
                 if rest[end - 1] == b'\n' {
@@ -101,7 +99,7 @@ impl<W: Write> Write for LineStarts<W> {
                 }
                 rest = &rest[end..];
             } else {
-                self.byte(*first)?;
+                self.write_byte(*first)?;
                 rest = &rest[1..];
             }
         }
@@ -117,10 +115,10 @@ impl<W: Write> Write for LineStarts<W> {
 mod tests {
     use super::*;
 
-    fn passed(pieces: &[&str]) -> String {
+    fn write_all(parts: &[&str]) -> String {
         let mut out = Vec::new();
         let mut guard = LineStarts::new(&mut out);
-        pieces.iter().for_each(|piece| guard.write_all(piece.as_bytes()).unwrap());
+        parts.iter().for_each(|part| guard.write_all(part.as_bytes()).unwrap());
         guard.finish().unwrap();
         String::from_utf8(out).unwrap()
     }
@@ -132,9 +130,9 @@ mod tests {
         {
             for text in [format!("{before}::error::x"), format!("a\n{before}::error::x")] {
                 let expected = text.replace("::error", "\\u{3a}:error");
-                assert_eq!(passed(&[&text]), expected);
+                assert_eq!(write_all(&[&text]), expected);
                 for cut in (0..=text.len()).filter(|cut| text.is_char_boundary(*cut)) {
-                    assert_eq!(passed(&[&text[..cut], &text[cut..]]), expected, "cut at {cut}");
+                    assert_eq!(write_all(&[&text[..cut], &text[cut..]]), expected, "cut at {cut}");
                 }
             }
         }
@@ -142,13 +140,13 @@ mod tests {
 
     #[test]
     fn no_line_opens_or_closes_a_group() {
-        for marker in ["---", "+++", "~~~", "^^^"] {
-            let escaped = format!("\\u{{{:x}}}{}", marker.as_bytes()[0], &marker[1..]);
-            for (before, after) in [("", " a"), ("a\n  ", ""), ("\x1b[1m", "\n"), ("\n", marker)] {
-                let text = format!("{before}{marker}{after}");
+        for command in ["---", "+++", "~~~", "^^^"] {
+            let escaped = format!("\\u{{{:x}}}{}", command.as_bytes()[0], &command[1..]);
+            for (before, after) in [("", " a"), ("a\n  ", ""), ("\x1b[1m", "\n"), ("\n", command)] {
+                let text = format!("{before}{command}{after}");
                 let expected = format!("{before}{escaped}{after}");
                 for cut in 0..=text.len() {
-                    assert_eq!(passed(&[&text[..cut], &text[cut..]]), expected, "cut at {cut}");
+                    assert_eq!(write_all(&[&text[..cut], &text[cut..]]), expected, "cut at {cut}");
                 }
             }
         }
@@ -166,7 +164,7 @@ mod tests {
             "-- a\n- b\n--\n+-+",
             "a --- b",
         ] {
-            assert_eq!(passed(&[text]), text);
+            assert_eq!(write_all(&[text]), text);
         }
     }
 }

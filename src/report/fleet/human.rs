@@ -1,4 +1,4 @@
-//! `human`: the keys with their repositories, then what is missing, then the verdict.
+//! `human`: the leaks with their repositories, then what is missing, then the outcome.
 
 use std::io::{self, Write};
 
@@ -9,9 +9,9 @@ use crate::model::{FleetLeak, FleetReport, LeakInRepository, Skip, Status};
 use crate::report::humanize::count;
 use crate::report::{Style, escape, thousands};
 
-/// How much of each list is shown without `-v`.
-const MAX_SHOWN: usize = 10;
-/// How many places of a key in one repository are named.
+/// Maximum number of lines of a list without `-v`.
+const MAX_LISTED: usize = 10;
+/// Maximum number of places of a key that are named for one repository.
 const MAX_PLACES: usize = 3;
 
 pub(super) fn write(report: &FleetReport, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -24,12 +24,12 @@ pub(super) fn write(report: &FleetReport, style: &Style, out: &mut dyn Write) ->
     }
     let skip = |skip: &Skip| format!("{}: {}", skip.what, skip.reason);
     write_list("problem", report.problems.iter().map(skip), style, out)?;
-    let ignored = report.ignored.iter().map(summary::ignored);
+    let ignored = report.ignored.iter().map(summary::ignored_line);
     write_list("left out", ignored, style, out)?;
     write_list("note", report.notes.iter().map(skip), style, out)?;
     writeln!(out, "{}", escape::line(&summary::coverage(report)))?;
     for run in &report.audits {
-        let line = format!("{}: {}", summary::audited(run), summary::command(run));
+        let line = format!("{}: {}", summary::audit_line(run), summary::audit_command(run));
         writeln!(out, "  {}", escape::line(&line))?;
     }
     let color = match report.status() {
@@ -37,27 +37,27 @@ pub(super) fn write(report: &FleetReport, style: &Style, out: &mut dyn Write) ->
         Status::Incomplete => AnsiColor::Yellow,
         Status::Clean => AnsiColor::Green,
     };
-    let verdict = summary::verdict(report);
+    let outcome = summary::outcome(report);
     match style.color {
         true => {
             let paint = Paint::new().bold().fg_color(Some(color.into()));
-            writeln!(out, "{paint}{verdict}{paint:#}")
+            writeln!(out, "{paint}{outcome}{paint:#}")
         }
-        false => writeln!(out, "{verdict}"),
+        false => writeln!(out, "{outcome}"),
     }
 }
 
-/// The first lines of a list, and how many more there are.
+/// Writes the first lines of a list, and how many more there are.
 fn write_list(
     title: &str,
     lines: impl Iterator<Item = String>,
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let shown = if style.verbose { usize::MAX } else { MAX_SHOWN };
+    let limit = if style.verbose { usize::MAX } else { MAX_LISTED };
     let mut rest = 0;
-    for (nth, line) in lines.enumerate() {
-        match nth < shown {
+    for (index, line) in lines.enumerate() {
+        match index < limit {
             true => writeln!(out, "  {title}: {}", escape::line(&line))?,
             false => rest += 1,
         }
@@ -81,11 +81,11 @@ fn write_leak(leak: &FleetLeak, style: &Style, out: &mut dyn Write) -> io::Resul
     );
     writeln!(out, "{}", escape::line(&title))?;
     writeln!(out, "  fingerprint {}", escape::line(fingerprint))?;
-    let shown = if style.verbose { usize::MAX } else { MAX_SHOWN };
-    for here in leak.open_repositories().take(shown) {
-        writeln!(out, "  {}", escape::line(&places(here)))?;
+    let limit = if style.verbose { usize::MAX } else { MAX_LISTED };
+    for holder in leak.open_repositories().take(limit) {
+        writeln!(out, "  {}", escape::line(&place_line(holder)))?;
     }
-    match open.saturating_sub(shown) as u64 {
+    match open.saturating_sub(limit) as u64 {
         0 => {}
         1 => writeln!(out, "  and 1 more repository (-v or --format json lists all)")?,
         rest => writeln!(out, "  and {rest} more repositories (-v or --format json lists all)")?,
@@ -98,19 +98,19 @@ fn write_leak(leak: &FleetLeak, style: &Style, out: &mut dyn Write) -> io::Resul
     writeln!(out)
 }
 
-/// One repository with a key, and the first places in it.
-fn places(here: &LeakInRepository) -> String {
-    let mut places: Vec<String> = leak_json::open_findings(here).map(leak_json::place).collect();
+/// `group/app (present): .env:3:7 and 2 more`: a repository with a key, and the first places in it.
+fn place_line(holder: &LeakInRepository) -> String {
+    let mut places: Vec<String> = leak_json::open_findings(holder).map(leak_json::place).collect();
     places.dedup();
     let more = match places.len().saturating_sub(MAX_PLACES) {
         0 => String::new(),
         n => format!(" and {n} more"),
     };
     places.truncate(MAX_PLACES);
-    let accepted = match leak_json::accepted_findings(here).count() as u64 {
+    let accepted = match leak_json::accepted_findings(holder).count() as u64 {
         0 => String::new(),
         n => format!("; {} accepted", count(n, "place")),
     };
-    let status = leak_json::text(&here.leak, "status");
-    format!("{} ({status}): {}{more}{accepted}", here.repository, places.join(", "))
+    let status = leak_json::text(&holder.leak, "status");
+    format!("{} ({status}): {}{more}{accepted}", holder.repository, places.join(", "))
 }

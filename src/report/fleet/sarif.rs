@@ -1,5 +1,5 @@
-//! `sarif`: one log with a run for each repository. The runs were written by the audits; for a repository without a
-//! result, there is a failed run with the reason.
+//! `sarif`: one log with a run for each repository. The audits wrote the runs; a repository without a result has a failed run with
+//! the reason.
 
 use std::io::{self, Write};
 
@@ -58,6 +58,7 @@ fn driver() -> Value {
     json!({"driver": {"name": "friskey", "semanticVersion": VERSION, "version": VERSION}})
 }
 
+/// The run of a repository without a result.
 fn failed_run(repository: &FleetRepository) -> Value {
     let reason = repository.reason.as_deref().unwrap_or("there is no result");
     let notification =
@@ -70,14 +71,15 @@ fn failed_run(repository: &FleetRepository) -> Value {
     })
 }
 
-/// What is missing from the report and what was left out, in a separate run, since it may belong to no repository.
+/// A run about the problems of the report and what was left out. It is separate because these may belong to no repository.
 fn coverage_run(report: &FleetReport) -> Value {
     let notification = |level: &str, text: String| json!({"level": level, "message": {"text": text}});
     let problems = report.problems.iter();
     let problems =
         problems.map(|problem| notification("warning", format!("{}: {}", problem.what, problem.reason)));
     let left_out = report.ignored.iter();
-    let left_out = left_out.map(|one| notification("note", format!("left out: {}", summary::ignored(one))));
+    let left_out =
+        left_out.map(|one| notification("note", format!("left out: {}", summary::ignored_line(one))));
     json!({
         "tool": driver(),
         "automationDetails": {"id": "friskey/fleet-coverage/"},

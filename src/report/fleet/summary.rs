@@ -1,4 +1,4 @@
-//! Sentences about a fleet that several formats share.
+//! Sentences about the report of a fleet that several formats share. Nothing is escaped.
 
 use crate::model::{AuditRun, FleetIgnored, FleetReport, RepositoryState, Status};
 use crate::report::humanize::{bytes, command_line, count};
@@ -13,18 +13,19 @@ pub(super) fn repositories(n: u64) -> String {
 }
 
 /// The outcome in one line, and how much was left out on purpose.
-pub(super) fn verdict(report: &FleetReport) -> String {
+pub(super) fn outcome(report: &FleetReport) -> String {
     let outcome = match report.status() {
         Status::Findings => {
-            let holders = report.repositories.iter().filter(|one| one.state == RepositoryState::Findings);
+            let holders =
+                report.repositories.iter().filter(|repository| repository.state == RepositoryState::Findings);
             let open = count(report.open_leaks().count() as u64, "leaked key");
-            let gaps = match gaps(report) {
-                gaps if gaps.is_empty() => gaps,
-                gaps => format!("; incomplete: {gaps}"),
+            let missing = match missing_results(report) {
+                missing if missing.is_empty() => missing,
+                missing => format!("; incomplete: {missing}"),
             };
-            format!("found {open} in {}{gaps}", repositories(holders.count() as u64))
+            format!("found {open} in {}{missing}", repositories(holders.count() as u64))
         }
-        Status::Incomplete => format!("no keys found, but incomplete: {}", gaps(report)),
+        Status::Incomplete => format!("no keys found, but incomplete: {}", missing_results(report)),
         Status::Clean => format!("clean: no keys found in {}", repositories(report.coverage.planned)),
     };
     // "Clean" must not suggest that everything was scanned.
@@ -34,14 +35,14 @@ pub(super) fn verdict(report: &FleetReport) -> String {
     }
 }
 
-/// What makes the report incomplete: the number of repositories in each such state.
-fn gaps(report: &FleetReport) -> String {
-    let number =
+/// Why the report is incomplete: how many repositories have no result or an incomplete one, or else how many problems there are.
+fn missing_results(report: &FleetReport) -> String {
+    let count_in_state =
         |state: RepositoryState| report.coverage.repositories.get(state.name()).copied().unwrap_or(0);
     let parts = [
-        (number(RepositoryState::Missing), "without a result"),
-        (number(RepositoryState::Failed), "not audited"),
-        (number(RepositoryState::Incomplete), "not scanned completely"),
+        (count_in_state(RepositoryState::Missing), "without a result"),
+        (count_in_state(RepositoryState::Failed), "not audited"),
+        (count_in_state(RepositoryState::Incomplete), "not scanned completely"),
     ];
     let parts = parts.iter().filter(|(n, _)| *n > 0);
     let parts: Vec<_> = parts.map(|(n, what)| format!("{} {what}", repositories(*n))).collect();
@@ -58,7 +59,7 @@ pub(super) fn at_least(report: &FleetReport) -> &'static str {
 }
 
 /// When and by which version repositories were audited: `2 repositories audited on … with friskey 1.0`.
-pub(super) fn audited(run: &AuditRun) -> String {
+pub(super) fn audit_line(run: &AuditRun) -> String {
     let (first, last) = (minute(&run.first_started), minute(&run.last_started));
     let when = match first == last {
         true => format!("on {first}"),
@@ -68,7 +69,7 @@ pub(super) fn audited(run: &AuditRun) -> String {
 }
 
 /// The command line of audits.
-pub(super) fn command(run: &AuditRun) -> String {
+pub(super) fn audit_command(run: &AuditRun) -> String {
     command_line(&run.command_line)
 }
 
@@ -79,33 +80,33 @@ pub(super) fn minute(text: &str) -> String {
 
 /// What was audited, in one line.
 pub(super) fn coverage(report: &FleetReport) -> String {
-    let sums = &report.coverage;
+    let totals = &report.coverage;
     let label = |state: &str| match state {
         "findings" => "with findings".to_owned(),
         state => state.to_owned(),
     };
     let states: Vec<_> =
-        sums.repositories.iter().map(|(state, n)| format!("{} {}", thousands(*n), label(state))).collect();
+        totals.repositories.iter().map(|(state, n)| format!("{} {}", thousands(*n), label(state))).collect();
     format!(
         "{} planned: {}; {}, {}, {}, {} scanned",
-        repositories(sums.planned),
+        repositories(totals.planned),
         if states.is_empty() { "none".to_owned() } else { states.join(", ") },
-        count(sums.commits, "commit"),
-        count(sums.blobs, "blob"),
-        count(sums.refs, "ref"),
-        bytes(sums.bytes),
+        count(totals.commits, "commit"),
+        count(totals.blobs, "blob"),
+        count(totals.refs, "ref"),
+        bytes(totals.bytes),
     )
 }
 
-/// What was left out on purpose: ``blob (--surfaces) in 3 repositories; --surfaces=… includes it``.
-pub(super) fn ignored(one: &FleetIgnored) -> String {
-    let holders = match one.repositories {
+/// Something that was left out on purpose: `blob (--surfaces) in 3 repositories; --surfaces=… includes it`.
+pub(super) fn ignored_line(ignored: &FleetIgnored) -> String {
+    let holders = match ignored.repositories {
         0 => String::new(),
         n => format!(" in {}", repositories(n)),
     };
-    let include = match one.include_with.is_empty() {
+    let include = match ignored.include_with.is_empty() {
         true => String::new(),
-        false => format!("; {} includes it", one.include_with),
+        false => format!("; {} includes it", ignored.include_with),
     };
-    format!("{} ({}){holders}{include}", one.what, one.by)
+    format!("{} ({}){holders}{include}", ignored.what, ignored.by)
 }

@@ -1,4 +1,4 @@
-//! The receipt: what was scanned, what was not and why, what was left out, and what is accepted.
+//! Writes the receipt: what was scanned, what was not and why, what was left out, and what is accepted.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -10,11 +10,11 @@ use super::parts;
 
 /// Maximum number of listed skips, ignored things and accepted places.
 const MAX_LISTED: usize = 10_000;
-/// Maximum number of names for one reason that are not folded.
-const MAX_OPEN: usize = 20;
+/// Maximum number of names or lines of one list that are not folded.
+const MAX_UNFOLDED: usize = 20;
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    accepted(report, out)?;
+    write_accepted(report, out)?;
     writeln!(out, "<section class=\"card\" aria-labelledby=\"coverage\"><h2 id=\"coverage\">Coverage</h2>")?;
     let coverage = report.coverage();
     write_counts(coverage, out)?;
@@ -26,8 +26,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
         writeln!(out, "</ul>")?;
     }
-    skipped(coverage, out)?;
-    left_out(report, out)?;
+    write_skipped(coverage, out)?;
+    write_left_out(report, out)?;
     writeln!(out, "</section>")
 }
 
@@ -48,8 +48,8 @@ fn write_counts(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</dl>")
 }
 
-/// What could not be scanned, grouped by reason.
-fn skipped(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
+/// Writes what could not be scanned, grouped by reason.
+fn write_skipped(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     let skipped = &coverage.skipped;
     if skipped.is_empty() {
         return writeln!(out, "<h3>Not scanned</h3>\n<p>Nothing was skipped.</p>");
@@ -69,7 +69,7 @@ fn skipped(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     )?;
     for (reason, names) in by_reason {
         write!(out, "<tr role=\"row\"><td role=\"cell\">{}</td>", escape::xml(reason))?;
-        writeln!(out, "<td role=\"cell\" data-label=\"What\">{}</td></tr>", folded(&names))?;
+        writeln!(out, "<td role=\"cell\" data-label=\"What\">{}</td></tr>", fold_names(&names))?;
     }
     writeln!(out, "</tbody></table>")?;
     match skipped.len().saturating_sub(MAX_LISTED) as u64 {
@@ -78,44 +78,44 @@ fn skipped(coverage: &Coverage, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-/// Names, one per line; those beyond [`MAX_OPEN`] are folded.
-fn folded(names: &[&str]) -> String {
+/// Names, one per line. Those after the first [`MAX_UNFOLDED`] are folded.
+fn fold_names(names: &[&str]) -> String {
     let line = |name: &&str| format!("<code><bdi>{}</bdi></code>", escape::xml(name));
-    let open = if names.len() <= MAX_OPEN + 1 { names.len() } else { MAX_OPEN };
-    let mut html = names[..open].iter().map(line).collect::<Vec<_>>().join("<br>");
-    if names.len() > open {
-        let rest = names[open..].iter().map(line).collect::<Vec<_>>().join("<br>");
-        let more = humanize::count((names.len() - open) as u64, "more thing");
+    let unfolded = if names.len() <= MAX_UNFOLDED + 1 { names.len() } else { MAX_UNFOLDED };
+    let mut html = names[..unfolded].iter().map(line).collect::<Vec<_>>().join("<br>");
+    if names.len() > unfolded {
+        let rest = names[unfolded..].iter().map(line).collect::<Vec<_>>().join("<br>");
+        let more = humanize::count((names.len() - unfolded) as u64, "more thing");
         html.push_str(&format!("<details><summary>{more}</summary>{rest}</details>"));
     }
     html
 }
 
-/// What was left out on purpose.
-fn left_out(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// Writes what was left out on purpose.
+fn write_left_out(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let lines = receipt::ignored_list(report, MAX_LISTED);
     if lines.is_empty() {
         return Ok(());
     }
     let total = humanize::count(report.coverage().ignored.len(), "thing");
     writeln!(out, "<h3>Left out on purpose: {total}</h3>")?;
-    let open = if lines.len() <= MAX_OPEN + 1 { lines.len() } else { MAX_OPEN };
+    let unfolded = if lines.len() <= MAX_UNFOLDED + 1 { lines.len() } else { MAX_UNFOLDED };
     let list = |lines: &[String], out: &mut dyn Write| {
         writeln!(out, "<ul class=\"plain\">")?;
         lines.iter().try_for_each(|line| writeln!(out, "<li>{}</li>", escape::xml(line)))?;
         writeln!(out, "</ul>")
     };
-    list(&lines[..open], out)?;
-    if lines.len() > open {
-        writeln!(out, "<details><summary>{} more</summary>", lines.len() - open)?;
-        list(&lines[open..], out)?;
+    list(&lines[..unfolded], out)?;
+    if lines.len() > unfolded {
+        writeln!(out, "<details><summary>{} more</summary>", lines.len() - unfolded)?;
+        list(&lines[unfolded..], out)?;
         writeln!(out, "</details>")?;
     }
     Ok(())
 }
 
-/// Every suppressed finding, with what accepted it and why.
-fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// Writes every suppressed finding, what accepts it, and the reason.
+fn write_accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let all = report.leaks().iter().flat_map(|leak| leak.findings.iter().map(move |finding| (leak, finding)));
     let mut accepted = all.filter_map(|(leak, finding)| Some((leak, finding, finding.suppressed.as_ref()?)));
     let Some(first) = accepted.next() else { return Ok(()) };

@@ -1,81 +1,81 @@
-//! One leak: its kind, history, next steps and places.
+//! Writes one leak: its kind, status, history, next steps and places.
 
 use std::io::{self, Write};
 
 use crate::model::Leak;
-use crate::report::events::{LeakEvent, events};
+use crate::report::events::{LeakEvent, leak_events};
 use crate::report::next_steps::{StepDirectory, next_steps_in};
 use crate::report::permalink::Permalinks;
 use crate::report::{clock, escape, humanize, labels, prose};
 
 use super::{PageView, axis, parts, places, timeline, verification};
 
-/// Maximum number of listed events, and of those that are not folded.
+/// Maximum number of listed events.
 const MAX_EVENTS: usize = 1_000;
-const MAX_OPEN_EVENTS: usize = 20;
-/// Number of leaks that the browser lays out at once; the others when they are scrolled into view.
-const MAX_LAID_OUT: usize = 50;
+/// Maximum number of events that are not folded.
+const MAX_UNFOLDED_EVENTS: usize = 20;
+/// Number of leaks that the browser lays out at once. It lays out the others when they are scrolled into view.
+const MAX_EAGER_LAYOUT: usize = 50;
 /// Maximum number of listed refs.
 const MAX_REFS: usize = 200;
 
 pub(super) fn write(view: &PageView<'_>, number: usize, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let report = view.report;
     let title = escape::xml(&labels::title(report, leak));
-    // The browser lays out later leaks when they are scrolled into view.
-    let later = if number > MAX_LAID_OUT { " later" } else { "" };
+    let later = if number > MAX_EAGER_LAYOUT { " later" } else { "" };
     let redacted = escape::xml(&leak.identified.secret.redacted());
     writeln!(out, "<article class=\"card{later}\" id=\"leak-{number}\" aria-labelledby=\"title-{number}\">")?;
     write!(out, "<h2 id=\"title-{number}\"><span>{title}</span> <code>{redacted}</code> ")?;
     let severity = parts::severity_badge(labels::effective_severity(report, leak));
     let verdict =
-        leak.verification.as_ref().map(|found| verification::badge(found.verdict)).unwrap_or_default();
+        leak.verification.as_ref().map(|answer| verification::badge(answer.verdict)).unwrap_or_default();
     writeln!(out, "{} {severity} {verdict}</h2>", parts::status_badge(leak.status))?;
-    let standing =
-        prose::standing(leak).unwrap_or_else(|| "Found in what was scanned; a history was not.".to_owned());
-    writeln!(out, "<p class=\"lead\">{}</p>", escape::xml(&standing))?;
-    if let Some(found) = &leak.verification {
-        verification::write(found, out)?;
+    let status =
+        prose::status(leak).unwrap_or_else(|| "Found in what was scanned; a history was not.".to_owned());
+    writeln!(out, "<p class=\"lead\">{}</p>", escape::xml(&status))?;
+    if let Some(verification) = &leak.verification {
+        verification::write(verification, out)?;
     }
     if view.is_brief(number) {
-        return brief(view, leak, out);
+        return write_brief(view, leak, out);
     }
-    story(view, leak, out)?;
+    write_history(view, leak, out)?;
     write!(
         out,
         "<h3>What to do next</h3>\n{}",
         parts::steps(&next_steps_in(StepDirectory::Any, report, leak))
     )?;
     places::write(view, leak, out)?;
-    facts(leak, out)?;
+    write_facts(leak, out)?;
     writeln!(out, "</article>")
 }
 
-/// The fingerprint and the first places, for reports with too many leaks to show everything about each.
-fn brief(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+/// Writes only the fingerprint and the first places, for reports with too many leaks to show everything about each.
+fn write_brief(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<p class=\"small\">Fingerprint <code>{}</code></p>", leak.identified.fingerprint)?;
     places::write_first(view, leak, out)?;
     writeln!(out, "</article>")
 }
 
-/// The timeline and the events on it.
-fn story(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    let events = events(leak);
+/// Writes the timeline and a list of the events on it.
+fn write_history(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+    let events = leak_events(leak);
     if events.is_empty() {
         return Ok(());
     }
     if let Some(axis) = axis(std::iter::once(leak), view.now()) {
-        let shown = &events[..events.len().min(MAX_EVENTS)];
-        let head = view.report.repository().and_then(|known| known.branch.as_deref());
-        write!(out, "<h3>History</h3>\n{}", timeline::single(leak, shown, axis, head))?;
+        let drawn = &events[..events.len().min(MAX_EVENTS)];
+        let head = view.report.repository().and_then(|repository| repository.branch.as_deref());
+        write!(out, "<h3>History</h3>\n{}", timeline::detailed(leak, drawn, axis, head))?;
     }
     let links = view.links_for(leak);
-    let open = if events.len() <= MAX_OPEN_EVENTS + 1 { events.len() } else { MAX_OPEN_EVENTS };
-    event_list(links, 1, &events[..open], out)?;
-    let folded = &events[open..events.len().min(MAX_EVENTS)];
+    let unfolded = if events.len() <= MAX_UNFOLDED_EVENTS + 1 { events.len() } else { MAX_UNFOLDED_EVENTS };
+    write_events(links, 1, &events[..unfolded], out)?;
+    let folded = &events[unfolded..events.len().min(MAX_EVENTS)];
     if !folded.is_empty() {
-        let more = humanize::count((events.len() - open) as u64, "more event");
+        let more = humanize::count((events.len() - unfolded) as u64, "more event");
         writeln!(out, "<details><summary>{more}</summary>")?;
-        event_list(links, open + 1, folded, out)?;
+        write_events(links, unfolded + 1, folded, out)?;
         writeln!(out, "</details>")?;
     }
     match events.len().saturating_sub(MAX_EVENTS) as u64 {
@@ -84,7 +84,7 @@ fn story(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()
     }
 }
 
-fn event_list(
+fn write_events(
     links: Option<&Permalinks>,
     first: usize,
     events: &[LeakEvent<'_>],
@@ -112,7 +112,7 @@ fn event_list(
     writeln!(out, "</ol>")
 }
 
-fn facts(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
+fn write_facts(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let identified = &leak.identified;
     let evidence = match identified.evidence.join(", ") {
         list if list.is_empty() => list,
@@ -124,13 +124,14 @@ fn facts(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "{}", fact("Confidence", &format!("{}{evidence}", identified.confidence)))?;
     write!(out, "{}", fact("Length", &humanize::count(identified.secret.len() as u64, "byte")))?;
     write!(out, "{}", parts::fact("Fingerprint", &format!("<code>{}</code>", identified.fingerprint)))?;
-    write!(out, "{}", fact("At the tip of", &refs(&leak.reachability.refs_at_tip)))?;
-    write!(out, "{}", fact("In the history of", &refs(&leak.reachability.refs_in_history)))?;
-    write!(out, "{}", fact("Held by", &refs(&leak.reachability.held_by)))?;
+    write!(out, "{}", fact("At the tip of", &list_refs(&leak.reachability.refs_at_tip)))?;
+    write!(out, "{}", fact("In the history of", &list_refs(&leak.reachability.refs_in_history)))?;
+    write!(out, "{}", fact("Held by", &list_refs(&leak.reachability.held_by)))?;
     writeln!(out, "</dl></details>")
 }
 
-fn refs(names: &[String]) -> String {
+/// The first names, and how many more there are.
+fn list_refs(names: &[String]) -> String {
     let listed = names[..names.len().min(MAX_REFS)].join(", ");
     match names.len().saturating_sub(MAX_REFS) {
         0 => listed,

@@ -50,6 +50,7 @@ struct PageView<'r> {
     report: &'r Report,
     /// The open leaks, most urgent first.
     leaks: Vec<&'r Leak>,
+    /// Links to the repository at its hosting service, if that is known.
     links: Option<Permalinks>,
     /// The requests to the provider; empty if there were none.
     summary: &'r [String],
@@ -58,10 +59,15 @@ struct PageView<'r> {
 impl<'r> PageView<'r> {
     fn new(report: &'r Report) -> Self {
         let url = report.repository().and_then(|repository| repository.url.as_deref());
-        Self { report, leaks: labels::by_urgency(report), links: url.and_then(Permalinks::of), summary: &[] }
+        Self {
+            report,
+            leaks: labels::open_leaks_by_urgency(report),
+            links: url.and_then(Permalinks::from_remote_url),
+            summary: &[],
+        }
     }
 
-    /// Whether there are so many leaks that each is shown in brief, so that the page stays small.
+    /// Whether the leak with that number, counted from 1, is shown in brief, so that a page with many leaks stays small.
     fn is_brief(&self, number: usize) -> bool {
         number > MAX_FULL_LEAKS
     }
@@ -71,7 +77,7 @@ impl<'r> PageView<'r> {
         self.links.as_ref().filter(|_| labels::may_be_hosted(self.report, leak))
     }
 
-    /// When the scan began: the end of every timeline.
+    /// When the scan began, in seconds since 1970: the end of every timeline.
     fn now(&self) -> i64 {
         self.report.started()
     }
@@ -80,8 +86,8 @@ impl<'r> PageView<'r> {
 /// Maximum number of leaks shown with timelines, steps and all places.
 const MAX_FULL_LEAKS: usize = 500;
 
-/// The time from the first event of any of `leaks` to now.
+/// An axis from the first event of any of `leaks` to `now`; `None` without events.
 fn axis<'l>(leaks: impl Iterator<Item = &'l Leak>, now: i64) -> Option<timeline::Axis> {
-    let first = leaks.filter_map(|leak| events::events(leak).first().map(|event| event.seconds()));
+    let first = leaks.filter_map(|leak| events::leak_events(leak).first().map(|event| event.seconds()));
     timeline::Axis::new(first, now)
 }

@@ -1,4 +1,4 @@
-//! The table of leaks, and their timelines on one axis.
+//! Writes the table of leaks, and their timelines on a common axis.
 
 use std::io::{self, Write};
 
@@ -9,8 +9,8 @@ use crate::report::{escape, events, humanize, labels};
 use super::table::{self, Cell, Column};
 use super::{PageView, axis, parts, timeline};
 
-/// Maximum number of leaks on the common axis.
-const MAX_LANES: usize = 30;
+/// Maximum number of timelines on the common axis.
+const MAX_TIMELINES: usize = 30;
 
 const COLUMNS: [Column; 6] = [
     Column::words("Key"),
@@ -30,19 +30,19 @@ pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> 
     writeln!(out, "<section class=\"card\" aria-labelledby=\"leaks\"><h2 id=\"leaks\">Leaks</h2>")?;
     table::open("Most urgent first", &columns, out)?;
     for (number, leak) in (1..).zip(&view.leaks) {
-        table::row(&columns, &cells(view, number, leak, is_verified), out)?;
+        table::row(&columns, &leak_cells(view, number, leak, is_verified), out)?;
     }
     table::close(out)?;
-    lanes(view, out)?;
+    write_timelines(view, out)?;
     writeln!(out, "</section>")
 }
 
-fn cells(view: &PageView<'_>, number: usize, leak: &Leak, is_verified: bool) -> Vec<Cell> {
+fn leak_cells(view: &PageView<'_>, number: usize, leak: &Leak, is_verified: bool) -> Vec<Cell> {
     let report = view.report;
     let title = escape::xml(&labels::title(report, leak));
     let key = parts::key(&leak.identified.secret.redacted());
     let severity = labels::effective_severity(report, leak);
-    let exposed = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
+    let exposure = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
     let places = labels::open_findings(leak).count() as u64;
     let mut actions: Vec<&str> = Vec::new();
     for step in next_steps(report, leak) {
@@ -54,13 +54,13 @@ fn cells(view: &PageView<'_>, number: usize, leak: &Leak, is_verified: bool) -> 
         Cell::html(format!("<a href=\"#leak-{number}\">{title} {key}</a>")),
         Cell::html(parts::status_badge(leak.status)).sorted_by(labels::status_rank(leak.status)),
         Cell::html(parts::severity_badge(severity)).sorted_by(-(severity_rank(severity))),
-        Cell::text(&exposed)
+        Cell::text(&exposure)
             .sorted_by(leak.exposed_seconds.map_or(-1, |seconds| i64::try_from(seconds).unwrap_or(i64::MAX))),
         Cell::text(&humanize::thousands(places)).sorted_by(i64::try_from(places).unwrap_or(i64::MAX)),
         Cell::text(&actions.join(", ")),
     ];
     if is_verified {
-        let verdict = leak.verification.as_ref().map(|found| super::verification::badge(found.verdict));
+        let verdict = leak.verification.as_ref().map(|answer| super::verification::badge(answer.verdict));
         cells.insert(3, Cell::html(verdict.unwrap_or_default()));
     }
     cells
@@ -75,17 +75,17 @@ fn severity_rank(severity: Severity) -> i64 {
     }
 }
 
-/// The timelines of the first leaks below each other, if there are several.
-fn lanes(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the timelines of the first leaks with known dates below each other, if there are several.
+fn write_timelines(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> {
     let dated = (1..).zip(&view.leaks).filter(|(_, leak)| !leak.introduced.is_empty());
-    let dated: Vec<(usize, &&Leak)> = dated.take(MAX_LANES).collect();
+    let dated: Vec<(usize, &&Leak)> = dated.take(MAX_TIMELINES).collect();
     let Some(axis) = axis(dated.iter().map(|(_, leak)| **leak), view.now()).filter(|_| dated.len() > 1)
     else {
         return Ok(());
     };
-    let dated_leaks = view.leaks.iter().filter(|leak| !leak.introduced.is_empty()).count();
+    let dated_count = view.leaks.iter().filter(|leak| !leak.introduced.is_empty()).count();
     writeln!(out, "<h3>Exposure</h3>")?;
-    if dated_leaks > dated.len() {
+    if dated_count > dated.len() {
         writeln!(out, "<p class=\"quiet small\">The first {} leaks.</p>", dated.len())?;
     }
     writeln!(out, "<div class=\"lanes\">")?;
@@ -93,7 +93,7 @@ fn lanes(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> {
         let redacted = leak.identified.secret.redacted();
         let name = escape::xml(&redacted);
         writeln!(out, "<a href=\"#leak-{number}\"><code>{name}</code></a>")?;
-        write!(out, "{}", timeline::lane(leak, &events::events(leak), axis, &redacted))?;
+        write!(out, "{}", timeline::compact(leak, &events::leak_events(leak), axis, &redacted))?;
     }
-    write!(out, "{}", timeline::labels(axis, dated.iter().map(|(_, leak)| **leak)))
+    write!(out, "{}", timeline::axis_labels(axis, dated.iter().map(|(_, leak)| **leak)))
 }

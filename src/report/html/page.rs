@@ -1,9 +1,10 @@
-//! The frame of every page: head, style, script, and the policy that prevents anything else from being loaded or run.
+//! The frame of every page: head, style, script, and the content security policy that keeps the page from loading or running
+//! anything else.
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
 
-use base64::prelude::{BASE64_STANDARD as STANDARD, Engine as _};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use sha2::{Digest, Sha256};
 
 use crate::report::escape;
@@ -13,15 +14,15 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// Even if escaping failed, the page could load nothing and run nothing but this style and this script.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
+static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        source_of(STYLE),
-        source_of(SCRIPT)
+        csp_source(STYLE),
+        csp_source(SCRIPT)
     )
 });
 
-/// The beginning of a page.
+/// The texts at the beginning of a page.
 pub(in crate::report) struct PageHead<'a> {
     /// The title of the window. Not escaped.
     pub(in crate::report) title: &'a str,
@@ -35,7 +36,7 @@ pub(in crate::report) struct PageHead<'a> {
 pub(in crate::report) fn open(head: &PageHead<'_>, out: &mut dyn Write) -> io::Result<()> {
     let [title, eyebrow, heading] = [head.title, head.eyebrow, head.heading].map(escape::xml);
     writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
-    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">", *POLICY)?;
+    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">", *CONTENT_SECURITY_POLICY)?;
     writeln!(out, "<meta name=\"referrer\" content=\"no-referrer\">")?;
     writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
     writeln!(out, "<meta name=\"color-scheme\" content=\"light dark\">")?;
@@ -51,9 +52,9 @@ pub(in crate::report) fn close(footer: &str, out: &mut dyn Write) -> io::Result<
     writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
 }
 
-/// `'sha256-…'`: how a policy names a style or script.
-fn source_of(text: &str) -> String {
-    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())))
+/// How a content security policy names an inline style or script: `'sha256-…'`.
+fn csp_source(text: &str) -> String {
+    format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Small pieces of HTML that several parts of a page share. Their arguments are not escaped.
+//! Small pieces of HTML that several parts of a page share. Each function escapes its arguments, except those called HTML.
 
 use crate::model::{LeakStatus, Severity};
 use crate::report::escape;
@@ -7,8 +7,8 @@ use crate::report::next_steps::NextStep;
 
 use crate::report::permalink::Permalinks;
 
-/// Maximum length of a key that is kept on one line, in characters.
-const MAX_UNBROKEN: usize = 40;
+/// Maximum length, in characters, of a key that is never wrapped.
+const MAX_NOWRAP_CHARS: usize = 40;
 
 /// A word in a colored frame.
 pub(in crate::report) fn badge(class: &str, word: &str) -> String {
@@ -24,10 +24,10 @@ pub(super) fn status_badge(status: LeakStatus) -> String {
     badge(class, status.name())
 }
 
-/// The badge for the name of a status in another report.
-pub(in crate::report) fn status_badge_of(name: &str) -> String {
-    let known = [LeakStatus::Present, LeakStatus::Removed, LeakStatus::Unreachable, LeakStatus::Unknown];
-    match known.into_iter().find(|status| status.name() == name) {
+/// The badge for the name of a status, as it is in the JSON of another report.
+pub(in crate::report) fn status_badge_by_name(name: &str) -> String {
+    let statuses = [LeakStatus::Present, LeakStatus::Removed, LeakStatus::Unreachable, LeakStatus::Unknown];
+    match statuses.into_iter().find(|status| status.name() == name) {
         Some(status) => status_badge(status),
         None => escape::xml(name),
     }
@@ -56,8 +56,8 @@ pub(super) fn commit(links: Option<&Permalinks>, id: &str) -> String {
     link(url.as_deref(), &format!("<code>{}</code>", escape::xml(&labels::short_id(id))))
 }
 
-/// Text in which URLs become links.
-pub(in crate::report) fn linked(text: &str) -> String {
+/// Text as HTML, with its URLs as links.
+pub(in crate::report) fn link_urls(text: &str) -> String {
     let words = text.split(' ').map(|word| {
         let url = word.trim_end_matches(['.', ',', ';', ')']);
         match url.starts_with("https://") {
@@ -72,23 +72,23 @@ pub(in crate::report) fn linked(text: &str) -> String {
 pub(in crate::report) fn steps(steps: &[NextStep]) -> String {
     let items = steps.iter().map(|step| {
         let command = step.command.as_deref().map(command).unwrap_or_default();
-        format!("<li><p>{}</p>{command}</li>\n", linked(&step.text))
+        format!("<li><p>{}</p>{command}</li>\n", link_urls(&step.text))
     });
     format!("<ol class=\"steps\">\n{}</ol>\n", items.collect::<String>())
 }
 
 /// A redacted key or short id, which is not wrapped unless it is unusually long.
 pub(in crate::report) fn key(text: &str) -> String {
-    let class = if text.chars().count() <= MAX_UNBROKEN { " class=\"nowrap\"" } else { "" };
+    let class = if text.chars().count() <= MAX_NOWRAP_CHARS { " class=\"nowrap\"" } else { "" };
     format!("<code{class}>{}</code>", escape::xml(text))
 }
 
-/// A command to copy.
+/// A command, with a button to copy it.
 pub(in crate::report) fn command(command: &str) -> String {
     format!("<div class=\"command\"><pre><code>{}</code></pre></div>", escape::xml(command))
 }
 
-/// A row of a list of facts; empty if the value, which is HTML, is empty.
+/// A row of a list of facts. `value` is HTML; if it is empty, so is the row.
 pub(in crate::report) fn fact(name: &str, value: &str) -> String {
     match value.is_empty() {
         true => String::new(),
@@ -101,8 +101,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_whole_addresses_become_links() {
-        let html = linked("see https://a.example/b, <b> (https://c.example) javascript:x https://\"x");
+    fn only_valid_urls_become_links() {
+        let html = link_urls("see https://a.example/b, <b> (https://c.example) javascript:x https://\"x");
         assert!(html.starts_with("see <a href=\"https://a.example/b\" rel=\"noreferrer noopener\">https://a.example/b</a>, &lt;b&gt;"));
         assert!(html.ends_with("javascript:x https://&quot;x"), "{html}");
         assert!(!html.contains("href=\"https://c"));

@@ -1,4 +1,4 @@
-//! The places of a leak as annotated lines.
+//! Writes the places of a leak, each with its redacted line.
 
 use std::io::{self, Write};
 
@@ -8,11 +8,12 @@ use crate::report::{escape, humanize, labels};
 use super::{PageView, parts};
 use crate::report::permalink::Permalinks;
 
-/// Maximum number of places listed for one leak, and of those that are not folded.
+/// Maximum number of places listed for one leak.
 const MAX_LISTED: usize = 10_000;
-const MAX_OPEN: usize = 20;
-/// Maximum number of places of a leak that is shown in brief.
-const MAX_BRIEF: usize = 3;
+/// Maximum number of places that are not folded.
+const MAX_UNFOLDED: usize = 20;
+/// Maximum number of places listed for a leak that is shown in brief.
+const MAX_LISTED_IN_BRIEF: usize = 3;
 
 pub(super) fn write(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let places: Vec<&Finding> = labels::open_findings(leak).collect();
@@ -27,16 +28,16 @@ pub(super) fn write(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io
         }
     )?;
     let links = view.links_for(leak);
-    let open = if total <= MAX_OPEN + 1 { total } else { MAX_OPEN };
-    list(links, &places[..open], out)?;
-    let folded = &places[open..total.min(MAX_LISTED)];
+    let unfolded = if total <= MAX_UNFOLDED + 1 { total } else { MAX_UNFOLDED };
+    write_list(links, &places[..unfolded], out)?;
+    let folded = &places[unfolded..total.min(MAX_LISTED)];
     if !folded.is_empty() {
         writeln!(
             out,
             "<details><summary>{}</summary>",
-            humanize::count((total - open) as u64, "more place")
+            humanize::count((total - unfolded) as u64, "more place")
         )?;
-        list(links, folded, out)?;
+        write_list(links, folded, out)?;
         writeln!(out, "</details>")?;
     }
     match total.saturating_sub(MAX_LISTED) as u64 {
@@ -53,13 +54,14 @@ pub(super) fn write(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io
     }
 }
 
-/// The first few places, without the text around the key.
+/// Writes the first few places, without their lines.
 pub(super) fn write_first(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     let total = labels::open_findings(leak).count();
     let links = view.links_for(leak);
-    let first = labels::open_findings(leak).take(MAX_BRIEF).map(|finding| position(links, finding));
+    let first =
+        labels::open_findings(leak).take(MAX_LISTED_IN_BRIEF).map(|finding| linked_position(links, finding));
     let first = first.collect::<Vec<_>>().join("<br>");
-    match total.saturating_sub(MAX_BRIEF) as u64 {
+    match total.saturating_sub(MAX_LISTED_IN_BRIEF) as u64 {
         0 => writeln!(out, "<p>{first}</p>"),
         rest => {
             writeln!(out, "<p>{first}<br>and {} in the format json</p>", humanize::count(rest, "more place"))
@@ -67,30 +69,30 @@ pub(super) fn write_first(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write)
     }
 }
 
-fn position(links: Option<&Permalinks>, finding: &Finding) -> String {
+fn linked_position(links: Option<&Permalinks>, finding: &Finding) -> String {
     let position = format!("<code><bdi>{}</bdi></code>", escape::xml(&labels::position(finding)));
     let url = links.and_then(|links| labels::permalink(links, finding));
     parts::link(url.as_deref(), &position)
 }
 
-fn list(links: Option<&Permalinks>, places: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+fn write_list(links: Option<&Permalinks>, places: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<ul class=\"places\">")?;
     for finding in places {
-        write!(out, "<li>{}", position(links, finding))?;
-        let details = escape::xml(&labels::details(finding).join("; "));
+        write!(out, "<li>{}", linked_position(links, finding))?;
+        let details = escape::xml(&labels::place_details(finding).join("; "));
         if !details.is_empty() {
             write!(out, " <span class=\"quiet small\">{details}</span>")?;
         }
         if let Some(text) = &finding.excerpt {
-            write!(out, "{}", excerpt(text))?;
+            write!(out, "{}", excerpt_html(text))?;
         }
         writeln!(out, "</li>")?;
     }
     writeln!(out, "</ul>")
 }
 
-/// The redacted line with the key highlighted, if the positions fit the text.
-fn excerpt(excerpt: &Excerpt) -> String {
+/// The redacted line of a finding, with the key highlighted if the positions fit the text.
+fn excerpt_html(excerpt: &Excerpt) -> String {
     let text = &excerpt.text;
     let parts = (text.get(..excerpt.start), text.get(excerpt.start..excerpt.end), text.get(excerpt.end..));
     match parts {

@@ -1,4 +1,4 @@
-//! Tables: sortable and searchable with the script, and laid out as cards on a narrow screen.
+//! Writes tables. The script makes them sortable and searchable; on a narrow screen, each row is laid out as a card.
 
 use std::io::{self, Write};
 
@@ -7,9 +7,9 @@ use crate::report::escape;
 /// A column of a table.
 #[derive(Clone, Copy)]
 pub(in crate::report) struct Column {
-    /// What the column shows.
+    /// The heading of the column.
     pub(in crate::report) title: &'static str,
-    /// How its cells are laid out.
+    /// The attribute with the class that determines how the cells are laid out; empty for none.
     class: &'static str,
 }
 
@@ -34,7 +34,7 @@ impl Column {
 pub(in crate::report) struct Cell {
     /// HTML.
     pub(in crate::report) html: String,
-    /// What to sort by, if not by the text.
+    /// The number to sort by; `None` to sort by the text.
     pub(in crate::report) sort: Option<i64>,
 }
 
@@ -73,11 +73,11 @@ pub(in crate::report) fn open(caption: &str, columns: &[Column], out: &mut dyn W
 /// Writes a row; the first cell is its heading.
 pub(in crate::report) fn row(columns: &[Column], cells: &[Cell], out: &mut dyn Write) -> io::Result<()> {
     write!(out, "<tr role=\"row\">")?;
-    for (nth, (column, Cell { html, sort })) in columns.iter().zip(cells).enumerate() {
+    for (index, (column, Cell { html, sort })) in columns.iter().zip(cells).enumerate() {
         let sort = sort.map(|key| format!(" data-sort=\"{key}\"")).unwrap_or_default();
         let class = column.class;
         let title = escape::xml(column.title);
-        match nth {
+        match index {
             0 => write!(out, "<th scope=\"row\" role=\"rowheader\"{class}{sort}>{html}</th>")?,
             _ => write!(out, "<td role=\"cell\" data-label=\"{title}\"{class}{sort}>{html}</td>")?,
         }

@@ -1,15 +1,15 @@
-//! The provider's verdict on a leak, if it was requested.
+//! Writes what the provider says about a leaked key, if it was asked.
 
 use std::io::{self, Write};
 
 use crate::model::{KeyVerdict, Spending, Verification};
-use crate::report::verification::{event, facts, money, uses};
+use crate::report::verification::{describe_event, key_facts, money, uses};
 use crate::report::{escape, humanize};
 
 use super::parts;
 use super::table::{self, Cell, Column};
 
-const DAYS: &[Column] =
+const SPENDING_COLUMNS: &[Column] =
     &[Column::words("Day"), Column::number("Spent"), Column::number("Requests"), Column::short("")];
 
 pub(super) fn badge(verdict: KeyVerdict) -> String {
@@ -21,35 +21,35 @@ pub(super) fn badge(verdict: KeyVerdict) -> String {
     parts::badge(class, verdict.name())
 }
 
-pub(super) fn write(found: &Verification, out: &mut dyn Write) -> io::Result<()> {
-    let (verdict, reason) = (found.verdict.name(), escape::xml(&found.reason));
+pub(super) fn write(verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
+    let (verdict, reason) = (verification.verdict.name(), escape::xml(&verification.reason));
     writeln!(out, "<h3>What the provider says</h3>\n<p><strong>{verdict}</strong>: {reason}</p>")?;
-    for key in &found.keys {
+    for key in &verification.keys {
         writeln!(out, "<dl class=\"facts\">")?;
-        for (what, value) in facts(key) {
-            write!(out, "{}", parts::fact(what, &escape::xml(&value)))?;
+        for (label, value) in key_facts(key) {
+            write!(out, "{}", parts::fact(label, &escape::xml(&value)))?;
         }
         writeln!(out, "</dl>")?;
     }
-    if let Some(spending) = &found.spending {
-        costs(spending, out)?;
+    if let Some(spending) = &verification.spending {
+        write_spending(spending, out)?;
     }
-    let events = found.audit_events.iter().map(|one| ("Audit log: ", event(one)));
-    let whoami = found.whoami.iter().map(|line| ("The key says: ", line.clone()));
-    let notes = found.notes.iter().map(|note| ("", note.clone()));
-    let steps = found.next_steps.iter().map(|step| ("Next: ", step.clone()));
+    let events = verification.audit_events.iter().map(|event| ("Audit log: ", describe_event(event)));
+    let whoami = verification.whoami.iter().map(|line| ("The key says: ", line.clone()));
+    let notes = verification.notes.iter().map(|note| ("", note.clone()));
+    let steps = verification.next_steps.iter().map(|step| ("Next: ", step.clone()));
     let lines: Vec<(&str, String)> = events.chain(whoami).chain(notes).chain(steps).collect();
     if lines.is_empty() {
         return Ok(());
     }
     writeln!(out, "<ul class=\"plain\">")?;
-    for (what, text) in lines {
-        writeln!(out, "<li>{what}{}</li>", parts::linked(&text))?;
+    for (label, text) in lines {
+        writeln!(out, "<li>{label}{}</li>", parts::link_urls(&text))?;
     }
     writeln!(out, "</ul>")
 }
 
-fn costs(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
+fn write_spending(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
     let (since, before) =
         (money(spending.since_leak, &spending.currency), money(spending.per_day_before, &spending.currency));
     writeln!(
@@ -65,7 +65,7 @@ fn costs(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
     if spending.days.is_empty() {
         return Ok(());
     }
-    table::open("Spending by day", DAYS, out)?;
+    table::open("Spending by day", SPENDING_COLUMNS, out)?;
     for day in &spending.days {
         let cells = [
             Cell::text(&day.date),
@@ -74,7 +74,7 @@ fn costs(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
                 .sorted_by(i64::try_from(day.requests).unwrap_or(i64::MAX)),
             Cell::text(if day.since_leak { "since the leak" } else { "" }),
         ];
-        table::row(DAYS, &cells, out)?;
+        table::row(SPENDING_COLUMNS, &cells, out)?;
     }
     table::close(out)
 }

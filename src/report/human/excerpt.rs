@@ -9,15 +9,15 @@ use super::palette::{ALARM, GUTTER, paint};
 use crate::model::Excerpt;
 use crate::report::escape;
 
-/// Columns kept left of the key when the terminal is too narrow for the whole line.
-const KEPT_BEFORE: usize = 20;
+/// Columns that are kept before the key when the terminal is too narrow for the whole line.
+const MIN_COLUMNS_BEFORE: usize = 20;
 
 pub(super) fn write(excerpt: &Excerpt, line: u64, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let number = line.to_string();
     let blank = " ".repeat(number.len());
     let bar = paint(style.color, GUTTER, "|");
     let (before, key, after) =
-        parts(excerpt, style.width.map(|width| width.saturating_sub(number.len() + 3)));
+        split_at_key(excerpt, style.width.map(|width| width.saturating_sub(number.len() + 3)));
     writeln!(out, "{blank} {bar}")?;
     let painted = if key.is_empty() { String::new() } else { paint(style.color, ALARM, &key) };
     writeln!(out, "{} {bar} {before}{painted}{after}", paint(style.color, GUTTER, &number))?;
@@ -30,12 +30,12 @@ pub(super) fn write(excerpt: &Excerpt, line: u64, style: &Style, out: &mut dyn W
 }
 
 /// The text before the key, the key, and the text after it, safe to print and cut to `width` columns.
-fn parts(excerpt: &Excerpt, width: Option<usize>) -> (String, String, String) {
+fn split_at_key(excerpt: &Excerpt, width: Option<usize>) -> (String, String, String) {
     let text = &excerpt.text;
-    let cut = (text.get(..excerpt.start), text.get(excerpt.start..excerpt.end), text.get(excerpt.end..));
-    let (before, key, after) = match cut {
+    let split = (text.get(..excerpt.start), text.get(excerpt.start..excerpt.end), text.get(excerpt.end..));
+    let (before, key, after) = match split {
         (Some(before), Some(key), Some(after)) => (before, key, after),
-        // Positions outside the text mark nothing.
+        // If the positions do not fit the text, nothing is marked.
         _ => (text.as_str(), "", ""),
     };
     let (before, key, after) = (printable(before), printable(key), printable(after));
@@ -45,9 +45,10 @@ fn parts(excerpt: &Excerpt, width: Option<usize>) -> (String, String, String) {
     if before.width() + key.width() + after.width() <= width {
         return (before, key, after);
     }
-    let room = width.saturating_sub(key.width());
-    let before = last_columns(&before, room.min(KEPT_BEFORE.max(room.saturating_sub(after.width()))));
-    let after = first_columns(&after, room.saturating_sub(before.width()));
+    let columns = width.saturating_sub(key.width());
+    let before =
+        last_columns(&before, columns.min(MIN_COLUMNS_BEFORE.max(columns.saturating_sub(after.width()))));
+    let after = first_columns(&after, columns.saturating_sub(before.width()));
     (before, key, after)
 }
 
@@ -91,7 +92,7 @@ fn last_columns(text: &str, columns: usize) -> String {
 mod tests {
     use super::*;
 
-    fn shown(text: &str, key: &str, width: Option<usize>) -> String {
+    fn written(text: &str, key: &str, width: Option<usize>) -> String {
         let start = text.find(key).unwrap();
         let excerpt = Excerpt { text: text.to_owned(), start, end: start + key.len() };
         let mut out = Vec::new();
@@ -101,21 +102,24 @@ mod tests {
 
     #[test]
     fn carets_are_under_the_key() {
-        assert_eq!(shown("a = sk-…wxyz;", "sk-…wxyz", None), "   |\n12 | a = sk-…wxyz;\n   |     ^^^^^^^^\n");
+        assert_eq!(
+            written("a = sk-…wxyz;", "sk-…wxyz", None),
+            "   |\n12 | a = sk-…wxyz;\n   |     ^^^^^^^^\n"
+        );
     }
 
     #[test]
     fn wide_characters_and_tabs_keep_the_carets_in_place() {
-        assert_eq!(shown("\t鍵=sk-…", "sk-…", None), "   |\n12 |     鍵=sk-…\n   |        ^^^^\n");
+        assert_eq!(written("\t鍵=sk-…", "sk-…", None), "   |\n12 |     鍵=sk-…\n   |        ^^^^\n");
     }
 
     #[test]
     fn a_narrow_terminal_truncates_around_the_key() {
         let text = format!("{}sk-…wxyz{}", "b".repeat(100), "a".repeat(100));
         for width in 0..200 {
-            let shown = shown(&text, "sk-…wxyz", Some(width));
-            assert!(shown.contains("sk-…wxyz"));
-            assert!(width < 20 || shown.lines().all(|line| line.width() <= width), "{width}: {shown}");
+            let lines = written(&text, "sk-…wxyz", Some(width));
+            assert!(lines.contains("sk-…wxyz"));
+            assert!(width < 20 || lines.lines().all(|line| line.width() <= width), "{width}: {lines}");
         }
     }
 

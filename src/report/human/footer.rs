@@ -1,4 +1,4 @@
-//! What follows the leaks: advice, remarks, the coverage receipt, and finally the verdict.
+//! What follows the leaks: the advice of their rules, remarks, the receipt, and finally the outcome.
 
 use std::io::{self, Write};
 
@@ -6,13 +6,13 @@ use crate::model::{Report, RuleInfo, Status, Suppression};
 
 use super::palette::{ALARM, GOOD, STRONG, WARNING, paint};
 use super::{Style, listed_count, wrap};
-use crate::report::advice::{Advice, about_rule};
+use crate::report::advice::{Advice, advice_for_rule};
 use crate::report::{escape, labels, receipt};
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let rules = labels::rules_of_open_leaks(report);
     for rule in &rules {
-        advice(report, rule, style, out)?;
+        write_advice(report, rule, style, out)?;
     }
     if !rules.is_empty() {
         writeln!(out)?;
@@ -20,18 +20,18 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     for remark in receipt::remarks(report) {
         wrap::write("note: ", &remark, 2, style, out)?;
     }
-    coverage(report, style, out)?;
+    write_coverage(report, style, out)?;
     let color = match report.status() {
         Status::Findings => ALARM,
         Status::Incomplete => WARNING,
         Status::Clean => GOOD,
     };
-    wrap::write("", &paint(style.color, color, receipt::verdict(report)), 2, style, out)
+    wrap::write("", &paint(style.color, color, receipt::outcome(report)), 2, style, out)
 }
 
-/// The first step that the rule lists; the steps of each leak contain the others.
-fn advice(report: &Report, rule: &RuleInfo, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let Advice { steps, revoke_url } = about_rule(report, rule);
+/// Writes the first step that the rule advises. The others are among the steps of each leak.
+fn write_advice(report: &Report, rule: &RuleInfo, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let Advice { steps, revoke_url } = advice_for_rule(report, rule);
     let title = format!("{}:", escape::line(&rule.id));
     let title = paint(style.color, STRONG, title);
     if let Some(step) = steps.first() {
@@ -44,12 +44,12 @@ fn advice(report: &Report, rule: &RuleInfo, style: &Style, out: &mut dyn Write) 
     Ok(())
 }
 
-fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     wrap::write("", &receipt::coverage(report), 2, style, out)?;
     let skipped = &report.coverage().skipped;
     let listed = listed_count(skipped.len(), style);
     for skip in skipped.iter().take(listed) {
-        wrap::write("  not scanned: ", &receipt::skip(skip), 4, style, out)?;
+        wrap::write("  not scanned: ", &receipt::skip_line(skip), 4, style, out)?;
     }
     let rest = skipped.len() - listed;
     if rest > 0 {
@@ -57,7 +57,7 @@ fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<(
     }
     let ignored = report.coverage().ignored.iter().count();
     if style.verbose {
-        accepted(report, out)?;
+        write_accepted(report, out)?;
     }
     for line in receipt::ignored_list(report, listed_count(ignored, style)) {
         wrap::write("  ignored: ", &line, 4, style, out)?;
@@ -65,13 +65,13 @@ fn coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<(
     Ok(())
 }
 
-/// Every suppressed finding, with what accepts it, and the reason.
-fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// Writes every suppressed finding, what accepts it, and the reason.
+fn write_accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for finding in report.leaks().iter().flat_map(|leak| &leak.findings) {
         let Some(Suppression { source, reason, .. }) = &finding.suppressed else { continue };
-        let why = reason.as_deref().unwrap_or("no reason given");
+        let reason = reason.as_deref().unwrap_or("no reason given");
         let (place, source) = (labels::position(finding), escape::line(source));
-        writeln!(out, "  accepted: {place}: {source}: {}", escape::line(why))?;
+        writeln!(out, "  accepted: {place}: {source}: {}", escape::line(reason))?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The history of a leak: which commits introduced, moved and removed it, when a remote first had it, and how long it was
-//! exposed.
+//! Writes the history of a leak: the commits that introduced, moved and removed it, when a remote was first seen with it, and how
+//! long it was exposed.
 
 use std::io::{self, Write};
 
@@ -7,36 +7,37 @@ use crate::model::{Leak, LeakStatus};
 
 use super::palette::{FAINT, paint};
 use super::{Style, listed_count, wrap};
-use crate::report::events::{LeakEvent, events};
+use crate::report::events::{LeakEvent, leak_events};
 use crate::report::{escape, humanize, labels};
 
 /// Columns before the commit.
 const INDENT: usize = 17;
-/// The same on a terminal narrower than this.
+/// Columns before the commit on a terminal narrower than [`NARROW`].
 const NARROW_INDENT: usize = 4;
+/// On a terminal with fewer columns, less is indented.
 const NARROW: usize = 60;
 
 pub(super) fn write(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut events = events(leak);
-    // The refs were already listed.
+    let mut events = leak_events(leak);
+    // The tags are among the refs that the headline lists.
     events.retain(|event| !matches!(event, LeakEvent::Tagged(_)));
     let listed = listed_count(events.len(), style);
     // The first and the last events matter most.
-    let first = listed.div_ceil(2);
-    for event in &events[..first] {
-        one(*event, style, out)?;
+    let first_count = listed.div_ceil(2);
+    for event in &events[..first_count] {
+        write_event(*event, style, out)?;
     }
     let hidden = (events.len() - listed) as u64;
     if hidden > 0 {
         writeln!(out, "  … {} …", humanize::count(hidden, "more event"))?;
     }
-    for event in &events[first + hidden as usize..] {
-        one(*event, style, out)?;
+    for event in &events[first_count + hidden as usize..] {
+        write_event(*event, style, out)?;
     }
-    ending(leak, style, out)
+    write_exposure(leak, style, out)
 }
 
-fn one(event: LeakEvent<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_event(event: LeakEvent<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let indent = if style.width.is_some_and(|width| width < NARROW) { NARROW_INDENT } else { INDENT };
     let mut text = String::new();
     if let Some(change) = event.change() {
@@ -60,7 +61,7 @@ fn one(event: LeakEvent<'_>, style: &Style, out: &mut dyn Write) -> io::Result<(
     }
 }
 
-fn ending(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_exposure(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let Some(seconds) = leak.exposed_seconds else {
         return Ok(());
     };

@@ -1,31 +1,31 @@
-//! One leak: headline, facts, history and places.
+//! Writes one leak: headline, facts, history, steps and places.
 
 use std::io::{self, Write};
 
 use crate::model::{Finding, Leak, LeakStatus, Report};
 
 use super::palette::{ALARM, FAINT, PLACE, STRONG, paint};
-use super::{Style, excerpt, listed_count, steps, story, wrap};
+use super::{Style, excerpt, history, listed_count, steps, wrap};
 use crate::report::{escape, humanize, labels};
 
 pub(super) fn write(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    headline(report, leak, style, out)?;
-    story::write(leak, style, out)?;
+    write_headline(report, leak, style, out)?;
+    history::write(leak, style, out)?;
     steps::write(report, leak, style, out)?;
     writeln!(out)?;
-    places(leak, style, out)
+    write_places(leak, style, out)
 }
 
-fn headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let identified = &leak.identified;
     let rule = paint(style.color, ALARM, escape::line(&identified.rule));
-    let what = format!("{} {}", labels::title(report, leak), escape::line(&identified.secret.redacted()));
-    let what = paint(style.color, STRONG, what);
-    wrap::write(&format!("{rule}: "), &what, 2, style, out)?;
+    let title = format!("{} {}", labels::title(report, leak), escape::line(&identified.secret.redacted()));
+    let title = paint(style.color, STRONG, title);
+    wrap::write(&format!("{rule}: "), &title, 2, style, out)?;
     let evidence: Vec<_> = identified.evidence.iter().map(|text| escape::line(text)).collect();
     let evidence = if evidence.is_empty() { String::new() } else { format!(": {}", evidence.join(", ")) };
     wrap::write("  ", &format!("{} confidence{evidence}", identified.confidence), 4, style, out)?;
-    let standing = match leak.status {
+    let status = match leak.status {
         LeakStatus::Present => format!("still present{}", at_tips(leak, style)),
         LeakStatus::Removed => format!("removed, but still in the history{}", in_history(leak, style)),
         LeakStatus::Unreachable => {
@@ -33,29 +33,29 @@ fn headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) ->
         }
         LeakStatus::Unknown => String::new(),
     };
-    let of = if labels::is_in_submodules(leak) { " of a submodule" } else { "" };
-    let standing = if standing.is_empty() { standing } else { format!("{standing}{of}") };
-    if !standing.is_empty() {
-        wrap::write("  ", &standing, 4, style, out)?;
+    let of_submodule = if labels::is_in_submodules(leak) { " of a submodule" } else { "" };
+    let status = if status.is_empty() { status } else { format!("{status}{of_submodule}") };
+    if !status.is_empty() {
+        wrap::write("  ", &status, 4, style, out)?;
     }
     let fingerprint = paint(style.color, FAINT, identified.fingerprint);
     wrap::write("  fingerprint ", &fingerprint, 4, style, out)
 }
 
 fn at_tips(leak: &Leak, style: &Style) -> String {
-    phrase(" at the tip of ", &leak.reachability.refs_at_tip, style)
+    list_refs(" at the tip of ", &leak.reachability.refs_at_tip, style)
 }
 
 fn in_history(leak: &Leak, style: &Style) -> String {
-    phrase(" of ", &leak.reachability.refs_in_history, style)
+    list_refs(" of ", &leak.reachability.refs_in_history, style)
 }
 
 fn held_by(leak: &Leak, style: &Style) -> String {
-    phrase(": ", &leak.reachability.held_by, style)
+    list_refs(": ", &leak.reachability.held_by, style)
 }
 
-/// `opening` and the names; empty without names.
-fn phrase(opening: &str, names: &[String], style: &Style) -> String {
+/// `opening` and then the names; empty without names.
+fn list_refs(opening: &str, names: &[String], style: &Style) -> String {
     if names.is_empty() {
         return String::new();
     }
@@ -68,12 +68,12 @@ fn phrase(opening: &str, names: &[String], style: &Style) -> String {
     format!("{opening}{}", text.join(", "))
 }
 
-fn places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let total = labels::open_findings(leak).count();
     let listed = listed_count(total, style);
     for finding in labels::open_findings(leak).take(listed) {
-        write!(out, "{}", paint(style.color, PLACE, clickable(finding)))?;
-        match labels::details(finding).join("; ") {
+        write!(out, "{}", paint(style.color, PLACE, clickable_position(finding)))?;
+        match labels::place_details(finding).join("; ") {
             details if details.is_empty() => writeln!(out)?,
             details => writeln!(out, "  {}", paint(style.color, FAINT, format_args!("({details})")))?,
         }
@@ -95,7 +95,7 @@ fn places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// `path:line:column`, at the start of its line so that terminals can open it.
-fn clickable(finding: &Finding) -> String {
+fn clickable_position(finding: &Finding) -> String {
     let position = labels::position(finding);
     // A file name must not start a CI runner command.
     if position.starts_with("::") { format!("./{position}") } else { position }

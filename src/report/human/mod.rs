@@ -2,10 +2,10 @@
 
 mod excerpt;
 mod footer;
+mod history;
 mod leak;
 mod palette;
 mod steps;
-mod story;
 mod wrap;
 
 use std::io::{self, Write};
@@ -14,11 +14,11 @@ use crate::model::Report;
 
 use super::{Style, labels};
 
-/// How many places, skips and refs are listed unless all are asked for.
+/// How many places, skips and refs are listed without `-v`.
 const DEFAULT_LISTED: usize = 10;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for leak in labels::by_urgency(report) {
+    for leak in labels::open_leaks_by_urgency(report) {
         leak::write(report, leak, style, out)?;
     }
     footer::write(report, style, out)

@@ -18,55 +18,55 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let mut line = first.to_owned();
     let mut used = visible_width(first);
-    let mut is_first_piece = true;
-    for (piece, follows_space) in pieces(text) {
-        let width = visible_width(piece);
+    let mut is_first_segment = true;
+    for (segment, follows_space) in segments(text) {
+        let width = visible_width(segment);
         let space = usize::from(follows_space);
         let fits = style.width.is_none_or(|columns| used + space + width <= columns);
-        if !fits && piece.is_empty() {
+        if !fits && segment.is_empty() {
             // A second space, which is dropped at the start of a line.
             continue;
         }
-        if !fits && (!is_first_piece || used > indent) {
+        if !fits && (!is_first_segment || used > indent) {
             writeln!(out, "{}", line.trim_end_matches(' '))?;
-            line = format!("{}{piece}", " ".repeat(indent));
+            line = format!("{}{segment}", " ".repeat(indent));
             used = indent + width;
         } else {
             line.push_str(&" ".repeat(space));
-            line.push_str(piece);
+            line.push_str(segment);
             used += space + width;
         }
-        is_first_piece = false;
+        is_first_segment = false;
     }
     writeln!(out, "{line}")
 }
 
-/// The pieces between which a line may break, and whether a space comes before each.
-fn pieces(text: &str) -> Vec<(&str, bool)> {
+/// The segments between which a line may break, and for each whether a space precedes it.
+fn segments(text: &str) -> Vec<(&str, bool)> {
     let is_wide = |c: char| c.width() == Some(2);
-    let mut pieces = Vec::new();
-    for (nth, word) in text.split(' ').enumerate() {
+    let mut segments = Vec::new();
+    for (word_index, word) in text.split(' ').enumerate() {
         let mut start = 0;
-        let mut before = None;
+        let mut previous = None;
         for (at, c) in word.char_indices() {
             // A combining mark stays with its character.
-            if before.is_some_and(|before| is_wide(before) || is_wide(c)) && c.width() != Some(0) {
-                pieces.push((&word[start..at], nth > 0 && start == 0));
+            if previous.is_some_and(|previous| is_wide(previous) || is_wide(c)) && c.width() != Some(0) {
+                segments.push((&word[start..at], word_index > 0 && start == 0));
                 start = at;
             }
-            before = Some(c);
+            previous = Some(c);
         }
-        pieces.push((&word[start..], nth > 0 && start == 0));
+        segments.push((&word[start..], word_index > 0 && start == 0));
     }
-    pieces
+    segments
 }
 
 /// The width in columns of text that may contain color codes.
 fn visible_width(text: &str) -> usize {
     let mut width = 0;
-    for (nth, part) in text.split("\u{1b}[").enumerate() {
-        let shown = if nth == 0 { part } else { part.split_once('m').map_or("", |(_, rest)| rest) };
-        width += shown.width();
+    for (index, part) in text.split("\u{1b}[").enumerate() {
+        let visible = if index == 0 { part } else { part.split_once('m').map_or("", |(_, rest)| rest) };
+        width += visible.width();
     }
     width
 }

@@ -1,6 +1,6 @@
 //! The next steps for a leak, depending on where it still is, whether it was pushed, and whether the key works.
 //!
-//! Formats differ only in how they write the steps. Nothing in them is escaped yet.
+//! Formats differ only in how they write the steps. Nothing in a step is escaped.
 
 mod places;
 mod shell;
@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use crate::model::{KeyVerdict, Leak, Report};
 
-use state::{LeakState, Pushed};
+use state::{LeakState, PushState};
 
-/// Maximum number of names in a sentence.
+/// Maximum number of names that a sentence lists.
 const MAX_NAMED: usize = 3;
 
-/// A step.
+/// One thing to do about a leak.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct NextStep {
     /// The kind of step in a word or two: `revoke`, `unstage`, `rewrite history`.
@@ -25,29 +25,29 @@ pub(super) struct NextStep {
     /// The command that does it, for a POSIX shell in the repository; `None` if there is none, or if a name in it
     /// cannot be shown verbatim.
     pub(super) command: Option<String>,
-    /// A short warning to read before the command is run, for formats that leave out the text; empty if there is
-    /// none.
+    /// What to do or to know before the command is run, in a few words, for formats that leave out the text; empty if there is
+    /// nothing.
     #[serde(skip)]
-    pub(super) before: String,
+    pub(super) caveat: String,
 }
 
-/// The directory that commands are for.
+/// The directory in which the reader will run the commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StepDirectory {
-    /// The one in which the scan was run, where the reader is.
+    /// That in which the scan was run.
     OfTheScan,
-    /// Any: the reader did not run the scan.
+    /// Unknown: the reader did not run the scan.
     Any,
 }
 
 impl NextStep {
     fn new(action: &'static str, text: impl Into<String>, command: Option<String>) -> Self {
-        Self { action, text: text.into(), command, before: String::new() }
+        Self { action, text: text.into(), command, caveat: String::new() }
     }
 
-    /// Adds a warning to read before the command is run.
-    fn but(self, before: impl Into<String>) -> Self {
-        Self { before: before.into(), ..self }
+    /// Adds what to do or to know before the command is run.
+    fn with_caveat(self, caveat: impl Into<String>) -> Self {
+        Self { caveat: caveat.into(), ..self }
     }
 
     /// The text and the command, on one line.
@@ -59,17 +59,17 @@ impl NextStep {
     }
 }
 
-/// The steps for one leak, most urgent first; none for an accepted one.
+/// The steps for one leak, most urgent first; none for an accepted leak.
 pub(super) fn next_steps(report: &Report, leak: &Leak) -> Vec<NextStep> {
     next_steps_in(StepDirectory::OfTheScan, report, leak)
 }
 
-/// Like [`next_steps`], for a reader in that directory.
-pub(super) fn next_steps_in(dir: StepDirectory, report: &Report, leak: &Leak) -> Vec<NextStep> {
+/// Like [`next_steps`], for a reader who runs commands in that directory.
+pub(super) fn next_steps_in(directory: StepDirectory, report: &Report, leak: &Leak) -> Vec<NextStep> {
     if leak.is_suppressed() {
         return Vec::new();
     }
-    steps(&LeakState::of(report, leak, dir))
+    steps(&LeakState::new(report, leak, directory))
 }
 
 fn steps(state: &LeakState) -> Vec<NextStep> {
@@ -79,27 +79,27 @@ fn steps(state: &LeakState) -> Vec<NextStep> {
             "identify",
             "Find out whether this is one of your keys: confidence is low, so it may be an example or another vendor's key. \
              If it is not, accept it with a reason.",
-            state.inside(&format!("friskey baseline add {} --reason 'not a key'", state.whole_fingerprint)),
+            state.in_repository(&format!("friskey baseline add {} --reason 'not a key'", state.full_fingerprint)),
         ));
     }
     // A key that is only in the index can still be kept from leaking.
     let is_only_staged = state.is_only_staged();
     if !is_only_staged {
-        contain(state, &mut steps);
+        add_revocation_steps(state, &mut steps);
     }
-    places::clean(state, &mut steps);
+    places::add_removal_steps(state, &mut steps);
     if is_only_staged {
         steps.push(NextStep::new(
             "check",
             "It is in no commit yet. Revoke the key only if it was shared in another way, and check what you commit next.",
-            state.inside("friskey staged"),
+            state.in_repository("friskey staged"),
         ));
     }
     steps
 }
 
-/// The steps that disable the key, which no change to the repository can do.
-fn contain(state: &LeakState, steps: &mut Vec<NextStep>) {
+/// Adds the steps that disable the key. No change to the repository can do that.
+fn add_revocation_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
     match state.verdict {
         Some(KeyVerdict::Dead) => steps.push(NextStep::new(
             "replace",
@@ -108,19 +108,19 @@ fn contain(state: &LeakState, steps: &mut Vec<NextStep>) {
         )),
         Some(KeyVerdict::Deactivated) => steps.push(NextStep::new(
             "revoke",
-            "Its account is deactivated, but the key was not revoked: revoke it, so that it does not come back to life \
-             with the account.",
+            "The account is deactivated, but the key is not revoked. Revoke it, or it works again when the account is \
+             reactivated.",
             state.revoke_command(),
         )),
         Some(verdict) if verdict.is_live() => {
             steps.push(NextStep::new(
                 "revoke",
-                format!("Revoke the key now{}: it works. {REPLACE}", if_pushed(&state.pushed)),
+                format!("Revoke the key now{}: it works. {REPLACE}", push_reason(&state.push_state)),
                 state.revoke_command(),
             ));
             steps.extend(state.revoke_page());
         }
-        _ if state.is_listed => {
+        _ if state.is_listable => {
             let first = if state.is_doubtful { "If it is one, treat it as live." } else { "Treat the key as live." };
             let revoke = if state.is_doubtful { "Then revoke it" } else { "Revoke the key now" };
             steps.push(NextStep::new(
@@ -133,7 +133,7 @@ fn contain(state: &LeakState, steps: &mut Vec<NextStep>) {
             ));
             steps.push(NextStep::new(
                 "revoke",
-                format!("{revoke}{}. {REPLACE}", if_pushed(&state.pushed)),
+                format!("{revoke}{}. {REPLACE}", push_reason(&state.push_state)),
                 state.revoke_command(),
             ));
             steps.extend(state.revoke_page());
@@ -148,10 +148,11 @@ fn contain(state: &LeakState, steps: &mut Vec<NextStep>) {
 
 const REPLACE: &str = "Put its replacement into a secret manager, not into the repository.";
 
-fn if_pushed(pushed: &Pushed) -> &'static str {
-    match pushed {
-        Pushed::OnRemote { .. } | Pushed::Served => ", since others may have fetched it",
-        Pushed::NotSeen => "",
+/// Why it is urgent, if others may have the key.
+fn push_reason(push_state: &PushState) -> &'static str {
+    match push_state {
+        PushState::OnRemote { .. } | PushState::Served => ", since others may have fetched it",
+        PushState::NotSeen => "",
     }
 }
 

@@ -1,182 +1,186 @@
-//! The steps that take a key out of each kind of place.
+//! The steps that remove a key from each kind of place.
 
 use crate::model::{LeakStatus, RemoteSighting, StashEntry};
 use crate::report::clock;
 
-use super::state::{LeakState, Pushed};
+use super::state::{LeakState, PushState};
 use super::{MAX_NAMED, NextStep, shell};
 
-/// What `gc --prune=now` does.
-const FOR_GOOD: &str = "permanently deletes everything that no ref or reflog reaches";
+/// What to know before `gc --prune=now`.
+const GC_CAVEAT: &str = "permanently deletes everything that no ref or reflog reaches";
 
-/// Adds the steps for every kind of place that holds the key.
-pub(super) fn clean(state: &LeakState, steps: &mut Vec<NextStep>) {
+/// Adds the steps for every kind of place where the key is.
+pub(super) fn add_removal_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
     if state.is_in_submodules {
         let text = "It is in the repository of a submodule, not in this one: the commits and refs named here are the submodule's. \
                     Audit that repository by itself, and follow the steps that it gets.";
         steps.push(NextStep::new("audit submodule", text, None));
         return;
     }
-    files(state, steps);
-    staged(state, steps);
-    tips(state, steps);
-    git_files(state, steps);
-    history(state, steps);
-    stashes(state, steps);
-    lost(state, steps);
-    reflog_text(state, steps);
+    add_file_steps(state, steps);
+    add_staged_steps(state, steps);
+    add_tip_steps(state, steps);
+    add_git_file_steps(state, steps);
+    add_history_steps(state, steps);
+    add_stash_steps(state, steps);
+    add_unreachable_steps(state, steps);
+    add_reflog_steps(state, steps);
 }
 
-fn files(state: &LeakState, steps: &mut Vec<NextStep>) {
-    if state.in_files.is_empty() {
+fn add_file_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
+    if state.file_paths.is_empty() {
         return;
     }
-    let names = named(&state.in_files);
+    let names = list_names(&state.file_paths);
     steps.push(NextStep::new(
         "remove",
-        format!("Take it out of {names}, and load it from the environment or a secret manager instead."),
+        format!("Remove the key from {names}, and load it from the environment or a secret manager instead."),
         None,
     ));
     if state.has_repository {
-        let command = state.inside(&format!("friskey trace --fingerprint {}", state.fingerprint));
+        let command = state.in_repository(&format!("friskey trace --fingerprint {}", state.fingerprint));
         steps.push(NextStep::new("trace", "Find out whether it was ever committed.", command));
     }
 }
 
-fn staged(state: &LeakState, steps: &mut Vec<NextStep>) {
-    if state.staged.is_empty() {
+fn add_staged_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
+    if state.staged_paths.is_empty() {
         return;
     }
-    let names = named(&state.staged);
-    let command = state.git().zip(shell::pathspecs(&state.staged));
-    let how = if state.has_head { "restore --staged" } else { "rm --cached" };
+    let names = list_names(&state.staged_paths);
+    let command = state.git().zip(shell::pathspecs(&state.staged_paths));
+    let subcommand = if state.has_head { "restore --staged" } else { "rm --cached" };
     steps.push(NextStep::new(
         "unstage",
-        format!("Unstage {names} before you commit, and take the key out of the file."),
-        command.map(|(git, paths)| format!("{git} {how} {paths}")),
+        format!("Unstage {names} before you commit, and remove the key from the file."),
+        command.map(|(git, paths)| format!("{git} {subcommand} {paths}")),
     ));
 }
 
-/// The key at the tips of branches.
-fn tips(state: &LeakState, steps: &mut Vec<NextStep>) {
+/// Adds the steps for files at the tips of branches.
+fn add_tip_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
     let Some(branch) = state.branches.first() else { return };
-    if state.in_tips.is_empty() {
+    if state.tip_paths.is_empty() {
         return;
     }
-    let more = match state.branches.len() - 1 {
+    let other_branches = match state.branches.len() - 1 {
         0 => String::new(),
         1 => " and another branch".to_owned(),
         n => format!(" and {n} other branches"),
     };
-    let names = named(&state.in_tips);
+    let names = list_names(&state.tip_paths);
     // If a key was at several paths, some of them may be from the past.
-    let where_left = match state.in_tips.len() {
-        1 => format!("{names} on {branch}{more}"),
-        _ => format!("{names}, wherever it still is on {branch}{more}"),
+    let places = match state.tip_paths.len() {
+        1 => format!("{names} on {branch}{other_branches}"),
+        _ => format!("{names}, wherever it still is on {branch}{other_branches}"),
     };
     let text = format!(
-        "Take it out of {where_left}; load it from the environment or a secret manager instead, and commit."
+        "Remove the key from {places}; load it from the environment or a secret manager instead, and commit."
     );
-    let (is_here, command) = commit_command(state, branch);
-    let before = match is_here {
-        true => format!("take it out of {where_left}, then"),
-        false => format!("check out {branch}, take it out of {names}, and commit"),
+    let (is_checked_out, command) = commit_command(state, branch);
+    let caveat = match is_checked_out {
+        true => format!("remove the key from {places}, then"),
+        false => format!("check out {branch}, remove the key from {names}, and commit"),
     };
-    steps.push(NextStep::new("remove", text, command).but(before));
+    steps.push(NextStep::new("remove", text, command).with_caveat(caveat));
 }
 
-/// Whether the branch is checked out, and the command that checks and commits the cleaned files, or else the one that
-/// checks the branch out. No command for a bare repository.
+/// Whether the branch is checked out, and a command: if it is, the one that commits the files once the key is removed from them,
+/// and otherwise the one that checks the branch out. There is no command for a bare repository.
 fn commit_command(state: &LeakState, branch: &str) -> (bool, Option<String>) {
-    let is_here = state.head_branch.as_deref() == Some(branch);
+    let is_checked_out = state.head_branch.as_deref() == Some(branch);
     if state.is_bare {
-        return (is_here, None);
+        return (is_checked_out, None);
     }
-    let command = match is_here {
-        true => state.inside("git add --update && friskey staged && git commit"),
-        false => state.git().zip(shell::quoted(branch)).map(|(git, branch)| format!("{git} switch {branch}")),
+    let command = match is_checked_out {
+        true => state.in_repository("git add --update && friskey staged && git commit"),
+        false => state.git().zip(shell::quote(branch)).map(|(git, branch)| format!("{git} switch {branch}")),
     };
-    (is_here, command)
+    (is_checked_out, command)
 }
 
-fn git_files(state: &LeakState, steps: &mut Vec<NextStep>) {
+fn add_git_file_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
     if state.git_files.is_empty() {
         return;
     }
-    let names = named(&state.git_files);
-    let text = format!("Take it out of {names}, which git does not share: other clones are not affected.");
+    let names = list_names(&state.git_files);
+    let text = format!(
+        "Remove the key from {names}. git does not share such files, so other clones are not affected."
+    );
     steps.push(NextStep::new("remove", text, None));
 }
 
-fn reflog_text(state: &LeakState, steps: &mut Vec<NextStep>) {
-    if state.reflogs_with_text.is_empty() {
+fn add_reflog_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
+    if state.reflogs_with_key.is_empty() {
         return;
     }
     steps.push(NextStep::new(
         "expire reflogs",
-        "Messages in reflogs of this clone hold it, usually the subject of a commit. Expire them last, since that ends \
-         their undo history.",
-        expire(state, &state.reflogs_with_text),
+        "Messages in reflogs of this clone contain the key, usually in the subject of a commit. Expire these reflogs last, \
+         since that ends their undo history.",
+        expire_command(state, &state.reflogs_with_key),
     )
-    .but("last, since it ends their undo history"));
+    .with_caveat("last, since it ends their undo history"));
 }
 
-/// The key in commits that refs reach.
-fn history(state: &LeakState, steps: &mut Vec<NextStep>) {
-    let in_history = !state.branches.is_empty() || !state.other_refs.is_empty();
-    match &state.pushed {
-        Pushed::OnRemote { refs, since } if !in_history && refs.is_empty() => {
+/// Adds the steps for commits that refs reach.
+fn add_history_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
+    let in_history = !state.branches.is_empty() || !state.local_refs.is_empty();
+    match &state.push_state {
+        PushState::OnRemote { refs, since } if !in_history && refs.is_empty() => {
             let text = format!(
-                "{} No ref of this clone leads to it any more, but whoever fetched it has it, and the hosting service may \
-                 keep a copy: ask it to remove unreferenced commits.",
-                pushed(refs, since.as_ref())
+                "{} No ref of this clone leads to the key any more, but others may have fetched it, and the hosting service \
+                 may keep a copy: ask the service to remove unreferenced commits.",
+                describe_push(refs, since.as_ref())
             );
             steps.push(NextStep::new("ask the host", text, None));
         }
-        Pushed::OnRemote { refs, since } => {
+        PushState::OnRemote { refs, since } => {
             let text = format!(
                 "{} Rewriting does not take back what others fetched; only if the history has to be clean as well, \
                  rewrite it afterwards, force-push every ref, and have the hosting service remove its copies.{}",
-                pushed(refs, since.as_ref()),
-                for_all(state)
+                describe_push(refs, since.as_ref()),
+                purge_hint(state)
             );
-            let before = "only if the history must be clean as well, and after revoking; force-push every ref afterwards";
-            steps.push(NextStep::new("rewrite history", text, purge(state)).but(before));
+            let caveat = "only if the history must be clean as well, and after revoking; force-push every ref afterwards";
+            steps.push(NextStep::new("rewrite history", text, purge_command(state)).with_caveat(caveat));
         }
-        Pushed::Served => steps.push(NextStep::new(
+        PushState::Served => steps.push(NextStep::new(
             "rewrite history",
             format!(
                 "Whoever can fetch from this repository may have it. Only if the history has to be clean as well, rewrite \
                  it afterwards.{}",
-                for_all(state)
+                purge_hint(state)
             ),
-            purge(state),
+            purge_command(state),
         )
-        .but("only if the history must be clean as well, and after revoking")),
-        Pushed::NotSeen if in_history => unpushed(state, steps),
-        Pushed::NotSeen => {}
+        .with_caveat("only if the history must be clean as well, and after revoking")),
+        PushState::NotSeen if in_history => add_unpushed_steps(state, steps),
+        PushState::NotSeen => {}
     }
 }
 
-/// Why others may have it.
-fn pushed(refs: &[String], since: Option<&RemoteSighting>) -> String {
+/// A sentence about why others may have the key: when it was pushed, and the remote-tracking refs that reach it.
+fn describe_push(refs: &[String], since: Option<&RemoteSighting>) -> String {
     let have = if refs.len() == 1 { "has" } else { "have" };
-    let day = |seen: &RemoteSighting| clock::utc(seen.seconds).chars().take(10).collect::<String>();
+    let day = |sighting: &RemoteSighting| clock::utc(sighting.seconds).chars().take(10).collect::<String>();
     match (refs, since) {
         ([], None) => "A remote had it.".to_owned(),
-        ([], Some(seen)) if seen.by_push => format!("It was pushed on {}.", day(seen)),
-        ([], Some(seen)) => format!("A remote had it on {}.", day(seen)),
-        (_, None) => format!("It was pushed: {} {have} it.", named(refs)),
-        (_, Some(seen)) if seen.by_push => {
-            format!("It was pushed on {}; {} {have} it.", day(seen), named(refs))
+        ([], Some(sighting)) if sighting.by_push => format!("It was pushed on {}.", day(sighting)),
+        ([], Some(sighting)) => format!("A remote had it on {}.", day(sighting)),
+        (_, None) => format!("It was pushed: {} {have} it.", list_names(refs)),
+        (_, Some(sighting)) if sighting.by_push => {
+            format!("It was pushed on {}; {} {have} it.", day(sighting), list_names(refs))
         }
-        (_, Some(seen)) => format!("{} {have} it, at the latest since {}.", named(refs), day(seen)),
+        (_, Some(sighting)) => {
+            format!("{} {have} it, at the latest since {}.", list_names(refs), day(sighting))
+        }
     }
 }
 
-/// The key in commits that no remote-tracking ref reaches.
-fn unpushed(state: &LeakState, steps: &mut Vec<NextStep>) {
-    let is_tagged = state.other_refs.iter().any(|name| name.starts_with("tag "));
+/// Adds the steps for commits that no remote-tracking ref reaches.
+fn add_unpushed_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
+    let is_tagged = state.local_refs.iter().any(|name| name.starts_with("tag "));
     let text = match is_tagged {
         false => {
             "No remote-tracking ref leads to it, so it may not have been pushed from here. Rewrite the commits before you \
@@ -187,18 +191,20 @@ fn unpushed(state: &LeakState, steps: &mut Vec<NextStep>) {
              were pushed: `git ls-remote --tags` shows those of the remote. If the tag is there, treat the key as public."
         }
     };
-    let text = format!("{text}{}", for_all(state));
+    let text = format!("{text}{}", purge_hint(state));
     let is_last_commit = state.status == LeakStatus::Present && state.introduced_by_head;
-    let (before, command) = match is_last_commit && !state.is_bare && !is_tagged {
+    let (caveat, command) = match is_last_commit && !state.is_bare && !is_tagged {
         true => ("once it is out of the files", state.git().map(|git| format!("{git} commit --amend"))),
-        false if is_tagged => ("check whether the remote has the tag; before you push it", purge(state)),
-        false => ("before you push it", purge(state)),
+        false if is_tagged => {
+            ("check whether the remote has the tag; before you push it", purge_command(state))
+        }
+        false => ("before you push it", purge_command(state)),
     };
-    steps.push(NextStep::new("rewrite history", text, command).but(before));
+    steps.push(NextStep::new("rewrite history", text, command).with_caveat(caveat));
 }
 
 /// The command that writes a repository without the key.
-fn purge(state: &LeakState) -> Option<String> {
+fn purge_command(state: &LeakState) -> Option<String> {
     let repo = state.repository_argument()?;
     let key = match state.is_one_of_many {
         // Purging one key at a time would give several repositories, each with the other keys.
@@ -207,28 +213,29 @@ fn purge(state: &LeakState) -> Option<String> {
     };
     // Next to the repository, since a purge writes nothing into it.
     let up = "../".repeat(state.depth + 1);
-    let beside = match state.repository.trim_end_matches('/') {
+    let stem = match state.repository.trim_end_matches('/') {
         "" => format!("{up}purged"),
         path if path.ends_with('.') || state.depth > 0 => format!("{path}/{up}purged"),
         path => format!("{}-purged", path.strip_suffix(".git").unwrap_or(path)),
     };
-    let (into, report) =
-        (shell::quoted(&format!("{beside}.git"))?, shell::quoted(&format!("{beside}.json"))?);
-    Some(format!("friskey purge{repo}{key} --into {into} --report {report}"))
+    let (destination, report) =
+        (shell::quote(&format!("{stem}.git"))?, shell::quote(&format!("{stem}.json"))?);
+    Some(format!("friskey purge{repo}{key} --into {destination} --report {report}"))
 }
 
-/// A hint about purges for reports with several leaks. Starts with a space.
-fn for_all(state: &LeakState) -> &'static str {
+/// A sentence about the purge command of a report with several leaks, with a space before it; otherwise empty.
+fn purge_hint(state: &LeakState) -> &'static str {
     if state.is_one_of_many { " One run removes every key of this report." } else { "" }
 }
 
-fn stashes(state: &LeakState, steps: &mut Vec<NextStep>) {
+fn add_stash_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
     if state.stashes.is_empty() {
         return;
     }
-    // Selected by commit: dropping an entry renumbers the others, which steps of other leaks may refer to.
+    // The command finds the entry by its commit, because dropping an entry renumbers the others, and the steps of other leaks may
+    // name those.
     let drop = |entry: &StashEntry| {
-        let (git, commit) = (state.git()?, shell::quoted(&entry.commit)?);
+        let (git, commit) = (state.git()?, shell::quote(&entry.commit)?);
         let number = format!("$({git} stash list --format=%H | grep -n ^{commit} | cut -d: -f1)");
         Some(format!("{git} stash drop \"stash@{{$(({number} - 1))}}\""))
     };
@@ -237,78 +244,78 @@ fn stashes(state: &LeakState, steps: &mut Vec<NextStep>) {
     steps.push(NextStep::new(
         "drop stash",
         format!(
-            "Only {} {}; a stash is never pushed. Drop it, then remove the objects that it leaves behind.",
-            named(&names),
-            if names.len() == 1 { "has it" } else { "have it" }
+            "Only {} {} the key; a stash is never pushed. Drop it, then delete the objects that it leaves behind.",
+            list_names(&names),
+            if names.len() == 1 { "contains" } else { "contain" }
         ),
         drops.map(|drops| drops.join(" && ")),
     )
-    .but(format!("what is in {}", named(&names))));
+    .with_caveat(format!("what is in {}", list_names(&names))));
     steps.push(NextStep::new(
         "delete objects",
         "Remove what is left in the object database, together with everything else that no ref and no reflog leads to.",
-        collect_garbage(state),
+        gc_command(state),
     )
-    .but(FOR_GOOD));
+    .with_caveat(GC_CAVEAT));
 }
 
-/// The key in objects that no ref reaches.
-fn lost(state: &LeakState, steps: &mut Vec<NextStep>) {
+/// Adds the steps for objects that no ref reaches.
+fn add_unreachable_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
     if !state.is_unreachable || !state.stashes.is_empty() {
         return;
     }
-    let is_private = state.pushed == Pushed::NotSeen;
+    let is_private = state.push_state == PushState::NotSeen;
     for name in &state.pseudo_refs {
         steps.push(NextStep::new(
             "delete objects",
-            format!("{name}, which an earlier operation left behind, leads to it. Delete that."),
+            format!("{name}, left over from an earlier operation, leads to the key. Delete it."),
             delete_pseudo_ref(state, name),
         ));
     }
     if state.reflogs.is_empty() {
         let text = format!(
-            "No ref and no reflog leads to it{}. Remove the objects, together with all others of that kind.",
+            "No ref or reflog leads to the key{}. Delete its objects, together with all others that nothing reaches.",
             if is_private { "; neither a push nor a fetch passes it on" } else { "" }
         );
-        steps.push(NextStep::new("delete objects", text, collect_garbage(state)).but(FOR_GOOD));
+        steps.push(NextStep::new("delete objects", text, gc_command(state)).with_caveat(GC_CAVEAT));
         return;
     }
     let text = format!(
-        "In this clone only reflogs lead to it{}. Expire these, which ends their undo history, and remove the objects.",
+        "In this clone, only reflogs lead to the key{}. Expire them, which ends their undo history, and delete the objects.",
         if is_private { "; neither a push nor a fetch passes it on" } else { "" }
     );
-    let command = expire(state, &state.reflogs).zip(collect_garbage(state));
+    let command = expire_command(state, &state.reflogs).zip(gc_command(state));
     let command = command.map(|(expire, collect)| format!("{expire} && {collect}"));
-    let before =
+    let caveat =
         "ends the undo history of these reflogs; permanently deletes everything that nothing reaches";
-    steps.push(NextStep::new("delete objects", text, command).but(before));
+    steps.push(NextStep::new("delete objects", text, command).with_caveat(caveat));
 }
 
-/// git refuses to delete some pseudorefs, which are files in its directory.
+/// The command that deletes a pseudoref. git refuses to delete some of them, so their files are deleted instead.
 fn delete_pseudo_ref(state: &LeakState, name: &str) -> Option<String> {
-    let (git, quoted) = (state.git()?, shell::quoted(name)?);
+    let (git, quoted) = (state.git()?, shell::quote(name)?);
     match name.contains('/') || ["FETCH_HEAD", "MERGE_HEAD"].contains(&name) {
         true => Some(format!("rm \"$({git} rev-parse --path-format=absolute --git-path {quoted})\"")),
         false => Some(format!("{git} update-ref -d {quoted}")),
     }
 }
 
-/// The command that empties these reflogs, not all, since the stash is a reflog.
-fn expire(state: &LeakState, reflogs: &[String]) -> Option<String> {
-    let names: Option<Vec<String>> = reflogs.iter().map(|name| shell::quoted(name)).collect();
+/// The command that empties these reflogs. `--all` would also empty the reflog that contains the stash entries.
+fn expire_command(state: &LeakState, reflogs: &[String]) -> Option<String> {
+    let names: Option<Vec<String>> = reflogs.iter().map(|name| shell::quote(name)).collect();
     Some(format!("{} reflog expire --expire=now {}", state.git()?, names?.join(" ")))
 }
 
-fn collect_garbage(state: &LeakState) -> Option<String> {
+fn gc_command(state: &LeakState) -> Option<String> {
     state.git().map(|git| format!("{git} gc --prune=now"))
 }
 
 /// `a`, `a and b`, `a, b, c and 4 more`.
-fn named(names: &[String]) -> String {
+fn list_names(names: &[String]) -> String {
     match names {
         [] => "it".to_owned(),
         [one] => one.clone(),
-        [most @ .., last] if names.len() <= MAX_NAMED => format!("{} and {last}", most.join(", ")),
+        [first @ .., last] if names.len() <= MAX_NAMED => format!("{} and {last}", first.join(", ")),
         all => format!("{} and {} more", all[..MAX_NAMED].join(", "), all.len() - MAX_NAMED),
     }
 }

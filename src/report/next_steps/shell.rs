@@ -5,8 +5,8 @@ use crate::report::escape;
 /// Replaces the middle of a key in a redacted name, so that it does not name an existing file or ref.
 const REDACTED: char = '…';
 
-/// `word`, quoted as one argument; `None` if it contains hidden characters or is redacted.
-pub(super) fn quoted(word: &str) -> Option<String> {
+/// `word`, quoted as one argument; `None` if it contains hidden characters or a redacted key.
+pub(super) fn quote(word: &str) -> Option<String> {
     if word.chars().any(|c| escape::is_hidden(c) || c == '\u{fffd}' || c == REDACTED)
         || escape::line(word) != word
     {
@@ -19,14 +19,14 @@ pub(super) fn quoted(word: &str) -> Option<String> {
     Some(format!("'{}'", word.replace('\'', "'\\''")))
 }
 
-/// A path for git, from the root of the work tree whatever the current directory. git would interpret some characters
-/// as a pattern.
+/// A pathspec for git that means exactly this path, relative to the top of the work tree, in any current directory.
 pub(super) fn pathspec(path: &str) -> Option<String> {
-    let is_magic = path.starts_with([':', '!', '^', '(', '/']) || path.contains(['*', '?', '[', '\\']);
-    quoted(&if is_magic { format!(":(top,literal){path}") } else { format!(":/{path}") })
+    // Characters that git would take for a pattern.
+    let has_special = path.starts_with([':', '!', '^', '(', '/']) || path.contains(['*', '?', '[', '\\']);
+    quote(&if has_special { format!(":(top,literal){path}") } else { format!(":/{path}") })
 }
 
-/// Several paths for git, after `--`; `None` if one of them cannot be shown.
+/// Pathspecs for git, after `--`; `None` if there is none or one cannot be quoted.
 pub(super) fn pathspecs(paths: &[String]) -> Option<String> {
     let all: Option<Vec<_>> = paths.iter().map(|path| pathspec(path)).collect();
     all.filter(|all| !all.is_empty()).map(|all| format!("-- {}", all.join(" ")))
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_stay_one_word() {
+    fn words_are_quoted_as_one_argument() {
         let cases = [
             ("src/app.py", Some("src/app.py")),
             ("my app.py", Some("'my app.py'")),
@@ -51,12 +51,12 @@ mod tests {
             ("a\u{202e}b", None),
         ];
         for (word, expected) in cases {
-            assert_eq!(quoted(word).as_deref(), expected, "{word}");
+            assert_eq!(quote(word).as_deref(), expected, "{word}");
         }
     }
 
     #[test]
-    fn paths_are_no_patterns() {
+    fn paths_are_not_patterns() {
         assert_eq!(pathspec("a[1].py").as_deref(), Some("':(top,literal)a[1].py'"));
         assert_eq!(pathspec(":/x").as_deref(), Some("':(top,literal):/x'"));
         assert_eq!(pathspecs(&["-x".to_owned(), "y z".to_owned()]).as_deref(), Some("-- :/-x ':/y z'"));

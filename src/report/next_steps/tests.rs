@@ -1,8 +1,8 @@
-//! The steps for each state.
+//! Tests of the steps for each state of a leak.
 
 use crate::model::{KeyVerdict, LeakStatus, RemoteSighting, StashEntry};
 
-use super::state::{LeakState, Pushed};
+use super::state::{LeakState, PushState};
 use super::{NextStep, steps};
 
 fn list(names: &[&str]) -> Vec<String> {
@@ -17,8 +17,8 @@ fn stash(name: &str, digit: char) -> StashEntry {
 fn present() -> LeakState {
     LeakState {
         branches: list(&["main"]),
-        in_tips: list(&["app.py"]),
-        other_refs: list(&["main"]),
+        tip_paths: list(&["app.py"]),
+        local_refs: list(&["main"]),
         is_committed: true,
         ..LeakState::sample()
     }
@@ -41,28 +41,28 @@ fn a_present_key_is_revoked_first_and_then_taken_out() {
         "friskey purge --key 0123456789ab --into ../purged.git --report ../purged.json",
     ];
     assert_eq!(commands(&present()), expected);
-    assert!(text(&present()).contains("Take it out of app.py on main"), "{}", text(&present()));
+    assert!(text(&present()).contains("Remove the key from app.py on main"), "{}", text(&present()));
 }
 
 #[test]
 fn a_key_of_the_last_commit_that_was_not_pushed_is_amended_away() {
     let state = LeakState { introduced_by_head: true, ..present() };
     assert_eq!(commands(&state).last().unwrap(), "git commit --amend");
-    let pushed = Pushed::OnRemote { refs: list(&["origin/main"]), since: None };
-    let state = LeakState { introduced_by_head: true, pushed, ..present() };
+    let pushed = PushState::OnRemote { refs: list(&["origin/main"]), since: None };
+    let state = LeakState { introduced_by_head: true, push_state: pushed, ..present() };
     assert!(!commands(&state).contains(&"git commit --amend".to_owned()));
 }
 
 #[test]
 fn a_removed_key_is_still_in_the_history() {
     let removed =
-        LeakState { status: LeakStatus::Removed, branches: Vec::new(), in_tips: Vec::new(), ..present() };
-    assert!(!text(&removed).contains("Take it out"));
+        LeakState { status: LeakStatus::Removed, branches: Vec::new(), tip_paths: Vec::new(), ..present() };
+    assert!(!text(&removed).contains("Remove the key from"));
     assert!(text(&removed).contains("No remote-tracking ref leads to it"));
     let since =
         RemoteSighting { seconds: 1_700_000_000, name: "refs/remotes/origin/main".to_owned(), by_push: true };
-    let pushed = Pushed::OnRemote { refs: list(&["origin/main"]), since: Some(since) };
-    let pushed = text(&LeakState { pushed, ..removed });
+    let pushed = PushState::OnRemote { refs: list(&["origin/main"]), since: Some(since) };
+    let pushed = text(&LeakState { push_state: pushed, ..removed });
     assert!(pushed.contains("It was pushed on 2023-11-14; origin/main has it."), "{pushed}");
     assert!(pushed.contains("others may have fetched it"), "{pushed}");
 }
@@ -107,10 +107,10 @@ fn a_key_in_a_reflog_alone_is_expired() {
 
 #[test]
 fn a_staged_key_is_unstaged_and_needs_no_revocation_yet() {
-    let state = LeakState { staged: list(&["my app.py"]), ..LeakState::sample() };
+    let state = LeakState { staged_paths: list(&["my app.py"]), ..LeakState::sample() };
     assert_eq!(commands(&state), ["git restore --staged -- ':/my app.py'", "friskey staged"]);
     assert!(text(&state).contains("It is in no commit yet"));
-    let committed = LeakState { staged: list(&["my app.py"]), ..present() };
+    let committed = LeakState { staged_paths: list(&["my app.py"]), ..present() };
     assert_eq!(commands(&committed)[0], "friskey verify");
 }
 
@@ -169,18 +169,22 @@ fn a_purge_is_written_beside_the_repository() {
 
 #[test]
 fn a_tag_may_be_at_the_remote_already() {
-    let state = LeakState { other_refs: list(&["main", "tag v1"]), introduced_by_head: true, ..present() };
+    let state = LeakState { local_refs: list(&["main", "tag v1"]), introduced_by_head: true, ..present() };
     assert!(text(&state).contains("`git ls-remote --tags`"), "{}", text(&state));
     assert!(!commands(&state).contains(&"git commit --amend".to_owned()));
 }
 
 #[test]
 fn a_key_that_was_pushed_and_lost_is_not_called_private() {
-    let pushed = Pushed::OnRemote { refs: Vec::new(), since: None };
-    let state =
-        LeakState { status: LeakStatus::Unreachable, is_unreachable: true, pushed, ..LeakState::sample() };
-    let said = text(&state);
-    assert!(said.contains("whoever fetched it has it") && !said.contains("neither a push nor"), "{said}");
+    let pushed = PushState::OnRemote { refs: Vec::new(), since: None };
+    let state = LeakState {
+        status: LeakStatus::Unreachable,
+        is_unreachable: true,
+        push_state: pushed,
+        ..LeakState::sample()
+    };
+    let text = text(&state);
+    assert!(text.contains("others may have fetched it") && !text.contains("neither a push nor"), "{text}");
     assert!(!commands(&state).iter().any(|command| command.contains("purge")));
 }
 
@@ -192,10 +196,10 @@ fn a_key_in_a_submodule_is_not_looked_for_here() {
 }
 
 #[test]
-fn several_paths_may_be_history_in_part() {
-    let state = LeakState { in_tips: list(&["a.py", "b.py"]), ..present() };
+fn several_paths_may_not_all_have_the_key_at_the_tip() {
+    let state = LeakState { tip_paths: list(&["a.py", "b.py"]), ..present() };
     assert!(
-        text(&state).contains("Take it out of a.py and b.py, wherever it still is on main"),
+        text(&state).contains("Remove the key from a.py and b.py, wherever it still is on main"),
         "{}",
         text(&state)
     );

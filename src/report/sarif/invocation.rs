@@ -1,13 +1,13 @@
-//! The run itself: time, outcome, and the coverage receipt as notifications.
+//! What SARIF says about the scan itself: its times and exit status, and the receipt as notifications.
 
 use serde::Serialize;
 
 use crate::model::{Report, Status, VersionControl};
 use crate::report::{clock, humanize, receipt};
 
-use super::{MAX_RESULTS, Text, location};
+use super::{MAX_RESULTS, MessageText, location};
 
-/// The most skips that are listed.
+/// Maximum number of listed skips, and of listed ignored things.
 const MAX_LISTED_SKIPS: usize = 1_000;
 
 #[derive(Serialize)]
@@ -21,8 +21,8 @@ pub(super) struct Invocation {
 }
 
 impl Invocation {
-    /// `left_out` is the number of results that did not fit.
-    pub(super) fn new(report: &Report, left_out: usize) -> Self {
+    /// `omitted` is the number of leaks that exceed [`MAX_RESULTS`].
+    pub(super) fn new(report: &Report, omitted: usize) -> Self {
         Self {
             // An incomplete scan did not succeed, whatever else it found.
             execution_successful: report.coverage().is_complete(),
@@ -32,61 +32,62 @@ impl Invocation {
                 Status::Incomplete => 3,
             },
             start_time_utc: format!("{}Z", clock::utc(report.started())),
-            end_time_utc: format!("{}Z", clock::utc(clock::ended(report))),
-            tool_execution_notifications: notifications(report, left_out),
+            end_time_utc: format!("{}Z", clock::utc(clock::end(report))),
+            tool_execution_notifications: list_notifications(report, omitted),
         }
     }
 }
 
 #[derive(Serialize)]
 struct Notification {
-    descriptor: Descriptor,
+    descriptor: DescriptorReference,
     level: &'static str,
-    message: Text,
+    message: MessageText,
 }
 
 #[derive(Serialize)]
-struct Descriptor {
+struct DescriptorReference {
     id: &'static str,
 }
 
 impl Notification {
     fn new(id: &'static str, level: &'static str, text: impl Into<String>) -> Self {
-        Self { descriptor: Descriptor { id }, level, message: Text::new(text) }
+        Self { descriptor: DescriptorReference { id }, level, message: MessageText::new(text) }
     }
 }
 
-fn notifications(report: &Report, left_out: usize) -> Vec<Notification> {
-    let mut all = Vec::new();
+fn list_notifications(report: &Report, omitted: usize) -> Vec<Notification> {
+    let mut notifications = Vec::new();
     let skipped = &report.coverage().skipped;
-    all.extend(
+    notifications.extend(
         skipped
             .iter()
             .take(MAX_LISTED_SKIPS)
-            .map(|skip| Notification::new("not-scanned", "error", receipt::skip(skip))),
+            .map(|skip| Notification::new("not-scanned", "error", receipt::skip_line(skip))),
     );
     if skipped.len() > MAX_LISTED_SKIPS {
         let rest = humanize::count((skipped.len() - MAX_LISTED_SKIPS) as u64, "more thing");
-        all.push(Notification::new(
+        notifications.push(Notification::new(
             "not-scanned",
             "error",
             format!("{rest} not scanned; format json lists all"),
         ));
     }
     let ignored = receipt::ignored_list(report, MAX_LISTED_SKIPS).into_iter();
-    all.extend(ignored.map(|text| Notification::new("ignored", "note", text)));
-    if left_out > 0 {
+    notifications.extend(ignored.map(|text| Notification::new("ignored", "note", text)));
+    if omitted > 0 {
         let text = format!(
             "{} left out, the least severe ones: code scanning accepts {}; format json lists all",
-            humanize::count(left_out as u64, "leak"),
+            humanize::count(omitted as u64, "leak"),
             humanize::count(MAX_RESULTS as u64, "result"),
         );
-        all.push(Notification::new("left-out", "warning", text));
+        notifications.push(Notification::new("left-out", "warning", text));
     }
-    all.push(Notification::new("note", "note", receipt::coverage(report)));
-    all.push(Notification::new("note", "note", receipt::verdict(report)));
-    all.extend(receipt::remarks(report).into_iter().map(|text| Notification::new("note", "note", text)));
-    all
+    notifications.push(Notification::new("note", "note", receipt::coverage(report)));
+    notifications.push(Notification::new("note", "note", receipt::outcome(report)));
+    notifications
+        .extend(receipt::remarks(report).into_iter().map(|text| Notification::new("note", "note", text)));
+    notifications
 }
 
 /// The repository and commit that were scanned.
@@ -108,11 +109,11 @@ struct MappedTo {
 }
 
 impl<'a> From<&'a VersionControl> for Provenance<'a> {
-    fn from(known: &'a VersionControl) -> Self {
+    fn from(repository: &'a VersionControl) -> Self {
         Self {
-            repository_uri: &known.repository_uri,
-            revision_id: known.revision.as_deref(),
-            branch: known.branch.as_deref(),
+            repository_uri: &repository.repository_uri,
+            revision_id: repository.revision.as_deref(),
+            branch: repository.branch.as_deref(),
             mapped_to: MappedTo { uri_base_id: location::ROOT },
         }
     }

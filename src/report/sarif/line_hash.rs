@@ -1,59 +1,62 @@
-//! The fingerprint by which GitHub code scanning tracks an alert when lines move.
+//! Computes the fingerprints by which GitHub code scanning recognizes an alert whose line has moved.
 //!
-//! The hash of a line covers 100 UTF-16 units from its start on, across line ends and not counting spaces and tabs;
-//! 65535 and then zeros follow the end of the file. Carriage returns, alone or before a line feed, count
-//! as line feeds. The upload action computes the same hash for files in the checkout.
+//! The hash of a line covers 100 UTF-16 units from the start of the line, across line ends and without spaces and tabs. The
+//! unit 65535 and then zeros follow the end of the file. A carriage return, alone or before a line feed, counts as a line
+//! feed. The algorithm is that of GitHub's upload action, which computes the same hashes for files in the checkout.
 
 use std::collections::HashMap;
 
-/// Units that one hash covers.
-const BLOCK: usize = 100;
+/// Number of units that a hash covers.
+const HASHED_UNITS: usize = 100;
+/// Factor of the polynomial rolling hash.
 const FACTOR: u64 = 37;
-const END: u16 = 65_535;
+/// The unit after the last one of a file.
+const END_OF_FILE: u16 = 65_535;
 
-/// `hex:occurrence` for each line of a file, in order. Lines end where GitHub ends them, also at a lone
-/// carriage return, and a final line end is followed by an empty line. Bytes that are not UTF-8 are read as
-/// U+FFFD.
+/// `hash:occurrence` for each line of a file, in order; the hash is hexadecimal, and the occurrence counts the lines with the
+/// same hash up to this one. As for GitHub, a lone carriage return ends a line, and an empty line follows a final line end.
+/// Bytes that are not UTF-8 are read as U+FFFD.
 pub fn line_hashes(bytes: &[u8]) -> Vec<String> {
-    let (units, starts) = normalized(bytes);
-    let unit = |at: usize| u64::from(units.get(at).copied().unwrap_or(0));
-    let leading_factor = FACTOR.wrapping_pow(BLOCK as u32 - 1);
-    let mut hash = (0..BLOCK).fold(0_u64, |hash, at| hash.wrapping_mul(FACTOR).wrapping_add(unit(at)));
-    let mut at = 0;
-    let mut seen: HashMap<u64, u64> = HashMap::new();
+    let (units, starts) = normalize(bytes);
+    let unit = |index: usize| u64::from(units.get(index).copied().unwrap_or(0));
+    let leading_factor = FACTOR.wrapping_pow(HASHED_UNITS as u32 - 1);
+    let mut hash =
+        (0..HASHED_UNITS).fold(0_u64, |hash, index| hash.wrapping_mul(FACTOR).wrapping_add(unit(index)));
+    let mut index = 0;
+    let mut occurrences: HashMap<u64, u64> = HashMap::new();
     let mut hashes = Vec::with_capacity(starts.len());
     for start in starts {
-        while at < start {
-            let rest = hash.wrapping_sub(unit(at).wrapping_mul(leading_factor));
-            hash = rest.wrapping_mul(FACTOR).wrapping_add(unit(at + BLOCK));
-            at += 1;
+        while index < start {
+            let rest = hash.wrapping_sub(unit(index).wrapping_mul(leading_factor));
+            hash = rest.wrapping_mul(FACTOR).wrapping_add(unit(index + HASHED_UNITS));
+            index += 1;
         }
-        let occurrence = seen.entry(hash).or_insert(0);
+        let occurrence = occurrences.entry(hash).or_insert(0);
         *occurrence += 1;
         hashes.push(format!("{hash:x}:{occurrence}"));
     }
     hashes
 }
 
-/// The units that are hashed, and the index among them at which each line starts.
-fn normalized(bytes: &[u8]) -> (Vec<u16>, Vec<usize>) {
-    let (blank, tab, feed, carriage) =
+/// The units that are hashed, and for each line the index of its first unit.
+fn normalize(bytes: &[u8]) -> (Vec<u16>, Vec<usize>) {
+    let (space, tab, line_feed, carriage_return) =
         (u16::from(b' '), u16::from(b'\t'), u16::from(b'\n'), u16::from(b'\r'));
     let mut units = Vec::with_capacity(bytes.len() + 1);
     let mut starts = Vec::new();
-    let mut at_start = true;
-    let mut after_carriage = false;
-    for unit in String::from_utf8_lossy(bytes).encode_utf16().chain([END]) {
-        let counts = unit != blank && unit != tab && !(after_carriage && unit == feed);
-        after_carriage = counts && unit == carriage;
-        if !counts {
+    let mut at_line_start = true;
+    let mut after_carriage_return = false;
+    for unit in String::from_utf8_lossy(bytes).encode_utf16().chain([END_OF_FILE]) {
+        let is_hashed = unit != space && unit != tab && !(after_carriage_return && unit == line_feed);
+        after_carriage_return = is_hashed && unit == carriage_return;
+        if !is_hashed {
             continue;
         }
-        if at_start {
+        if at_line_start {
             starts.push(units.len());
         }
-        let unit = if unit == carriage { feed } else { unit };
-        at_start = unit == feed;
+        let unit = if unit == carriage_return { line_feed } else { unit };
+        at_line_start = unit == line_feed;
         units.push(unit);
     }
     (units, starts)
@@ -77,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_is_skipped_and_line_ends_are_equal() {
+    fn spaces_and_tabs_are_ignored_and_all_line_ends_are_equal() {
         let hashes = ["790f81e5b114fed4:1", "1f7b9f1ae97918ec:1", "c33be7e0cf7c3ca:1", EMPTY];
         assert_eq!(line_hashes(b"a b\tc\r\nx\ry\n"), hashes);
         assert_eq!(line_hashes(b"\tabc\nx \n\t y\r\n"), hashes);
@@ -97,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn repeats_are_numbered() {
+    fn equal_hashes_are_numbered() {
         let hashes = line_hashes("same\n".repeat(150).as_bytes());
         assert_eq!(hashes[..2], ["6468d5768bad9560:1", "6468d5768bad9560:2"]);
         assert_eq!(hashes.len(), 151);
@@ -105,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_utf16_units_and_replaces_invalid_utf8() {
+    fn utf16_units_are_hashed_and_invalid_utf8_is_replaced() {
         assert_eq!(line_hashes("\u{1f600}é".as_bytes()), ["bc519d3e21e1c9d5:1"]);
         assert_eq!(line_hashes(b"a\xff\xe2\x82"), line_hashes("a\u{fffd}\u{fffd}".as_bytes()));
     }

@@ -1,4 +1,4 @@
-//! SARIF locations. Code scanning rejects an upload if any result lacks one, so every finding has one.
+//! The location of a finding in SARIF. Every finding gets one, since code scanning rejects an upload with a result that has none.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,21 @@ use serde::Serialize;
 use crate::model::{Finding, Origin, Report};
 use crate::report::{escape, labels};
 
-use super::Text;
+use super::MessageText;
 
-/// The base that relative URIs are relative to.
+/// The name of the directory that relative URIs refer to.
 pub(super) const ROOT: &str = "%SRCROOT%";
 
 pub(super) type UriBases = BTreeMap<&'static str, UriBase>;
 
 #[derive(Serialize)]
 pub(super) struct UriBase {
-    description: Text,
+    description: MessageText,
 }
 
-pub(super) fn base() -> UriBases {
-    let description = Text::new("The root of the repository or directory that was scanned.");
+/// The description of [`ROOT`].
+pub(super) fn uri_bases() -> UriBases {
+    let description = MessageText::new("The root of the repository or directory that was scanned.");
     BTreeMap::from([(ROOT, UriBase { description })])
 }
 
@@ -65,41 +66,40 @@ struct LogicalLocation {
 }
 
 impl Location {
-    /// The location of a finding; messages link to it by `id`.
+    /// The location of a finding. A message can link to it by `id`.
     pub(super) fn new(report: &Report, finding: &Finding, id: Option<usize>) -> Self {
         let origin = &finding.origin;
-        let inside = labels::inside(origin);
-        let name = if inside.is_empty() { labels::name(origin) } else { inside };
-        let is_plain_file = labels::has_positions(origin) && labels::file(origin).is_some();
-        let logical =
+        let entry_path = labels::entry_path(origin);
+        let name = if entry_path.is_empty() { labels::place_name(origin) } else { entry_path };
+        let is_plain_file = labels::has_positions(origin) && labels::file_path(origin).is_some();
+        let logical_locations =
             if is_plain_file { Vec::new() } else { vec![LogicalLocation { fully_qualified_name: name }] };
-        let file = labels::file(origin).map(|path| report.repository_path(path));
+        let file = labels::file_path(origin).map(|path| report.repository_path(path));
         Self {
             id,
             physical_location: PhysicalLocation {
-                artifact_location: artifact(origin, file),
+                artifact_location: artifact_location(origin, file),
                 region: region(finding),
             },
-            logical_locations: logical,
+            logical_locations,
         }
     }
 }
 
-/// `file` is the path of the origin, if it is a file.
-fn artifact(origin: &Origin, file: Option<&[u8]>) -> ArtifactLocation {
+/// The file, given by its path, or a pseudo path for an origin that is not a file.
+fn artifact_location(origin: &Origin, file: Option<&[u8]>) -> ArtifactLocation {
     let relative = |uri: String| ArtifactLocation { uri, uri_base_id: Some(ROOT) };
     match file {
-        Some(path) => match absolute(path) {
+        Some(path) => match absolute_uri(path) {
             Some(uri) => ArtifactLocation { uri, uri_base_id: None },
             None => relative(escape::uri(path.strip_prefix(b"./").unwrap_or(path))),
         },
-        // Not a file, so it gets a made-up path within `.git`.
         None => relative(escape::uri(labels::pseudo_path(origin).as_bytes())),
     }
 }
 
-/// The URI of an absolute path, on Unix or Windows.
-fn absolute(path: &[u8]) -> Option<String> {
+/// The URI of a path that is absolute on Unix or Windows; `None` for a relative one.
+fn absolute_uri(path: &[u8]) -> Option<String> {
     if path.starts_with(b"/") {
         return Some(format!("file://{}", escape::uri(path)));
     }
@@ -111,7 +111,8 @@ fn absolute(path: &[u8]) -> Option<String> {
     }
 }
 
-/// Lines and columns count from 1, and the end is after the last character; at least one character wide.
+/// The span of a finding. Lines and columns count from 1, the end is after the last character, and the region covers at least
+/// one character.
 fn region(finding: &Finding) -> RegionObject {
     if !labels::has_positions(&finding.origin) {
         return RegionObject { start_line: 1, start_column: 1, end_line: 1, end_column: 2 };
@@ -119,8 +120,8 @@ fn region(finding: &Finding) -> RegionObject {
     let (start, end) = (finding.span.start, finding.span.end);
     let (start_line, start_column) = (start.line.max(1), start.column.max(1));
     let end_line = end.line.max(start_line);
-    let least = if end_line == start_line { start_column.saturating_add(1) } else { 1 };
-    RegionObject { start_line, start_column, end_line, end_column: end.column.max(least) }
+    let min_end_column = if end_line == start_line { start_column.saturating_add(1) } else { 1 };
+    RegionObject { start_line, start_column, end_line, end_column: end.column.max(min_end_column) }
 }
 
 #[cfg(test)]
@@ -130,7 +131,7 @@ mod tests {
 
     fn uri(surface: Surface, path: &[u8]) -> (String, bool) {
         let origin = Origin::at_path(surface, path);
-        let artifact = artifact(&origin, labels::file(&origin));
+        let artifact = artifact_location(&origin, labels::file_path(&origin));
         (artifact.uri, artifact.uri_base_id.is_some())
     }
 
@@ -146,10 +147,10 @@ mod tests {
     #[test]
     fn without_a_path_the_uri_names_the_object() {
         let mut origin = Origin::at_path(Surface::RefName, "refs/heads/a b");
-        assert_eq!(artifact(&origin, None).uri, ".git/ref-name/refs/heads/a%20b");
+        assert_eq!(artifact_location(&origin, None).uri, ".git/ref-name/refs/heads/a%20b");
         origin = Origin { path: None, ..Origin::at_path(Surface::CommitMessage, "") };
-        assert_eq!(artifact(&origin, None).uri, ".git/commit-message");
+        assert_eq!(artifact_location(&origin, None).uri, ".git/commit-message");
         origin.commit = Some("abc".to_owned());
-        assert_eq!(artifact(&origin, None).uri, ".git/commit-message/abc");
+        assert_eq!(artifact_location(&origin, None).uri, ".git/commit-message/abc");
     }
 }

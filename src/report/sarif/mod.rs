@@ -1,7 +1,7 @@
 //! `sarif`: SARIF 2.1.0, primarily for GitHub code scanning.
 //!
-//! One result is one leak; its other places are related locations. The report respects GitHub's limits: the
-//! most severe results are kept, and a notification says what was cut. `docs/formats.md` explains the choices.
+//! Each leak is one result, with its other places as related locations. GitHub accepts only so many results: the most severe
+//! leaks are kept, and a notification says how many are missing. `docs/formats.md` explains the choices.
 
 mod invocation;
 mod line_hash;
@@ -21,18 +21,18 @@ use super::{Style, json, labels};
 
 pub use line_hash::line_hashes;
 
-/// The most results that code scanning accepts in one run.
+/// Maximum number of results that code scanning accepts in one run.
 const MAX_RESULTS: usize = 5_000;
 
-/// Returns the hash of a line (counted from 1, see [`line_hashes()`]) of a file in the checkout, if known.
+/// Returns the hash (see [`line_hashes()`]) of a line, counted from 1, of a file in the checkout; `None` if it is unknown.
 pub type LineHashes<'a> = dyn Fn(&Origin, u64) -> Option<String> + 'a;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     write_with_line_hashes(report, style, &|_, _| None, out)
 }
 
-/// Writes SARIF with line hashes for files in the checkout, by which GitHub tracks alerts when lines move. The
-/// upload action computes missing ones itself, so this is for uploads without the action.
+/// Writes SARIF with line hashes for files in the checkout, by which GitHub recognizes an alert whose line has moved. GitHub's
+/// upload action adds these hashes itself, so this is for uploads without the action.
 ///
 /// # Errors
 /// Only what `out` itself reports.
@@ -42,16 +42,16 @@ pub fn write_with_line_hashes(
     line_hashes: &LineHashes<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let (leaks, left_out) = chosen(report, style);
-    let log = Log {
+    let (leaks, omitted) = select_leaks(report, style);
+    let log = SarifLog {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
         runs: [RunObject {
             tool: rules::Tool::new(report),
-            automation_details: Automation { id: category(report) },
-            invocations: [invocation::Invocation::new(report, left_out)],
-            version_control_provenance: report.version_control().map(|known| [known.into()]),
-            original_uri_base_ids: location::base(),
+            automation_details: AutomationDetails { id: automation_id(report) },
+            invocations: [invocation::Invocation::new(report, omitted)],
+            version_control_provenance: report.version_control().map(|repository| [repository.into()]),
+            original_uri_base_ids: location::uri_bases(),
             column_kind: "unicodeCodePoints",
             results: result::Results { report, leaks, line_hashes },
         }],
@@ -59,22 +59,22 @@ pub fn write_with_line_hashes(
     json::write_pretty(&log, out)
 }
 
-/// The leaks to list, in report order, and how many were left out because there are too many.
-fn chosen<'a>(report: &'a Report, style: &Style) -> (Vec<&'a Leak>, usize) {
-    let listed = |leak: &&Leak| style.sarif_suppressed || !leak.is_suppressed();
-    let mut leaks: Vec<_> = report.leaks().iter().filter(listed).enumerate().collect();
-    let left_out = leaks.len().saturating_sub(MAX_RESULTS);
-    if left_out > 0 {
+/// The leaks that become results, in report order, and how many leaks exceed [`MAX_RESULTS`].
+fn select_leaks<'a>(report: &'a Report, style: &Style) -> (Vec<&'a Leak>, usize) {
+    let is_included = |leak: &&Leak| style.sarif_suppressed || !leak.is_suppressed();
+    let mut leaks: Vec<_> = report.leaks().iter().filter(is_included).enumerate().collect();
+    let omitted = leaks.len().saturating_sub(MAX_RESULTS);
+    if omitted > 0 {
         leaks.sort_by_key(|(_, leak)| Reverse((labels::severity(report, leak), leak.identified.confidence)));
         leaks.truncate(MAX_RESULTS);
-        leaks.sort_by_key(|&(at, _)| at);
+        leaks.sort_by_key(|&(index, _)| index);
     }
-    (leaks.into_iter().map(|(_, leak)| leak).collect(), left_out)
+    (leaks.into_iter().map(|(_, leak)| leak).collect(), omitted)
 }
 
-/// The category. A new report replaces the earlier ones of its category, so trees and histories must not share
-/// one, and neither must a few commits and the whole history.
-fn category(report: &Report) -> String {
+/// The id that determines the category in code scanning. A report replaces the earlier ones of its category, so reports about
+/// trees, about histories and about a few commits have different ids.
+fn automation_id(report: &Report) -> String {
     match report.category() {
         "scan" => "friskey/tree/".to_owned(),
         "staged" => "friskey/index/".to_owned(),
@@ -83,7 +83,7 @@ fn category(report: &Report) -> String {
 }
 
 #[derive(Serialize)]
-struct Log<'a> {
+struct SarifLog<'a> {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
@@ -94,7 +94,7 @@ struct Log<'a> {
 #[serde(rename_all = "camelCase")]
 struct RunObject<'a> {
     tool: rules::Tool,
-    automation_details: Automation,
+    automation_details: AutomationDetails,
     invocations: [invocation::Invocation; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     version_control_provenance: Option<[invocation::Provenance<'a>; 1]>,
@@ -104,17 +104,17 @@ struct RunObject<'a> {
 }
 
 #[derive(Serialize)]
-struct Automation {
+struct AutomationDetails {
     id: String,
 }
 
-/// SARIF's `{"text": …}`.
+/// A text, which SARIF requires in an object: `{"text": …}`.
 #[derive(Serialize)]
-struct Text {
+struct MessageText {
     text: String,
 }
 
-impl Text {
+impl MessageText {
     fn new(text: impl Into<String>) -> Self {
         Self { text: text.into() }
     }

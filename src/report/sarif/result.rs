@@ -1,4 +1,4 @@
-//! SARIF results, one per leak.
+//! Builds the SARIF results, one for each leak.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::report::next_steps::{NextStep, next_steps};
 use crate::report::{escape, labels};
 
 use super::location::Location;
-use super::{LineHashes, Text, message, rules};
+use super::{LineHashes, MessageText, message, rules};
 
-/// The most related locations of one result. GitHub accepts a thousand, more than a reader needs, and they take
-/// up much of its size limit.
+/// Maximum number of related locations of one result. GitHub accepts 1,000, but a reader needs fewer, and they would use up
+/// much of GitHub's limit on the size of a file.
 const MAX_RELATED_LOCATIONS: usize = 100;
 
 /// The results, each created only when it is written.
@@ -24,8 +24,8 @@ pub(super) struct Results<'a> {
 
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // SARIF requires a location, which a leak without findings would not have. Every leak has findings.
-        serializer.collect_seq(self.leaks.iter().filter_map(|leak| self.result(leak)))
+        // A leak without findings would have no location, which SARIF requires. Every leak has findings, so none is lost.
+        serializer.collect_seq(self.leaks.iter().filter_map(|leak| self.result_object(leak)))
     }
 }
 
@@ -36,7 +36,7 @@ struct ResultObject<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_index: Option<usize>,
     level: &'static str,
-    message: Text,
+    message: MessageText,
     locations: [Location; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Location>,
@@ -68,27 +68,35 @@ struct ResultProperties<'a> {
 }
 
 impl Results<'_> {
-    fn result<'b>(&self, leak: &'b Leak) -> Option<ResultObject<'b>> {
-        let suppressed = leak.is_suppressed();
-        let places: Vec<&Finding> =
-            if suppressed { leak.findings.iter().collect() } else { labels::open_findings(leak).collect() };
+    fn result_object<'b>(&self, leak: &'b Leak) -> Option<ResultObject<'b>> {
+        let is_suppressed = leak.is_suppressed();
+        let places: Vec<&Finding> = if is_suppressed {
+            leak.findings.iter().collect()
+        } else {
+            labels::open_findings(leak).collect()
+        };
         let (&primary, others) = places.split_first()?;
         let next_steps = next_steps(self.report, leak);
-        let listed = &others[..others.len().min(MAX_RELATED_LOCATIONS)];
+        let related = &others[..others.len().min(MAX_RELATED_LOCATIONS)];
         Some(ResultObject {
             rule_id: &leak.identified.rule,
             rule_index: self.report.rules().iter().position(|rule| *rule.id == *leak.identified.rule),
             level: rules::level(labels::effective_severity(self.report, leak)),
-            message: Text::new(message::message(self.report, leak, (primary, others), next_steps.first())),
+            message: MessageText::new(message::message(
+                self.report,
+                leak,
+                (primary, others),
+                next_steps.first(),
+            )),
             locations: [Location::new(self.report, primary, None)],
             related_locations: (1..)
-                .zip(listed)
+                .zip(related)
                 .map(|(id, other)| Location::new(self.report, other, Some(id)))
                 .collect(),
             partial_fingerprints: self.fingerprints(leak, primary),
             rank: rank(leak.identified.confidence),
-            suppressions: if suppressed {
-                primary.suppressed.iter().map(accepted).collect()
+            suppressions: if is_suppressed {
+                primary.suppressed.iter().map(suppression_object).collect()
             } else {
                 Vec::new()
             },
@@ -105,32 +113,33 @@ impl Results<'_> {
         })
     }
 
-    /// Stable fingerprints for deduplication. GitHub uses only the line hash. The upload action computes it for
-    /// files in the checkout and warns about other values, so only results elsewhere get one, derived from the
-    /// secret.
+    /// Stable fingerprints for deduplication. GitHub uses only `primaryLocationLineHash`. For files in the checkout, its upload
+    /// action computes that hash and warns about different values, so they get one only if `line_hashes` knows it. Elsewhere
+    /// it is derived from the fingerprint of the secret or the id of the finding.
     fn fingerprints(&self, leak: &Leak, primary: &Finding) -> BTreeMap<&'static str, String> {
-        let own = leak.identified.fingerprint.to_string();
+        let fingerprint = leak.identified.fingerprint.to_string();
         let origin = &primary.origin;
-        let in_checkout = matches!(
+        let is_in_checkout = matches!(
             origin.surface,
             Surface::Worktree | Surface::Index | Surface::FileName | Surface::Symlink
         );
-        let hash = if !origin.container.is_empty() {
-            // The location refers to line 1 of the archive, which all of its entries share.
+        let line_hash = if !origin.container.is_empty() {
+            // All entries of an archive have the same location, line 1 of the archive.
             Some(format!("{}:1", primary.id()))
-        } else if !in_checkout {
-            Some(format!("{}:1", &own[..16]))
+        } else if !is_in_checkout {
+            Some(format!("{}:1", &fingerprint[..16]))
         } else if labels::has_positions(origin) {
             (self.line_hashes)(origin, primary.span.start.line)
         } else {
             None
         };
-        let mut fingerprints = BTreeMap::from([("friskeyFingerprint/v1", own)]);
-        fingerprints.extend(hash.map(|hash| ("primaryLocationLineHash", hash)));
+        let mut fingerprints = BTreeMap::from([("friskeyFingerprint/v1", fingerprint)]);
+        fingerprints.extend(line_hash.map(|hash| ("primaryLocationLineHash", hash)));
         fingerprints
     }
 }
 
+/// SARIF's `rank`, from 0 to 100: the priority of a result.
 fn rank(confidence: Confidence) -> f64 {
     match confidence {
         Confidence::High => 95.0,
@@ -139,7 +148,7 @@ fn rank(confidence: Confidence) -> f64 {
     }
 }
 
-fn accepted(suppression: &crate::model::Suppression) -> SuppressionObject {
+fn suppression_object(suppression: &crate::model::Suppression) -> SuppressionObject {
     let kind = if suppression.by == "inline" { "inSource" } else { "external" };
     let reason = suppression.reason.as_deref().unwrap_or("no reason given");
     let justification = escape::line(&format!("{}: {reason}", suppression.source)).into_owned();

@@ -1,13 +1,13 @@
-//! The tool description in SARIF: rules and notification types.
+//! What SARIF says about the tool: its version, rules and kinds of notifications.
 
 use serde::Serialize;
 
 use crate::model::{Report, RuleInfo, Severity};
 use crate::report::escape;
 
-use super::Text;
+use super::MessageText;
 
-/// The most characters that GitHub keeps of a description.
+/// Maximum number of characters of a description; GitHub cuts off the rest.
 const MAX_CHARS: usize = 1024;
 
 #[derive(Serialize)]
@@ -54,12 +54,12 @@ struct Driver {
 #[serde(rename_all = "camelCase")]
 struct NotificationDescriptor {
     id: &'static str,
-    short_description: Text,
+    short_description: MessageText,
 }
 
 impl NotificationDescriptor {
     fn new(id: &'static str, text: &str) -> Self {
-        Self { id, short_description: Text::new(text) }
+        Self { id, short_description: MessageText::new(text) }
     }
 }
 
@@ -68,8 +68,8 @@ impl NotificationDescriptor {
 struct RuleDescriptor {
     id: String,
     name: String,
-    short_description: Text,
-    full_description: Text,
+    short_description: MessageText,
+    full_description: MessageText,
     #[serde(skip_serializing_if = "Option::is_none")]
     help_uri: Option<String>,
     help: Help,
@@ -98,31 +98,31 @@ struct RuleProperties {
 
 impl RuleDescriptor {
     fn new(rule: &RuleInfo) -> Self {
-        let text = |text: &str| Text::new(escape::truncated(text, MAX_CHARS));
+        let message = |text: &str| MessageText::new(escape::truncated(text, MAX_CHARS));
         Self {
             id: rule.id.clone(),
             name: pascal_case(&rule.id),
-            short_description: text(&rule.name),
-            full_description: text(&rule.description),
+            short_description: message(&rule.name),
+            full_description: message(&rule.description),
             help_uri: rule.revoke_url.as_deref().filter(|url| escape::is_link(url)).map(str::to_owned),
             help: help(rule),
             default_configuration: Configuration { level: level(rule.severity) },
             properties: RuleProperties {
                 tags: ["security", "external/cwe/cwe-798"],
                 precision: "high",
-                security_severity: score(rule.severity),
+                security_severity: security_severity(rule.severity),
             },
         }
     }
 }
 
-/// `openai-project-key` becomes `OpenaiProjectKey`, as SARIF wants names.
+/// `openai-project-key` as `OpenaiProjectKey`, the style that SARIF recommends for names of rules.
 fn pascal_case(id: &str) -> String {
-    let parts = id.split(|c: char| !c.is_alphanumeric());
-    parts.fold(String::with_capacity(id.len()), |mut name, part| {
-        let mut rest = part.chars();
-        name.extend(rest.next().into_iter().flat_map(char::to_uppercase));
-        name.push_str(rest.as_str());
+    let words = id.split(|c: char| !c.is_alphanumeric());
+    words.fold(String::with_capacity(id.len()), |mut name, word| {
+        let mut letters = word.chars();
+        name.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+        name.push_str(letters.as_str());
         name
     })
 }
@@ -133,8 +133,8 @@ fn help(rule: &RuleInfo) -> Help {
     for (number, step) in (1..).zip(&rule.advice) {
         text.push_str(&format!("\n{number}. {step}"));
         // Markdown needs a blank line before a list.
-        let gap = if number == 1 { "\n\n" } else { "\n" };
-        markdown.push_str(&format!("{gap}{number}. {}", escape::markdown(step)));
+        let separator = if number == 1 { "\n\n" } else { "\n" };
+        markdown.push_str(&format!("{separator}{number}. {}", escape::markdown(step)));
     }
     if let Some(url) = rule.revoke_url.as_deref().filter(|url| escape::is_link(url)) {
         text.push_str(&format!("\nRevoke at {url}"));
@@ -143,7 +143,7 @@ fn help(rule: &RuleInfo) -> Help {
     Help { text, markdown }
 }
 
-/// The level of a result without doubt about the match.
+/// The SARIF level for a severity.
 pub(super) fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical | Severity::High => "error",
@@ -152,8 +152,8 @@ pub(super) fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// GitHub's scale: above 9.0 is critical, from 7.0 high, from 4.0 medium.
-fn score(severity: Severity) -> &'static str {
+/// The score that GitHub turns into the same severity: above 9.0 is critical, from 7.0 high, from 4.0 medium.
+fn security_severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "9.5",
         Severity::High => "8.0",

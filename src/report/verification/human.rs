@@ -1,16 +1,16 @@
-//! For a terminal.
+//! Writes for a terminal what the provider says about leaked keys.
 
 use std::io::{self, Write};
 
-use super::{VerifiedLeak, event, facts, money, uses};
+use super::{VerifiedLeak, describe_event, key_facts, money, uses};
 use crate::model::{KeyVerdict, Spending, Verification};
 use crate::report::humanize::thousands;
 use crate::report::{Style, escape};
 
-/// How wide the bar of the most expensive day is, in columns.
-const BAR: f64 = 24.0;
+/// Width of the bar of the most expensive day, in columns.
+const MAX_BAR_WIDTH: f64 = 24.0;
 
-/// Writes all leaks, then what was asked (`summary`).
+/// Writes all leaks, then `summary`: which requests were sent to the provider.
 ///
 /// # Errors
 /// Only what `out` itself reports.
@@ -22,7 +22,7 @@ pub fn write(
 ) -> io::Result<()> {
     let mut out = escape::LineStarts::new(out);
     for leak in leaks {
-        one(leak, style, &mut out)?;
+        write_leak(leak, style, &mut out)?;
     }
     for line in summary {
         writeln!(out, "{}", escape::line(line))?;
@@ -30,23 +30,23 @@ pub fn write(
     out.finish()
 }
 
-fn one(leak: &VerifiedLeak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_leak(leak: &VerifiedLeak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let verification = &leak.verification;
     let (rule, redacted) = (escape::line(&leak.rule), escape::line(&leak.redacted));
     let verdict = colored(verification.verdict, style.color);
     writeln!(out, "{rule}: {redacted}\n  {verdict}: {}", escape::line(&verification.reason))?;
-    for (at, key) in verification.keys.iter().enumerate() {
-        if at > 0 {
+    for (index, key) in verification.keys.iter().enumerate() {
+        if index > 0 {
             writeln!(out)?;
         }
-        for (what, value) in facts(key) {
-            writeln!(out, "  {what:11}  {}", escape::line(&value))?;
+        for (label, value) in key_facts(key) {
+            writeln!(out, "  {label:11}  {}", escape::line(&value))?;
         }
     }
     if let Some(spending) = &verification.spending {
-        costs(spending, out)?;
+        write_spending(spending, out)?;
     }
-    details(verification, out)?;
+    write_details(verification, out)?;
     writeln!(out, "  fingerprint  {}", escape::line(&leak.fingerprint))?;
     for note in &verification.notes {
         writeln!(out, "  note: {}", escape::line(note))?;
@@ -57,9 +57,9 @@ fn one(leak: &VerifiedLeak, style: &Style, out: &mut dyn Write) -> io::Result<()
     writeln!(out)
 }
 
-fn details(verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
-    for one in &verification.audit_events {
-        writeln!(out, "  audit log    {}", escape::line(&event(one)))?;
+fn write_details(verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
+    for event in &verification.audit_events {
+        writeln!(out, "  audit log    {}", escape::line(&describe_event(event)))?;
     }
     for line in &verification.whoami {
         writeln!(out, "  the key says {}", escape::line(line))?;
@@ -67,7 +67,7 @@ fn details(verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn costs(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
+fn write_spending(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
     let (since, before) =
         (money(spending.since_leak, &spending.currency), money(spending.per_day_before, &spending.currency));
     writeln!(
@@ -78,13 +78,22 @@ fn costs(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
     if let Some(uses) = uses(spending) {
         writeln!(out, "  used for     {uses}")?;
     }
-    let most = spending.days.iter().map(|day| day.amount).fold(0.0, f64::max);
+    let highest = spending.days.iter().map(|day| day.amount).fold(0.0, f64::max);
     for day in &spending.days {
-        let width = if most > 0.0 { (day.amount / most * BAR).round().clamp(0.0, BAR) as usize } else { 0 };
-        let mark = if day.since_leak { "" } else { "  before the leak" };
+        let width = if highest > 0.0 {
+            (day.amount / highest * MAX_BAR_WIDTH).round().clamp(0.0, MAX_BAR_WIDTH) as usize
+        } else {
+            0
+        };
+        let remark = if day.since_leak { "" } else { "  before the leak" };
         let amount = money(day.amount, &spending.currency);
         let requests = thousands(day.requests);
-        writeln!(out, "    {}  {amount:>10}  {requests:>9} requests  {}{mark}", day.date, "#".repeat(width))?;
+        writeln!(
+            out,
+            "    {}  {amount:>10}  {requests:>9} requests  {}{remark}",
+            day.date,
+            "#".repeat(width)
+        )?;
     }
     Ok(())
 }

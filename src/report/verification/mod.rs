@@ -1,5 +1,4 @@
-//! What the provider says about leaked keys, in words: the terminal output, and the phrases that the HTML page shares
-//! with it.
+//! What the provider says about leaked keys: the output for a terminal, and the phrases that the HTML page uses as well.
 
 mod human;
 
@@ -10,13 +9,13 @@ pub use human::write as write_verification;
 
 use super::escape;
 
-/// The most keys of the same service account that are named.
+/// Maximum number of keys of the same service account that are named.
 const MAX_ACCOUNT_KEYS: usize = 10;
 
 /// A leak and what the provider says about it.
 #[derive(Clone, Debug)]
 pub struct VerifiedLeak {
-    /// The id of the rule that found it.
+    /// The id of the rule that found the key.
     pub rule: String,
     /// The key, redacted.
     pub redacted: String,
@@ -32,8 +31,8 @@ fn utc_minute(seconds: i64) -> String {
     format!("{} UTC", time.get(..16).unwrap_or(&time))
 }
 
-/// The facts about a listed key, each a label and a value.
-pub(super) fn facts(key: &ListedKey) -> Vec<(&'static str, String)> {
+/// What the provider says about a key that it lists, as labels and values. Not escaped.
+pub(super) fn key_facts(key: &ListedKey) -> Vec<(&'static str, String)> {
     let mut facts = vec![("key", id_and_name(&key.id, &key.name))];
     if let Some(project) = &key.project {
         let archived = if project.archived { ", archived" } else { "" };
@@ -64,24 +63,26 @@ pub(super) fn facts(key: &ListedKey) -> Vec<(&'static str, String)> {
 
 /// The other keys of the service account that owns `key`.
 fn account_keys(key: &ListedKey) -> Option<(&'static str, String)> {
-    let shown = key.account_keys.iter().take(MAX_ACCOUNT_KEYS).map(|one| id_and_name(&one.id, &one.name));
-    let mut shown: Vec<String> = shown.collect();
-    let rest = key.account_keys.len() - shown.len();
-    shown.extend((rest > 0).then(|| format!("{} more", thousands(rest as u64))));
-    (!shown.is_empty()).then(|| ("other keys", format!("{}, of the same service account", shown.join(", "))))
+    let names = key.account_keys.iter().take(MAX_ACCOUNT_KEYS).map(|one| id_and_name(&one.id, &one.name));
+    let mut names: Vec<String> = names.collect();
+    let rest = key.account_keys.len() - names.len();
+    names.extend((rest > 0).then(|| format!("{} more", thousands(rest as u64))));
+    (!names.is_empty()).then(|| ("other keys", format!("{}, of the same service account", names.join(", "))))
 }
 
+/// `key_1 (backend)`
 pub(super) fn id_and_name(id: &str, name: &str) -> String {
     if name.is_empty() { id.to_owned() } else { format!("{id} ({name})") }
 }
 
+/// `service account backend, svc_1, created 2026-11-27 10:30 UTC`
 pub(super) fn owner(owner: &KeyOwner) -> String {
-    let what = if owner.kind == "user" { "user" } else { "service account" };
+    let role = if owner.kind == "user" { "user" } else { "service account" };
     let parts: Vec<&str> =
         [&owner.name, &owner.email, &owner.id].into_iter().flatten().map(String::as_str).collect();
     let since = owner.created_at.filter(|_| owner.is_service_account());
     let since = since.map(|at| format!(", created {}", utc_minute(at))).unwrap_or_default();
-    format!("{what} {}{since}", parts.join(", "))
+    format!("{role} {}{since}", parts.join(", "))
 }
 
 /// `$12.34`, `12.34 eur`
@@ -95,24 +96,25 @@ pub(super) fn money(amount: f64, currency: &str) -> String {
 
 /// `120 completions, 3 images since the leaking commit; 14 completions in the 7 days before`
 pub(super) fn uses(spending: &Spending) -> Option<String> {
-    let list = |of: fn(&ServiceUse) -> u64| -> String {
-        let used = spending.services.iter().filter(|used| of(used) > 0);
-        let used: Vec<String> =
-            used.map(|used| format!("{} {}", thousands(of(used)), used.service.replace('_', " "))).collect();
+    let list = |count: fn(&ServiceUse) -> u64| -> String {
+        let used = spending.services.iter().filter(|service| count(service) > 0);
+        let used: Vec<String> = used
+            .map(|service| format!("{} {}", thousands(count(service)), service.service.replace('_', " ")))
+            .collect();
         if used.is_empty() { "nothing".to_owned() } else { used.join(", ") }
     };
     (!spending.services.is_empty()).then(|| {
-        let (since, before) = (list(|used| used.since_leak), list(|used| used.before));
+        let (since, before) = (list(|service| service.since_leak), list(|service| service.before));
         format!("{since} since the leaking commit; {before} in the {} days before", spending.days_before)
     })
 }
 
 /// `2026-11-27 api_key.created by ada@example.org from 192.0.2.1`
-pub(super) fn event(event: &crate::model::AuditEvent) -> String {
+pub(super) fn describe_event(event: &crate::model::AuditEvent) -> String {
     let mut text = format!("{} {}", utc_minute(event.at), event.event);
-    for (word, value) in [("by", &event.actor), ("from", &event.ip_address)] {
+    for (preposition, value) in [("by", &event.actor), ("from", &event.ip_address)] {
         if let Some(value) = value {
-            text.push_str(&format!(" {word} {value}"));
+            text.push_str(&format!(" {preposition} {value}"));
         }
     }
     text

@@ -1,24 +1,24 @@
-//! The receipt: what was scanned, what was left out or accepted, and why the report may be incomplete.
+//! Writes the receipt: what was scanned, what was left out or accepted, and why the report may be incomplete.
 
 use std::io::{self, Write};
 
-use super::{code, more};
+use super::{code, write_rest};
 use crate::model::{FleetReport, Skip};
 use crate::report::fleet::{leak_json, summary};
 use crate::report::html::parts;
 use crate::report::html::table::{self, Cell, Column};
 use crate::report::{escape, humanize};
 
-/// The most rows of a table.
+/// Maximum number of rows of a table.
 const MAX_ROWS: usize = 5_000;
-const PROBLEMS: &[Column] = &[Column::words("What"), Column::words("Why")];
-const IGNORED: &[Column] = &[
+const SKIP_COLUMNS: &[Column] = &[Column::words("What"), Column::words("Why")];
+const IGNORED_COLUMNS: &[Column] = &[
     Column::words("What"),
     Column::words("By"),
     Column::words("Included by"),
     Column::number("Repositories"),
 ];
-const ACCEPTED: &[Column] = &[
+const ACCEPTED_COLUMNS: &[Column] = &[
     Column::words("Repository"),
     Column::words("Place"),
     Column::words("Key"),
@@ -26,8 +26,8 @@ const ACCEPTED: &[Column] = &[
     Column::words("Reason"),
 ];
 
-pub(super) fn problems(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
-    skips("Problems", "Why this report is incomplete", &report.problems, out)
+pub(super) fn write_problems(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
+    write_skips("Problems", "Why this report is incomplete", &report.problems, out)
 }
 
 pub(super) fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
@@ -43,68 +43,71 @@ pub(super) fn write(report: &FleetReport, out: &mut dyn Write) -> io::Result<()>
     let rules: Vec<&str> = report.rules.iter().map(|digest| digest.get(..16).unwrap_or(digest)).collect();
     write!(out, "{}", fact("Rules", &rules.join(", ")))?;
     writeln!(out, "{}</dl></section>", parts::fact("Plan", &code(&report.plan)))?;
-    ignored(report, out)?;
-    accepted(report, out)?;
-    skips("Notes", "What may surprise", &report.notes, out)
+    write_ignored(report, out)?;
+    write_accepted(report, out)?;
+    write_skips("Notes", "What may surprise", &report.notes, out)
 }
 
-fn ignored(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
+fn write_ignored(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     if report.ignored.is_empty() {
         return Ok(());
     }
     writeln!(out, "<section class=\"card\" aria-label=\"Left out\"><h2>Left out</h2>")?;
-    table::open("What options, configuration and rules left out", IGNORED, out)?;
-    for one in report.ignored.iter().take(MAX_ROWS) {
-        let holders = i64::try_from(one.repositories).unwrap_or(i64::MAX);
+    table::open("What options, configuration and rules left out", IGNORED_COLUMNS, out)?;
+    for ignored in report.ignored.iter().take(MAX_ROWS) {
+        let repository_count = i64::try_from(ignored.repositories).unwrap_or(i64::MAX);
         let cells = [
-            Cell::html(code(&one.what)),
-            Cell::text(&one.by),
-            Cell::html(code(&one.include_with)),
-            Cell::text(&humanize::thousands(one.repositories)).sorted_by(holders),
+            Cell::html(code(&ignored.what)),
+            Cell::text(&ignored.by),
+            Cell::html(code(&ignored.include_with)),
+            Cell::text(&humanize::thousands(ignored.repositories)).sorted_by(repository_count),
         ];
-        table::row(IGNORED, &cells, out)?;
+        table::row(IGNORED_COLUMNS, &cells, out)?;
     }
     table::close(out)?;
-    more(report.ignored.len().saturating_sub(MAX_ROWS), "more thing", out)?;
+    write_rest(report.ignored.len().saturating_sub(MAX_ROWS), "more thing", out)?;
     writeln!(out, "</section>")
 }
 
-fn accepted(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
-    let holders = report.leaks.iter().flat_map(|leak| leak.repositories.iter().map(move |here| (leak, here)));
+fn write_accepted(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
+    let holders =
+        report.leaks.iter().flat_map(|leak| leak.repositories.iter().map(move |holder| (leak, holder)));
     let mut all = holders
-        .flat_map(|(leak, here)| leak_json::accepted_findings(here).map(move |one| (leak, here, one)))
+        .flat_map(|(leak, holder)| {
+            leak_json::accepted_findings(holder).map(move |finding| (leak, holder, finding))
+        })
         .peekable();
     if all.peek().is_none() {
         return Ok(());
     }
     writeln!(out, "<section class=\"card\" aria-label=\"Accepted\"><h2>Accepted</h2>")?;
-    table::open("Places whose keys are accepted", ACCEPTED, out)?;
-    for (leak, here, finding) in all.by_ref().take(MAX_ROWS) {
+    table::open("Places whose keys are accepted", ACCEPTED_COLUMNS, out)?;
+    for (leak, holder, finding) in all.by_ref().take(MAX_ROWS) {
         let text = |name: &str| finding["suppressed"][name].as_str().unwrap_or_default();
         let cells = [
-            Cell::html(code(&here.repository)),
+            Cell::html(code(&holder.repository)),
             Cell::html(code(&leak_json::place(finding))),
             Cell::html(parts::key(&leak.redacted)),
             Cell::html(code(text("source"))),
             Cell::text(text("reason")),
         ];
-        table::row(ACCEPTED, &cells, out)?;
+        table::row(ACCEPTED_COLUMNS, &cells, out)?;
     }
     table::close(out)?;
-    more(all.count(), "more place", out)?;
+    write_rest(all.count(), "more place", out)?;
     writeln!(out, "</section>")
 }
 
-fn skips(title: &str, caption: &str, skips: &[Skip], out: &mut dyn Write) -> io::Result<()> {
+fn write_skips(title: &str, caption: &str, skips: &[Skip], out: &mut dyn Write) -> io::Result<()> {
     if skips.is_empty() {
         return Ok(());
     }
     writeln!(out, "<section class=\"card\" aria-label=\"{title}\"><h2>{title}</h2>")?;
-    table::open(caption, PROBLEMS, out)?;
+    table::open(caption, SKIP_COLUMNS, out)?;
     for skip in skips.iter().take(MAX_ROWS) {
-        table::row(PROBLEMS, &[Cell::html(code(&skip.what)), Cell::text(&skip.reason)], out)?;
+        table::row(SKIP_COLUMNS, &[Cell::html(code(&skip.what)), Cell::text(&skip.reason)], out)?;
     }
     table::close(out)?;
-    more(skips.len().saturating_sub(MAX_ROWS), "more row", out)?;
+    write_rest(skips.len().saturating_sub(MAX_ROWS), "more row", out)?;
     writeln!(out, "</section>")
 }

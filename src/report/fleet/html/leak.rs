@@ -1,17 +1,17 @@
-//! One leak: where it is, what happened in each repository, and what to do there.
+//! Writes one leak: where it is, what happened in each repository, and what to do there.
 
 use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::{code, more, severity_badge};
+use super::{code, severity_badge, write_rest};
 use crate::model::{FleetLeak, LeakInRepository};
 use crate::report::fleet::{leak_json, summary};
 use crate::report::html::parts;
 use crate::report::html::table::{self, Cell, Column};
 use crate::report::{escape, humanize, labels};
 
-const PLACES: &[Column] = &[
+const PLACE_COLUMNS: &[Column] = &[
     Column::words("Repository"),
     Column::short("State"),
     Column::words("Place"),
@@ -21,53 +21,54 @@ const PLACES: &[Column] = &[
 ];
 /// Maximum number of places listed for one leak.
 const MAX_PLACES: usize = 1_000;
-/// Number of leaks that the browser lays out at once; the others when they are scrolled into view.
-const MAX_LAID_OUT: usize = 50;
+/// Number of leaks that the browser lays out at once. It lays out the others when they are scrolled into view.
+const MAX_EAGER_LAYOUT: usize = 50;
 /// Maximum number of leaks with events and steps.
-const MAX_FULL: usize = 500;
+const MAX_FULL_LEAKS: usize = 500;
 /// Maximum number of repositories of a leak with events and steps.
 const MAX_REPOSITORIES: usize = 5;
 /// Maximum number of events of a leak in one repository.
 const MAX_EVENTS: usize = 10;
 
-/// Every place of a leak that is not accepted, with its repository.
+/// Every place of a leak that is not accepted, with the repository that contains it.
 fn places(leak: &FleetLeak) -> impl Iterator<Item = (&LeakInRepository, &Value)> {
-    leak.open_repositories().flat_map(|here| leak_json::open_findings(here).map(move |place| (here, place)))
+    leak.open_repositories()
+        .flat_map(|holder| leak_json::open_findings(holder).map(move |place| (holder, place)))
 }
 
 pub(super) fn write(number: usize, leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
-    let later = if number > MAX_LAID_OUT { " later" } else { "" };
+    let later = if number > MAX_EAGER_LAYOUT { " later" } else { "" };
     let (rule, key) = (escape::xml(&leak.rule), escape::xml(&leak.redacted));
     writeln!(out, "<article class=\"card{later}\" id=\"leak-{number}\" aria-labelledby=\"title-{number}\">")?;
     write!(out, "<h2 id=\"title-{number}\"><span>{rule}</span> <code>{key}</code> ")?;
-    let badges = [parts::status_badge_of(&leak.status), severity_badge(&leak.severity)].join(" ");
+    let badges = [parts::status_badge_by_name(&leak.status), severity_badge(&leak.severity)].join(" ");
     writeln!(out, "{badges}</h2>\n<dl class=\"facts\">")?;
     let fingerprint = format!("<code>{}</code>", escape::xml(&leak.fingerprint));
     write!(out, "{}", parts::fact("Fingerprint", &fingerprint))?;
     write!(out, "{}", parts::fact("Evidence", &escape::xml(&leak.evidence.join(", "))))?;
-    let exposed = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
-    write!(out, "{}", parts::fact("Exposed for", &exposed))?;
-    let accepted = leak.repositories.iter().filter(|here| here.is_suppressed).count() as u64;
+    let exposure = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
+    write!(out, "{}", parts::fact("Exposed for", &exposure))?;
+    let accepted = leak.repositories.iter().filter(|holder| holder.is_suppressed).count() as u64;
     let accepted = if accepted == 0 { String::new() } else { summary::repositories(accepted) };
     writeln!(out, "{}</dl>\n<h3>Where it is</h3>", parts::fact("Accepted in", &accepted))?;
-    table::open("By repository", PLACES, out)?;
-    for (here, place) in places(leak).take(MAX_PLACES) {
-        table::row(PLACES, &place_cells(here, place), out)?;
+    table::open("By repository", PLACE_COLUMNS, out)?;
+    for (holder, place) in places(leak).take(MAX_PLACES) {
+        table::row(PLACE_COLUMNS, &place_cells(holder, place), out)?;
     }
     table::close(out)?;
-    more(places(leak).count().saturating_sub(MAX_PLACES), "more place", out)?;
-    if number <= MAX_FULL {
-        steps(leak, out)?;
+    write_rest(places(leak).count().saturating_sub(MAX_PLACES), "more place", out)?;
+    if number <= MAX_FULL_LEAKS {
+        write_steps(leak, out)?;
     }
     writeln!(out, "</article>")
 }
 
-fn place_cells(here: &LeakInRepository, place: &Value) -> [Cell; 6] {
-    let introduced = leak_json::list(&here.leak, "introduced").first().map(leak_json::day);
+fn place_cells(holder: &LeakInRepository, place: &Value) -> [Cell; 6] {
+    let introduced = leak_json::list(&holder.leak, "introduced").first().map(leak_json::day);
     let position = code(&leak_json::position(place));
     [
-        Cell::html(format!("<bdi>{}</bdi>", escape::xml(&here.repository))),
-        Cell::html(parts::status_badge_of(leak_json::text(&here.leak, "status"))),
+        Cell::html(format!("<bdi>{}</bdi>", escape::xml(&holder.repository))),
+        Cell::html(parts::status_badge_by_name(leak_json::text(&holder.leak, "status"))),
         Cell::html(parts::link(place["url"].as_str(), &position)),
         Cell::text(place["surface"].as_str().unwrap_or_default()),
         Cell::html(match labels::short_id(place["commit"].as_str().unwrap_or_default()) {
@@ -78,27 +79,27 @@ fn place_cells(here: &LeakInRepository, place: &Value) -> [Cell; 6] {
     ]
 }
 
-/// What happened in each repository, and what to do there. Repositories without either are left out.
-fn steps(leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
-    let told = |here: &&LeakInRepository| {
+/// Writes what happened in each repository, and what to do there. Repositories with nothing to say are left out.
+fn write_steps(leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
+    let has_content = |holder: &&LeakInRepository| {
         ["introduced", "removed", "next_steps"]
             .iter()
-            .any(|name| !leak_json::list(&here.leak, name).is_empty())
+            .any(|name| !leak_json::list(&holder.leak, name).is_empty())
     };
-    let all: Vec<&LeakInRepository> = leak.open_repositories().filter(told).collect();
+    let all: Vec<&LeakInRepository> = leak.open_repositories().filter(has_content).collect();
     if all.is_empty() {
         return Ok(());
     }
     writeln!(out, "<h3>Next steps</h3>")?;
-    for (nth, here) in all.iter().take(MAX_REPOSITORIES).enumerate() {
-        let open = if nth == 0 { " open" } else { "" };
-        writeln!(out, "<details{open}><summary>{}</summary>", code(&here.repository))?;
-        events(here, out)?;
-        let steps = leak_json::list(&here.leak, "next_steps");
+    for (index, holder) in all.iter().take(MAX_REPOSITORIES).enumerate() {
+        let open = if index == 0 { " open" } else { "" };
+        writeln!(out, "<details{open}><summary>{}</summary>", code(&holder.repository))?;
+        write_events(holder, out)?;
+        let steps = leak_json::list(&holder.leak, "next_steps");
         if !steps.is_empty() {
             writeln!(out, "<ol class=\"steps\">")?;
             for step in steps {
-                let text = parts::linked(step["text"].as_str().unwrap_or_default());
+                let text = parts::link_urls(step["text"].as_str().unwrap_or_default());
                 let command = step["command"].as_str().map(parts::command).unwrap_or_default();
                 writeln!(out, "<li><p>{text}</p>{command}</li>")?;
             }
@@ -116,11 +117,11 @@ fn steps(leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-/// The commits that introduced and removed the key.
-fn events(here: &LeakInRepository, out: &mut dyn Write) -> io::Result<()> {
-    let of =
-        |event: &'static str| leak_json::list(&here.leak, event).iter().map(move |change| (event, change));
-    let all: Vec<_> = of("introduced").chain(of("removed")).collect();
+/// Writes the commits that introduced and removed the key.
+fn write_events(holder: &LeakInRepository, out: &mut dyn Write) -> io::Result<()> {
+    let changes =
+        |event: &'static str| leak_json::list(&holder.leak, event).iter().map(move |change| (event, change));
+    let all: Vec<_> = changes("introduced").chain(changes("removed")).collect();
     if all.is_empty() {
         return Ok(());
     }
@@ -129,7 +130,7 @@ fn events(here: &LeakInRepository, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<li>{}</li>", event_line(event, change))?;
     }
     writeln!(out, "</ul>")?;
-    more(all.len().saturating_sub(MAX_EVENTS), "more event", out)
+    write_rest(all.len().saturating_sub(MAX_EVENTS), "more event", out)
 }
 
 /// `introduced on 2026-11-28 in 0123456789 by Ann: subject (path)`

@@ -1,15 +1,15 @@
-//! The table of all leaks.
+//! Writes the table of all leaks.
 
 use std::io::{self, Write};
 
-use super::{code, severity_badge, urgency};
+use super::{code, rank, severity_badge};
 use crate::model::{Confidence, FleetLeak};
 use crate::report::fleet::leak_json;
 use crate::report::html::parts;
 use crate::report::html::table::{self, Cell, Column};
 use crate::report::{escape, humanize};
 
-const LEAKS: &[Column] = &[
+const COLUMNS: &[Column] = &[
     Column::words("Key"),
     Column::short("State"),
     Column::short("Severity"),
@@ -20,7 +20,7 @@ const LEAKS: &[Column] = &[
     Column::words("In"),
     Column::words("Next steps"),
 ];
-/// The most repositories named in a cell.
+/// Maximum number of repositories that a cell names.
 const MAX_NAMED: usize = 5;
 
 pub(super) fn write(leaks: &[&FleetLeak], out: &mut dyn Write) -> io::Result<()> {
@@ -28,15 +28,15 @@ pub(super) fn write(leaks: &[&FleetLeak], out: &mut dyn Write) -> io::Result<()>
         return Ok(());
     }
     writeln!(out, "<section class=\"card\" aria-labelledby=\"leaks\"><h2 id=\"leaks\">Leaks</h2>")?;
-    table::open("Each key once, however many repositories contain it", LEAKS, out)?;
+    table::open("Each key once, however many repositories contain it", COLUMNS, out)?;
     for (number, leak) in (1..).zip(leaks) {
-        table::row(LEAKS, &cells(number, leak), out)?;
+        table::row(COLUMNS, &leak_cells(number, leak), out)?;
     }
     table::close(out)?;
     writeln!(out, "</section>")
 }
 
-fn cells(number: usize, leak: &FleetLeak) -> Vec<Cell> {
+fn leak_cells(number: usize, leak: &FleetLeak) -> Vec<Cell> {
     let count = |n: usize| Cell::text(&humanize::thousands(n as u64)).sorted_by(n as i64);
     let (rule, key) = (escape::xml(&leak.rule), parts::key(&leak.redacted));
     let holders = leak.open_repositories().count();
@@ -45,17 +45,17 @@ fn cells(number: usize, leak: &FleetLeak) -> Vec<Cell> {
     if holders > MAX_NAMED {
         names.push(format!("and {} more", humanize::thousands((holders - MAX_NAMED) as u64)));
     }
-    let exposed = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
+    let exposure = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
     let seconds = leak.exposed_seconds.map_or(-1, |seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
     let confidence = Confidence::ALL.iter().position(|level| level.name() == leak.confidence);
     vec![
         Cell::html(format!("<a href=\"#leak-{number}\">{key}</a> {rule}")),
-        Cell::html(parts::status_badge_of(&leak.status))
-            .sorted_by(urgency(&leak.status, &["present", "unknown", "removed", "unreachable"])),
+        Cell::html(parts::status_badge_by_name(&leak.status))
+            .sorted_by(rank(&leak.status, &["present", "unknown", "removed", "unreachable"])),
         Cell::html(severity_badge(&leak.severity))
-            .sorted_by(urgency(&leak.severity, &["critical", "high", "medium", "low"])),
+            .sorted_by(rank(&leak.severity, &["critical", "high", "medium", "low"])),
         Cell::text(&leak.confidence).sorted_by(-(confidence.unwrap_or(0) as i64)),
-        Cell::text(&exposed).sorted_by(seconds),
+        Cell::text(&exposure).sorted_by(seconds),
         count(holders),
         count(leak.open_repositories().map(|here| leak_json::open_findings(here).count()).sum()),
         Cell::html(names.join(", ")),

@@ -1,9 +1,9 @@
-//! `html`: one page, with the frame of an audit's page. It loads nothing; its only script sorts and filters its
-//! tables.
+//! `html`: one page, with the same frame as the page of an audit. It loads nothing, and its only script is that of an audit's
+//! page.
 
+mod coverage;
 mod leak;
 mod leak_table;
-mod receipt;
 mod repositories;
 
 use std::io::{self, Write};
@@ -21,30 +21,32 @@ pub(super) fn write(report: &FleetReport, _: &Style, out: &mut dyn Write) -> io:
         heading: &heading,
     };
     page::open(&head, out)?;
-    let verdict = escape::xml(&summary::verdict(report));
-    writeln!(out, "<p class=\"verdict {}\">{verdict}</p>", report.status().name())?;
+    let outcome = escape::xml(&summary::outcome(report));
+    writeln!(out, "<p class=\"outcome {}\">{outcome}</p>", report.status().name())?;
     writeln!(out, "<section class=\"card\" aria-label=\"About this report\"><dl class=\"facts\">")?;
     write!(out, "{}", parts::fact("Coverage", &escape::xml(&summary::coverage(report))))?;
     for run in &report.audits {
-        let text = format!("{}<br>{}", escape::xml(&summary::audited(run)), code(&summary::command(run)));
+        let text =
+            format!("{}<br>{}", escape::xml(&summary::audit_line(run)), code(&summary::audit_command(run)));
         write!(out, "{}", parts::fact("Audited", &text))?;
     }
     write!(out, "{}", parts::fact("Report by", &format!("friskey {VERSION}")))?;
     writeln!(out, "</dl></section>")?;
     let leaks: Vec<&FleetLeak> = report.open_leaks().collect();
     leak_table::write(&leaks, out)?;
-    receipt::problems(report, out)?;
+    coverage::write_problems(report, out)?;
     repositories::write(report, &leaks, out)?;
     for (number, leak) in (1..).zip(leaks) {
         leak::write(number, leak, out)?;
     }
-    receipt::write(report, out)?;
+    coverage::write(report, out)?;
     page::close(
         "Keys are shown by prefix and last four characters only. The format json has the data behind this page.",
         out,
     )
 }
 
+/// Text as code.
 fn code(text: &str) -> String {
     format!("<code><bdi>{}</bdi></code>", escape::xml(text))
 }
@@ -60,12 +62,12 @@ fn severity_badge(severity: &str) -> String {
 }
 
 /// The position of a word in a list that begins with the most urgent.
-fn urgency(word: &str, order: &[&str]) -> i64 {
+fn rank(word: &str, order: &[&str]) -> i64 {
     order.iter().position(|one| *one == word).unwrap_or(order.len()) as i64
 }
 
-/// `and 3 more in the format json`, as a paragraph; nothing if there are none.
-fn more(n: usize, one: &str, out: &mut dyn Write) -> io::Result<()> {
+/// Writes `and 3 more places in the format json`, as a paragraph; nothing if `n` is 0.
+fn write_rest(n: usize, one: &str, out: &mut dyn Write) -> io::Result<()> {
     match n as u64 {
         0 => Ok(()),
         n => {

@@ -1,4 +1,4 @@
-//! The numbered marks of events on a timeline.
+//! Draws the numbers of events above a timeline. Events close to each other share a box.
 
 use std::fmt::Write as _;
 
@@ -6,13 +6,16 @@ use crate::report::events::LeakEvent;
 
 use super::axis::Axis;
 
-/// The width of a timeline on a phone, in pixels for each percent.
-const PIXELS: f64 = 3.1;
+/// The width of a timeline on a phone, in pixels per percent of the width.
+const PIXELS_PER_PERCENT: f64 = 3.1;
 
-/// Events too close to each other for separate marks, by their numbers from 1.
+/// Events that are too close to each other for separate boxes.
 pub(super) struct EventCluster {
+    /// Position of the first event, in percent of the width.
     percent: f64,
+    /// Number of the first event, counted from 1.
     first: usize,
+    /// Number of the last event.
     last: usize,
     class: &'static str,
 }
@@ -25,7 +28,7 @@ impl EventCluster {
         }
     }
 
-    /// In pixels.
+    /// Width of the box, in pixels.
     fn width(&self) -> f64 {
         11.0 + 7.0 * self.label().chars().count() as f64
     }
@@ -33,8 +36,8 @@ impl EventCluster {
     pub(super) fn write(&self, svg: &mut String) {
         let (label, width) = (self.label(), self.width());
         let (x, class) = (self.percent, self.class);
-        // Keeps the mark within the timeline, even on a phone.
-        let left = (-width / 2.0).min((100.0 - x) * PIXELS - width).max(-x * PIXELS);
+        // Keeps the box within the timeline, even on a phone.
+        let left = (-width / 2.0).min((100.0 - x) * PIXELS_PER_PERCENT - width).max(-x * PIXELS_PER_PERCENT);
         let middle = left + width / 2.0;
         // Writing to a String cannot fail.
         _ = write!(
@@ -46,8 +49,8 @@ impl EventCluster {
     }
 }
 
-/// The marks of all events, none of which overlap where the timeline is as narrow as on a phone.
-pub(super) fn clusters(events: &[LeakEvent<'_>], axis: Axis) -> Vec<EventCluster> {
+/// The clusters of all events. Their boxes do not overlap even if the timeline is as narrow as on a phone.
+pub(super) fn cluster_events(events: &[LeakEvent<'_>], axis: Axis) -> Vec<EventCluster> {
     let mut clusters: Vec<EventCluster> = Vec::new();
     for (number, event) in (1..).zip(events) {
         let class = match event {
@@ -55,15 +58,17 @@ pub(super) fn clusters(events: &[LeakEvent<'_>], axis: Axis) -> Vec<EventCluster
             LeakEvent::Removed(_) => "out",
             _ => "",
         };
-        let one = EventCluster { percent: axis.percent(event.seconds()), first: number, last: number, class };
+        let cluster =
+            EventCluster { percent: axis.percent(event.seconds()), first: number, last: number, class };
         match clusters.last_mut() {
-            Some(before)
-                if (one.percent - before.percent) * PIXELS < (before.width() + one.width()) / 2.0 + 3.0 =>
+            Some(previous)
+                if (cluster.percent - previous.percent) * PIXELS_PER_PERCENT
+                    < (previous.width() + cluster.width()) / 2.0 + 3.0 =>
             {
-                before.last = number;
-                before.class = "";
+                previous.last = number;
+                previous.class = "";
             }
-            _ => clusters.push(one),
+            _ => clusters.push(cluster),
         }
     }
     clusters

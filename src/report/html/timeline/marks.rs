@@ -1,4 +1,4 @@
-//! Marks of single events on a timeline, and the legend of its colors and marks.
+//! Draws the marks of tags and remotes on a timeline, and the legend.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ pub(super) enum TimelineMark {
 }
 
 impl TimelineMark {
-    /// A diamond or a triangle around a point.
+    /// The SVG path: a diamond for a tag, a triangle for a remote.
     fn path(self) -> &'static str {
         match self {
             Self::Tag => "M0-5l5 5-5 5-5-5z",
@@ -29,7 +29,7 @@ impl TimelineMark {
         }
     }
 
-    /// Draws it, `y` pixels from the top.
+    /// Draws the mark at a time, `y` pixels from the top.
     pub(super) fn write(self, axis: Axis, seconds: i64, y: u32, svg: &mut String) {
         let (x, path) = (axis.percent(seconds), self.path());
         // Writing to a String cannot fail.
@@ -39,7 +39,7 @@ impl TimelineMark {
         );
     }
 
-    fn of(event: &LeakEvent<'_>) -> Option<Self> {
+    fn from_event(event: &LeakEvent<'_>) -> Option<Self> {
         match event {
             LeakEvent::Tagged(_) => Some(Self::Tag),
             LeakEvent::OnRemote(_) => Some(Self::Remote),
@@ -48,11 +48,11 @@ impl TimelineMark {
     }
 }
 
-/// The marks of tags and of the first sight on a remote, without those that would cover each other.
-pub(super) fn of_events(events: &[LeakEvent<'_>], axis: Axis, y: u32, svg: &mut String) {
+/// Draws the marks of tags and remotes, without tags that would overlap the mark before them.
+pub(super) fn draw_event_marks(events: &[LeakEvent<'_>], axis: Axis, y: u32, svg: &mut String) {
     let mut last = f64::NEG_INFINITY;
-    let marked = events.iter().filter_map(|event| Some((TimelineMark::of(event)?, event.seconds())));
-    for (mark, seconds) in marked.take(MAX_MARKS) {
+    let marks = events.iter().filter_map(|event| Some((TimelineMark::from_event(event)?, event.seconds())));
+    for (mark, seconds) in marks.take(MAX_MARKS) {
         let x = axis.percent(seconds);
         if mark == TimelineMark::Remote || x - last >= MIN_DISTANCE {
             mark.write(axis, seconds, y, svg);
@@ -62,15 +62,15 @@ pub(super) fn of_events(events: &[LeakEvent<'_>], axis: Axis, y: u32, svg: &mut 
 }
 
 /// The legend: what colors, marks and dashes mean.
-pub(super) fn key(marks: &[TimelineMark], has_dashes: bool) -> String {
-    let mut entries = vec![
+pub(super) fn legend(marks: &[TimelineMark], has_dashes: bool) -> String {
+    let mut items = vec![
         ("<rect class=\"held\" width=\"18\" height=\"10\" rx=\"2\"/>".to_owned(), "at the tip of a ref"),
         ("<rect class=\"past\" y=\"3\" width=\"18\" height=\"4\" rx=\"2\"/>".to_owned(), "at no tip"),
     ];
     for (mark, meaning) in [(TimelineMark::Tag, "tag"), (TimelineMark::Remote, "first seen on a remote")] {
         if marks.contains(&mark) {
             let path = mark.path();
-            entries.push((
+            items.push((
                 format!("<path class=\"mark\" transform=\"translate(9 5) scale(.9)\" d=\"{path}\"/>"),
                 meaning,
             ));
@@ -78,10 +78,10 @@ pub(super) fn key(marks: &[TimelineMark], has_dashes: bool) -> String {
     }
     if has_dashes {
         let dashes = "<line class=\"maybe\" x2=\"18\" y1=\"5\" y2=\"5\"/>";
-        entries.push((dashes.to_owned(), "since one of several introductions"));
+        items.push((dashes.to_owned(), "since one of several introductions"));
     }
-    let entry = |(picture, meaning): (String, &str)| {
+    let item = |(picture, meaning): (String, &str)| {
         format!("<span><svg aria-hidden=\"true\" width=\"18\" height=\"10\">{picture}</svg>{meaning}</span>")
     };
-    format!("<p class=\"key\">{}</p>\n", entries.into_iter().map(entry).collect::<String>())
+    format!("<p class=\"key\">{}</p>\n", items.into_iter().map(item).collect::<String>())
 }

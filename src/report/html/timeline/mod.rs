@@ -1,5 +1,5 @@
-//! Timelines as SVG over real dates. Positions are percentages, so that a timeline fits any width and its text keeps
-//! its size. Its content is also in the list of events, in the facts, or in its label for screen readers.
+//! Draws timelines as SVG. Horizontal positions are percentages, so that a timeline fits any width and its text keeps its size.
+//! Everything in a timeline is also in the list of events, in the facts, or in its label for screen readers.
 
 mod axis;
 mod clusters;
@@ -13,12 +13,13 @@ use crate::report::events::LeakEvent;
 use crate::report::{clock, escape, humanize};
 
 pub(super) use axis::Axis;
-use clusters::clusters;
+use clusters::cluster_events;
 use marks::TimelineMark;
 use refs::RefRows;
 
-/// When a leak was at the tip of a ref, and when it was only in the history.
-fn segments(leak: &Leak, events: &[LeakEvent<'_>], now: i64) -> Vec<(i64, i64, bool)> {
+/// The periods of a leak, each with its start and end in seconds since 1970, and whether the leak was then at the tip of a ref or
+/// only in the history.
+fn exposure_segments(leak: &Leak, events: &[LeakEvent<'_>], now: i64) -> Vec<(i64, i64, bool)> {
     let mut segments = Vec::new();
     let mut since: Option<i64> = None;
     let mut until: Option<i64> = None;
@@ -41,16 +42,16 @@ fn segments(leak: &Leak, events: &[LeakEvent<'_>], now: i64) -> Vec<(i64, i64, b
     segments
 }
 
-/// The bar of one leak, `y` pixels from the top.
-fn bar(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, y: u32, svg: &mut String) {
-    for (from, to, is_held) in segments(leak, events, axis.end) {
-        let (class, y, height) = if is_held { ("held", y, 10) } else { ("past", y + 3, 4) };
-        band(axis, (from, to), (class, y, height), svg);
+/// Draws the bar of one leak, `y` pixels from the top.
+fn draw_bar(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, y: u32, svg: &mut String) {
+    for (from, to, is_at_tip) in exposure_segments(leak, events, axis.end) {
+        let (class, y, height) = if is_at_tip { ("held", y, 10) } else { ("past", y + 3, 4) };
+        draw_band(axis, (from, to), (class, y, height), svg);
     }
 }
 
-/// A band between two times, `y` pixels from the top.
-fn band(axis: Axis, (from, to): (i64, i64), (class, y, height): (&str, u32, u32), svg: &mut String) {
+/// Draws a band between two times, of that class and height, `y` pixels from the top.
+fn draw_band(axis: Axis, (from, to): (i64, i64), (class, y, height): (&str, u32, u32), svg: &mut String) {
     let x = axis.percent(from);
     let width = (axis.percent(to) - x).max(0.6);
     // Writing to a String cannot fail.
@@ -60,8 +61,8 @@ fn band(axis: Axis, (from, to): (i64, i64), (class, y, height): (&str, u32, u32)
     );
 }
 
-/// The lines of the axis, and below them the labels if there is room: the last `height` pixels.
-fn grid(axis: Axis, height: u32, has_labels: bool, svg: &mut String) {
+/// Draws the vertical lines of the axis, `height` pixels high; with labels, the last 16 of these are for the labels.
+fn draw_grid(axis: Axis, height: u32, has_labels: bool, svg: &mut String) {
     let bottom = if has_labels { height - 16 } else { height };
     let mut ticks = axis.ticks();
     ticks.retain(|&(seconds, _)| axis.percent(seconds) < 86.0);
@@ -86,10 +87,10 @@ fn grid(axis: Axis, height: u32, has_labels: bool, svg: &mut String) {
     }
 }
 
-fn element(name: &str, height: u32, inside: &str) -> String {
+fn svg_element(name: &str, height: u32, content: &str) -> String {
     let name = escape::xml(name);
     format!(
-        "<svg class=\"time\" role=\"img\" aria-label=\"{name}\" width=\"100%\" height=\"{height}\">{inside}</svg>\n"
+        "<svg class=\"time\" role=\"img\" aria-label=\"{name}\" width=\"100%\" height=\"{height}\">{content}</svg>\n"
     )
 }
 
@@ -97,15 +98,15 @@ fn day(seconds: i64) -> String {
     clock::utc(seconds).chars().take(10).collect()
 }
 
-/// The timeline of one leak with the numbers of its events, the refs that lead to it, and what the marks mean.
-/// `head` is the short name of the branch at HEAD.
-pub(super) fn single(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, head: Option<&str>) -> String {
-    let refs = RefRows::of(leak, head);
+/// The timeline of one leak with the numbers of its events, the refs that lead to it, and a legend. `head` is the short name of
+/// the branch at HEAD.
+pub(super) fn detailed(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, head: Option<&str>) -> String {
+    let refs = RefRows::new(leak, head);
     let height = 64 + refs.height();
     let mut svg = String::new();
-    grid(axis, height, true, &mut svg);
-    bar(leak, events, axis, 30, &mut svg);
-    for cluster in clusters(events, axis) {
+    draw_grid(axis, height, true, &mut svg);
+    draw_bar(leak, events, axis, 30, &mut svg);
+    for cluster in cluster_events(events, axis) {
         cluster.write(&mut svg);
     }
     refs.write(axis, 50, &mut svg);
@@ -116,31 +117,31 @@ pub(super) fn single(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, head: Op
         humanize::count(events.len() as u64, "event"),
         refs.label()
     );
-    let more = match refs.hidden() {
+    let hidden_refs = match refs.hidden() {
         0 => String::new(),
         n => format!("<p class=\"quiet small\">and {}, listed below</p>\n", humanize::count(n, "more ref")),
     };
-    element(&name, height, &svg) + &more + &marks::key(refs.marks(), refs.is_vague())
+    svg_element(&name, height, &svg) + &hidden_refs + &marks::legend(refs.marks(), refs.has_uncertain_start())
 }
 
-/// The line of one leak below others, with its tags and its first sight on a remote.
-pub(super) fn lane(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, name: &str) -> String {
+/// The timeline of one leak in a single line, with marks for tags and the first time that a remote was seen with it.
+pub(super) fn compact(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, name: &str) -> String {
     let mut svg = String::new();
-    grid(axis, 26, false, &mut svg);
-    bar(leak, events, axis, 8, &mut svg);
-    marks::of_events(events, axis, 13, &mut svg);
-    element(&format!("Timeline of {name}"), 26, &svg)
+    draw_grid(axis, 26, false, &mut svg);
+    draw_bar(leak, events, axis, 8, &mut svg);
+    marks::draw_event_marks(events, axis, 13, &mut svg);
+    svg_element(&format!("Timeline of {name}"), 26, &svg)
 }
 
-/// The labels below all lanes, and what the marks on them mean.
-pub(super) fn labels<'l>(axis: Axis, leaks: impl Iterator<Item = &'l Leak>) -> String {
+/// The labels below all compact timelines, and their legend.
+pub(super) fn axis_labels<'l>(axis: Axis, leaks: impl Iterator<Item = &'l Leak>) -> String {
     let mut svg = String::new();
-    grid(axis, 20, true, &mut svg);
+    draw_grid(axis, 20, true, &mut svg);
     let mut marks = Vec::new();
     for leak in leaks {
         marks.extend((!leak.reachability.tags.is_empty()).then_some(TimelineMark::Tag));
         marks.extend(leak.reachability.on_remote.is_some().then_some(TimelineMark::Remote));
     }
     let name = format!("Dates from {} to {}", day(axis.start), day(axis.end));
-    format!("<span></span>{}</div>\n{}", element(&name, 20, &svg), marks::key(&marks, false))
+    format!("<span></span>{}</div>\n{}", svg_element(&name, 20, &svg), marks::legend(&marks, false))
 }

@@ -1,4 +1,5 @@
-//! The rows below a timeline: refs that lead to the leak, each as a band that begins when it may first have done so.
+//! Draws the rows below a timeline: the refs that lead to the leak, each with a band that begins when the ref may first have led to
+//! it.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -9,13 +10,13 @@ use crate::model::Leak;
 use crate::report::{escape, humanize, labels};
 
 use super::axis::Axis;
-use super::band;
+use super::draw_band;
 use super::marks::TimelineMark;
 
 /// Maximum number of rows.
 const MAX_ROWS: usize = 8;
-/// Number of refs of each kind that are shown before further refs of any kind.
-const FIRST_OF_A_KIND: usize = 3;
+/// Number of refs of each kind that are shown before more refs of any kind.
+const MIN_PER_KIND: usize = 3;
 /// The height of a row in pixels: a name, and a band below it.
 const ROW_HEIGHT: u32 = 30;
 /// Maximum width of a name in columns, so that it fits a phone.
@@ -36,7 +37,7 @@ enum RefRowKind {
 impl RefRowKind {
     const COUNT: usize = Self::Reflog as usize + 1;
 
-    fn of(name: &str, head: Option<&str>) -> Self {
+    fn from_name(name: &str, head: Option<&str>) -> Self {
         match name.strip_prefix("refs/heads/") {
             Some(branch) if Some(branch) == head => Self::Head,
             Some(_) => Self::Branch,
@@ -47,33 +48,38 @@ impl RefRowKind {
     }
 }
 
+/// A ref below a timeline.
 struct RefRow {
     kind: RefRowKind,
     /// The name in git's short form, not escaped.
     name: String,
     is_at_tip: bool,
-    /// When it began to lead to the leak: between these two times. `None` if no date is known.
+    /// The earliest and the latest time at which the ref may have begun to lead to the leak; `None` if no date is known.
     since: Option<(i64, i64)>,
+    /// A mark on the row, and its time.
     mark: Option<(TimelineMark, i64)>,
 }
 
 impl RefRow {
     fn new(leak: &Leak, kind: RefRowKind, name: &str, is_at_tip: bool) -> Self {
-        let reached = &leak.reachability;
+        let reachability = &leak.reachability;
         let introduced = || leak.introduced.iter().map(|change| change.seconds);
-        let tagged =
-            reached.tags.iter().find(|tag| tag.name == name).map(|tag| (TimelineMark::Tag, tag.seconds));
-        let seen = reached.on_remote.as_ref().filter(|seen| seen.name == name);
-        let mark = tagged.or(seen.map(|seen| (TimelineMark::Remote, seen.seconds)));
-        // It leads to at least one of the commits that introduced the leak.
-        let since = mark.map(|(_, at)| (at, at)).or_else(|| Some((introduced().min()?, introduced().max()?)));
+        let tag =
+            reachability.tags.iter().find(|tag| tag.name == name).map(|tag| (TimelineMark::Tag, tag.seconds));
+        let sighting = reachability.on_remote.as_ref().filter(|sighting| sighting.name == name);
+        let mark = tag.or(sighting.map(|sighting| (TimelineMark::Remote, sighting.seconds)));
+        // The ref leads to at least one of the commits that introduced the leak, but which one is unknown.
+        let since = mark
+            .map(|(_, seconds)| (seconds, seconds))
+            .or_else(|| Some((introduced().min()?, introduced().max()?)));
         Self { kind, name: labels::short_ref(name), is_at_tip, since, mark }
     }
 
     fn write(&self, axis: Axis, y: u32, svg: &mut String) {
-        let (full, shown) = (escape::xml(&self.name), escape::xml(&shortened(&escape::line(&self.name))));
+        let (full_name, shown_name) =
+            (escape::xml(&self.name), escape::xml(&shorten(&escape::line(&self.name))));
         // Writing to a String cannot fail.
-        _ = write!(svg, "<text x=\"3%\" y=\"{}\">{shown}<title>{full}</title></text>", y + 10);
+        _ = write!(svg, "<text x=\"3%\" y=\"{}\">{shown_name}<title>{full_name}</title></text>", y + 10);
         if let Some((first, last)) = self.since {
             if first < last {
                 let (x, end) = (axis.percent(first), axis.percent(last));
@@ -84,7 +90,7 @@ impl RefRow {
                 );
             }
             let shape = if self.is_at_tip { ("held", y + 18, 6) } else { ("past", y + 19, 4) };
-            band(axis, (last, axis.end), shape, svg);
+            draw_band(axis, (last, axis.end), shape, svg);
         }
         if let Some((mark, seconds)) = self.mark {
             mark.write(axis, seconds, y + 21, svg);
@@ -94,19 +100,19 @@ impl RefRow {
 
 /// A name of at most [`MAX_COLUMNS`] columns. A longer one is shortened in the middle, since the ends distinguish
 /// similar names.
-fn shortened(name: &str) -> String {
+fn shorten(name: &str) -> String {
     if name.width() <= MAX_COLUMNS {
         return name.to_owned();
     }
-    let within = |limit: usize, used: &mut usize, c: char| {
+    let fits = |limit: usize, used: &mut usize, c: char| {
         *used += c.width().unwrap_or(0);
         *used <= limit
     };
     let mut used = 0;
-    let head: String = name.chars().take_while(|&c| within(MAX_COLUMNS / 2 + 3, &mut used, c)).collect();
+    let head: String = name.chars().take_while(|&c| fits(MAX_COLUMNS / 2 + 3, &mut used, c)).collect();
     let mut used = 0;
     let tail: Vec<char> =
-        name.chars().rev().take_while(|&c| within(MAX_COLUMNS / 2 - 4, &mut used, c)).collect();
+        name.chars().rev().take_while(|&c| fits(MAX_COLUMNS / 2 - 4, &mut used, c)).collect();
     format!("{head}…{}", tail.into_iter().rev().collect::<String>())
 }
 
@@ -118,21 +124,23 @@ pub(super) struct RefRows {
 }
 
 impl RefRows {
-    pub(super) fn of(leak: &Leak, head: Option<&str>) -> Self {
-        let reached = &leak.reachability;
-        let at_tip: HashSet<&str> = reached.refs_at_tip.iter().map(String::as_str).collect();
-        let only_in_history = reached.refs_in_history.iter().filter(|name| !at_tip.contains(name.as_str()));
-        let refs = (reached.refs_at_tip.iter().map(|name| (name, true)))
+    /// The rows for a leak; `head` is the short name of the branch at HEAD.
+    pub(super) fn new(leak: &Leak, head: Option<&str>) -> Self {
+        let reachability = &leak.reachability;
+        let at_tip: HashSet<&str> = reachability.refs_at_tip.iter().map(String::as_str).collect();
+        let only_in_history =
+            reachability.refs_in_history.iter().filter(|name| !at_tip.contains(name.as_str()));
+        let refs = (reachability.refs_at_tip.iter().map(|name| (name, true)))
             .chain(only_in_history.map(|name| (name, false)))
-            .map(|(name, is_at_tip)| (RefRowKind::of(name, head), name, is_at_tip));
-        let logs = reached.held_by.iter().map(|name| (RefRowKind::Reflog, name, false));
-        let mut seen = [0; RefRowKind::COUNT];
+            .map(|(name, is_at_tip)| (RefRowKind::from_name(name, head), name, is_at_tip));
+        let logs = reachability.held_by.iter().map(|name| (RefRowKind::Reflog, name, false));
+        let mut count_by_kind = [0; RefRowKind::COUNT];
         let mut ranked: Vec<_> = refs
             .chain(logs)
             .map(|(kind, name, is_at_tip)| {
-                let nth = &mut seen[kind as usize];
-                *nth += 1;
-                ((*nth - 1) / FIRST_OF_A_KIND, kind, name, is_at_tip)
+                let count = &mut count_by_kind[kind as usize];
+                *count += 1;
+                ((*count - 1) / MIN_PER_KIND, kind, name, is_at_tip)
             })
             .collect();
         ranked.sort_by_key(|&(round, kind, ..)| (round, kind));
@@ -147,7 +155,7 @@ impl RefRows {
         Self { rows, hidden, marks }
     }
 
-    /// In pixels.
+    /// Height of all rows, in pixels.
     pub(super) fn height(&self) -> u32 {
         self.rows.iter().map(|_| ROW_HEIGHT).sum()
     }
@@ -162,12 +170,12 @@ impl RefRows {
         &self.marks
     }
 
-    /// Whether the start of a band is not known exactly.
-    pub(super) fn is_vague(&self) -> bool {
+    /// Whether the start of any band is not known exactly.
+    pub(super) fn has_uncertain_start(&self) -> bool {
         self.rows.iter().any(|row| row.since.is_some_and(|(first, last)| first < last))
     }
 
-    /// Draws them from `y` pixels below the top.
+    /// Draws the rows, the first one `y` pixels below the top.
     pub(super) fn write(&self, axis: Axis, y: u32, svg: &mut String) {
         for (row, y) in self.rows.iter().zip((y..).step_by(ROW_HEIGHT as usize)) {
             row.write(axis, y, svg);
@@ -228,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_band_begins_when_a_date_says_so() {
+    fn a_band_begins_at_the_date_of_the_ref_or_of_the_introductions() {
         let all = names(&["refs/heads/main", "refs/remotes/origin/main", "refs/tags/v1"]);
         let leak = leak(
             &[100, 300],
@@ -244,7 +252,7 @@ mod tests {
                 ..Reachability::default()
             },
         );
-        let rows = RefRows::of(&leak, Some("main"));
+        let rows = RefRows::new(&leak, Some("main"));
         let shown: Vec<_> = rows.rows.iter().map(|row| (&row.name[..], row.is_at_tip, row.since)).collect();
         assert_eq!(
             shown,
@@ -254,30 +262,30 @@ mod tests {
                 ("tag v1", false, Some((200, 200)))
             ]
         );
-        assert!(rows.is_vague());
+        assert!(rows.has_uncertain_start());
         assert_eq!(rows.label(), "; at the tip of main; only in the history of origin/main, tag v1");
     }
 
     #[test]
-    fn of_many_refs_some_of_each_kind_are_shown() {
+    fn some_refs_of_each_kind_are_shown_if_there_are_many() {
         let mut all: Vec<String> = (0..50).map(|n| format!("refs/heads/{n}")).collect();
         all.extend((0..50).map(|n| format!("refs/tags/{n}")));
         all.push("refs/heads/main".to_owned());
         let leak = leak(&[1], Reachability { refs_in_history: all, ..Reachability::default() });
-        let rows = RefRows::of(&leak, Some("main"));
+        let rows = RefRows::new(&leak, Some("main"));
         let shown: Vec<_> = rows.rows.iter().map(|row| &row.name[..]).collect();
         assert_eq!(shown, ["main", "0", "1", "2", "3", "tag 0", "tag 1", "tag 2"]);
         assert_eq!((rows.hidden(), rows.height()), (93, 240));
     }
 
     #[test]
-    fn a_long_name_loses_its_middle() {
-        assert_eq!(shortened("main"), "main");
+    fn a_long_name_is_shortened_in_the_middle() {
+        assert_eq!(shorten("main"), "main");
         for name in ["x".repeat(300), "鍵".repeat(300), format!("feature/{}-end", "long-".repeat(40))] {
-            let short = shortened(&name);
+            let short = shorten(&name);
             assert!(short.width() <= MAX_COLUMNS && short.contains('…'), "{short}");
             assert!(name.starts_with(short.split('…').next().unwrap()), "{short}");
         }
-        assert!(shortened(&format!("{}-end", "x".repeat(99))).ends_with("-end"));
+        assert!(shorten(&format!("{}-end", "x".repeat(99))).ends_with("-end"));
     }
 }
