@@ -23,16 +23,16 @@ pub(super) trait Rankable {
     /// Whether it is accepted. Accepted findings are dropped first.
     fn is_accepted(&self) -> bool;
     /// Compares by place, in report order.
-    fn by_place(&self, other: &Self) -> Ordering;
+    fn cmp_place(&self, other: &Self) -> Ordering;
 }
 
 /// How many findings were dropped, by confidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Dropped([u64; Confidence::ALL.len()]);
+pub(super) struct DroppedFindings([u64; Confidence::ALL.len()]);
 
-impl Dropped {
+impl DroppedFindings {
     /// Counts one more.
-    pub(super) fn count(&mut self, confidence: Confidence) {
+    pub(super) fn increment(&mut self, confidence: Confidence) {
         self.0[confidence as usize] += 1;
     }
 
@@ -40,40 +40,41 @@ impl Dropped {
         self.0.iter_mut().zip(other.0).for_each(|(mine, more)| *mine += more);
     }
 
-    /// The number of dropped findings of at least this confidence that were not accepted.
-    pub(super) fn open(&self, least: Confidence) -> u64 {
+    /// The number of dropped findings of at least this confidence. Accepted ones are never counted.
+    pub(super) fn open_count(&self, least: Confidence) -> u64 {
         self.0[least as usize..].iter().sum()
     }
 }
 
+/// Whether the findings are accepted, their confidence, their key: the first in order are kept.
 type Rank = (bool, Reverse<Confidence>, Fingerprint);
 
-/// Findings by key.
+/// Findings by key, as many as a report can hold.
 #[derive(Clone, Debug)]
 pub(super) struct Bounded<T> {
-    /// Each with its number in order of arrival.
+    /// The findings of each key, with their numbers in order of arrival.
     keys: BTreeMap<Rank, Vec<(u64, T)>>,
     total: usize,
-    come: u64,
-    dropped: Dropped,
+    next_number: u64,
+    dropped: DroppedFindings,
     max_keys: usize,
     max_findings: usize,
 }
 
 impl<T> Default for Bounded<T> {
     fn default() -> Self {
-        Self::with_room(MAX_KEYS, MAX_FINDINGS)
+        Self::with_limits(MAX_KEYS, MAX_FINDINGS)
     }
 }
 
 impl<T> Bounded<T> {
-    fn with_room(max_keys: usize, max_findings: usize) -> Self {
-        let dropped = Dropped::default();
-        Self { keys: BTreeMap::new(), total: 0, come: 0, dropped, max_keys, max_findings }
+    fn with_limits(max_keys: usize, max_findings: usize) -> Self {
+        let dropped = DroppedFindings::default();
+        Self { keys: BTreeMap::new(), total: 0, next_number: 0, dropped, max_keys, max_findings }
     }
 
     /// Adds what another part of the scan dropped.
-    pub(super) fn count_dropped(&mut self, dropped: Dropped) {
+    pub(super) fn add_dropped(&mut self, dropped: DroppedFindings) {
         self.dropped.add(dropped);
     }
 
@@ -86,16 +87,16 @@ impl<T> Bounded<T> {
         self.keys.keys().map(|rank| rank.2).collect()
     }
 
-    /// Removes items for which `stays` is false, without counting them as dropped.
-    pub(super) fn retain(&mut self, mut stays: impl FnMut(&T) -> bool) {
-        self.keys.values_mut().for_each(|places| places.retain(|(_, item)| stays(item)));
+    /// Removes items for which `keep` is false, without counting them as dropped.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        self.keys.values_mut().for_each(|places| places.retain(|(_, item)| keep(item)));
         self.keys.retain(|_, places| !places.is_empty());
         self.total = self.keys.values().map(Vec::len).sum();
     }
 
-    /// Whether a finding was dropped that is not accepted.
-    pub(super) fn is_cut(&self) -> bool {
-        self.dropped.open(Confidence::Low) > 0
+    /// Whether a finding that is not accepted was dropped.
+    pub(super) fn has_dropped_open(&self) -> bool {
+        self.dropped.open_count(Confidence::Low) > 0
     }
 }
 
@@ -105,20 +106,20 @@ impl<T: Rankable> Bounded<T> {
         let accepted = item.is_accepted();
         let identified = item.identified();
         let rank = (accepted, Reverse(identified.confidence), identified.fingerprint);
-        let number = self.come;
-        self.come += 1;
+        let number = self.next_number;
+        self.next_number += 1;
         if !self.keys.contains_key(&rank) && self.keys.len() >= self.max_keys {
             if self.keys.last_key_value().is_some_and(|(last, _)| *last < rank) {
-                return self.drop_from(rank, 1);
+                return self.count_as_dropped(rank, 1);
             }
             if let Some((last, places)) = self.keys.pop_last() {
                 self.total -= places.len();
-                self.drop_from(last, places.len());
+                self.count_as_dropped(last, places.len());
             }
         }
         let places = self.keys.entry(rank).or_default();
         if let Some((_, first)) = places.first_mut() {
-            // Usually the same for thousands of places.
+            // Thousands of places usually share one value.
             let known = first.identified();
             if **known == **item.identified() {
                 *item.identified() = Arc::clone(known);
@@ -135,12 +136,12 @@ impl<T: Rankable> Bounded<T> {
     /// Adds what another part of the same scan kept and dropped.
     pub(super) fn append(&mut self, other: Self) {
         let (items, dropped) = other.into_parts();
-        self.count_dropped(dropped);
+        self.add_dropped(dropped);
         items.into_iter().for_each(|item| self.push(item));
     }
 
     /// The items that were kept, in order of arrival, and what was dropped.
-    pub(super) fn into_parts(mut self) -> (Vec<T>, Dropped) {
+    pub(super) fn into_parts(mut self) -> (Vec<T>, DroppedFindings) {
         self.trim(None);
         let mut items: Vec<_> = self.keys.into_values().flatten().collect();
         items.sort_by_key(|(number, _)| *number);
@@ -150,18 +151,18 @@ impl<T: Rankable> Bounded<T> {
     /// Drops the places beyond the share of a key: of one key, or of all.
     fn trim(&mut self, only: Option<Rank>) {
         // The share only ever shrinks, so nothing is dropped now that would be kept later.
-        let room = (self.max_findings / self.keys.len().max(1)).max(1);
+        let share = (self.max_findings / self.keys.len().max(1)).max(1);
         let Self { keys, total, dropped, .. } = self;
         let trim = |rank: &Rank, places: &mut Vec<(u64, T)>| {
-            if places.len() <= room {
+            if places.len() <= share {
                 return;
             }
-            places.select_nth_unstable_by(room, |(_, a), (_, b)| a.by_place(b));
-            let gone = places.len() - room;
-            places.truncate(room);
-            *total -= gone;
+            places.select_nth_unstable_by(share, |(_, a), (_, b)| a.cmp_place(b));
+            let excess = places.len() - share;
+            places.truncate(share);
+            *total -= excess;
             if !rank.0 {
-                (0..gone).for_each(|_| dropped.count(rank.1.0));
+                (0..excess).for_each(|_| dropped.increment(rank.1.0));
             }
         };
         match only {
@@ -178,21 +179,22 @@ impl<T: Rankable> Bounded<T> {
         }
     }
 
-    fn drop_from(&mut self, rank: Rank, count: usize) {
+    /// Counts as many dropped findings of this rank.
+    fn count_as_dropped(&mut self, rank: Rank, count: usize) {
         if !rank.0 {
-            (0..count).for_each(|_| self.dropped.count(rank.1.0));
+            (0..count).for_each(|_| self.dropped.increment(rank.1.0));
         }
     }
 }
 
 /// Keeps as many of `findings` as a report can hold.
-pub(super) fn of(policy: &Policy, findings: Vec<Finding>) -> (Vec<Finding>, Dropped) {
+pub(super) fn limit_findings(policy: &Policy, findings: Vec<Finding>) -> (Vec<Finding>, DroppedFindings) {
     if findings.len() <= MAX_KEYS.min(MAX_FINDINGS) {
-        return (findings, Dropped::default());
+        return (findings, DroppedFindings::default());
     }
     let mut bounded = Bounded::default();
     for mut finding in findings {
-        suppression::mark_listed(policy, &mut finding);
+        suppression::mark_if_in_baseline(policy, &mut finding);
         bounded.push(finding);
     }
     bounded.into_parts()
@@ -207,7 +209,7 @@ impl Rankable for Finding {
         self.suppressed.is_some()
     }
 
-    fn by_place(&self, other: &Self) -> Ordering {
+    fn cmp_place(&self, other: &Self) -> Ordering {
         let place = |one: &Self| (one.span.start.offset, one.span.end.offset);
         self.origin.cmp(&other.origin).then_with(|| place(self).cmp(&place(other)))
     }
@@ -232,7 +234,7 @@ mod tests {
         }
     }
 
-    fn sorted(bounded: Bounded<Finding>) -> (Vec<(Fingerprint, Origin, u64)>, Dropped) {
+    fn sorted_parts(bounded: Bounded<Finding>) -> (Vec<(Fingerprint, Origin, u64)>, DroppedFindings) {
         let (findings, dropped) = bounded.into_parts();
         let key = |f: Finding| (f.identified.fingerprint, f.origin, f.span.start.offset);
         let mut kept: Vec<_> = findings.into_iter().map(key).collect();
@@ -254,16 +256,16 @@ mod tests {
         for step in [1, 2, 5, 100, 996] {
             for parts in [1, 4] {
                 let all = many(step);
-                let mut whole = Bounded::with_room(20, 100);
+                let mut whole = Bounded::with_limits(20, 100);
                 for part in all.chunks(all.len().div_ceil(parts)) {
-                    let mut own = Bounded::with_room(20, 100);
-                    part.iter().for_each(|one| own.push(one.clone()));
-                    whole.append(own);
+                    let mut part_bounded = Bounded::with_limits(20, 100);
+                    part.iter().for_each(|one| part_bounded.push(one.clone()));
+                    whole.append(part_bounded);
                 }
                 assert!(whole.total <= 200);
-                let outcome = sorted(whole);
+                let outcome = sorted_parts(whole);
                 assert!(outcome.0.len() <= 100);
-                assert_eq!(outcome.0.len() as u64 + outcome.1.open(Confidence::Low), 997);
+                assert_eq!(outcome.0.len() as u64 + outcome.1.open_count(Confidence::Low), 997);
                 assert_eq!(*expected.get_or_insert_with(|| outcome.clone()), outcome, "{step} {parts}");
             }
         }
@@ -271,7 +273,7 @@ mod tests {
 
     #[test]
     fn certain_and_open_findings_are_kept_longest() {
-        let mut bounded = Bounded::with_room(2, 100);
+        let mut bounded = Bounded::with_limits(2, 100);
         for (key, confidence) in [(1, Confidence::Low), (2, Confidence::High), (3, Confidence::Medium)] {
             bounded.push(finding(key, 0, confidence));
         }
@@ -281,14 +283,14 @@ mod tests {
         let (kept, dropped) = bounded.into_parts();
         let kept: Vec<_> = kept.iter().map(|one| one.identified.confidence).collect();
         assert_eq!(kept, [Confidence::High, Confidence::Medium]);
-        assert_eq!((dropped.open(Confidence::Low), dropped.open(Confidence::Medium)), (1, 0));
+        assert_eq!((dropped.open_count(Confidence::Low), dropped.open_count(Confidence::Medium)), (1, 0));
     }
 
     #[test]
     fn a_few_findings_are_all_kept() {
         let mut bounded = Bounded::default();
         many(7).into_iter().for_each(|one| bounded.push(one));
-        assert!(!bounded.is_cut() && !bounded.is_empty());
+        assert!(!bounded.has_dropped_open() && !bounded.is_empty());
         assert_eq!(bounded.into_parts().0.len(), 997);
     }
 }

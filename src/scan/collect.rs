@@ -1,15 +1,15 @@
-//! The sink of every source: runs the detector over each blob and keeps the findings.
+//! Implements the sink of every source: runs the detector over each blob and keeps the findings.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use super::Settings;
-use super::bounded::{Bounded, Dropped};
+use super::bounded::{Bounded, DroppedFindings};
 use super::contents::Contents;
-use super::located::own_name;
+use super::located::content_name;
 use super::narrowing;
-use super::searched::{Searched, skips};
+use super::searched::{SearchResult, skips};
 use super::skip_limit;
 use super::suppression;
 use crate::container::Input;
@@ -21,42 +21,42 @@ use crate::source::{Sink, Worker};
 #[derive(Debug)]
 pub(super) struct Collector<'d> {
     settings: Settings<'d>,
-    /// One limit for all threads.
-    found: Mutex<Bounded<Finding>>,
-    gathered: Mutex<ScanOutcome>,
+    /// The findings of all threads, with one limit for all of them.
+    findings: Mutex<Bounded<Finding>>,
+    outcome: Mutex<ScanOutcome>,
 }
 
-/// What was found and what was scanned.
+/// The findings of a scan, and what was scanned.
 #[derive(Debug, Default)]
 pub(super) struct ScanOutcome {
     pub(super) findings: Vec<Finding>,
     pub(super) coverage: Coverage,
     pub(super) notes: BTreeSet<String>,
     /// Findings beyond the limit of a report.
-    pub(super) dropped: Dropped,
+    pub(super) dropped: DroppedFindings,
     /// The number of skips beyond those in the coverage.
     pub(super) more_skipped: u64,
 }
 
 impl<'d> Collector<'d> {
     pub(super) fn new(settings: &Settings<'d>) -> Self {
-        Self { settings: *settings, found: Mutex::default(), gathered: Mutex::default() }
+        Self { settings: *settings, findings: Mutex::default(), outcome: Mutex::default() }
     }
 
     /// The results of all workers, which must have been dropped.
     pub(super) fn finish(self) -> ScanOutcome {
-        let mut gathered = self.gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (gathered.findings, gathered.dropped) = found.into_parts();
-        gathered
+        let mut outcome = self.outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let findings = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (outcome.findings, outcome.dropped) = findings.into_parts();
+        outcome
     }
 
-    fn keep(&self, findings: impl Iterator<Item = Finding>, dropped: Dropped) {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.count_dropped(dropped);
+    fn keep(&self, findings: impl Iterator<Item = Finding>, dropped: DroppedFindings) {
+        let mut all_findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        all_findings.add_dropped(dropped);
         findings.for_each(|mut finding| {
-            suppression::mark_listed(self.settings.policy, &mut finding);
-            found.push(finding);
+            suppression::mark_if_in_baseline(self.settings.policy, &mut finding);
+            all_findings.push(finding);
         });
     }
 }
@@ -66,7 +66,7 @@ impl Sink for Collector<'_> {
         Box::new(Local {
             collector: self,
             contents: Contents::new(&self.settings),
-            gathered: ScanOutcome::default(),
+            outcome: ScanOutcome::default(),
         })
     }
 
@@ -79,15 +79,15 @@ impl Sink for Collector<'_> {
 struct Local<'c> {
     collector: &'c Collector<'c>,
     contents: Contents<'c>,
-    gathered: ScanOutcome,
+    outcome: ScanOutcome,
 }
 
 impl Worker for Local<'_> {
     fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()> {
-        let ScanOutcome { coverage, notes, more_skipped, .. } = &mut self.gathered;
+        let ScanOutcome { coverage, notes, more_skipped, .. } = &mut self.outcome;
         coverage.surfaces.insert(origin.surface);
-        let mut searched = Searched::default();
-        let outcome = self.contents.search(content, || own_name(origin), &mut searched);
+        let mut searched = SearchResult::default();
+        let read_result = self.contents.search(content, || content_name(origin), &mut searched);
         coverage.bytes += searched.bytes;
         if searched.is_pointer && origin.surface == Surface::Worktree {
             coverage.ignored.insert(narrowing::lfs_content(origin));
@@ -97,45 +97,45 @@ impl Worker for Local<'_> {
             coverage.skipped.extend(skips(&shown, searched.skipped));
             skip_limit::trim(&mut coverage.skipped, more_skipped);
         }
-        if !searched.found.is_empty() {
-            let (found, dropped) = searched.found.into_parts();
-            let findings = found.into_iter().map(|located| located.at(origin.clone(), 1, notes));
+        if !searched.secrets.is_empty() {
+            let (secrets, dropped) = searched.secrets.into_parts();
+            let findings = secrets.into_iter().map(|located| located.into_finding(origin.clone(), 1, notes));
             self.collector.keep(findings, dropped);
         }
-        outcome
+        read_result
     }
 
     fn name_on(&mut self, surface: Surface, path: &[u8]) {
         // The directories above are scanned as names of their own.
         let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
-        let found = name_findings(self.collector.settings.detector, surface, path, start);
-        if !found.is_empty() {
-            self.collector.keep(found.into_iter(), Dropped::default());
+        let findings = name_findings(self.collector.settings.detector, surface, path, start);
+        if !findings.is_empty() {
+            self.collector.keep(findings.into_iter(), DroppedFindings::default());
         }
     }
 
     fn file_done(&mut self) {
-        self.gathered.coverage.files += 1;
+        self.outcome.coverage.files += 1;
     }
 
     fn surface(&mut self, surface: Surface) {
-        self.gathered.coverage.surfaces.insert(surface);
+        self.outcome.coverage.surfaces.insert(surface);
     }
 
     fn skip(&mut self, skip: Skip) {
-        self.gathered.coverage.skipped.insert(skip);
-        skip_limit::trim(&mut self.gathered.coverage.skipped, &mut self.gathered.more_skipped);
+        self.outcome.coverage.skipped.insert(skip);
+        skip_limit::trim(&mut self.outcome.coverage.skipped, &mut self.outcome.more_skipped);
     }
 
     fn ignore(&mut self, ignored: Ignored) {
-        self.gathered.coverage.ignored.insert(ignored);
+        self.outcome.coverage.ignored.insert(ignored);
     }
 }
 
 impl Drop for Local<'_> {
     fn drop(&mut self) {
-        let own = std::mem::take(&mut self.gathered);
-        let mut all = self.collector.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = std::mem::take(&mut self.outcome);
+        let mut all = self.collector.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         all.coverage.merge(own.coverage);
         all.more_skipped += own.more_skipped;
         let ScanOutcome { coverage, more_skipped, .. } = &mut *all;

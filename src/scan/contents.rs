@@ -1,4 +1,4 @@
-//! Searches content, including everything nested in it.
+//! Searches content, and everything nested in it if it is a container.
 
 use std::io::{self, Read, SeekFrom};
 use std::sync::atomic::AtomicBool;
@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use super::Settings;
 use super::nested_search::NestedSearch;
 use super::search_context::SearchContext;
-use super::searched::Searched;
+use super::searched::SearchResult;
 use crate::container::{
     self, ContentClass, HEAD_LEN, Input, ReadSeek, RunProbe, classify, classify_file, classify_whole,
     ends_zip, is_encoded_in,
@@ -18,7 +18,7 @@ use crate::git::Pointer;
 pub(super) struct Contents<'d> {
     context: SearchContext<'d>,
     stream: Stream,
-    spare: Vec<Stream>,
+    spare_streams: Vec<Stream>,
 }
 
 /// Whether content may be or contain a container.
@@ -30,7 +30,7 @@ impl<'d> Contents<'d> {
     pub(super) fn new(settings: &Settings<'d>) -> Self {
         let Settings { detector, policy, stop, limits, .. } = *settings;
         let context = SearchContext { detector, policy, stop, limits, redactor: Redactor::new(detector) };
-        Self { context, stream: Stream::default(), spare: Vec::new() }
+        Self { context, stream: Stream::default(), spare_streams: Vec::new() }
     }
 
     /// Set when the scan should end early.
@@ -46,7 +46,7 @@ impl<'d> Contents<'d> {
         &mut self,
         input: Input<'_>,
         name: impl FnOnce() -> Vec<u8>,
-        searched: &mut Searched,
+        searched: &mut SearchResult,
     ) -> io::Result<()> {
         let content = match input {
             Input::Bytes(bytes) => return self.search_bytes(bytes, name, searched),
@@ -68,7 +68,7 @@ impl<'d> Contents<'d> {
         &mut self,
         content: &mut dyn Read,
         name: impl FnOnce() -> Vec<u8>,
-        searched: &mut Searched,
+        searched: &mut SearchResult,
     ) -> io::Result<()> {
         let head = self.stream.peek(self.context.detector, content)?;
         searched.is_pointer = is_pointer(head);
@@ -77,7 +77,7 @@ impl<'d> Contents<'d> {
             let head = head.to_vec();
             return self.unpack(Input::Stream(&mut (&head[..]).chain(content)), &name(), searched);
         }
-        let is_encoded = self.plain(content, searched)?;
+        let is_encoded = self.search_plain(content, searched)?;
         searched.skipped.extend(is_encoded.then(|| (Vec::new(), ENCODED_IN_STREAM.to_owned())));
         let ends_zip = ends_zip(self.stream.tail());
         searched.skipped.extend(ends_zip.then(|| (Vec::new(), ZIP_BEHIND_STREAM.to_owned())));
@@ -89,15 +89,15 @@ impl<'d> Contents<'d> {
         &mut self,
         bytes: &[u8],
         name: impl FnOnce() -> Vec<u8>,
-        searched: &mut Searched,
+        searched: &mut SearchResult,
     ) -> io::Result<()> {
         let mut rest = bytes;
         let head = self.stream.peek(self.context.detector, &mut rest)?;
         searched.is_pointer = is_pointer(head);
-        if classify_whole(bytes) == ContentClass::Plain && !self.plain(&mut rest, searched)? {
+        if classify_whole(bytes) == ContentClass::Plain && !self.search_plain(&mut rest, searched)? {
             return Ok(());
         }
-        searched.begin_again();
+        searched.reset();
         self.unpack(Input::Bytes(bytes), &name(), searched)
     }
 
@@ -106,14 +106,14 @@ impl<'d> Contents<'d> {
         &mut self,
         file: &mut dyn ReadSeek,
         name: impl FnOnce() -> Vec<u8>,
-        searched: &mut Searched,
+        searched: &mut SearchResult,
     ) -> io::Result<()> {
         let Self { context, stream, .. } = self;
         let (head, is_whole) = stream.peek_whole(context.detector, file)?;
         searched.is_pointer = is_pointer(head);
         let class = if is_whole { classify_whole(head) } else { classify_file(head, file)? };
         // A container is searched while it is opened.
-        if class == ContentClass::Plain && !self.plain(file, searched)? {
+        if class == ContentClass::Plain && !self.search_plain(file, searched)? {
             return Ok(());
         }
         file.seek(SeekFrom::Start(0))?;
@@ -121,13 +121,13 @@ impl<'d> Contents<'d> {
             return self.unpack(Input::File(file), &name(), searched);
         }
         // An archive that is encoded as text can be decoded only in memory.
-        let mut held = Vec::new();
-        (&mut *file).take(MAX_BUFFERED_FILE + 1).read_to_end(&mut held)?;
-        if held.len() as u64 <= MAX_BUFFERED_FILE {
-            searched.begin_again();
-            return self.unpack(Input::Bytes(&held), &name(), searched);
+        let mut buffer = Vec::new();
+        (&mut *file).take(MAX_BUFFERED_FILE + 1).read_to_end(&mut buffer)?;
+        if buffer.len() as u64 <= MAX_BUFFERED_FILE {
+            searched.reset();
+            return self.unpack(Input::Bytes(&buffer), &name(), searched);
         }
-        drop(held);
+        drop(buffer);
         if class != ContentClass::Plain {
             file.seek(SeekFrom::Start(0))?;
             if !self.unpack_probing(Input::File(file), &name(), searched)? {
@@ -140,11 +140,11 @@ impl<'d> Contents<'d> {
 
     /// Searches content that is not recognized as a container, after its first bytes were read. Returns whether it
     /// may contain an archive that is encoded as text.
-    fn plain(&mut self, content: &mut dyn Read, searched: &mut Searched) -> io::Result<bool> {
+    fn search_plain(&mut self, content: &mut dyn Read, searched: &mut SearchResult) -> io::Result<bool> {
         let Self { context, stream, .. } = self;
-        let Searched { found, bytes, skipped, .. } = searched;
+        let SearchResult { secrets, bytes, skipped, .. } = searched;
         let (mut cache, mut probe) = (RedactionCache::default(), RunProbe::default());
-        let located = |chunk: Chunk<'_>, place| found.push(context.located(&[], &mut cache, chunk, place));
+        let located = |chunk: Chunk<'_>, place| secrets.push(context.located(&[], &mut cache, chunk, place));
         let keyword = |chunk: &[u8], at: usize| {
             probe.examine(chunk, at);
             !context.stop.is_set()
@@ -155,12 +155,17 @@ impl<'d> Contents<'d> {
         Ok(probe.is_found())
     }
 
-    fn unpack(&mut self, input: Input<'_>, name: &[u8], searched: &mut Searched) -> io::Result<()> {
+    fn unpack(&mut self, input: Input<'_>, name: &[u8], searched: &mut SearchResult) -> io::Result<()> {
         self.unpack_with(input, name, None, searched)
     }
 
     /// Opens a container. Returns whether there may be an archive in its own bytes that is encoded as text.
-    fn unpack_probing(&mut self, input: Input<'_>, name: &[u8], searched: &mut Searched) -> io::Result<bool> {
+    fn unpack_probing(
+        &mut self,
+        input: Input<'_>,
+        name: &[u8],
+        searched: &mut SearchResult,
+    ) -> io::Result<bool> {
         let mut probe = RunProbe::default();
         self.unpack_with(input, name, Some(&mut probe), searched)?;
         Ok(probe.is_found())
@@ -171,11 +176,11 @@ impl<'d> Contents<'d> {
         input: Input<'_>,
         name: &[u8],
         probe: Option<&mut RunProbe>,
-        searched: &mut Searched,
+        searched: &mut SearchResult,
     ) -> io::Result<()> {
-        let Self { context, spare, .. } = self;
+        let Self { context, spare_streams, .. } = self;
         let limits = context.limits;
-        let mut nested = NestedSearch { context, levels: Vec::new(), spare, probe, searched };
+        let mut nested = NestedSearch { context, levels: Vec::new(), spare_streams, probe, searched };
         container::open(input, name, limits, &mut nested)
     }
 }

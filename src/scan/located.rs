@@ -1,67 +1,72 @@
-//! A located secret, and its conversion to a finding.
+//! A secret with its position in some content, and its conversion to a finding.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::bounded::Rankable;
-use super::suppression::MarkerVerdict;
+use super::suppression::MarkerDecision;
 use crate::model::{Excerpt, Finding, Identified, Origin, Position, Span, Surface};
 
 /// A secret and its position in content.
 #[derive(Clone, Debug)]
-pub(super) struct Located {
+pub(super) struct LocatedSecret {
     pub(super) identified: Arc<Identified>,
     /// The names of the nested containers and entries that contain it.
-    pub(super) inside: Vec<Vec<u8>>,
+    pub(super) container_names: Vec<Vec<u8>>,
     pub(super) span: Span,
     pub(super) encoding: &'static str,
     pub(super) excerpt: Excerpt,
-    /// What a marker nearby says of it.
-    pub(super) verdict: MarkerVerdict,
-    /// Its surface, if it differs from that of the object that leads to it.
+    /// Whether a marker near it accepts it.
+    pub(super) marker: MarkerDecision,
+    /// The surface, if it differs from that of the object that leads to the content.
     pub(super) surface: Option<Surface>,
-    /// Whether the baseline lists it, wherever it is.
-    pub(super) listed: bool,
+    /// Whether the baseline accepts it at any path.
+    pub(super) in_baseline: bool,
 }
 
-impl Rankable for Located {
+impl Rankable for LocatedSecret {
     fn identified(&mut self) -> &mut Arc<Identified> {
         &mut self.identified
     }
 
     fn is_accepted(&self) -> bool {
-        self.listed || self.verdict.accepts()
+        self.in_baseline || self.marker.accepts()
     }
 
-    fn by_place(&self, other: &Self) -> Ordering {
+    fn cmp_place(&self, other: &Self) -> Ordering {
         let place = |one: &Self| (one.span.start.offset, one.span.end.offset);
-        self.inside.cmp(&other.inside).then_with(|| place(self).cmp(&place(other)))
+        self.container_names.cmp(&other.container_names).then_with(|| place(self).cmp(&place(other)))
     }
 }
 
-impl Located {
+impl LocatedSecret {
     /// A secret at an unknown position, in content that cannot be read again.
-    pub(super) fn unlocated(identified: &Arc<Identified>) -> Self {
+    pub(super) fn without_position(identified: &Arc<Identified>) -> Self {
         let text = identified.secret.redacted();
         Self {
             identified: Arc::clone(identified),
-            inside: Vec::new(),
+            container_names: Vec::new(),
             span: Span { start: Position::START, end: Position::START },
             encoding: "utf-8",
             excerpt: Excerpt { start: 0, end: text.len(), text },
-            verdict: MarkerVerdict::default(),
+            marker: MarkerDecision::default(),
             surface: None,
-            listed: false,
+            in_baseline: false,
         }
     }
 
     /// The finding at `origin`. A marker that is not honored is added to `notes`.
-    pub(super) fn at(self, mut origin: Origin, versions: u64, notes: &mut BTreeSet<String>) -> Finding {
-        origin.container = container_path(&origin, &self.inside);
+    pub(super) fn into_finding(
+        self,
+        mut origin: Origin,
+        versions: u64,
+        notes: &mut BTreeSet<String>,
+    ) -> Finding {
+        origin.container = container_path(&origin, &self.container_names);
         origin.surface = self.surface.unwrap_or(origin.surface);
         Finding {
-            suppressed: self.verdict.settle(&origin, self.span.start.line, notes),
+            suppressed: self.marker.into_suppression(&origin, self.span.start.line, notes),
             identified: self.identified,
             origin,
             encoding: self.encoding,
@@ -74,17 +79,17 @@ impl Located {
 }
 
 /// The path to a finding through the containers in `origin`: the name of the outermost one, and those within it.
-fn container_path(origin: &Origin, inside: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    if inside.is_empty() {
+fn container_path(origin: &Origin, container_names: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    if container_names.is_empty() {
         return Vec::new();
     }
-    let mut names = vec![own_name(origin)];
-    names.extend_from_slice(inside);
+    let mut names = vec![content_name(origin)];
+    names.extend_from_slice(container_names);
     names
 }
 
-/// The name of the outermost content: the last component of its path, or the id of its object.
-pub(super) fn own_name(origin: &Origin) -> Vec<u8> {
+/// The name of the content at `origin`: the last component of its path, the id of its object, or else its surface.
+pub(super) fn content_name(origin: &Origin) -> Vec<u8> {
     match (&origin.path, &origin.object) {
         (Some(path), _) => {
             let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);

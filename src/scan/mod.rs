@@ -90,16 +90,16 @@ pub fn scan_tree(settings: &Settings<'_>, tree: &TreeOptions) -> Result<Draft, S
     if tree.stdin {
         scan_stdin(&collector);
     }
-    let mut gathered = collector.finish();
-    let looked_at_nothing = gathered.coverage.surfaces.is_empty() && gathered.coverage.skipped.is_empty();
-    if looked_at_nothing || (gathered.coverage.files == 0 && !tree.stdin && gathered.coverage.is_complete()) {
+    let mut outcome = collector.finish();
+    let read_nothing = outcome.coverage.surfaces.is_empty() && outcome.coverage.skipped.is_empty();
+    if read_nothing || (outcome.coverage.files == 0 && !tree.stdin && outcome.coverage.is_complete()) {
         let what: Vec<_> = tree.files.paths.iter().map(|path| path.display().to_string()).collect();
-        gathered
+        outcome
             .coverage
             .skipped
             .insert(Skip::new(what.join(" "), "no file matched: there was nothing to scan"));
     }
-    Ok(draft("scan", settings, gathered, &clock))
+    Ok(draft("scan", settings, outcome, &clock))
 }
 
 /// Scans the message of the next commit, and its author and committer.
@@ -150,34 +150,34 @@ impl Clock {
 }
 
 /// Groups what was found into leaks, and applies the threshold and the baseline.
-fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: ScanOutcome, clock: &Clock) -> Draft {
+fn draft(command: &'static str, settings: &Settings<'_>, mut outcome: ScanOutcome, clock: &Clock) -> Draft {
     if settings.stop.is_set() {
-        gathered.coverage.skipped.insert(Skip::new("the rest", settings.stop.reason()));
+        outcome.coverage.skipped.insert(Skip::new("the rest", settings.stop.reason()));
     }
-    let (findings, mut dropped) = bounded::of(settings.policy, gathered.findings);
-    gathered.findings = findings;
-    dropped.add(gathered.dropped);
-    let unlisted = if settings.only.is_some() { 0 } else { dropped.open(settings.min_confidence) };
-    skip_limit::listed(&mut gathered.coverage.skipped, gathered.more_skipped);
-    let secrets: HashMap<_, _> = gathered
+    let (findings, mut dropped) = bounded::limit_findings(settings.policy, outcome.findings);
+    outcome.findings = findings;
+    dropped.add(outcome.dropped);
+    let unlisted = if settings.only.is_some() { 0 } else { dropped.open_count(settings.min_confidence) };
+    skip_limit::limit_skips(&mut outcome.coverage.skipped, outcome.more_skipped);
+    let secrets: HashMap<_, _> = outcome
         .findings
         .iter()
         .map(|finding| (finding.identified.fingerprint, Arc::clone(&finding.identified)))
         .collect();
     if let Some(only) = settings.only {
-        gathered.findings.retain(|finding| only.admits(&finding.identified));
+        outcome.findings.retain(|finding| only.admits(&finding.identified));
     }
-    gathered.coverage.ignored.extend(settings.policy.ignored.iter().cloned());
-    gathered.coverage.ignored.extend(narrowing::of(settings));
-    let mut all = leaks::group(gathered.findings);
+    outcome.coverage.ignored.extend(settings.policy.ignored.iter().cloned());
+    outcome.coverage.ignored.extend(narrowing::by_settings(settings));
+    let mut all = leaks::group(outcome.findings);
     // A dropped finding may be the one that a baseline entry covers.
-    let is_whole = gathered.coverage.is_complete() && dropped == bounded::Dropped::default();
-    let mut notes = suppression::by_baseline(settings.policy, &mut all, is_whole);
-    notes.extend(suppression::listed(gathered.notes));
+    let covers_everything = outcome.coverage.is_complete() && dropped == bounded::DroppedFindings::default();
+    let mut notes = suppression::apply_baseline(settings.policy, &mut all, covers_everything);
+    notes.extend(suppression::limit_notes(outcome.notes));
     let found = all.len();
     let leaks: Vec<_> =
         all.into_iter().filter(|leak| leak.identified.confidence >= settings.min_confidence).collect();
-    gathered.coverage.ignored.extend(narrowing::accepted(&leaks));
+    outcome.coverage.ignored.extend(narrowing::accepted(&leaks));
     Draft {
         command,
         category: None,
@@ -192,7 +192,7 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut gathered: ScanOutco
         leaks,
         unlisted_findings: unlisted,
         min_confidence: settings.min_confidence,
-        coverage: gathered.coverage,
+        coverage: outcome.coverage,
         notes,
         elapsed_seconds: clock.steady.elapsed().as_secs_f64(),
         started: clock.started(),

@@ -1,4 +1,4 @@
-//! What narrows a scan besides ignored paths: replaced rules, limits stricter than the defaults, disabled
+//! Lists what narrows a scan besides ignored paths: replaced rules, limits stricter than the defaults, disabled
 //! surfaces, globs, and accepted findings. Reports name each.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,14 +9,14 @@ use crate::git::ObjectId;
 use crate::model::{Confidence, Ignored, IgnoredKind, Leak, Origin, Surface};
 use crate::source::Excludes;
 
-/// The possible source of a limit.
+/// Where a limit may have been set, for the report.
 const LIMITED_BY: &str = "an option or the configuration";
 
 /// Hex digits of an object id that are shown.
 const ID_DIGITS: usize = 10;
 
-/// What narrows the whole scan.
-pub(super) fn of(settings: &Settings<'_>) -> Vec<Ignored> {
+/// What the settings exclude from the whole scan.
+pub(super) fn by_settings(settings: &Settings<'_>) -> Vec<Ignored> {
     let mut all = limits(&settings.limits);
     // A search for one key uses no rules and no threshold.
     if settings.only.is_none() {
@@ -36,20 +36,20 @@ pub(super) fn of(settings: &Settings<'_>) -> Vec<Ignored> {
 
 /// Container limits that are lower than the defaults.
 fn limits(limits: &Limits) -> Vec<Ignored> {
-    let usual = Limits::default();
+    let default = Limits::default();
     let seconds = |limits: &Limits| limits.time.as_secs();
     let pairs = [
-        ("max-depth", limits.depth as u64, usual.depth as u64),
-        ("max-unpacked", limits.bytes, usual.bytes),
-        ("max-entries", limits.entries, usual.entries),
-        ("max-ratio", limits.ratio, usual.ratio),
-        ("max-container-time", seconds(limits), seconds(&usual)),
-        ("max-memory", limits.memory, usual.memory),
+        ("max-depth", limits.depth as u64, default.depth as u64),
+        ("max-unpacked", limits.bytes, default.bytes),
+        ("max-entries", limits.entries, default.entries),
+        ("max-ratio", limits.ratio, default.ratio),
+        ("max-container-time", seconds(limits), seconds(&default)),
+        ("max-memory", limits.memory, default.memory),
     ];
-    let stricter = pairs.into_iter().filter(|(_, limit, usual)| limit < usual);
-    let ignored = stricter.map(|(name, limit, usual)| {
-        let what = format!("{name} to {limit}, default {usual}");
-        Ignored::new(IgnoredKind::Limit, what, LIMITED_BY, format!("--{name} {usual}"))
+    let stricter = pairs.into_iter().filter(|(_, limit, default)| limit < default);
+    let ignored = stricter.map(|(name, limit, default)| {
+        let what = format!("{name} to {limit}, default {default}");
+        Ignored::new(IgnoredKind::Limit, what, LIMITED_BY, format!("--{name} {default}"))
     });
     ignored.collect()
 }
@@ -118,9 +118,9 @@ mod tests {
 
     #[test]
     fn only_stricter_limits_are_named() {
-        let usual = Limits::default();
-        assert!(limits(&usual).is_empty());
-        let changed = Limits { depth: 0, bytes: usual.bytes + 1, time: Duration::from_secs(1), ..usual };
+        let default = Limits::default();
+        assert!(limits(&default).is_empty());
+        let changed = Limits { depth: 0, bytes: default.bytes + 1, time: Duration::from_secs(1), ..default };
         let named = limits(&changed).into_iter().map(|ignored| ignored.include_with);
         assert_eq!(named.collect::<Vec<_>>(), ["--max-depth 10", "--max-container-time 60"]);
     }

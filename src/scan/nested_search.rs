@@ -1,12 +1,12 @@
-//! Searches a container and everything in it.
+//! Searches a container and everything nested in it while it is read.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 use super::bounded::Bounded;
-use super::located::Located;
+use super::located::LocatedSecret;
 use super::search_context::SearchContext;
-use super::searched::Searched;
+use super::searched::SearchResult;
 use crate::container::{ContentVisitor, RunProbe};
 use crate::detect::{RedactionCache, Stream};
 
@@ -14,58 +14,58 @@ use crate::detect::{RedactionCache, Stream};
 pub(super) struct NestedSearch<'c, 'd> {
     pub(super) context: &'c SearchContext<'d>,
     pub(super) levels: Vec<Level>,
-    pub(super) spare: &'c mut Vec<Stream>,
+    pub(super) spare_streams: &'c mut Vec<Stream>,
     /// Receives the keywords in the outermost content.
     pub(super) probe: Option<&'c mut RunProbe>,
-    pub(super) searched: &'c mut Searched,
+    pub(super) searched: &'c mut SearchResult,
 }
 
-/// Content that is being read.
+/// One level of nesting: content that is being read.
 #[derive(Default)]
 pub(super) struct Level {
     path: Vec<Vec<u8>>,
     stream: Stream,
     cache: RedactionCache,
-    found: Bounded<Located>,
+    secrets: Bounded<LocatedSecret>,
 }
 
 impl ContentVisitor for NestedSearch<'_, '_> {
     fn begin(&mut self, path: &[Vec<u8>]) {
-        let stream = self.spare.pop().unwrap_or_default();
+        let stream = self.spare_streams.pop().unwrap_or_default();
         self.levels.push(Level { path: path.to_vec(), stream, ..Level::default() });
     }
 
     fn push(&mut self, level: usize, bytes: &[u8]) {
-        let Some(Level { path, stream, cache, found }) = self.levels.get_mut(level) else { return };
-        let keyword = examine_with(self.probe.as_deref_mut().filter(|_| level == 0));
+        let Some(Level { path, stream, cache, secrets }) = self.levels.get_mut(level) else { return };
+        let keyword = probe_keywords(self.probe.as_deref_mut().filter(|_| level == 0));
         stream.push(self.context.detector, bytes, keyword, |chunk, place| {
-            found.push(self.context.located(path, cache, chunk, place));
+            secrets.push(self.context.located(path, cache, chunk, place));
         });
     }
 
     fn end(&mut self, delegated: &[Range<u64>]) {
-        let Some(Level { path, mut stream, mut cache, mut found }) = self.levels.pop() else { return };
-        let keyword = examine_with(self.probe.as_deref_mut().filter(|_| self.levels.is_empty()));
+        let Some(Level { path, mut stream, mut cache, mut secrets }) = self.levels.pop() else { return };
+        let keyword = probe_keywords(self.probe.as_deref_mut().filter(|_| self.levels.is_empty()));
         let length = stream.finish(self.context.detector, keyword, |chunk, place| {
-            found.push(self.context.located(&path, &mut cache, chunk, place));
+            secrets.push(self.context.located(&path, &mut cache, chunk, place));
         });
         self.searched.skipped.extend(stream.passed_over().reason().map(|reason| (path.clone(), reason)));
-        self.spare.push(stream);
+        self.spare_streams.push(stream);
         let delegated = merge_ranges(delegated, length);
-        let twice: u64 = delegated.iter().map(|range| range.end - range.start).sum();
-        self.searched.bytes += length - twice;
-        let known = match found.is_empty() || delegated.is_empty() {
+        let delegated_bytes: u64 = delegated.iter().map(|range| range.end - range.start).sum();
+        self.searched.bytes += length - delegated_bytes;
+        let known = match secrets.is_empty() || delegated.is_empty() {
             true => HashSet::new(),
-            false => self.searched.found.fingerprints(),
+            false => self.searched.secrets.fingerprints(),
         };
-        // If an entry contains it, too, its position there is more precise.
-        found.retain(|one| {
+        // If an entry contains the same secret, its position there is more precise.
+        secrets.retain(|one| {
             let after = delegated.partition_point(|range| range.start <= one.span.start.offset);
-            let is_elsewhere =
+            let is_delegated =
                 after.checked_sub(1).is_some_and(|at| one.span.end.offset <= delegated[at].end);
-            !(is_elsewhere && known.contains(&one.identified.fingerprint))
+            !(is_delegated && known.contains(&one.identified.fingerprint))
         });
-        self.searched.found.append(found);
+        self.searched.secrets.append(secrets);
     }
 
     fn skip(&mut self, path: &[Vec<u8>], reason: String) {
@@ -77,8 +77,8 @@ impl ContentVisitor for NestedSearch<'_, '_> {
     }
 }
 
-/// Shows keywords to `probe`, if there is one.
-fn examine_with(mut probe: Option<&mut RunProbe>) -> impl FnMut(&[u8], usize) -> bool {
+/// A callback that passes keywords to `probe`, if there is one.
+fn probe_keywords(mut probe: Option<&mut RunProbe>) -> impl FnMut(&[u8], usize) -> bool {
     move |chunk, at| {
         if let Some(probe) = &mut probe {
             probe.examine(chunk, at);

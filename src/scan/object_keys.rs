@@ -1,10 +1,10 @@
-//! The keys in one object: plain, encoded, or in a container.
+//! Finds the keys in one object: plain, encoded, or in a container.
 
 use std::sync::Arc;
 
 use super::Settings;
 use super::contents::{Contents, may_be_container};
-use super::searched::Searched;
+use super::searched::SearchResult;
 use crate::container::Input;
 use crate::model::Identified;
 
@@ -33,12 +33,12 @@ impl<'d> ObjectKeys<'d> {
         if !may_be_container(object) {
             return Vec::new();
         }
-        let mut searched = Searched::default();
+        let mut searched = SearchResult::default();
         // Reading from memory cannot fail.
         let _ = self.contents.search(Input::Bytes(object), Vec::new, &mut searched);
-        let located = searched.found.into_parts().0.into_iter();
+        let located = searched.secrets.into_parts().0.into_iter();
         located
-            .map(|one| KeyInObject { is_packed: !one.inside.is_empty(), identified: one.identified })
+            .map(|one| KeyInObject { is_packed: !one.container_names.is_empty(), identified: one.identified })
             .collect()
     }
 }

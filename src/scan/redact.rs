@@ -1,4 +1,4 @@
-//! Turns drafts into reports: every text that comes from what was scanned passes through here.
+//! Turns drafts into reports: redacts every text that comes from what was scanned.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ use crate::model::{Draft, Redact, Report};
 pub fn redact(mut draft: Draft, detector: &Detector) -> Report {
     let secrets = std::mem::take(&mut draft.secrets);
     let redactor = Redactor::new(detector).with_known(secrets.iter().map(|identified| &identified.secret));
-    draft.into_report(&mut Cached { redactor: &redactor, known: HashMap::new() })
+    draft.into_report(&mut CachingRedactor { redactor: &redactor, known: HashMap::new() })
 }
 
-struct Cached<'m> {
+struct CachingRedactor<'m> {
     redactor: &'m Redactor<'m>,
     /// Results for earlier texts, since a hundred leaks may share the names of thousands of refs.
     known: HashMap<Vec<u8>, Option<String>>,
 }
 
-impl Redact for Cached<'_> {
+impl Redact for CachingRedactor<'_> {
     fn redact(&mut self, text: &[u8]) -> Option<String> {
         if let Some(known) = self.known.get(text) {
             return known.clone();

@@ -1,12 +1,12 @@
-//! The context of a search: the detector, the policy, limits.
+//! What every search of content needs: the detector, the policy, limits.
 
-use super::located::Located;
+use super::located::LocatedSecret;
 use super::{Stop, suppression};
 use crate::container::Limits;
 use crate::detect::{Chunk, Detector, RedactionCache, Redactor, StreamMatch};
 use crate::suppress::Policy;
 
-/// The context of a search.
+/// The settings of a search.
 pub(super) struct SearchContext<'d> {
     pub(super) detector: &'d Detector,
     pub(super) policy: &'d Policy,
@@ -16,17 +16,17 @@ pub(super) struct SearchContext<'d> {
 }
 
 impl SearchContext<'_> {
-    /// The match at `place` in `chunk`, in the content to which `path` leads.
+    /// Converts the match at `place` in `chunk`. `path` has the names of the containers around the content.
     pub(super) fn located(
         &self,
         path: &[Vec<u8>],
         cache: &mut RedactionCache,
         chunk: Chunk<'_>,
         place: StreamMatch,
-    ) -> Located {
-        let verdict = suppression::verdict(self.policy, &self.redactor, chunk, &place);
-        Located {
-            inside: path.to_vec(),
+    ) -> LocatedSecret {
+        let marker = suppression::marker_decision(self.policy, &self.redactor, chunk, &place);
+        LocatedSecret {
+            container_names: path.to_vec(),
             span: place.span,
             encoding: place.matched.encoding,
             excerpt: self.redactor.excerpt_of(
@@ -35,9 +35,9 @@ impl SearchContext<'_> {
                 &place.matched.identified.secret,
                 cache,
             ),
-            listed: suppression::is_listed(self.policy, &place.matched.identified, None),
+            in_baseline: suppression::is_in_baseline(self.policy, &place.matched.identified, None),
             identified: place.matched.identified,
-            verdict,
+            marker,
             surface: None,
         }
     }

@@ -1,31 +1,31 @@
-//! The result of a search.
+//! The result of searching content, including everything nested in it.
 
 use super::bounded::Bounded;
-use super::located::Located;
+use super::located::LocatedSecret;
 use crate::model::Skip;
 
 /// The result of searching some content and everything nested in it.
 #[derive(Debug, Default)]
-pub(super) struct Searched {
-    /// In order of position; entries come before the container that they are in.
-    pub(super) found: Bounded<Located>,
+pub(super) struct SearchResult {
+    /// The secrets, in order of position; those in entries come before the container that they are in.
+    pub(super) secrets: Bounded<LocatedSecret>,
     /// Bytes searched, including those of entries.
     pub(super) bytes: u64,
     /// Whether the content is a Git LFS pointer, so that the file's own bytes are elsewhere.
     pub(super) is_pointer: bool,
-    /// Names that lead to what was not searched, and why.
+    /// What was not searched: the names of the containers and entries that lead to it, and the reason.
     pub(super) skipped: Vec<(Vec<Vec<u8>>, String)>,
 }
 
-impl Searched {
+impl SearchResult {
     /// Discards the result, because everything is searched again.
-    pub(super) fn begin_again(&mut self) {
-        (self.found, self.bytes) = (Bounded::default(), 0);
+    pub(super) fn reset(&mut self) {
+        (self.secrets, self.bytes) = (Bounded::default(), 0);
         self.skipped.clear();
     }
 }
 
-/// What was not searched in content that reports call `shown`.
+/// Converts `skipped` to skips; reports call the content `shown`.
 pub(super) fn skips<'s>(
     shown: &'s str,
     skipped: Vec<(Vec<Vec<u8>>, String)>,

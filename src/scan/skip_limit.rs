@@ -22,8 +22,8 @@ fn cut<T: Ord>(all: &mut BTreeSet<T>, more: &mut u64) {
     }
 }
 
-/// Keeps as many as can be listed, and adds a skip that says how many `more` there are.
-pub(super) fn listed(skipped: &mut BTreeSet<Skip>, mut more: u64) {
+/// Keeps as many as can be listed, and adds a skip with the number of the others, which includes `more`.
+pub(super) fn limit_skips(skipped: &mut BTreeSet<Skip>, mut more: u64) {
     cut(skipped, &mut more);
     if more > 0 {
         let reason = format!(
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_are_kept_and_the_rest_counted() {
+    fn the_first_skips_are_kept_and_the_others_counted() {
         let mut outcomes = BTreeSet::new();
         for step in [1, 7, 24_999] {
             let (mut all, mut more) = (BTreeSet::new(), 0);
@@ -69,7 +69,7 @@ mod tests {
                 trim(&mut all, &mut more);
                 assert!(all.len() < 2 * MAX_SKIPS);
             }
-            listed(&mut all, more);
+            limit_skips(&mut all, more);
             assert_eq!(all.len(), MAX_SKIPS + 1);
             assert!(all.iter().any(|skip| skip.what == "15000 more"));
             assert!(all.contains(&skip(MAX_SKIPS - 1)));
@@ -79,10 +79,10 @@ mod tests {
     }
 
     #[test]
-    fn a_few_are_all_kept() {
+    fn skips_within_the_limit_are_all_kept() {
         let (mut all, mut more) = ((0..MAX_SKIPS).map(skip).collect::<BTreeSet<_>>(), 0);
         trim(&mut all, &mut more);
-        listed(&mut all, more);
+        limit_skips(&mut all, more);
         assert_eq!(all.len(), MAX_SKIPS);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::collect::{ScanOutcome, name_findings};
-use super::located::own_name;
+use super::located::content_name;
 use super::objects::{SearchOptions, SecretLocator, SharedKey, search};
 use super::{Clock, Settings, draft, narrowing};
 use crate::git::staged::{Side, Staged, StagedError, StagedPath, find_change, staged};
@@ -57,48 +57,51 @@ pub enum StagedScanError {
 ///
 /// # Errors
 /// If there is no repository, or its index cannot be read.
-pub fn scan_staged(settings: &Settings<'_>, commit: &StagedOptions) -> Result<Draft, StagedScanError> {
+pub fn scan_staged(settings: &Settings<'_>, options: &StagedOptions) -> Result<Draft, StagedScanError> {
     let clock = Clock::start();
-    let repo = git::open(&commit.repo)?.to_thread_local();
-    let named = named(commit, &repo)?;
-    let mut staged = staged(&repo, commit.index.as_deref(), &named, &commit.merge_heads)?;
-    let left_out = RefCell::new(IgnoredSet::default());
-    if let Some(excludes) = &commit.exclude {
-        let stays = |path: &[u8]| {
+    let repo = git::open(&options.repo)?.to_thread_local();
+    let given_paths = given_paths(options, &repo)?;
+    let mut staged = staged(&repo, options.index.as_deref(), &given_paths, &options.merge_heads)?;
+    let ignored = RefCell::new(IgnoredSet::default());
+    if let Some(excludes) = &options.exclude {
+        let is_included = |path: &[u8]| {
             let is_covered = excludes.covers(&native_path(path));
             if is_covered {
                 let what = String::from_utf8_lossy(path);
-                left_out.borrow_mut().insert(Ignored::path(what, "configuration: exclude", "--no-config"));
+                ignored.borrow_mut().insert(Ignored::path(what, "configuration: exclude", "--no-config"));
             }
             !is_covered
         };
-        staged.changes.retain(|change| stays(&change.path));
-        staged.submodules.retain(|path| stays(path));
-        staged.moved_submodules.retain(|path, _| stays(path));
-        staged.merge_changes.iter_mut().for_each(|changes| changes.retain(|change| stays(&change.path)));
-        staged.unchanged.retain(|(path, _)| stays(path));
+        staged.changes.retain(|change| is_included(&change.path));
+        staged.submodules.retain(|path| is_included(path));
+        staged.moved_submodules.retain(|path, _| is_included(path));
+        staged
+            .merge_changes
+            .iter_mut()
+            .for_each(|changes| changes.retain(|change| is_included(&change.path)));
+        staged.unchanged.retain(|(path, _)| is_included(path));
     }
-    let lfs = (!commit.without_lfs).then(|| LfsStore::new(&repo));
-    let mut gathered = ScanOutcome::default();
-    gathered.coverage.ignored = left_out.into_inner();
-    let mut scan = StagedScan { settings, repo: &repo, lfs, threads: commit.threads, gathered };
-    scan.run(staged, &named);
-    let mut draft = draft("staged", settings, scan.gathered, &clock);
-    draft.repository = Some(git::repository_info(&repo, &commit.repo));
+    let lfs = (!options.without_lfs).then(|| LfsStore::new(&repo));
+    let mut outcome = ScanOutcome::default();
+    outcome.coverage.ignored = ignored.into_inner();
+    let mut scan = StagedScan { settings, repo: &repo, lfs, threads: options.threads, outcome };
+    scan.run(staged, &given_paths);
+    let mut draft = draft("staged", settings, scan.outcome, &clock);
+    draft.repository = Some(git::repository_info(&repo, &options.repo));
     Ok(draft)
 }
 
 /// The given files, relative to the top of the work tree.
-fn named(commit: &StagedOptions, repo: &Repository) -> Result<Vec<Vec<u8>>, StagedScanError> {
-    if commit.files.is_empty() {
+fn given_paths(options: &StagedOptions, repo: &Repository) -> Result<Vec<Vec<u8>>, StagedScanError> {
+    if options.files.is_empty() {
         return Ok(Vec::new());
     }
-    let top = commit.work_tree.as_deref().or(repo.workdir());
-    let top = top.ok_or_else(|| StagedScanError::Bare(commit.repo.display().to_string()))?;
+    let top = options.work_tree.as_deref().or(repo.workdir());
+    let top = top.ok_or_else(|| StagedScanError::Bare(options.repo.display().to_string()))?;
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let tops = [absolute(top), top.canonicalize().unwrap_or_else(|_| top.to_owned())];
-    let inside = |file: &Path| {
-        let file = normal(&absolute(file));
+    let top_paths = [absolute(top), top.canonicalize().unwrap_or_else(|_| top.to_owned())];
+    let relative_to_top = |file: &Path| {
+        let file = normalize(&absolute(file));
         // The directory may be reached through a link, which is resolved; the file may itself be a link, which is
         // not.
         let real = file.parent().and_then(|dir| dir.canonicalize().ok()).zip(file.file_name());
@@ -106,13 +109,14 @@ fn named(commit: &StagedOptions, repo: &Repository) -> Result<Vec<Vec<u8>>, Stag
         [Some(file), real]
             .into_iter()
             .flatten()
-            .find_map(|file| tops.iter().find_map(|top| file.strip_prefix(top).ok().map(Path::to_owned)))
+            .find_map(|file| top_paths.iter().find_map(|top| file.strip_prefix(top).ok().map(Path::to_owned)))
     };
-    commit
+    options
         .files
         .iter()
         .map(|file| {
-            let path = inside(file).ok_or_else(|| StagedScanError::Outside(file.display().to_string()))?;
+            let path =
+                relative_to_top(file).ok_or_else(|| StagedScanError::Outside(file.display().to_string()))?;
             Ok(path
                 .as_os_str()
                 .as_encoded_bytes()
@@ -124,7 +128,7 @@ fn named(commit: &StagedOptions, repo: &Repository) -> Result<Vec<Vec<u8>>, Stag
 }
 
 /// Removes `.` and `..` without accessing the file, which may not exist.
-fn normal(path: &Path) -> PathBuf {
+fn normalize(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut normal = PathBuf::new();
     for part in path.components() {
@@ -144,31 +148,33 @@ struct StagedScan<'a> {
     repo: &'a Repository,
     lfs: Option<LfsStore>,
     threads: usize,
-    gathered: ScanOutcome,
+    outcome: ScanOutcome,
 }
 
 /// How often each blob contains each secret.
 type SecretCounts = HashMap<ObjectId, HashMap<Fingerprint, usize>>;
 
 impl StagedScan<'_> {
-    fn run(&mut self, staged: Staged, named: &[Vec<u8>]) {
-        let own = staged.changes_from_all_parents();
-        self.receipt(&own, &staged.unchanged);
-        self.gathered.coverage.skipped.extend(staged.gaps.clone().into_skips());
+    fn run(&mut self, staged: Staged, given_paths: &[Vec<u8>]) {
+        let own_changes = staged.changes_from_all_parents();
+        self.record_coverage(&own_changes, &staged.unchanged);
+        self.outcome.coverage.skipped.extend(staged.gaps.clone().into_skips());
         for path in &staged.unknown {
             let what = String::from_utf8_lossy(path).into_owned();
             let skip =
                 Skip::new(what, "not in the index, so not part of the next commit; `git add` it first");
-            self.gathered.coverage.skipped.insert(skip);
+            self.outcome.coverage.skipped.insert(skip);
         }
-        let changed =
-            own.iter().flat_map(|change| change.new.iter().map(|side| (change.path.as_slice(), side)));
+        let changed = own_changes
+            .iter()
+            .flat_map(|change| change.new.iter().map(|side| (change.path.as_slice(), side)));
         let unchanged = staged.unchanged.iter().map(|(path, side)| (path.as_slice(), side));
         let after = self.secret_counts(changed.chain(unchanged));
-        let new = self.new_secrets(&staged, &own, &after);
-        let is_named = |path: &[u8]| named.is_empty() || named.iter().any(|name| covers(name, path));
-        for change in own.iter().filter(|change| is_named(&change.path)) {
-            self.names(change, &staged);
+        let new = self.new_secrets(&staged, &own_changes, &after);
+        let is_given =
+            |path: &[u8]| given_paths.is_empty() || given_paths.iter().any(|name| covers(name, path));
+        for change in own_changes.iter().filter(|change| is_given(&change.path)) {
+            self.search_name(change, &staged);
             for side in &change.new {
                 let secrets: HashSet<Fingerprint> = after
                     .get(&side.id)
@@ -180,19 +186,19 @@ impl StagedScan<'_> {
                 self.report_blob(&change.path, side, &secrets);
             }
         }
-        for path in staged.submodules.iter().filter(|path| is_named(path)) {
-            self.gathered.findings.extend(name_findings(self.settings.detector, Surface::FileName, path, 0));
+        for path in staged.submodules.iter().filter(|path| is_given(path)) {
+            self.outcome.findings.extend(name_findings(self.settings.detector, Surface::FileName, path, 0));
         }
-        let moved = staged.moved_submodules.iter().filter(|(path, _)| is_named(path));
-        self.gathered.coverage.ignored.extend(moved.map(|(path, ids)| narrowing::submodule(path, ids)));
+        let moved = staged.moved_submodules.iter().filter(|(path, _)| is_given(path));
+        self.outcome.coverage.ignored.extend(moved.map(|(path, ids)| narrowing::submodule(path, ids)));
         for (path, side) in &staged.unchanged {
             let secrets = after.get(&side.id).into_iter().flat_map(HashMap::keys).copied().collect();
             self.report_blob(path, side, &secrets);
         }
     }
 
-    fn receipt(&mut self, changes: &[&StagedPath], unchanged: &[(Vec<u8>, Side)]) {
-        let coverage: &mut Coverage = &mut self.gathered.coverage;
+    fn record_coverage(&mut self, changes: &[&StagedPath], unchanged: &[(Vec<u8>, Side)]) {
+        let coverage: &mut Coverage = &mut self.outcome.coverage;
         coverage.surfaces.extend([Surface::Index, Surface::FileName]);
         if self.lfs.is_some() {
             coverage.surfaces.insert(Surface::Lfs);
@@ -208,11 +214,11 @@ impl StagedScan<'_> {
     fn secret_counts<'s>(&mut self, sides: impl Iterator<Item = (&'s [u8], &'s Side)>) -> SecretCounts {
         let paths: BTreeMap<ObjectId, &[u8]> = sides.map(|(path, side)| (side.id, path)).collect();
         let ids: Vec<ObjectId> = paths.keys().copied().collect();
-        let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
+        let path_of = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
         let lfs = self.lfs.as_ref();
-        let how = SearchOptions { lfs, ..SearchOptions::new(self.threads, &naming) };
-        let mut searched = search(self.settings, self.repo, &ids, &how);
-        let coverage = &mut self.gathered.coverage;
+        let options = SearchOptions { lfs, ..SearchOptions::new(self.threads, &path_of) };
+        let mut searched = search(self.settings, self.repo, &ids, &options);
+        let coverage = &mut self.outcome.coverage;
         coverage.blobs += ids.len() as u64;
         coverage.bytes += searched.bytes;
         let found = std::mem::take(&mut searched.found);
@@ -222,24 +228,24 @@ impl StagedScan<'_> {
 
     /// Secrets that the next commit contains more often than each of its parents.
     ///
-    /// Only paths that differ from all parents, `own`, can add secrets. For a merge, all paths that differ from a
+    /// Only paths that differ from all parents, `changes`, can add secrets. For a merge, all paths that differ from a
     /// parent are compared as well, since a resolution may move text that a parent has elsewhere. The parents are
     /// only read if there is something to compare.
     fn new_secrets(
         &mut self,
         staged: &Staged,
-        own: &[&StagedPath],
+        own_changes: &[&StagedPath],
         after: &SecretCounts,
     ) -> HashSet<Fingerprint> {
-        let in_index = tally_new(own.iter().copied(), after);
+        let in_index = tally_new(own_changes.iter().copied(), after);
         let mut new: HashSet<Fingerprint> = in_index.keys().copied().collect();
         for changes in staged.changes_by_parent() {
             if new.is_empty() {
                 return new;
             }
-            let there: Vec<&StagedPath> =
-                own.iter().filter_map(|change| find_change(changes, &change.path)).collect();
-            let before = self.counts_before(&there);
+            let same_paths: Vec<&StagedPath> =
+                own_changes.iter().filter_map(|change| find_change(changes, &change.path)).collect();
+            let before = self.counts_before(&same_paths);
             new.retain(|secret| in_index.get(secret) > before.get(secret));
         }
         if staged.merge_changes.is_empty() {
@@ -271,11 +277,11 @@ impl StagedScan<'_> {
     }
 
     /// Searches the name of a path that no parent has.
-    fn names(&mut self, change: &StagedPath, staged: &Staged) {
+    fn search_name(&mut self, change: &StagedPath, staged: &Staged) {
         let is_new = |changes| find_change(changes, &change.path).is_some_and(|change| change.old.is_none());
         if !change.new.is_empty() && staged.changes_by_parent().all(is_new) {
             let found = name_findings(self.settings.detector, Surface::FileName, &change.path, 0);
-            self.gathered.findings.extend(found);
+            self.outcome.findings.extend(found);
         }
     }
 
@@ -286,11 +292,11 @@ impl StagedScan<'_> {
         let mut objects = ObjectReader::new(self.repo);
         let Some((_, bytes)) = objects.read(&side.id, "staged blob") else { return };
         let origin = Origin { object: Some(side.id.to_string()), ..Origin::at_path(Surface::Index, path) };
-        let ScanOutcome { findings, notes, .. } = &mut self.gathered;
+        let ScanOutcome { findings, notes, .. } = &mut self.outcome;
         let mut places = SecretLocator::new(self.settings, self.lfs.clone());
-        for located in places.all(side.id, bytes, &own_name(&origin)) {
+        for located in places.all(side.id, bytes, &content_name(&origin)) {
             if secrets.contains(&located.identified.fingerprint) {
-                findings.push(located.clone().at(origin.clone(), 1, notes));
+                findings.push(located.clone().into_finding(origin.clone(), 1, notes));
             }
         }
     }

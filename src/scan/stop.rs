@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_reason_counts() {
+    fn only_the_first_reason_is_reported() {
         let limit = Duration::from_secs(2);
         let expired = Stop::default();
         assert!(!expired.is_set());

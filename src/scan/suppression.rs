@@ -1,5 +1,5 @@
-//! Applies what is accepted: markers while the surrounding text is available, and the baseline once all
-//! findings are known.
+//! Accepts findings: by markers while the surrounding text is available, and by the baseline once all findings are
+//! known.
 
 use std::collections::BTreeSet;
 
@@ -13,36 +13,36 @@ const MAX_LISTED: usize = 20;
 /// Maximum number of notes about markers that are counted.
 const MAX_COUNTED: usize = 10_000;
 
-/// What the markers around a match say.
+/// Whether a marker near a match accepts it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct MarkerVerdict {
+pub(super) struct MarkerDecision {
     suppressed: Option<Suppression>,
     /// A marker that strict mode ignores.
     without_reason: Option<&'static str>,
 }
 
 /// Looks for a marker near the match.
-pub(super) fn verdict(
+pub(super) fn marker_decision(
     policy: &Policy,
     redactor: &Redactor<'_>,
     chunk: Chunk<'_>,
-    found: &StreamMatch,
-) -> MarkerVerdict {
+    place: &StreamMatch,
+) -> MarkerDecision {
     if policy.inline == InlineMode::Off {
-        return MarkerVerdict::default();
+        return MarkerDecision::default();
     }
-    let matched = &found.matched;
-    let holds_key = |line: &[u8]| redactor.contains_secret(line);
-    match find_marker(chunk.bytes, matched.span.clone(), matched.encoding, &holds_key) {
-        None => MarkerVerdict::default(),
+    let matched = &place.matched;
+    let contains_key = |line: &[u8]| redactor.contains_secret(line);
+    match find_marker(chunk.bytes, matched.span.clone(), matched.encoding, &contains_key) {
+        None => MarkerDecision::default(),
         Some(mark) => match policy.suppression_by(mark) {
-            Ok(suppression) => MarkerVerdict { suppressed: Some(suppression), without_reason: None },
-            Err(mark) => MarkerVerdict { suppressed: None, without_reason: Some(mark.marker) },
+            Ok(suppression) => MarkerDecision { suppressed: Some(suppression), without_reason: None },
+            Err(mark) => MarkerDecision { suppressed: None, without_reason: Some(mark.marker) },
         },
     }
 }
 
-impl MarkerVerdict {
+impl MarkerDecision {
     /// Whether the match is accepted.
     pub(super) fn accepts(&self) -> bool {
         self.suppressed.is_some()
@@ -50,7 +50,7 @@ impl MarkerVerdict {
 
     /// The suppression of the finding at `line` of `origin`. A marker that strict mode ignores becomes one of
     /// the `notes`.
-    pub(super) fn settle(
+    pub(super) fn into_suppression(
         self,
         origin: &Origin,
         line: u64,
@@ -72,12 +72,12 @@ impl MarkerVerdict {
 }
 
 /// Whether the baseline accepts the key at `path`, or everywhere if there is no path.
-pub(super) fn is_listed(policy: &Policy, identified: &Identified, path: Option<&[u8]>) -> bool {
+pub(super) fn is_in_baseline(policy: &Policy, identified: &Identified, path: Option<&[u8]>) -> bool {
     policy.baseline.as_ref().is_some_and(|baseline| baseline.accepts(&identified.fingerprint, path))
 }
 
 /// Suppresses the finding if the baseline accepts it.
-pub(super) fn mark_listed(policy: &Policy, finding: &mut Finding) {
+pub(super) fn mark_if_in_baseline(policy: &Policy, finding: &mut Finding) {
     if finding.suppressed.is_none()
         && let Some(baseline) = &policy.baseline
     {
@@ -90,19 +90,19 @@ fn is_name(surface: Surface) -> bool {
     matches!(surface, Surface::FileName | Surface::Symlink | Surface::RefName | Surface::Identity)
 }
 
-/// Applies the baseline and returns the notes of the policy. An incomplete scan cannot tell whether an entry is
-/// stale.
-pub(super) fn by_baseline(policy: &Policy, leaks: &mut [Leak], complete: bool) -> Vec<String> {
+/// Applies the baseline and returns the notes of the policy. Only a complete scan shows which
+/// entries are stale.
+pub(super) fn apply_baseline(policy: &Policy, leaks: &mut [Leak], is_complete: bool) -> Vec<String> {
     let mut notes = policy.notes.clone();
     if let Some(baseline) = &policy.baseline {
         let matched = baseline.accept(leaks);
-        notes.extend(baseline.notes((policy.covers_baseline && complete).then_some(&matched)));
+        notes.extend(baseline.notes((policy.covers_baseline && is_complete).then_some(&matched)));
     }
     notes
 }
 
 /// The first notes, and how many more there are.
-pub(super) fn listed(notes: BTreeSet<String>) -> Vec<String> {
+pub(super) fn limit_notes(notes: BTreeSet<String>) -> Vec<String> {
     let more = notes.len().min(MAX_COUNTED).saturating_sub(MAX_LISTED);
     let mut listed: Vec<_> = notes.into_iter().take(MAX_LISTED).collect();
     if more > 0 {

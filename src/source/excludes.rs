@@ -13,7 +13,7 @@ use crate::model::PathBase;
 #[derive(Clone, Debug)]
 pub struct Excludes {
     globs: Gitignore,
-    written: Vec<String>,
+    originals: Vec<String>,
     base: Option<PathBase>,
 }
 
@@ -39,12 +39,12 @@ impl Excludes {
             builder.add_line(from, &pattern).map_err(|error| bad(glob, error.to_string()))?;
         }
         let matcher = builder.build().map_err(|error| bad(&globs.join(" "), error.to_string()))?;
-        Ok(Self { globs: matcher, written: globs.to_vec(), base })
+        Ok(Self { globs: matcher, originals: globs.to_vec(), base })
     }
 
     /// The globs as written.
     pub fn globs(&self) -> impl Iterator<Item = &str> {
-        self.written.iter().map(String::as_str)
+        self.originals.iter().map(String::as_str)
     }
 
     /// The glob that matches `path` itself.

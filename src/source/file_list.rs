@@ -1,4 +1,4 @@
-//! Files that the caller has listed.
+//! Scans files that the caller has listed.
 
 use std::path::PathBuf;
 
@@ -9,13 +9,13 @@ use crate::model::Origin;
 /// Scans each file with its origin. A file that no longer exists is skipped silently, since git may be at work
 /// on it.
 pub fn scan_file_list(files: impl IntoIterator<Item = (PathBuf, Origin)>, sink: &dyn Sink) {
-    let mut visit = FileScanner { worker: sink.worker(), sink };
+    let mut scanner = FileScanner { worker: sink.worker(), sink };
     for (path, origin) in files {
         if sink.is_stopped() {
             return;
         }
         if path.exists() {
-            visit.file(&path, &origin, false);
+            scanner.file(&path, &origin, false);
         }
     }
 }

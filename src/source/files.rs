@@ -23,7 +23,7 @@ pub struct FileOptions {
     pub exclude: Vec<String>,
     /// Paths to leave out wherever the walk starts, and the file that says so.
     pub exclude_below: Option<(Excludes, String)>,
-    /// The most threads; fewer are used if there is less work.
+    /// Maximum number of threads; fewer are used if there is less work.
     pub threads: usize,
     /// Counts files as they are scanned.
     pub progress: Option<Arc<Progress>>,

@@ -1,4 +1,4 @@
-//! The files of a git directory: configuration, hooks, reflogs, saved messages, refs, locks, the LFS cache, and
+//! Scans the files of a git directory: configuration, hooks, reflogs, saved messages, refs, locks, the LFS cache, and
 //! anything else in it.
 //!
 //! Every file is searched as plain bytes, whatever its name, and so are all names and link targets. Object
@@ -40,16 +40,21 @@ pub struct NestedDir {
 /// Scans the files of a git directory into `sink`, and the names of files and directories into `names`. Returns
 /// nested git directories, which it does not scan.
 pub fn scan_git_dir(git_dir: GitDir<'_>, sink: &dyn Sink, names: &dyn Sink) -> Vec<NestedDir> {
-    let mut visit = FileScanner { worker: sink.worker(), sink };
+    let mut scanner = FileScanner { worker: sink.worker(), sink };
     for surface in [Surface::Config, Surface::Hook, Surface::Reflog, Surface::GitFile, Surface::Lfs] {
         if git_dir.surfaces.contains(&surface) {
-            visit.worker.surface(surface);
+            scanner.worker.surface(surface);
         }
     }
     let names = FileScanner { worker: names.worker(), sink: names };
-    let mut walk =
-        GitDirWalk { git_dir, visit, names, open: vec![(git_dir.dir.to_owned(), 0)], nested: Vec::new() };
-    while let Some((dir, depth)) = walk.open.pop() {
+    let mut walk = GitDirWalk {
+        git_dir,
+        scanner,
+        names,
+        pending: vec![(git_dir.dir.to_owned(), 0)],
+        nested: Vec::new(),
+    };
+    while let Some((dir, depth)) = walk.pending.pop() {
         if sink.is_stopped() {
             break;
         }
@@ -61,10 +66,10 @@ pub fn scan_git_dir(git_dir: GitDir<'_>, sink: &dyn Sink, names: &dyn Sink) -> V
 
 struct GitDirWalk<'a, 's> {
     git_dir: GitDir<'a>,
-    visit: FileScanner<'s>,
+    scanner: FileScanner<'s>,
     names: FileScanner<'s>,
     /// Directories to visit, with their depth.
-    open: Vec<(PathBuf, usize)>,
+    pending: Vec<(PathBuf, usize)>,
     nested: Vec<NestedDir>,
 }
 
@@ -78,7 +83,7 @@ impl GitDirWalk<'_, '_> {
         };
         entries.sort_by_key(fs::DirEntry::file_name);
         if depth > 0 && is_git_dir(&entries) {
-            let inside = self.inside(dir);
+            let inside = self.path_in_git_dir(dir);
             return self.nested.push(NestedDir { path: dir.to_owned(), inside });
         }
         for entry in entries {
@@ -97,7 +102,7 @@ impl GitDirWalk<'_, '_> {
     }
 
     fn entry(&mut self, path: PathBuf, kind: fs::FileType, depth: usize) {
-        let inside = self.inside(&path);
+        let inside = self.path_in_git_dir(&path);
         let surface = surface(&inside);
         let is_wanted = self.git_dir.surfaces.contains(&surface);
         let origin = Origin::at_path(surface, [self.git_dir.shown, &inside].concat());
@@ -105,20 +110,20 @@ impl GitDirWalk<'_, '_> {
             self.names.worker.name_on(surface, origin.path.as_deref().unwrap_or_default());
         }
         if kind.is_dir() {
-            self.open.push((path, depth));
+            self.pending.push((path, depth));
         } else if is_wanted && kind.is_symlink() {
             self.link(&path, &origin);
         } else if is_wanted && !is_socket(kind) {
-            self.visit.file(&path, &origin, false);
+            self.scanner.file(&path, &origin, false);
         }
     }
 
     fn objects_link(&mut self, path: &Path) {
-        let inside = self.inside(path);
+        let inside = self.path_in_git_dir(path);
         let surface = surface(&inside);
         let origin = Origin::at_path(surface, [self.git_dir.shown, &inside].concat());
         if self.git_dir.surfaces.contains(&surface)
-            && let Err(reason) = target(&mut self.visit, path, &origin)
+            && let Err(reason) = scan_link_target(&mut self.scanner, path, &origin)
         {
             self.skip(path, reason);
         }
@@ -126,19 +131,19 @@ impl GitDirWalk<'_, '_> {
 
     fn link(&mut self, path: &Path, origin: &Origin) {
         let GitDir { dir, work_tree, .. } = self.git_dir;
-        if let Err(reason) = follow(&mut self.visit, path, origin, &[dir], work_tree) {
+        if let Err(reason) = scan_link(&mut self.scanner, path, origin, &[dir], work_tree) {
             self.skip(path, reason);
         }
     }
 
-    fn inside(&self, path: &Path) -> Vec<u8> {
+    fn path_in_git_dir(&self, path: &Path) -> Vec<u8> {
         path_bytes(path.strip_prefix(self.git_dir.dir).unwrap_or(path))
     }
 
     fn skip(&mut self, path: &Path, reason: String) {
-        let inside = self.inside(path);
+        let inside = self.path_in_git_dir(path);
         let shown = [self.git_dir.shown, &inside].concat();
-        self.visit.worker.skip(Skip::new(String::from_utf8_lossy(&shown), reason));
+        self.scanner.worker.skip(Skip::new(String::from_utf8_lossy(&shown), reason));
     }
 }
 
@@ -153,36 +158,36 @@ pub fn scan_object_names(
 ) {
     let mut worker = names.worker();
     paths.iter().for_each(|path| worker.name_on(Surface::GitFile, path));
-    let mut visit = FileScanner { worker: sink.worker(), sink };
+    let mut scanner = FileScanner { worker: sink.worker(), sink };
     for (path, origin, is_followed) in links {
         let outcome = match is_followed {
-            true => target(&mut visit, path, origin),
-            false => follow(&mut visit, path, origin, within, work_tree),
+            true => scan_link_target(&mut scanner, path, origin),
+            false => scan_link(&mut scanner, path, origin, within, work_tree),
         };
         if let Err(reason) = outcome {
-            visit.skip(origin.path.as_deref().unwrap_or_default(), reason);
+            scanner.skip(origin.path.as_deref().unwrap_or_default(), reason);
         }
     }
 }
 
 /// Scans the text of a link's target.
-fn target(visit: &mut FileScanner<'_>, path: &Path, origin: &Origin) -> Result<(), String> {
+fn scan_link_target(scanner: &mut FileScanner<'_>, path: &Path, origin: &Origin) -> Result<(), String> {
     let target = fs::read_link(path).map_err(|error| reason(&error))?;
     // Reading from memory cannot fail.
-    let _ = visit.worker.blob(origin, Input::Bytes(&path_bytes(&target)));
+    let _ = scanner.worker.blob(origin, Input::Bytes(&path_bytes(&target)));
     Ok(())
 }
 
 /// Scans the text of a link's target. Within the directories `within` the file that it leads to is scanned
 /// elsewhere; a file of the work tree is scanned here; anything else is not opened, which is an error.
-fn follow(
-    visit: &mut FileScanner<'_>,
+fn scan_link(
+    scanner: &mut FileScanner<'_>,
     path: &Path,
     origin: &Origin,
     within: &[&Path],
     work_tree: Option<&Path>,
 ) -> Result<(), String> {
-    target(visit, path, origin)?;
+    scan_link_target(scanner, path, origin)?;
     let real = match path.canonicalize() {
         Ok(real) => real,
         // The link is broken.
@@ -193,12 +198,12 @@ fn follow(
     if within.iter().any(|dir| is_below(dir)) {
         return Ok(());
     }
-    let is_near = work_tree.is_some_and(is_below);
-    if is_near && fs::symlink_metadata(&real).is_ok_and(|metadata| metadata.is_file()) {
-        visit.file(&real, origin, false);
+    let is_in_work_tree = work_tree.is_some_and(is_below);
+    if is_in_work_tree && fs::symlink_metadata(&real).is_ok_and(|metadata| metadata.is_file()) {
+        scanner.file(&real, origin, false);
         return Ok(());
     }
-    let what = if is_near { "to a directory" } else { "to a place outside the repository" };
+    let what = if is_in_work_tree { "to a directory" } else { "to a place outside the repository" };
     Err(format!("a symbolic link {what}, not followed; scan its target separately"))
 }
 

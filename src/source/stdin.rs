@@ -1,4 +1,4 @@
-//! Standard input.
+//! Reads standard input.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -9,8 +9,9 @@ use super::{Sink, reason};
 use crate::container::Input;
 use crate::model::{Origin, Skip, Surface};
 
-/// The size of a read, and the most chunks that wait to be scanned.
+/// Size of a read, in bytes.
 const CHUNK_BYTES: usize = 1 << 18;
+/// Maximum number of chunks that wait to be scanned.
 const MAX_WAITING_CHUNKS: usize = 4;
 
 /// How long a stop request may go unnoticed while no input arrives.
@@ -21,8 +22,8 @@ pub fn scan_stdin(sink: &dyn Sink) {
     let mut worker = sink.worker();
     let origin = Origin::at_path(Surface::Stdin, "-");
     let outcome = match spawn_reader() {
-        Some(incoming) => {
-            let mut content = StdinReader { incoming, piece: Vec::new(), at: 0, sink };
+        Some(chunks) => {
+            let mut content = StdinReader { chunks, chunk: Vec::new(), position: 0, sink };
             worker.blob(&origin, Input::Stream(&mut content))
         }
         // Without a second thread a blocked read cannot be cancelled, but everything is read.
@@ -40,16 +41,16 @@ fn spawn_reader() -> Option<Receiver<io::Result<Vec<u8>>>> {
     let started = Builder::new().spawn(move || {
         let mut input = io::stdin().lock();
         loop {
-            let mut piece = vec![0; CHUNK_BYTES];
-            let outcome = match input.read(&mut piece) {
+            let mut chunk = vec![0; CHUNK_BYTES];
+            let outcome = match input.read(&mut chunk) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => Err(error),
                 Ok(count) => {
-                    piece.truncate(count);
-                    Ok(piece)
+                    chunk.truncate(count);
+                    Ok(chunk)
                 }
             };
-            let is_last = !matches!(&outcome, Ok(piece) if !piece.is_empty());
+            let is_last = !matches!(&outcome, Ok(chunk) if !chunk.is_empty());
             if sender.send(outcome).is_err() || is_last {
                 return;
             }
@@ -59,30 +60,30 @@ fn spawn_reader() -> Option<Receiver<io::Result<Vec<u8>>>> {
 }
 
 struct StdinReader<'s> {
-    incoming: Receiver<io::Result<Vec<u8>>>,
-    piece: Vec<u8>,
-    at: usize,
+    chunks: Receiver<io::Result<Vec<u8>>>,
+    chunk: Vec<u8>,
+    position: usize,
     sink: &'s dyn Sink,
 }
 
 impl Read for StdinReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.piece.len() {
+        while self.position == self.chunk.len() {
             if self.sink.is_stopped() {
                 return Err(io::Error::other("interrupted before its end"));
             }
-            match self.incoming.recv_timeout(STOP_CHECK_INTERVAL) {
-                Ok(piece) => (self.piece, self.at) = (piece?, 0),
+            match self.chunks.recv_timeout(STOP_CHECK_INTERVAL) {
+                Ok(chunk) => (self.chunk, self.position) = (chunk?, 0),
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
             }
-            if self.piece.is_empty() {
+            if self.chunk.is_empty() {
                 return Ok(0);
             }
         }
-        let count = buffer.len().min(self.piece.len() - self.at);
-        buffer[..count].copy_from_slice(&self.piece[self.at..self.at + count]);
-        self.at += count;
+        let count = buffer.len().min(self.chunk.len() - self.position);
+        buffer[..count].copy_from_slice(&self.chunk[self.position..self.position + count]);
+        self.position += count;
         Ok(count)
     }
 }

@@ -14,7 +14,7 @@ use crate::git::{
 impl RepositoryAudit<'_> {
     /// Sweeps the database, with the cache if there is one. `clean` are the containers in which an earlier audit found nothing.
     /// Also returns what identifies all objects, if the cache may keep what follows from them.
-    pub(super) fn swept(
+    pub(super) fn run_sweep(
         &self,
         database: &ObjectDatabase,
         search: &ObjectSearch<'_>,
@@ -67,11 +67,11 @@ const ALL_KINDS: usize = 4;
 /// Checks that the cache is not within what is audited, where it would be audited itself, and makes it ready.
 pub(super) fn prepare(audit: &HistoryOptions, repo: &Repository) -> Result<(), HistoryError> {
     let Some(cache) = audit.cache.as_ref().filter(|_| audit.range.is_empty()) else { return Ok(()) };
-    let own = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
-    let own = own.into_iter().flatten().map(Path::to_owned);
-    // Those of alternates are elsewhere.
+    let repository_dirs = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
+    let repository_dirs = repository_dirs.into_iter().flatten().map(Path::to_owned);
+    // The object directories of alternates are not within the git directory.
     let objects = ObjectDatabase::from_repo(repo).directories();
-    for dir in own.chain(objects) {
+    for dir in repository_dirs.chain(objects) {
         if cache.dir().starts_with(dir.canonicalize().unwrap_or(dir.clone())) {
             return Err(HistoryError::CacheInside { cache: cache.dir().to_owned(), audited: dir });
         }

@@ -9,7 +9,7 @@ use crate::detect::PassedOver;
 use crate::git::attribution::{Query, SecretHistory, SecretPath};
 use crate::git::{MatchedObject, ObjectId, PackedCopy};
 use crate::model::{Skip, native_path};
-use crate::scan::objects::{SearchOptions, SharedKey, nameless, search};
+use crate::scan::objects::{SearchOptions, SharedKey, blob_name, search};
 
 /// Maximum size of a container that is opened, in bytes, since its blob is held in memory.
 const MAX_CONTAINER_BYTES: u64 = 1 << 30;
@@ -23,15 +23,15 @@ pub(super) struct UnopenedContainer {
 impl UnopenedContainer {
     /// What was not opened, named by a path if one is known.
     fn skips_at(&self, path: Option<&str>) -> Vec<Skip> {
-        let blob = nameless(&self.id);
-        let named = |Skip { what, reason }: &Skip| {
+        let blob = blob_name(&self.id);
+        let with_path = |Skip { what, reason }: &Skip| {
             let inside = what.strip_prefix(&blob).unwrap_or_default();
             match path {
                 Some(path) => Skip::new(format!("{path}{inside}"), format!("{reason} ({blob})")),
                 None => Skip::new(&**what, &**reason),
             }
         };
-        self.skips.iter().map(named).collect()
+        self.skips.iter().map(with_path).collect()
     }
 }
 
@@ -64,7 +64,7 @@ impl RepositoryAudit<'_> {
     ) -> Vec<UnopenedContainer> {
         let mut unopened: BTreeMap<ObjectId, Vec<Skip>> = BTreeMap::new();
         for id in passed_over {
-            unopened.entry(*id).or_default().push(Skip::new(nameless(id), PassedOver::REASON));
+            unopened.entry(*id).or_default().push(Skip::new(blob_name(id), PassedOver::REASON));
         }
         let keeps_short = containers.len() <= MAX_SHORT;
         let place = |id: &ObjectId, size: u64| {
@@ -81,12 +81,12 @@ impl RepositoryAudit<'_> {
                 ids.push(*id);
             } else {
                 let reason = format!("a container of {size} bytes, too large to hold in memory; not opened");
-                unopened.entry(*id).or_default().push(Skip::new(nameless(id), reason));
+                unopened.entry(*id).or_default().push(Skip::new(blob_name(id), reason));
             }
         }
-        let how =
+        let options =
             SearchOptions { clean: clean.as_ref(), ..SearchOptions::new(self.audit.threads, &|_| None) };
-        let searched = search(self.settings, self.repo, &ids, &how);
+        let searched = search(self.settings, self.repo, &ids, &options);
         if let Some(clean) = clean.filter(|_| !self.is_stopped()) {
             let sizes: HashMap<_, _> = containers.iter().copied().collect();
             for (id, digest, searched) in &searched.clean {
@@ -117,7 +117,7 @@ impl RepositoryAudit<'_> {
                 None => self.report_unopened_one(one, path),
                 Some(path) => {
                     let skips = one.skips_at(Some(&path));
-                    self.unsearched(PartlySearchedObject {
+                    self.add_unsearched(PartlySearchedObject {
                         id: one.id,
                         path: Some(path),
                         skips,
@@ -142,10 +142,10 @@ impl RepositoryAudit<'_> {
     fn report_unopened_one(&mut self, one: &UnopenedContainer, path: Option<String>) {
         let skips = one.skips_at(path.as_deref());
         self.outcome.coverage.skipped.extend(skips.iter().cloned());
-        self.unsearched(PartlySearchedObject { id: one.id, path, skips, is_excluded: false });
+        self.add_unsearched(PartlySearchedObject { id: one.id, path, skips, is_excluded: false });
     }
 
-    fn unsearched(&mut self, one: PartlySearchedObject) {
+    fn add_unsearched(&mut self, one: PartlySearchedObject) {
         self.outcome.key_objects.unsearched.push(one);
     }
 

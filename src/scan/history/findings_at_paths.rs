@@ -10,13 +10,13 @@ use crate::git::attribution::{Attribution, SecretHistory, SecretPath, attribute}
 use crate::git::refs::Refs;
 use crate::git::{self, IdentifiedObjects, ObjectId, ObjectKind, entry_name};
 use crate::model::{Finding, Identified, LeakStatus, Origin, Reachability, Surface};
-use crate::scan::located::{Located, own_name};
+use crate::scan::located::{LocatedSecret, content_name};
 
 impl RepositoryAudit<'_> {
     /// Reports findings by the objects that contain them, without any attribution.
-    pub(super) fn without_attribution(&mut self, secrets: &SecretIndex) {
+    pub(super) fn add_unattributed_findings(&mut self, secrets: &SecretIndex) {
         let kinds = [ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
-        for (id, kind, held) in secrets.of_kinds(&kinds) {
+        for (id, kind, occurrences) in secrets.of_kinds(&kinds) {
             let surface = match kind {
                 ObjectKind::Tree => Surface::FileName,
                 ObjectKind::Commit => Surface::CommitMessage,
@@ -24,10 +24,10 @@ impl RepositoryAudit<'_> {
                 ObjectKind::Blob => Surface::Blob,
             };
             let is_commit = kind == ObjectKind::Commit;
-            for (number, _) in held {
+            for (number, _) in occurrences {
                 let identified = &secrets.identified[*number as usize];
                 let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
-                facts.status(LeakStatus::Unknown);
+                facts.add_status(LeakStatus::Unknown);
                 let origin = Origin {
                     surface,
                     path: None,
@@ -35,7 +35,7 @@ impl RepositoryAudit<'_> {
                     commit: is_commit.then(|| id.to_string()),
                     container: Vec::new(),
                 };
-                self.push(identified, origin, Located::unlocated(identified), 1);
+                self.push(identified, origin, LocatedSecret::without_position(identified), 1);
             }
         }
     }
@@ -50,12 +50,12 @@ impl RepositoryAudit<'_> {
         objects: Option<&IdentifiedObjects>,
     ) {
         let mut query = secrets.query();
-        let held: HashSet<ObjectId> = query.objects.keys().copied().collect();
+        let object_ids: HashSet<ObjectId> = query.objects.keys().copied().collect();
         let known = objects.filter(|_| secrets.identified.is_empty());
         let known = known.and_then(|objects| self.unopened_paths(refs, unopened, objects));
         if let Some(paths) = known.as_ref().and_then(|known| self.known_paths(known, unopened)) {
             self.report_unopened_at(unopened, paths);
-            return self.in_index(secrets, &held, &[]);
+            return self.add_index_findings(secrets, &object_ids, &[]);
         }
         containers::add_to_query(&mut query, unopened);
         let options = self.attribution(self.wants(Surface::Unreachable));
@@ -63,23 +63,23 @@ impl RepositoryAudit<'_> {
         let has_gaps = !gaps.is_empty();
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         if self.is_stopped() {
-            return self.without_attribution(secrets);
+            return self.add_unattributed_findings(secrets);
         }
         for (identified, history) in secrets.identified.iter().zip(&histories) {
-            self.in_trees(identified, history, None);
+            self.add_path_findings(identified, history, None);
         }
         let of_unopened = &histories[secrets.identified.len()..];
         self.report_unopened(unopened, of_unopened);
         if let Some(known) = known.filter(|_| !has_gaps) {
             self.keep_paths(&known, unopened, of_unopened);
         }
-        self.in_index(secrets, &held, &histories);
-        self.in_messages(refs, &commits, secrets, false);
+        self.add_index_findings(secrets, &object_ids, &histories);
+        self.add_message_findings(refs, &commits, secrets, false);
     }
 
     /// Adds the findings at paths in trees, and in objects to which no tree leads; on `surface`, or on the
     /// surface that follows from their reachability.
-    pub(super) fn in_trees(
+    pub(super) fn add_path_findings(
         &mut self,
         identified: &Arc<Identified>,
         history: &SecretHistory,
@@ -90,18 +90,18 @@ impl RepositoryAudit<'_> {
         }
         let now = self.audit.now;
         let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
-        facts.history(history, now);
+        facts.add_history(history, now);
         let surface = surface.unwrap_or_else(|| surface_of(history));
         for place in &history.paths {
-            self.at_place(identified, surface, place);
+            self.add_finding_at(identified, surface, place);
         }
         for id in &history.unnamed {
             let lost = SecretPath { path: Vec::new(), newest: *id, commit: None, versions: 1 };
-            self.at_place(identified, Surface::Unreachable, &lost);
+            self.add_finding_at(identified, Surface::Unreachable, &lost);
         }
     }
 
-    fn at_place(&mut self, identified: &Arc<Identified>, surface: Surface, place: &SecretPath) {
+    fn add_finding_at(&mut self, identified: &Arc<Identified>, surface: Surface, place: &SecretPath) {
         let mut path = self.prefix.to_vec();
         path.extend_from_slice(&place.path);
         let is_named = place.commit.is_some() || !place.path.is_empty();
@@ -119,12 +119,22 @@ impl RepositoryAudit<'_> {
         };
         let Some((kind, object)) = object else {
             // A finding is reported even if its position is unknown.
-            return self.push(identified, origin, Located::unlocated(identified), place.versions);
+            return self.push(
+                identified,
+                origin,
+                LocatedSecret::without_position(identified),
+                place.versions,
+            );
         };
-        let located = self.places.first(place.newest, object, &own_name(&origin), identified);
+        let located = self.places.first(place.newest, object, &content_name(&origin), identified);
         let Some(located) = located else {
             // It is in another copy of the object, not the one that git would read.
-            return self.push(identified, origin, Located::unlocated(identified), place.versions);
+            return self.push(
+                identified,
+                origin,
+                LocatedSecret::without_position(identified),
+                place.versions,
+            );
         };
         let located = match kind {
             ObjectKind::Tree => {
@@ -147,11 +157,16 @@ impl RepositoryAudit<'_> {
     }
 
     /// Adds findings in index entries, including those that no commit contains yet.
-    fn in_index(&mut self, secrets: &SecretIndex, held: &HashSet<ObjectId>, histories: &[SecretHistory]) {
+    fn add_index_findings(
+        &mut self,
+        secrets: &SecretIndex,
+        object_ids: &HashSet<ObjectId>,
+        histories: &[SecretHistory],
+    ) {
         if !self.wants(Surface::Index) {
             return;
         }
-        let (staged, gaps) = git::staged_paths(self.repo, |id| held.contains(id));
+        let (staged, gaps) = git::staged_paths(self.repo, |id| object_ids.contains(id));
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         for (id, _, secrets_in) in secrets.of_kinds(&[ObjectKind::Blob]) {
             for path in staged.get(&id).into_iter().flatten() {
@@ -159,12 +174,12 @@ impl RepositoryAudit<'_> {
                     let identified = &secrets.identified[*number as usize];
                     let history = &histories[*number as usize];
                     let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
-                    facts.status(LeakStatus::Present);
+                    facts.add_status(LeakStatus::Present);
                     // No second finding for what HEAD has at the same path.
                     if !history.paths.iter().any(|place| place.path == *path && place.newest == id) {
                         let place = SecretPath { path: path.clone(), newest: id, commit: None, versions: 1 };
-                        self.outcome.findings.retain(|finding| !is_lost(finding, identified, id));
-                        self.at_place(identified, Surface::Index, &place);
+                        self.outcome.findings.retain(|finding| !is_commitless(finding, identified, id));
+                        self.add_finding_at(identified, Surface::Index, &place);
                     }
                 }
             }
@@ -173,7 +188,7 @@ impl RepositoryAudit<'_> {
 }
 
 /// Whether the finding is of a blob that only an index refers to, which was first reported as unreachable.
-fn is_lost(finding: &Finding, identified: &Identified, id: ObjectId) -> bool {
+fn is_commitless(finding: &Finding, identified: &Identified, id: ObjectId) -> bool {
     finding.identified.fingerprint == identified.fingerprint
         && finding.origin.path.is_none()
         && finding.origin.object.as_deref() == Some(&id.to_string())

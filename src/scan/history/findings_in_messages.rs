@@ -12,17 +12,17 @@ use crate::git::{ObjectId, ObjectKind};
 use crate::model::{Identified, Origin, Reachability, Surface};
 
 impl RepositoryAudit<'_> {
-    /// Adds findings in messages, identities and other headers of commits and tags. For `asked` ones it does
-    /// not matter whether a ref leads to them.
-    pub(super) fn in_messages(
+    /// Adds findings in messages, identities and other headers of commits and tags. In the audit of a range, it does not
+    /// matter whether a ref leads to them.
+    pub(super) fn add_message_findings(
         &mut self,
         refs: &Refs,
         commits: &[Reachability],
         secrets: &SecretIndex,
-        asked: bool,
+        is_range: bool,
     ) {
-        for ((id, _, held), reachability) in secrets.of_kinds(&[ObjectKind::Commit]).zip(commits) {
-            for (number, offset) in held {
+        for ((id, _, occurrences), reachability) in secrets.of_kinds(&[ObjectKind::Commit]).zip(commits) {
+            for (number, offset) in occurrences {
                 let identified = &secrets.identified[*number as usize];
                 let Some(change) =
                     self.objects.read(&id, "holds a finding").map(|(_, o)| change_in_commit(&id, o))
@@ -30,32 +30,32 @@ impl RepositoryAudit<'_> {
                     continue;
                 };
                 let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
-                facts.reachable(reachability);
-                facts.introduced_by(change, self.audit.now);
-                let lost = !asked && reachability.refs_in_history.is_empty();
-                self.in_message(identified, id, *offset, lost);
+                facts.add_reachability(reachability);
+                facts.add_introduction(change, self.audit.now);
+                let is_unreachable = !is_range && reachability.refs_in_history.is_empty();
+                self.add_message_finding(identified, id, *offset, is_unreachable);
             }
         }
         let tags: Vec<_> = secrets.of_kinds(&[ObjectKind::Tag]).collect();
-        let mut leading_to = if tags.is_empty() { HashMap::new() } else { self.leading_to_tags(refs) };
-        for (id, _, held) in tags {
-            let names = leading_to.remove(&id).unwrap_or_default();
-            let lost = names.is_empty();
+        let mut refs_by_tag = if tags.is_empty() { HashMap::new() } else { self.refs_by_tag(refs) };
+        for (id, _, occurrences) in tags {
+            let names = refs_by_tag.remove(&id).unwrap_or_default();
+            let is_unreachable = names.is_empty();
             let reachability = Reachability {
                 refs_at_tip: names.clone(),
                 refs_in_history: names,
                 ..Reachability::default()
             };
-            for (number, offset) in held {
+            for (number, offset) in occurrences {
                 let identified = &secrets.identified[*number as usize];
-                self.outcome.facts.entry(identified.fingerprint).or_default().reachable(&reachability);
-                self.in_message(identified, id, *offset, lost && !asked);
+                self.outcome.facts.entry(identified.fingerprint).or_default().add_reachability(&reachability);
+                self.add_message_finding(identified, id, *offset, is_unreachable && !is_range);
             }
         }
     }
 
     /// The refs that lead to each tag, directly or through another tag.
-    fn leading_to_tags(&mut self, refs: &Refs) -> HashMap<ObjectId, Vec<String>> {
+    fn refs_by_tag(&mut self, refs: &Refs) -> HashMap<ObjectId, Vec<String>> {
         let mut names: HashMap<ObjectId, Vec<String>> = HashMap::new();
         for tip in &refs.tips {
             for tag in self.objects.tags_from(tip.id) {
@@ -65,7 +65,13 @@ impl RepositoryAudit<'_> {
         names
     }
 
-    fn in_message(&mut self, identified: &Arc<Identified>, id: ObjectId, offset: usize, lost: bool) {
+    fn add_message_finding(
+        &mut self,
+        identified: &Arc<Identified>,
+        id: ObjectId,
+        offset: usize,
+        is_unreachable: bool,
+    ) {
         let Some((kind, object)) = self.objects.read(&id, "holds a finding") else { return };
         let Some(mut located) = self.places.first(id, object, b"", identified) else { return };
         let surface = message::surface(kind, object, offset);
@@ -75,13 +81,13 @@ impl RepositoryAudit<'_> {
         let id = id.to_string();
         let is_commit = kind == ObjectKind::Commit;
         let origin = Origin {
-            surface: if lost && !self.wants(surface) { Surface::Unreachable } else { surface },
+            surface: if is_unreachable && !self.wants(surface) { Surface::Unreachable } else { surface },
             path: None,
             object: (!is_commit).then(|| id.clone()),
             commit: is_commit.then_some(id),
             container: Vec::new(),
         };
-        if lost && !self.wants(Surface::Unreachable) {
+        if is_unreachable && !self.wants(Surface::Unreachable) {
             return;
         }
         self.push(identified, origin, located, 1);

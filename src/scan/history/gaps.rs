@@ -16,13 +16,13 @@ const MAX_INFLATED_GAP: u64 = 64 << 20;
 
 impl RepositoryAudit<'_> {
     /// Searches `gaps`, and reports each.
-    pub(super) fn gaps(&mut self, gaps: &[UnlistedBytes]) {
+    pub(super) fn search_gaps(&mut self, gaps: &[UnlistedBytes]) {
         if gaps.is_empty() || !self.wants(Surface::Unreachable) {
             return;
         }
         let collector = Collector::new(self.settings);
         for gap in gaps {
-            let searched = match self.gap(gap, &collector) {
+            let searched = match self.search_gap(gap, &collector) {
                 Ok(true) => "they were searched, raw and inflated".to_owned(),
                 Ok(false) => "they were searched raw, and inflated only in part".to_owned(),
                 Err(error) => format!("they cannot be read: {error}"),
@@ -44,20 +44,20 @@ impl RepositoryAudit<'_> {
             };
             self.outcome.coverage.skipped.insert(Skip::new(what, reason));
         }
-        let gathered = collector.finish();
-        for finding in &gathered.findings {
+        let outcome = collector.finish();
+        for finding in &outcome.findings {
             let facts = self.outcome.facts.entry(finding.identified.fingerprint).or_default();
-            facts.status(LeakStatus::Unreachable);
+            facts.add_status(LeakStatus::Unreachable);
         }
-        self.outcome.findings.extend(gathered.findings);
-        self.outcome.dropped.add(gathered.dropped);
-        self.outcome.more_skipped += gathered.more_skipped;
-        self.outcome.coverage.skipped.extend(gathered.coverage.skipped);
-        self.outcome.notes.extend(gathered.notes);
+        self.outcome.findings.extend(outcome.findings);
+        self.outcome.dropped.add(outcome.dropped);
+        self.outcome.more_skipped += outcome.more_skipped;
+        self.outcome.coverage.skipped.extend(outcome.coverage.skipped);
+        self.outcome.notes.extend(outcome.notes);
     }
 
     /// Searches one gap. Returns whether all deflated streams in it were searched.
-    fn gap(&self, gap: &UnlistedBytes, collector: &Collector<'_>) -> std::io::Result<bool> {
+    fn search_gap(&self, gap: &UnlistedBytes, collector: &Collector<'_>) -> std::io::Result<bool> {
         let (mut file, _) = untrusted::open(&gap.path, true)?;
         file.seek(SeekFrom::Start(gap.start))?;
         let length = gap.end - gap.start;

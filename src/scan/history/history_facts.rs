@@ -20,14 +20,14 @@ pub(super) struct HistoryFacts {
 pub(super) type FactsBySecret = HashMap<Fingerprint, HistoryFacts>;
 
 impl HistoryFacts {
-    /// The strongest status wins: a secret that is present anywhere is present.
-    pub(super) fn status(&mut self, status: LeakStatus) {
+    /// Adds a status. The strongest one applies: a secret that is present anywhere is present.
+    pub(super) fn add_status(&mut self, status: LeakStatus) {
         self.status = Some(self.status.map_or(status, |known| known.min(status)));
     }
 
     /// Adds the result of attribution.
-    pub(super) fn history(&mut self, history: &SecretHistory, now: i64) {
-        self.reachable(&history.reachability);
+    pub(super) fn add_history(&mut self, history: &SecretHistory, now: i64) {
+        self.add_reachability(&history.reachability);
         self.introduced.extend(history.introduced.iter().cloned());
         self.removed.extend(history.removed.iter().cloned());
         self.moves.extend(history.moves.iter().cloned());
@@ -36,8 +36,8 @@ impl HistoryFacts {
     }
 
     /// Adds what leads to the secret, or to a commit or tag that itself contains it.
-    pub(super) fn reachable(&mut self, reachability: &Reachability) {
-        self.status(if !reachability.refs_at_tip.is_empty() {
+    pub(super) fn add_reachability(&mut self, reachability: &Reachability) {
+        self.add_status(if !reachability.refs_at_tip.is_empty() {
             LeakStatus::Present
         } else if !reachability.refs_in_history.is_empty() {
             LeakStatus::Removed
@@ -48,7 +48,7 @@ impl HistoryFacts {
     }
 
     /// Adds a commit whose message introduced the secret.
-    pub(super) fn introduced_by(&mut self, change: Change, now: i64) {
+    pub(super) fn add_introduction(&mut self, change: Change, now: i64) {
         let age = u64::try_from(now.saturating_sub(change.seconds)).unwrap_or(0);
         self.exposed_seconds = self.exposed_seconds.max(Some(age));
         self.introduced.push(change);
@@ -57,7 +57,7 @@ impl HistoryFacts {
     /// Adds the facts from another repository.
     pub(super) fn merge(&mut self, other: Self) {
         if let Some(status) = other.status {
-            self.status(status);
+            self.add_status(status);
         }
         self.introduced.extend(other.introduced);
         self.removed.extend(other.removed);

@@ -10,14 +10,14 @@ use super::containers::UnopenedContainer;
 use super::repository_audit::RepositoryAudit;
 use crate::git::{LfsStore, MatchedObject, ObjectId, ObjectKind, Pointer};
 use crate::model::{Finding, Skip, Surface};
-use crate::scan::objects::{SharedKey, nameless};
+use crate::scan::objects::{SharedKey, blob_name};
 
 /// Maximum number of missing files that are reported individually, with their paths.
 const MAX_LISTED_CONTENTS: usize = 20;
 
 impl RepositoryAudit<'_> {
     /// Adds the pointers that lead to secrets to `found`, and those whose file is missing to `unopened`.
-    pub(super) fn pointed_at(
+    pub(super) fn add_lfs_pointers(
         &mut self,
         store: &LfsStore,
         pointers: &[(ObjectId, Arc<Pointer>)],
@@ -40,7 +40,7 @@ impl RepositoryAudit<'_> {
             let Err(error) = verified else { continue };
             let reason = error.to_string();
             if failed.len() < MAX_LISTED_CONTENTS {
-                let skips = vec![Skip::new(nameless(id), reason.clone())];
+                let skips = vec![Skip::new(blob_name(id), reason.clone())];
                 unopened.push(UnopenedContainer { id: *id, skips });
                 failed.insert(pointer, reason);
             } else {

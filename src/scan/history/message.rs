@@ -22,7 +22,7 @@ pub(super) fn surface(kind: ObjectKind, object: &[u8], offset: usize) -> Surface
     }
 }
 
-/// The offset of the message.
+/// The offset of the message in a raw commit or tag; the length of the object if it has none.
 pub(super) fn start(object: &[u8]) -> usize {
     memchr::memmem::find(object, b"\n\n").map_or(object.len(), |at| at + 2)
 }

@@ -1,4 +1,4 @@
-//! Scans everything that git keeps.
+//! `friskey history`: scans everything that a git repository stores.
 //!
 //! The sweep of the object database finds out which objects contain which secrets; attribution finds the
 //! commits, paths and refs that lead to them. The plain files of the git directory and the names of refs are
@@ -34,7 +34,7 @@ use crate::cache::{Cache, CacheError};
 use crate::git::range::RangeError;
 use crate::git::{self, ObjectKind, OpenError, Progress, Repository};
 use crate::model::{Coverage, Draft, Finding, Origin, Skip, Surface, native_path};
-use crate::scan::bounded::Dropped;
+use crate::scan::bounded::DroppedFindings;
 use crate::scan::collect::ScanOutcome;
 use crate::source::Excludes;
 use history_facts::FactsBySecret;
@@ -63,11 +63,11 @@ pub struct HistoryOptions {
     pub threads: usize,
     /// Memory for assembled objects, in bytes; by default the amount for a single audit.
     pub max_memory: Option<u64>,
-    /// The current time in seconds since 1970: the end of an exposure that lasts.
+    /// The current time in seconds since 1970, at which the exposure of a key that is still present ends.
     pub now: i64,
     /// Whether `repo` may be what `friskey purge` is still writing.
     pub unfinished: bool,
-    /// What earlier audits learned about packs; for audits of everything.
+    /// What earlier audits learned about packs. Not used for a range.
     pub cache: Option<Arc<Cache>>,
     /// Reports the progress of the sweep.
     pub progress: Option<Arc<Progress>>,
@@ -147,7 +147,7 @@ struct HistoryOutcome {
     /// Notes about markers that are ignored.
     notes: BTreeSet<String>,
     /// Findings beyond the limit of a report.
-    dropped: Dropped,
+    dropped: DroppedFindings,
     /// The number of skips beyond those in the coverage.
     more_skipped: u64,
     /// The objects of the repository itself that contain keys.
@@ -230,8 +230,8 @@ pub fn scan_history_objects(
     }
     coverage.ignored.extend(narrowing::globs(audit.exclude.as_ref()));
     coverage.ignored.extend(narrowing::surfaces(HISTORY_SURFACES, &audit.surfaces));
-    let gathered = ScanOutcome { findings, coverage, notes, dropped, more_skipped };
-    let mut draft = draft(audit.command, settings, gathered, &clock);
+    let outcome = ScanOutcome { findings, coverage, notes, dropped, more_skipped };
+    let mut draft = draft(audit.command, settings, outcome, &clock);
     if settings.only.is_none() {
         draft.below_threshold += below_threshold;
     }

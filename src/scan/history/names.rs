@@ -1,4 +1,4 @@
-//! Names that no tree contains: those in index files, and those of refs.
+//! Searches names that no tree contains: those in index files, and those of refs.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -11,7 +11,7 @@ use crate::scan::collect::name_findings;
 impl RepositoryAudit<'_> {
     /// Scans the names in index files, which are in no tree before the next commit, and reports index files
     /// that cannot be read.
-    pub(super) fn index_names(&mut self) {
+    pub(super) fn search_index_names(&mut self) {
         if !self.wants(Surface::Index) && !self.wants(Surface::FileName) {
             return;
         }
@@ -19,22 +19,23 @@ impl RepositoryAudit<'_> {
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         self.submodules.extend(submodules);
         let detector = self.settings.detector;
-        let mut any = false;
-        let passed_over = detector.find_with_keywords(&paths, |_| true, |_| any = true);
-        any |= !passed_over.is_empty();
-        if !any || !self.wants(Surface::FileName) {
+        let mut may_have_match = false;
+        let passed_over = detector.find_with_keywords(&paths, |_| true, |_| may_have_match = true);
+        may_have_match |= !passed_over.is_empty();
+        if !may_have_match || !self.wants(Surface::FileName) {
             return;
         }
-        let mut met: HashSet<&[u8]> = HashSet::new();
+        let mut searched: HashSet<&[u8]> = HashSet::new();
         for path in paths.split(|&byte| byte == b'\n') {
             let ends = memchr::memchr_iter(b'/', path).chain([path.len()]);
             let mut start = 0;
             for end in ends {
-                if met.insert(&path[..end]) {
+                if searched.insert(&path[..end]) {
                     let shown = [self.prefix, &path[..end]].concat();
-                    let found = name_findings(detector, Surface::FileName, &shown, self.prefix.len() + start);
-                    for finding in found {
-                        self.staged_name(finding);
+                    let findings =
+                        name_findings(detector, Surface::FileName, &shown, self.prefix.len() + start);
+                    for finding in findings {
+                        self.add_index_name_finding(finding);
                     }
                 }
                 start = end + 1;
@@ -43,7 +44,7 @@ impl RepositoryAudit<'_> {
     }
 
     /// Adds a finding in an index name, unless a tree has the same name.
-    fn staged_name(&mut self, finding: Finding) {
+    fn add_index_name_finding(&mut self, finding: Finding) {
         let secret = finding.identified.fingerprint;
         let is_known = |known: &Finding| {
             known.identified.fingerprint == secret
@@ -51,12 +52,12 @@ impl RepositoryAudit<'_> {
                 && known.origin.path == finding.origin.path
         };
         if !self.outcome.findings.iter().any(is_known) {
-            self.outcome.facts.entry(secret).or_default().status(LeakStatus::Present);
+            self.outcome.facts.entry(secret).or_default().add_status(LeakStatus::Present);
             self.outcome.findings.push(finding);
         }
     }
 
-    pub(super) fn ref_names(&mut self, refs: &Refs) {
+    pub(super) fn search_ref_names(&mut self, refs: &Refs) {
         if !self.wants(Surface::RefName) {
             return;
         }
@@ -68,7 +69,7 @@ impl RepositoryAudit<'_> {
             for finding in name_findings(self.settings.detector, Surface::RefName, &shown, self.prefix.len())
             {
                 let facts = self.outcome.facts.entry(finding.identified.fingerprint).or_default();
-                facts.status(LeakStatus::Present);
+                facts.add_status(LeakStatus::Present);
                 self.outcome.findings.push(finding);
             }
         }

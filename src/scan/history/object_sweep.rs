@@ -1,4 +1,4 @@
-//! The sweep over all objects of a repository, and what follows from its matches.
+//! Sweeps all objects of a repository, opens the containers among them, and has the matches attributed.
 
 use super::repository_audit::RepositoryAudit;
 use super::search::{ObjectSearch, SweepMatches, partition};
@@ -28,29 +28,31 @@ impl RepositoryAudit<'_> {
             ..usual
         };
         let clean = self.clean_containers();
-        let (outcome, identified) = self.swept(&database, &search, &options, clean.as_ref());
+        let (outcome, identified) = self.run_sweep(&database, &search, &options, clean.as_ref());
         let coverage = &mut self.outcome.coverage;
         coverage.commits += outcome.counts.of(ObjectKind::Commit).objects;
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
         coverage.bytes += outcome.counts.total().bytes;
         // The sweep skips packs without an index, but they were scanned as plain files.
-        coverage.skipped.extend(outcome.skipped.into_iter().filter(|skip| !self.opened.contains(&skip.what)));
-        self.gaps(&outcome.unlisted);
-        self.missing(&outcome.missing);
-        self.broken_refs(refs);
+        coverage
+            .skipped
+            .extend(outcome.skipped.into_iter().filter(|skip| !self.scanned_as_files.contains(&skip.what)));
+        self.search_gaps(&outcome.unlisted);
+        self.report_missing_objects(&outcome.missing);
+        self.report_broken_refs(refs);
         let SweepMatches { plain: mut found, mut containers, pointers, passed_over } =
             partition(outcome.found);
         containers.extend(outcome.clean);
         let mut unopened = self.unpack((&containers, &outcome.only_copies), clean, &passed_over, &mut found);
         if let Some(store) = self.lfs() {
-            self.pointed_at(&store, &pointers, &mut found, &mut unopened);
+            self.add_lfs_pointers(&store, &pointers, &mut found, &mut unopened);
         }
         let (secrets, below) = SecretIndex::gather(&found, self.settings);
         drop(found);
         self.outcome.below_threshold += below;
         self.outcome.dropped.add(secrets.dropped);
         if self.is_stopped() {
-            self.without_attribution(&secrets);
+            self.add_unattributed_findings(&secrets);
         } else if !secrets.identified.is_empty() || !unopened.is_empty() {
             self.attribute(refs, &secrets, &unopened, identified.as_ref());
         }

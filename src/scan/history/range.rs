@@ -1,4 +1,4 @@
-//! Scans a range: only what its commits introduce, including what they add and remove again.
+//! Scans a range of commits: what they introduce, including what a later commit of the range removes again.
 
 use std::collections::{HashMap, HashSet};
 
@@ -43,7 +43,7 @@ pub(super) fn audit(
     if secrets.identified.is_empty() && run.outcome.findings.is_empty() {
         return Ok(run.finish());
     }
-    // Only now does the exact selection matter.
+    // Something was found, so the exact selection matters; it takes longer.
     let exact = range::select(repo, &revisions, ExclusionMode::Exact)?;
     let secrets = match exact.commits == quick.commits {
         true => secrets,
@@ -69,14 +69,14 @@ fn search_and_attribute<'a>(
     coverage.surfaces.extend(SURFACES.iter().filter(|surface| audit.surfaces.contains(surface)));
     coverage.commits = range.commits.len() as u64;
     coverage.skipped.extend(range.gaps.clone().into_skips());
-    run.range_names(range);
+    run.search_pushed_ref_names(range);
     let secrets = run.search_range(range);
     (run, secrets)
 }
 
 impl RepositoryAudit<'_> {
     /// Searches the names of the pushed refs.
-    fn range_names(&mut self, range: &Range) {
+    fn search_pushed_ref_names(&mut self, range: &Range) {
         if !self.wants(Surface::RefName) {
             return;
         }
@@ -87,7 +87,7 @@ impl RepositoryAudit<'_> {
         for name in names {
             for finding in name_findings(self.settings.detector, Surface::RefName, name.as_bytes(), 0) {
                 let facts = self.outcome.facts.entry(finding.identified.fingerprint).or_default();
-                facts.status(LeakStatus::Present);
+                facts.add_status(LeakStatus::Present);
                 self.outcome.findings.push(finding);
             }
         }
@@ -95,11 +95,11 @@ impl RepositoryAudit<'_> {
 
     /// Searches what the commits introduce, the commits themselves, and their tags.
     fn search_range(&mut self, range: &Range) -> SecretIndex {
-        let RangeContent { candidates: brought, names, submodules, gaps } =
+        let RangeContent { candidates, names, submodules, gaps } =
             candidates(self.repo, range, self.audit.threads, self.settings.stop.flag());
         self.outcome.coverage.skipped.extend(gaps.into_skips());
-        self.outcome.coverage.blobs = brought.len() as u64;
-        self.alone = brought
+        self.outcome.coverage.blobs = candidates.len() as u64;
+        self.commitless_blobs = candidates
             .iter()
             .filter(|one| one.commit.is_none())
             .map(|one| (one.blob, one.path.clone()))
@@ -108,13 +108,13 @@ impl RepositoryAudit<'_> {
             for path in names {
                 // The directories above are listed as names of their own.
                 let start = memchr::memrchr(b'/', &path).map_or(0, |at| at + 1);
-                let found = name_findings(self.settings.detector, Surface::FileName, &path, start);
-                self.outcome.findings.extend(found);
+                let findings = name_findings(self.settings.detector, Surface::FileName, &path, start);
+                self.outcome.findings.extend(findings);
             }
         }
         let mut ids: Vec<ObjectId> = Vec::new();
         if self.wants(Surface::Blob) {
-            ids.extend(brought.iter().map(|candidate| candidate.blob));
+            ids.extend(candidates.iter().map(|candidate| candidate.blob));
         }
         ids.extend(range.commits.iter().map(|commit| commit.id));
         ids.extend(&range.tags);
@@ -124,12 +124,12 @@ impl RepositoryAudit<'_> {
             let own = submodules.iter().filter(|(path, _)| !is_left_out(path));
             self.outcome.coverage.ignored.extend(own.map(|(path, ids)| submodule(path, ids)));
         }
-        let reported = brought.iter().filter(|one| !is_left_out(&one.path));
+        let reported = candidates.iter().filter(|one| !is_left_out(&one.path));
         let paths: HashMap<_, _> = reported.map(|one| (one.blob, &one.path)).collect();
-        let naming = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
+        let path_of = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
         let lfs = self.lfs();
-        let how = SearchOptions { lfs: lfs.as_ref(), ..SearchOptions::new(self.audit.threads, &naming) };
-        let mut searched = search(self.settings, self.repo, &ids, &how);
+        let options = SearchOptions { lfs: lfs.as_ref(), ..SearchOptions::new(self.audit.threads, &path_of) };
+        let mut searched = search(self.settings, self.repo, &ids, &options);
         searched.skipped.retain(|(id, _)| paths.contains_key(id));
         self.outcome.coverage.bytes += searched.bytes;
         let (secrets, below) = SecretIndex::gather(&std::mem::take(&mut searched.found), self.settings);
@@ -139,46 +139,47 @@ impl RepositoryAudit<'_> {
         secrets
     }
 
-    /// The places of secret `number` in objects to which refs lead without a commit.
-    fn alone(&self, secrets: &SecretIndex, number: u32) -> Vec<SecretPath> {
+    /// The paths of secret `number` in blobs to which refs lead without a commit.
+    fn commitless_paths(&self, secrets: &SecretIndex, number: u32) -> Vec<SecretPath> {
         let blobs = secrets.of_kinds(&[ObjectKind::Blob]);
-        let held = blobs.filter(|(_, _, held)| held.iter().any(|(secret, _)| *secret == number));
-        let places = held.filter_map(|(id, _, _)| Some((id, self.alone.get(&id)?.clone())));
+        let blobs =
+            blobs.filter(|(_, _, occurrences)| occurrences.iter().any(|(secret, _)| *secret == number));
+        let places = blobs.filter_map(|(id, _, _)| Some((id, self.commitless_blobs.get(&id)?.clone())));
         places.map(|(newest, path)| SecretPath { path, newest, commit: None, versions: 1 }).collect()
     }
 
     /// Reports what the range introduced, with its history.
     fn attribute_range(&mut self, range: &Range, secrets: &SecretIndex) {
         if self.is_stopped() {
-            return self.without_attribution(secrets);
+            return self.add_unattributed_findings(secrets);
         }
         let mut query = secrets.query();
         if !query.objects.is_empty() {
             let scanned = query.objects.keys().copied().collect();
             let (before, gaps) = blobs_outside(self.repo, range, &scanned, self.settings.stop.flag());
             self.outcome.coverage.skipped.extend(gaps.into_skips());
-            let nameless = |_: &ObjectId| None;
+            let no_path = |_: &ObjectId| None;
             let lfs = self.lfs();
-            let how =
-                SearchOptions { lfs: lfs.as_ref(), ..SearchOptions::new(self.audit.threads, &nameless) };
-            let mut old = search(self.settings, self.repo, &before, &how);
+            let options =
+                SearchOptions { lfs: lfs.as_ref(), ..SearchOptions::new(self.audit.threads, &no_path) };
+            let mut old = search(self.settings, self.repo, &before, &options);
             let numbers: HashMap<_, u32> =
                 secrets.identified.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
             for found in std::mem::take(&mut old.found) {
-                let held: Vec<u32> =
+                let secret_numbers: Vec<u32> =
                     found.hits.iter().filter_map(|(_, hit)| numbers.get(&hit.fingerprint).copied()).collect();
-                if !held.is_empty() {
-                    query.objects.insert(found.id, held);
+                if !secret_numbers.is_empty() {
+                    query.objects.insert(found.id, secret_numbers);
                 }
             }
-            // Containers outside the range that cannot be opened are not its concern.
+            // Containers that cannot be opened are reported only if they are in the range.
             self.outcome.coverage.skipped.extend(old.gaps.into_skips());
         }
         let refs = refs::read(self.repo);
         let (within, whole) = attribute_range(self.repo, &refs, range, &query, &self.attribution(false));
         self.outcome.coverage.skipped.extend(whole.gaps.into_skips());
         if self.is_stopped() {
-            return self.without_attribution(secrets);
+            return self.add_unattributed_findings(secrets);
         }
         let histories = within.into_iter().zip(whole.secrets);
         for ((identified, number), (within, whole)) in secrets.identified.iter().zip(0..).zip(histories) {
@@ -186,16 +187,16 @@ impl RepositoryAudit<'_> {
             history.unnamed = Vec::new();
             if within.introduced.is_empty() {
                 // No commit introduces an object to which a ref leads directly.
-                history.paths = self.alone(secrets, number);
+                history.paths = self.commitless_paths(secrets, number);
             } else {
                 history.introduced = within.introduced;
                 history.removed = within.removed;
                 history.moves = within.moves;
                 history.paths = within.paths;
             }
-            self.in_trees(identified, &history, Some(Surface::Blob));
+            self.add_path_findings(identified, &history, Some(Surface::Blob));
         }
-        self.in_messages(&refs, &whole.commits, secrets, true);
+        self.add_message_findings(&refs, &whole.commits, secrets, true);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Coverage of an audit: what is missing from the repository.
+//! Records the coverage of an audit, and what is missing from the repository.
 
 use super::repository_audit::RepositoryAudit;
 use crate::git::refs::{Refs, Tip, TipKind};
@@ -8,7 +8,7 @@ use crate::scan::skip_limit::first_and_rest;
 
 impl RepositoryAudit<'_> {
     /// Fills in the coverage that is known before anything is read.
-    pub(super) fn receipt(&mut self, refs: &Refs) {
+    pub(super) fn record_coverage(&mut self, refs: &Refs) {
         let coverage = &mut self.outcome.coverage;
         coverage.refs += refs.tips.len() as u64;
         coverage.surfaces.extend(self.audit.surfaces.iter().copied());
@@ -28,8 +28,8 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    /// Reports refs whose own object is not in the repository. The sweep sees only what other objects name.
-    pub(super) fn broken_refs(&mut self, refs: &Refs) {
+    /// Reports refs whose target is not in the repository. The sweep notices only missing objects that other objects name.
+    pub(super) fn report_broken_refs(&mut self, refs: &Refs) {
         let is_broken = |tip: &&Tip| tip.kind == TipKind::Ref && !self.objects.has(&tip.id);
         let broken = refs.tips.iter().filter(is_broken);
         let skips = broken.map(|tip| {
@@ -43,7 +43,7 @@ impl RepositoryAudit<'_> {
 
     /// Reports objects that other objects refer to but that do not exist, so they cannot have been scanned. Below a
     /// shallow boundary this is normal and reported already.
-    pub(super) fn missing(&mut self, named: &[ObjectId]) {
+    pub(super) fn report_missing_objects(&mut self, named: &[ObjectId]) {
         if git::shallow_reason(self.repo).is_some() {
             return;
         }

@@ -10,7 +10,7 @@ use crate::git::refs;
 use crate::git::{LfsStore, ObjectId, ObjectReader, Repository};
 use crate::model::{Identified, Origin, Surface};
 use crate::scan::Settings;
-use crate::scan::located::Located;
+use crate::scan::located::LocatedSecret;
 use crate::scan::objects::SecretLocator;
 use crate::source::NestedDir;
 
@@ -23,11 +23,11 @@ pub(super) fn audit(
 ) -> RepositoryOutcome {
     let refs = refs::read(repo);
     let mut run = RepositoryAudit::new(settings, audit, repo, prefix);
-    run.receipt(&refs);
-    run.ref_names(&refs);
-    run.side_files(&refs);
+    run.record_coverage(&refs);
+    run.search_ref_names(&refs);
+    run.scan_side_files(&refs);
     run.sweep(&refs);
-    run.index_names();
+    run.search_index_names();
     let nested = std::mem::take(&mut run.nested);
     let submodules = std::mem::take(&mut run.submodules);
     let mut outcome = run.finish();
@@ -52,12 +52,12 @@ pub(super) struct RepositoryAudit<'a> {
     pub(super) prefix: &'a [u8],
     pub(super) objects: ObjectReader,
     pub(super) places: SecretLocator<'a>,
-    /// Files in object directories that were scanned as plain files.
-    pub(super) opened: HashSet<String>,
+    /// Paths of files in object directories that were scanned as plain files.
+    pub(super) scanned_as_files: HashSet<String>,
     pub(super) nested: Vec<NestedDir>,
     pub(super) submodules: BTreeSet<Vec<u8>>,
     /// Blobs of a range to which a ref leads without a commit, and their paths in its tree.
-    pub(super) alone: HashMap<ObjectId, Vec<u8>>,
+    pub(super) commitless_blobs: HashMap<ObjectId, Vec<u8>>,
     pub(super) outcome: HistoryOutcome,
 }
 
@@ -75,10 +75,10 @@ impl<'a> RepositoryAudit<'a> {
             prefix,
             objects: ObjectReader::new(repo),
             places: SecretLocator::new(settings, lfs(audit, repo)),
-            opened: HashSet::new(),
+            scanned_as_files: HashSet::new(),
             nested: Vec::new(),
             submodules: BTreeSet::new(),
-            alone: HashMap::new(),
+            commitless_blobs: HashMap::new(),
             outcome: HistoryOutcome::default(),
         }
     }
@@ -125,14 +125,14 @@ impl RepositoryAudit<'_> {
         &mut self,
         identified: &Arc<Identified>,
         origin: Origin,
-        located: Located,
+        located: LocatedSecret,
         versions: u64,
     ) {
         if !self.wants(origin.surface) {
             return;
         }
-        let located = Located { identified: Arc::clone(identified), ..located };
-        self.outcome.findings.push(located.at(origin, versions, &mut self.outcome.notes));
+        let located = LocatedSecret { identified: Arc::clone(identified), ..located };
+        self.outcome.findings.push(located.into_finding(origin, versions, &mut self.outcome.notes));
     }
 }
 

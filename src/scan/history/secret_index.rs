@@ -1,4 +1,4 @@
-//! The findings of a sweep, by secret.
+//! Indexes the matches of a sweep by secret and by object.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -8,7 +8,7 @@ use crate::git::attribution::Query;
 use crate::git::{MatchedObject, ObjectId, ObjectKind};
 use crate::model::{Fingerprint, Identified, Skip};
 use crate::scan::Settings;
-use crate::scan::bounded::{Dropped, MAX_KEYS};
+use crate::scan::bounded::{DroppedFindings, MAX_KEYS};
 use crate::scan::objects::SharedKey;
 
 /// The keys of a repository, numbered, and the objects that contain them: plainly, encoded, or in a container. A Git LFS
@@ -39,13 +39,13 @@ pub struct PartlySearchedObject {
 /// The secrets of a sweep, numbered, and the objects that contain them.
 #[derive(Debug, Default)]
 pub(super) struct SecretIndex {
-    /// The strongest match of each.
+    /// The strongest match of each secret.
     pub(super) identified: Vec<Arc<Identified>>,
     /// The objects by id, with the numbers of the secrets in them and the offset of each one's first
     /// occurrence.
     pub(super) objects: BTreeMap<ObjectId, (ObjectKind, Vec<(u32, usize)>)>,
-    /// Keys beyond the limit of a report.
-    pub(super) dropped: Dropped,
+    /// The number of keys beyond the limit of a report.
+    pub(super) dropped: DroppedFindings,
 }
 
 impl SecretIndex {
@@ -65,10 +65,10 @@ impl SecretIndex {
         let mut wanted: Vec<_> = best.values().filter(|one| is_wanted(one)).cloned().collect();
         let left_out = (best.len() - wanted.len()) as u64;
         drop(best);
-        let mut dropped = Dropped::default();
+        let mut dropped = DroppedFindings::default();
         if wanted.len() > MAX_KEYS {
             wanted.sort_by_key(|one| (Reverse(one.confidence), one.fingerprint));
-            wanted.drain(MAX_KEYS..).for_each(|one| dropped.count(one.confidence));
+            wanted.drain(MAX_KEYS..).for_each(|one| dropped.increment(one.confidence));
         }
         wanted.sort_by_key(|one| one.fingerprint);
         let numbers: HashMap<Fingerprint, u32> =
@@ -77,15 +77,16 @@ impl SecretIndex {
         for object in found {
             // A Git LFS pointer is listed twice if both it and its file contain a secret.
             let known = secrets.objects.remove(&object.id);
-            let mut held: Vec<(u32, usize)> = known.map(|(_, held)| held).unwrap_or_default();
+            let mut occurrences: Vec<(u32, usize)> =
+                known.map(|(_, occurrences)| occurrences).unwrap_or_default();
             for (span, hit) in &object.hits {
                 let Some(&number) = numbers.get(&hit.fingerprint) else { continue };
-                if !held.iter().any(|(known, _)| *known == number) {
-                    held.push((number, usize::try_from(span.start).unwrap_or(usize::MAX)));
+                if !occurrences.iter().any(|(known, _)| *known == number) {
+                    occurrences.push((number, usize::try_from(span.start).unwrap_or(usize::MAX)));
                 }
             }
-            if !held.is_empty() {
-                secrets.objects.insert(object.id, (object.kind, held));
+            if !occurrences.is_empty() {
+                secrets.objects.insert(object.id, (object.kind, occurrences));
             }
         }
         (secrets, left_out)
@@ -93,8 +94,10 @@ impl SecretIndex {
 
     /// The keys by object, together with the objects that were not searched completely.
     pub(super) fn into_keys_by_object(self, unsearched: Vec<PartlySearchedObject>) -> KeysByObject {
-        let numbers = |held: Vec<(u32, usize)>| held.into_iter().map(|(number, _)| number).collect();
-        let objects = self.objects.into_iter().map(|(id, (kind, held))| (id, (kind, numbers(held))));
+        let numbers =
+            |occurrences: Vec<(u32, usize)>| occurrences.into_iter().map(|(number, _)| number).collect();
+        let objects =
+            self.objects.into_iter().map(|(id, (kind, occurrences))| (id, (kind, numbers(occurrences))));
         KeysByObject { keys: self.identified, objects: objects.collect(), unsearched }
     }
 
@@ -103,7 +106,7 @@ impl SecretIndex {
         let in_trees = self.of_kinds(&[ObjectKind::Blob, ObjectKind::Tree]);
         Query {
             objects: in_trees
-                .map(|(id, _, held)| (id, held.iter().map(|(number, _)| *number).collect()))
+                .map(|(id, _, occurrences)| (id, occurrences.iter().map(|(number, _)| *number).collect()))
                 .collect(),
             commits: self.of_kinds(&[ObjectKind::Commit]).map(|(id, _, _)| id).collect(),
             secrets: self.identified.len(),
@@ -118,6 +121,6 @@ impl SecretIndex {
         self.objects
             .iter()
             .filter(|(_, (kind, _))| kinds.contains(kind))
-            .map(|(id, (kind, held))| (*id, *kind, held.as_slice()))
+            .map(|(id, (kind, occurrences))| (*id, *kind, occurrences.as_slice()))
     }
 }

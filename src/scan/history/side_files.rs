@@ -1,4 +1,5 @@
-//! Files of a git directory other than objects: configuration, hooks, reflogs, leftovers.
+//! Scans the files of a git directory other than objects: configuration, hooks, reflogs, and files in object directories
+//! that git ignores.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -13,7 +14,7 @@ use crate::source::{GitDir, Sink as _, scan_file_list, scan_git_dir, scan_object
 
 impl RepositoryAudit<'_> {
     /// Scans configuration, hooks, reflogs and other files, and reflogs in reftables as if they were files.
-    pub(super) fn side_files(&mut self, refs: &Refs) {
+    pub(super) fn scan_side_files(&mut self, refs: &Refs) {
         let (collector, names) = (Collector::new(self.settings), Collector::new(self.settings));
         let dir = self.repo.common_dir();
         let name = dir.file_name().filter(|name| *name == ".git").map_or(&b""[..], |_| b".git/");
@@ -29,30 +30,30 @@ impl RepositoryAudit<'_> {
             let git_dir = GitDir { dir, shown: &shown, work_tree, surfaces };
             self.nested.extend(scan_git_dir(git_dir, &collector, &names));
         }
-        self.git_file(&collector);
+        self.scan_git_file(&collector);
         if self.wants(Surface::Reflog) {
-            table_logs(refs, &shown, &collector);
+            scan_table_reflogs(refs, &shown, &collector);
         }
-        self.leftovers(&[&shown, &b"objects/"[..]].concat(), &collector, &names);
-        let mut gathered = collector.finish();
-        self.with_names(&mut gathered.findings, names.finish().findings);
-        for finding in &gathered.findings {
+        self.scan_unindexed_files(&[&shown, &b"objects/"[..]].concat(), &collector, &names);
+        let mut outcome = collector.finish();
+        self.add_name_findings(&mut outcome.findings, names.finish().findings);
+        for finding in &outcome.findings {
             let status = match finding.origin.surface {
                 Surface::Reflog | Surface::Unreachable => LeakStatus::Unreachable,
                 Surface::Lfs => LeakStatus::Unknown,
                 _ => LeakStatus::Present,
             };
-            self.outcome.facts.entry(finding.identified.fingerprint).or_default().status(status);
+            self.outcome.facts.entry(finding.identified.fingerprint).or_default().add_status(status);
         }
-        self.outcome.findings.extend(gathered.findings);
-        self.outcome.dropped.add(gathered.dropped);
-        self.outcome.more_skipped += gathered.more_skipped;
-        self.outcome.coverage.merge(gathered.coverage);
-        self.outcome.notes.extend(gathered.notes);
+        self.outcome.findings.extend(outcome.findings);
+        self.outcome.dropped.add(outcome.dropped);
+        self.outcome.more_skipped += outcome.more_skipped;
+        self.outcome.coverage.merge(outcome.coverage);
+        self.outcome.notes.extend(outcome.notes);
     }
 
     /// Scans the file `.git` of a linked work tree or submodule.
-    fn git_file(&self, collector: &Collector<'_>) {
+    fn scan_git_file(&self, collector: &Collector<'_>) {
         let file = self.repo.workdir().map(|top| top.join(".git"));
         let file = file.filter(|file| file.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir()));
         if let Some(file) = file.filter(|_| self.wants(Surface::GitFile)) {
@@ -61,9 +62,9 @@ impl RepositoryAudit<'_> {
         }
     }
 
-    /// Adds findings in file names, and drops those already reported as names of refs: where refs are stored as
-    /// files, their names are file names and occur in lists of refs.
-    fn with_names(&self, contents: &mut Vec<Finding>, names: Vec<Finding>) {
+    /// Adds findings in file names to those in `contents`. Drops findings that were already reported as names of refs: the
+    /// name of a ref is a file name if the ref is stored as a file, and occurs in lists of refs.
+    fn add_name_findings(&self, contents: &mut Vec<Finding>, names: Vec<Finding>) {
         const LISTS: [&[u8]; 5] = [b"refs/", b"packed-refs", b"reftable/", b"HEAD", b"FETCH_HEAD"];
         let of_refs = self.outcome.findings.iter().filter(|one| one.origin.surface == Surface::RefName);
         let known: HashSet<_> = of_refs.map(|one| one.identified.fingerprint).collect();
@@ -78,7 +79,7 @@ impl RepositoryAudit<'_> {
     }
 
     /// Scans files in object directories that git itself ignores.
-    fn leftovers(&mut self, shown: &[u8], collector: &Collector<'_>, names: &Collector<'_>) {
+    fn scan_unindexed_files(&mut self, shown: &[u8], collector: &Collector<'_>, names: &Collector<'_>) {
         let UnindexedFiles { dirs, files, names: paths, links, skipped } =
             git::unindexed_files(&ObjectDatabase::from_repo(self.repo));
         self.outcome.coverage.skipped.extend(skipped);
@@ -89,7 +90,7 @@ impl RepositoryAudit<'_> {
         let is_wanted = |origin: &Origin| self.audit.surfaces.contains(&origin.surface);
         let files: Vec<_> = files.filter(|(_, origin)| is_wanted(origin)).collect();
         let with_objects = files.iter().filter(|(_, origin)| origin.surface == Surface::Unreachable);
-        self.opened.extend(with_objects.map(|(path, _)| path.display().to_string()));
+        self.scanned_as_files.extend(with_objects.map(|(path, _)| path.display().to_string()));
         scan_file_list(files, collector);
         if self.wants(Surface::GitFile) {
             let shown_path = |relative_path: &String| [shown, relative_path.as_bytes()].concat();
@@ -116,7 +117,7 @@ pub(super) fn is_below(path: &Path, dir: &Path) -> bool {
 }
 
 /// Searches reflogs stored in reftables, under the names that their files would have.
-fn table_logs(refs: &Refs, shown: &[u8], collector: &Collector<'_>) {
+fn scan_table_reflogs(refs: &Refs, shown: &[u8], collector: &Collector<'_>) {
     let mut worker = collector.worker();
     refs.table_logs(|path, text| {
         let origin = Origin::at_path(Surface::Reflog, [shown, path].concat());

@@ -1,8 +1,8 @@
 //! Repositories within a repository: submodules, whose object databases are in `.git/modules` or in the `.git`
 //! of their work tree, and any other git directory nested in one.
 //!
-//! A submodule that is registered but not cloned is not part of this clone. It is reported as left out, so that
-//! a plain clone is not incomplete forever, and so that nobody takes it for clean.
+//! A submodule that is registered but not cloned is not part of this clone. It is reported as ignored rather than as
+//! a skip, since otherwise every plain clone would be incomplete.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::model::{Ignored, IgnoredKind, Skip, Surface};
 use crate::scan::Settings;
 use crate::source::NestedDir;
 
-/// The most repositories that are scanned; more are only counted.
+/// Maximum number of repositories that are scanned; others are only counted.
 const MAX_REPOSITORIES: usize = 10_000;
 
 /// Scans the repositories to which `audited` leads, and those to which they lead, and adds the results.
@@ -29,20 +29,20 @@ pub(super) fn audit(
         settings,
         audit,
         outcome: HistoryOutcome::default(),
-        open: VecDeque::new(),
-        met: HashSet::new(),
+        queue: VecDeque::new(),
+        known_dirs: HashSet::new(),
     };
-    walk.met.extend(repo.common_dir().canonicalize());
-    walk.take(repo, audited, b"");
+    walk.known_dirs.extend(repo.common_dir().canonicalize());
+    walk.add_outcome(repo, audited, b"");
     let mut count = 0;
-    while let Some(next) = walk.open.pop_front() {
+    while let Some(next) = walk.queue.pop_front() {
         count += 1;
         if count > MAX_REPOSITORIES {
-            let what = format!("{} more repositories within this one", walk.open.len() + 1);
+            let what = format!("{} more repositories within this one", walk.queue.len() + 1);
             walk.skip(what, "only the first 10,000 are scanned; scan the others one by one".to_owned());
             break;
         }
-        walk.repository(&next);
+        walk.scan_repository(&next);
     }
     walk.outcome
 }
@@ -58,13 +58,13 @@ struct SubmoduleWalk<'a> {
     settings: &'a Settings<'a>,
     audit: &'a HistoryOptions,
     outcome: HistoryOutcome,
-    open: VecDeque<PendingRepository>,
-    /// Git directories that were or will be scanned, without links.
-    met: HashSet<PathBuf>,
+    queue: VecDeque<PendingRepository>,
+    /// Git directories that were or will be scanned, with links resolved.
+    known_dirs: HashSet<PathBuf>,
 }
 
 impl SubmoduleWalk<'_> {
-    fn repository(&mut self, PendingRepository { path, prefix }: &PendingRepository) {
+    fn scan_repository(&mut self, PendingRepository { path, prefix }: &PendingRepository) {
         let shown = shown(prefix);
         let submodule = match git::open(path) {
             Ok(submodule) => submodule.to_thread_local(),
@@ -76,40 +76,40 @@ impl SubmoduleWalk<'_> {
             return self.skip(shown, reason.to_owned());
         }
         let audited = repository_audit::audit(self.settings, self.audit, &submodule, prefix);
-        self.take(&submodule, audited, prefix);
+        self.add_outcome(&submodule, audited, prefix);
     }
 
     /// Adds the result of scanning `repo`, and queues the repositories to which it leads.
-    fn take(&mut self, repo: &Repository, audited: RepositoryOutcome, prefix: &[u8]) {
-        let RepositoryOutcome { outcome: mut own, nested, submodules } = audited;
+    fn add_outcome(&mut self, repo: &Repository, audited: RepositoryOutcome, prefix: &[u8]) {
+        let RepositoryOutcome { outcome: mut repository_outcome, nested, submodules } = audited;
         if !prefix.is_empty() {
-            for finding in &mut own.findings {
+            for finding in &mut repository_outcome.findings {
                 finding.origin.surface = Surface::Submodule;
             }
         }
         if prefix.is_empty() {
-            self.outcome.key_objects = own.key_objects;
+            self.outcome.key_objects = repository_outcome.key_objects;
         }
-        self.outcome.findings.extend(own.findings);
-        self.outcome.coverage.merge(own.coverage);
-        self.outcome.dropped.add(own.dropped);
-        self.outcome.more_skipped += own.more_skipped;
-        self.outcome.notes.extend(own.notes);
-        self.outcome.below_threshold += own.below_threshold;
-        repository_audit::merge(&mut self.outcome.facts, own.facts);
+        self.outcome.findings.extend(repository_outcome.findings);
+        self.outcome.coverage.merge(repository_outcome.coverage);
+        self.outcome.dropped.add(repository_outcome.dropped);
+        self.outcome.more_skipped += repository_outcome.more_skipped;
+        self.outcome.notes.extend(repository_outcome.notes);
+        self.outcome.below_threshold += repository_outcome.below_threshold;
+        repository_audit::merge(&mut self.outcome.facts, repository_outcome.facts);
         if !self.audit.surfaces.contains(&Surface::Submodule) {
             return;
         }
         let inside: BTreeSet<Vec<u8>> = nested.iter().map(|one| one.inside.clone()).collect();
         for NestedDir { path, inside } in nested {
             let name = inside.strip_prefix(b"modules/").unwrap_or(&inside);
-            self.add(path, [prefix, name, b"/"].concat());
+            self.queue_dir(path, [prefix, name, b"/"].concat());
         }
-        self.registered(repo, &submodules, &inside, prefix);
+        self.queue_registered(repo, &submodules, &inside, prefix);
     }
 
     /// Queues the git directories of the submodules in HEAD or an index.
-    fn registered(
+    fn queue_registered(
         &mut self,
         repo: &Repository,
         submodules: &BTreeSet<Vec<u8>>,
@@ -121,7 +121,7 @@ impl SubmoduleWalk<'_> {
         }
         let names = git::submodule_names(repo);
         for path in submodules {
-            let own = [prefix, path, b"/"].concat();
+            let submodule_prefix = [prefix, path, b"/"].concat();
             let name = names.get(path).unwrap_or(path);
             let is_inside = inside.contains(&[b"modules/", &name[..]].concat());
             let work_tree = repo.workdir().and_then(|top| Some(top.join(relative(path)?)));
@@ -129,25 +129,28 @@ impl SubmoduleWalk<'_> {
                 && work_tree.exists()
                 && !is_below(work_tree, top)
             {
-                self.skip(shown(&own), "a symbolic link leads out of the work tree; not followed".to_owned());
+                self.skip(
+                    shown(&submodule_prefix),
+                    "a symbolic link leads out of the work tree; not followed".to_owned(),
+                );
                 continue;
             }
             match work_tree.map_or(WorkTreeGit::Missing, |work_tree| git::work_tree_git(&work_tree)) {
-                WorkTreeGit::Dir(dir) => self.add(dir, own),
-                WorkTreeGit::File(dir) if !self.is_met(&dir) && dir.exists() => {
+                WorkTreeGit::Dir(dir) => self.queue_dir(dir, submodule_prefix),
+                WorkTreeGit::File(dir) if !self.is_known(&dir) && dir.exists() => {
                     let reason = format!(
                         "its git directory {} is not within this one; scan it separately",
                         dir.display()
                     );
-                    self.skip(shown(&own), reason);
+                    self.skip(shown(&submodule_prefix), reason);
                 }
                 WorkTreeGit::File(dir) if dir.exists() => {}
                 WorkTreeGit::Unreadable(reason) => {
-                    self.skip(shown(&own), format!("its `.git` cannot be read: {reason}"));
+                    self.skip(shown(&submodule_prefix), format!("its `.git` cannot be read: {reason}"));
                 }
                 WorkTreeGit::Missing | WorkTreeGit::File(_) if is_inside => {}
                 WorkTreeGit::Missing | WorkTreeGit::File(_) => {
-                    let what = String::from_utf8_lossy(&own).into_owned();
+                    let what = String::from_utf8_lossy(&submodule_prefix).into_owned();
                     let by = "a submodule that is not cloned here";
                     let with = "git submodule update --init --recursive";
                     self.outcome.coverage.ignored.insert(Ignored::new(IgnoredKind::Path, what, by, with));
@@ -156,15 +159,15 @@ impl SubmoduleWalk<'_> {
         }
     }
 
-    fn is_met(&self, dir: &Path) -> bool {
-        dir.canonicalize().is_ok_and(|dir| self.met.contains(&dir))
+    fn is_known(&self, dir: &Path) -> bool {
+        dir.canonicalize().is_ok_and(|dir| self.known_dirs.contains(&dir))
     }
 
-    fn add(&mut self, path: PathBuf, prefix: Vec<u8>) {
+    fn queue_dir(&mut self, path: PathBuf, prefix: Vec<u8>) {
         match path.canonicalize() {
             Ok(real) => {
-                if self.met.insert(real) {
-                    self.open.push_back(PendingRepository { path, prefix });
+                if self.known_dirs.insert(real) {
+                    self.queue.push_back(PendingRepository { path, prefix });
                 }
             }
             Err(error) => self.skip(shown(&prefix), format!("cannot be opened: {error}")),

@@ -12,7 +12,7 @@ use crate::git::{
 use crate::model::{Skip, Span};
 use crate::scan::Settings;
 use crate::scan::contents::{Contents, may_be_container};
-use crate::scan::searched::{Searched, skips};
+use crate::scan::searched::{SearchResult, skips};
 use crate::threads;
 
 /// The number of objects that a thread takes at a time.
@@ -41,17 +41,17 @@ impl ObjectMatches {
     }
 }
 
-/// Returns the path of an object for skips, if one is known.
-pub(in crate::scan) type Naming<'a> = &'a (dyn Fn(&ObjectId) -> Option<Vec<u8>> + Sync);
+/// Looks up the path of an object, which skips then name; `None` if it is unknown.
+pub(in crate::scan) type PathLookup<'a> = &'a (dyn Fn(&ObjectId) -> Option<Vec<u8>> + Sync);
 
 /// The name of a blob whose path is unknown.
-pub(in crate::scan) fn nameless(id: &ObjectId) -> String {
+pub(in crate::scan) fn blob_name(id: &ObjectId) -> String {
     format!("blob {id}")
 }
 
 /// What skips call the object: its path, if one is known.
-fn shown(id: &ObjectId, naming: Naming<'_>) -> String {
-    naming(id).map_or_else(|| nameless(id), |path| String::from_utf8_lossy(&path).into_owned())
+fn display_name(id: &ObjectId, path_of: PathLookup<'_>) -> String {
+    path_of(id).map_or_else(|| blob_name(id), |path| String::from_utf8_lossy(&path).into_owned())
 }
 
 /// How objects are searched.
@@ -59,18 +59,19 @@ fn shown(id: &ObjectId, naming: Naming<'_>) -> String {
 pub(in crate::scan) struct SearchOptions<'a> {
     /// Maximum number of threads.
     pub(in crate::scan) threads: usize,
-    /// If set, findings in Git LFS files are attributed to their pointers.
+    /// The store of Git LFS files. If set, the files are searched, and findings in them are attributed to their pointers.
     pub(in crate::scan) lfs: Option<&'a LfsStore>,
-    /// What skips call an object.
-    pub(in crate::scan) naming: Naming<'a>,
-    /// Content that need not be searched. Not for pointers, whose files may change.
+    /// The path by which skips name an object.
+    pub(in crate::scan) path_of: PathLookup<'a>,
+    /// Content in which an earlier audit found nothing, so that it need not be searched. Must not be combined with `lfs`, since
+    /// the files of pointers may change.
     pub(in crate::scan) clean: Option<&'a CleanContents<'a>>,
 }
 
 impl<'a> SearchOptions<'a> {
-    /// Everything is searched, and pointers are just text.
-    pub(in crate::scan) fn new(threads: usize, naming: Naming<'a>) -> Self {
-        Self { threads, lfs: None, naming, clean: None }
+    /// Options with which everything is searched, and pointers are treated as text.
+    pub(in crate::scan) fn new(threads: usize, path_of: PathLookup<'a>) -> Self {
+        Self { threads, lfs: None, path_of, clean: None }
     }
 }
 
@@ -79,19 +80,19 @@ pub(in crate::scan) fn search(
     settings: &Settings<'_>,
     repo: &Repository,
     ids: &[ObjectId],
-    how: &SearchOptions<'_>,
+    options: &SearchOptions<'_>,
 ) -> ObjectMatches {
     let next = AtomicUsize::new(0);
-    let threads = how.threads.clamp(1, ids.len().div_ceil(BATCH_OBJECTS).max(1));
+    let threads = options.threads.clamp(1, ids.len().div_ceil(BATCH_OBJECTS).max(1));
     let shared = repo.clone().into_sync();
     let mut all = ObjectMatches::default();
-    let part = || work(settings, &shared.to_thread_local(), ids, &next, how);
-    for own in threads::run(threads, part) {
-        all.found.extend(own.found);
-        all.bytes += own.bytes;
-        all.gaps.merge(own.gaps);
-        all.skipped.extend(own.skipped);
-        all.clean.extend(own.clean);
+    let part = || work(settings, &shared.to_thread_local(), ids, &next, options);
+    for matches in threads::run(threads, part) {
+        all.found.extend(matches.found);
+        all.bytes += matches.bytes;
+        all.gaps.merge(matches.gaps);
+        all.skipped.extend(matches.skipped);
+        all.clean.extend(matches.clean);
     }
     all.found.sort_by_key(|found| found.id);
     all
@@ -102,38 +103,38 @@ fn work(
     repo: &Repository,
     ids: &[ObjectId],
     next: &AtomicUsize,
-    how: &SearchOptions<'_>,
+    options: &SearchOptions<'_>,
 ) -> ObjectMatches {
     let mut objects = ObjectReader::new(repo);
     let mut contents = Contents::new(settings);
-    let mut own = ObjectMatches::default();
+    let mut matches = ObjectMatches::default();
     loop {
         let from = next.fetch_add(BATCH_OBJECTS, Ordering::Relaxed);
         if from >= ids.len() || settings.stop.is_set() {
-            own.gaps = objects.into_gaps();
-            return own;
+            matches.gaps = objects.into_gaps();
+            return matches;
         }
         for id in &ids[from..ids.len().min(from + BATCH_OBJECTS)] {
             let Some((kind, bytes)) = objects.read(id, "object") else { continue };
-            let clean = how.clean.filter(|_| kind == ObjectKind::Blob);
+            let clean = options.clean.filter(|_| kind == ObjectKind::Blob);
             let clean = clean.map(|clean| (clean, CleanContents::digest(bytes)));
             if let Some(searched) = clean.and_then(|(clean, digest)| clean.known(&digest)) {
-                own.bytes += searched;
-                own.clean.extend(clean.map(|(_, digest)| (*id, digest, searched)));
+                matches.bytes += searched;
+                matches.clean.extend(clean.map(|(_, digest)| (*id, digest, searched)));
                 continue;
             }
-            let (before, skipped) = (own.bytes, own.skipped.len());
-            let hits = own.search(settings, &mut contents, (id, kind, bytes), how);
+            let (before, skipped) = (matches.bytes, matches.skipped.len());
+            let hits = matches.search(settings, &mut contents, (id, kind, bytes), options);
             if !hits.is_empty() {
-                own.found.push(MatchedObject { id: *id, kind, size: bytes.len() as u64, hits });
+                matches.found.push(MatchedObject { id: *id, kind, size: bytes.len() as u64, hits });
             } else if let Some((clean, digest)) = clean
-                && own.skipped.len() == skipped
+                && matches.skipped.len() == skipped
                 && !settings.stop.is_set()
             {
                 if bytes.len() >= MIN_LEN {
-                    clean.add(digest, own.bytes - before);
+                    clean.add(digest, matches.bytes - before);
                 }
-                own.clean.push((*id, digest, own.bytes - before));
+                matches.clean.push((*id, digest, matches.bytes - before));
             }
         }
     }
@@ -151,10 +152,10 @@ impl ObjectMatches {
         settings: &Settings<'_>,
         contents: &mut Contents<'_>,
         (id, kind, bytes): (&ObjectId, ObjectKind, &[u8]),
-        how: &SearchOptions<'_>,
+        options: &SearchOptions<'_>,
     ) -> KeyMatches {
         if kind == ObjectKind::Blob && may_be_container(bytes) {
-            return self.unpack(contents, bytes, id, how.naming);
+            return self.unpack(contents, bytes, id, options.path_of);
         }
         let mut hits = Vec::new();
         self.bytes += bytes.len() as u64;
@@ -162,10 +163,10 @@ impl ObjectMatches {
         let passed_over = settings.detector.find_with_keywords(bytes, go_on, |matched| {
             hits.push((matched.span.start as u64..matched.span.end as u64, matched.identified));
         });
-        self.passed_over(&passed_over, id, how.naming);
-        let lfs = how.lfs.filter(|_| kind == ObjectKind::Blob);
+        self.add_passed_over(&passed_over, id, options.path_of);
+        let lfs = options.lfs.filter(|_| kind == ObjectKind::Blob);
         if let Some((lfs, pointer)) = lfs.zip(Pointer::parse(bytes)) {
-            hits.extend(self.pointed_at(contents, lfs, &pointer, id, how.naming));
+            hits.extend(self.search_lfs_file(contents, lfs, &pointer, id, options.path_of));
         }
         hits
     }
@@ -175,24 +176,24 @@ impl ObjectMatches {
         contents: &mut Contents<'_>,
         bytes: &[u8],
         id: &ObjectId,
-        naming: Naming<'_>,
+        path_of: PathLookup<'_>,
     ) -> KeyMatches {
-        let mut searched = Searched::default();
+        let mut searched = SearchResult::default();
         // Reading from memory cannot fail.
         let _ = contents.search(Input::Bytes(bytes), Vec::new, &mut searched);
-        self.take(searched, id, naming)
+        self.add_result(searched, id, path_of)
     }
 
     /// Searches the file of the Git LFS pointer in blob `id`.
-    fn pointed_at(
+    fn search_lfs_file(
         &mut self,
         contents: &mut Contents<'_>,
         lfs: &LfsStore,
         pointer: &Pointer,
         id: &ObjectId,
-        naming: Naming<'_>,
+        path_of: PathLookup<'_>,
     ) -> KeyMatches {
-        let mut searched = Searched::default();
+        let mut searched = SearchResult::default();
         let failed = match lfs.open(pointer) {
             Ok(mut file) => {
                 // The file is searched even if it does not match the pointer.
@@ -203,25 +204,30 @@ impl ObjectMatches {
             Err(error) => Some(error.to_string()),
         };
         searched.skipped.extend(failed.map(|reason| (Vec::new(), reason)));
-        self.take(searched, id, naming)
+        self.add_result(searched, id, path_of)
     }
 
-    fn passed_over(&mut self, passed_over: &PassedOver, id: &ObjectId, naming: Naming<'_>) {
-        let skip = passed_over.reason().map(|reason| (*id, Skip::new(shown(id, naming), reason)));
+    fn add_passed_over(&mut self, passed_over: &PassedOver, id: &ObjectId, path_of: PathLookup<'_>) {
+        let skip = passed_over.reason().map(|reason| (*id, Skip::new(display_name(id, path_of), reason)));
         self.skipped.extend(skip);
     }
 
     /// Adds the findings in blob `id`, and what was not scanned in it.
-    fn take(&mut self, mut searched: Searched, id: &ObjectId, naming: Naming<'_>) -> KeyMatches {
+    fn add_result(
+        &mut self,
+        mut searched: SearchResult,
+        id: &ObjectId,
+        path_of: PathLookup<'_>,
+    ) -> KeyMatches {
         self.bytes += searched.bytes;
-        if searched.found.is_cut() {
+        if searched.secrets.has_dropped_open() {
             searched.skipped.push((Vec::new(), TOO_MANY_KEYS.to_owned()));
         }
         if !searched.skipped.is_empty() {
-            let shown = shown(id, naming);
+            let shown = display_name(id, path_of);
             self.skipped.extend(skips(&shown, searched.skipped).map(|skip| (*id, skip)));
         }
         let place = |span: Span| span.start.offset..span.end.offset;
-        searched.found.into_parts().0.into_iter().map(|one| (place(one.span), one.identified)).collect()
+        searched.secrets.into_parts().0.into_iter().map(|one| (place(one.span), one.identified)).collect()
     }
 }

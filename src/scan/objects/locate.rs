@@ -9,55 +9,55 @@ use crate::git::{LfsStore, ObjectId, Pointer};
 use crate::model::{Identified, Position, Span, Surface};
 use crate::scan::Settings;
 use crate::scan::contents::Contents;
-use crate::scan::located::Located;
-use crate::scan::searched::Searched;
-use crate::scan::suppression::MarkerVerdict;
+use crate::scan::located::LocatedSecret;
+use crate::scan::searched::SearchResult;
+use crate::scan::suppression::MarkerDecision;
 
-/// Maximum number of cached places.
+/// Maximum number of objects and located secrets in the cache.
 const MAX_CACHED: usize = 100_000;
 
 /// The places of secrets in objects, cached so that each object is searched once.
 pub(in crate::scan) struct SecretLocator<'d> {
     contents: Contents<'d>,
     lfs: Option<LfsStore>,
-    known: HashMap<(ObjectId, Vec<u8>), (Vec<Located>, bool)>,
+    cache: HashMap<(ObjectId, Vec<u8>), (Vec<LocatedSecret>, bool)>,
     count: usize,
 }
 
 impl<'d> SecretLocator<'d> {
-    /// With `lfs`, findings in Git LFS files are attributed to their pointers.
+    /// If `lfs` is given, Git LFS files are searched, and findings in them are attributed to their pointers.
     pub(in crate::scan) fn new(settings: &Settings<'d>, lfs: Option<LfsStore>) -> Self {
-        Self { contents: Contents::new(settings), lfs, known: HashMap::new(), count: 0 }
+        Self { contents: Contents::new(settings), lfs, cache: HashMap::new(), count: 0 }
     }
 
     /// All secrets in the object `id`, named `name`, and in containers in it.
-    pub(in crate::scan) fn all(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &[Located] {
+    pub(in crate::scan) fn all(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &[LocatedSecret] {
         &self.search(id, object, name).0
     }
 
     /// Like [`Self::all`], and whether there are more than were kept.
-    fn search(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &(Vec<Located>, bool) {
-        let Self { contents, lfs, known, count } = self;
+    fn search(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &(Vec<LocatedSecret>, bool) {
+        let Self { contents, lfs, cache, count } = self;
         if *count > MAX_CACHED {
-            known.clear();
+            cache.clear();
             *count = 0;
         }
-        known.entry((id, name.to_vec())).or_insert_with(|| {
-            let mut searched = Searched::default();
+        cache.entry((id, name.to_vec())).or_insert_with(|| {
+            let mut searched = SearchResult::default();
             // Reading from memory cannot fail. Skips were reported by the first search.
             let _ = contents.search(Input::Bytes(object), || name.to_vec(), &mut searched);
-            let mut is_cut = searched.found.is_cut();
-            let mut found = searched.found.into_parts().0;
+            let mut has_dropped_open = searched.secrets.has_dropped_open();
+            let mut secrets = searched.secrets.into_parts().0;
             let pointer = lfs.as_ref().zip(Pointer::parse(object));
             if let Some(mut file) = pointer.and_then(|(lfs, pointer)| lfs.open(&pointer).ok()) {
-                let mut content = Searched::default();
+                let mut content = SearchResult::default();
                 let _ = contents.search(Input::File(&mut file), || name.to_vec(), &mut content);
-                is_cut |= content.found.is_cut();
-                let in_lfs = |located| Located { surface: Some(Surface::Lfs), ..located };
-                found.extend(content.found.into_parts().0.into_iter().map(in_lfs));
+                has_dropped_open |= content.secrets.has_dropped_open();
+                let in_lfs = |located| LocatedSecret { surface: Some(Surface::Lfs), ..located };
+                secrets.extend(content.secrets.into_parts().0.into_iter().map(in_lfs));
             }
-            *count += 1 + found.len();
-            (found, is_cut)
+            *count += 1 + secrets.len();
+            (secrets, has_dropped_open)
         })
     }
 
@@ -69,19 +69,21 @@ impl<'d> SecretLocator<'d> {
         object: &[u8],
         name: &[u8],
         identified: &Arc<Identified>,
-    ) -> Option<Located> {
+    ) -> Option<LocatedSecret> {
         let secret = identified.fingerprint;
-        let (all, is_cut) = self.search(id, object, name);
+        let (all, has_dropped_open) = self.search(id, object, name);
         let mut places = all.iter().filter(|one| one.identified.fingerprint == secret);
-        let Some(first) = places.next() else { return is_cut.then(|| Located::unlocated(identified)) };
-        let open = std::iter::once(first).chain(places).find(|one| !one.verdict.accepts());
+        let Some(first) = places.next() else {
+            return has_dropped_open.then(|| LocatedSecret::without_position(identified));
+        };
+        let open = std::iter::once(first).chain(places).find(|one| !one.marker.accepts());
         Some(open.unwrap_or(first).clone())
     }
 }
 
-impl Located {
-    /// Converts the position in a tree to one in a path: the name starts at `start` in `object`, and at
-    /// `before` in the path.
+impl LocatedSecret {
+    /// Converts the position in the tree `object` to one in the path of the entry: the name starts at `start` in the tree, and
+    /// at `before` in the path.
     pub(in crate::scan) fn in_name(mut self, object: &[u8], start: usize, before: usize) -> Self {
         let offset = usize::try_from(self.span.start.offset).unwrap_or(start).max(start);
         let length = self.span.end.offset - self.span.start.offset;
@@ -89,7 +91,7 @@ impl Located {
         let last = Position { offset: first.offset + length, column: first.column + length, ..first };
         self.span = Span { start: first, end: last };
         // The adjacent text belongs to other entries.
-        self.verdict = MarkerVerdict::default();
+        self.marker = MarkerDecision::default();
         self
     }
 

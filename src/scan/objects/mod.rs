@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::model::Identified;
 
-pub(super) use find::{SearchOptions, nameless, search};
+pub(super) use find::{SearchOptions, blob_name, search};
 pub(super) use locate::SecretLocator;
 
 /// An identified key, which thousands of versions of a file may share.

@@ -9,8 +9,9 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use crate::globs::{GlobCost, TooCostly, glob_from_git_pattern};
 use crate::untrusted::{ReadError, Symlinks, read};
 
-/// The largest ignore file, in bytes.
+/// Maximum size of an ignore file, in bytes.
 const MAX_FILE_BYTES: u64 = 512 << 10;
+
 /// What all ignore files of one run may cost.
 #[derive(Debug)]
 pub(super) struct IgnoreBudget {
@@ -18,7 +19,7 @@ pub(super) struct IgnoreBudget {
 }
 
 impl IgnoreBudget {
-    /// The most bytes of ignore files that one run reads.
+    /// Maximum size of all ignore files of one run together, in bytes.
     const BYTES: u64 = 32 << 20;
 
     pub(super) fn new() -> Self {

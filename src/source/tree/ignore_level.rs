@@ -1,4 +1,4 @@
-//! What is ignored in a directory: by its own ignore files and those of the directories above it, as in git and
+//! Determines what is ignored in a directory: by its own ignore files and those of the directories above it, as in git and
 //! ripgrep.
 
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::repository::Repository;
 use crate::model::Skip;
 use crate::untrusted::Symlinks;
 
-/// The most nested directories with ignore files that are honored, since each costs time for every path below.
+/// Maximum number of nested directories whose ignore files are honored, since each costs time for every path below it.
 const MAX_LEVELS: usize = 200;
 
 /// What all levels of one run share.
@@ -59,16 +59,16 @@ impl IgnoreLevel {
         above: Option<&Arc<Self>>,
         dir: &Path,
         shown: &dyn Fn(&str) -> String,
-        shared: &IgnoreContext,
+        context: &IgnoreContext,
         skip: &mut dyn FnMut(Skip),
     ) -> Option<Arc<Self>> {
-        let repository = Repository::at(dir, shown, &shared.budget, skip);
-        let mut own =
-            |name: &str| read(&dir.join(name), &shown(name), Symlinks::Refuse, &shared.budget, skip);
-        let ignore = own(".ignore");
+        let repository = Repository::find_at(dir, shown, &context.budget, skip);
+        let mut read_ignore_file =
+            |name: &str| read(&dir.join(name), &shown(name), Symlinks::Refuse, &context.budget, skip);
+        let ignore = read_ignore_file(".ignore");
         let in_repository = repository.is_some() || above.is_some_and(|above| above.in_repository);
         // Outside a repository, `.gitignore` is an ordinary file.
-        let git_ignore = if in_repository { own(".gitignore") } else { None };
+        let git_ignore = if in_repository { read_ignore_file(".gitignore") } else { None };
         if repository.is_none() && ignore.is_none() && git_ignore.is_none() {
             return above.cloned();
         }
@@ -100,28 +100,28 @@ impl IgnoreLevel {
         &'l self,
         path: &Path,
         is_dir: bool,
-        shared: &'l IgnoreContext,
+        context: &'l IgnoreContext,
     ) -> Option<String> {
         // The nearest file of each kind that mentions the path decides. `.ignore` takes precedence over
         // `.gitignore`, that over the excludes of the git directory, and those over the user's global excludes.
         let [mut ignore, mut git_ignore, mut exclude, mut global] = [const { Match::None }; 4];
         let mut is_above_top = !self.in_repository;
         let mut level = Some(self);
-        while let Some(here) = level {
-            level = here.above.as_deref();
-            let either = |found: &mut Match<_>, globs: Option<&'l Gitignore>| {
+        while let Some(current) = level {
+            level = current.above.as_deref();
+            let look_up = |found: &mut Match<_>, globs: Option<&'l Gitignore>| {
                 if let (true, Some(globs)) = (found.is_none(), globs) {
-                    *found = globs.matched(inside(path, &here.dir), is_dir);
+                    *found = globs.matched(relative_to(path, &current.dir), is_dir);
                 }
             };
-            either(&mut ignore, here.ignore.as_ref());
+            look_up(&mut ignore, current.ignore.as_ref());
             if is_above_top {
                 continue;
             }
-            either(&mut git_ignore, here.git_ignore.as_ref());
-            if let Some(repository) = &here.repository {
-                either(&mut exclude, repository.exclude.as_ref());
-                either(&mut global, shared.global.as_ref());
+            look_up(&mut git_ignore, current.git_ignore.as_ref());
+            if let Some(repository) = &current.repository {
+                look_up(&mut exclude, repository.exclude.as_ref());
+                look_up(&mut global, context.global.as_ref());
                 is_above_top = true;
             }
         }
@@ -141,7 +141,7 @@ impl IgnoreLevel {
 /// `path` relative to `dir`, which contains it. Compares bytes, since it is called for every path at every
 /// level.
 #[cfg(unix)]
-fn inside<'p>(path: &'p Path, dir: &Path) -> &'p Path {
+fn relative_to<'p>(path: &'p Path, dir: &Path) -> &'p Path {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let (path, dir) = (path.as_os_str().as_bytes(), dir.as_os_str().as_bytes());
@@ -150,7 +150,7 @@ fn inside<'p>(path: &'p Path, dir: &Path) -> &'p Path {
 }
 
 #[cfg(not(unix))]
-fn inside<'p>(path: &'p Path, dir: &Path) -> &'p Path {
+fn relative_to<'p>(path: &'p Path, dir: &Path) -> &'p Path {
     path.strip_prefix(dir).unwrap_or(path)
 }
 

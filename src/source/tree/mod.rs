@@ -24,7 +24,7 @@ use walk::{Dir, FileEntry, Task, TreeWalk};
 /// skips.
 pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceError> {
     for path in &options.paths {
-        check(path)?;
+        check_exists(path)?;
     }
     let excludes = Excludes::new(&options.exclude, None)?;
     let Some(roots) = roots(&options.paths)? else { return Ok(()) };
@@ -32,17 +32,19 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
     let mut skip = |skip| worker.skip(skip);
     // Only directories have ignored files, and reading the user's configuration takes longer than searching a small
     // file.
-    let mut shared: Option<IgnoreContext> = None;
+    let mut context: Option<IgnoreContext> = None;
     let mut tasks = Vec::new();
-    let mut known = HashMap::new();
+    let mut levels_by_dir = HashMap::new();
     for (path, absolute) in &roots {
         let kind = path.symlink_metadata().map_err(|error| unreadable(path, &error))?.file_type();
         // A link given as a path represents the directory that it leads to.
         if kind.is_dir() || kind.is_symlink() && path.is_dir() {
-            if !options.no_ignore && shared.is_none() {
-                shared = Some(IgnoreContext::new(&mut skip));
+            if !options.no_ignore && context.is_none() {
+                context = Some(IgnoreContext::new(&mut skip));
             }
-            let level = shared.as_ref().and_then(|shared| above(absolute, shared, &mut known, &mut skip));
+            let level = context
+                .as_ref()
+                .and_then(|context| levels_above(absolute, context, &mut levels_by_dir, &mut skip));
             let (path, absolute) = (path.clone(), absolute.clone());
             tasks.push(Task::Dir(Dir { path, absolute, level, ignored_by: None, is_root: true }));
         }
@@ -54,11 +56,11 @@ pub fn scan_files(options: &FileOptions, sink: &dyn Sink) -> Result<(), SourceEr
     // The pool takes the last task first, but paths are scanned in the given order.
     tasks.reverse();
     let roots = roots.into_iter().map(|(_, absolute)| absolute).collect();
-    work_pool::run(&TreeWalk { options, excludes, sink, shared, roots }, tasks, options.threads);
+    work_pool::run(&TreeWalk { options, excludes, sink, context, roots }, tasks, options.threads);
     Ok(())
 }
 
-fn check(path: &Path) -> Result<(), SourceError> {
+fn check_exists(path: &Path) -> Result<(), SourceError> {
     match std::fs::symlink_metadata(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -89,10 +91,10 @@ fn roots(paths: &[PathBuf]) -> Result<Option<Vec<(PathBuf, PathBuf)>>, SourceErr
 }
 
 /// The ignore files of the directories above a starting point.
-fn above(
+fn levels_above(
     dir: &Path,
-    shared: &IgnoreContext,
-    known: &mut HashMap<PathBuf, Option<Arc<IgnoreLevel>>>,
+    context: &IgnoreContext,
+    levels_by_dir: &mut HashMap<PathBuf, Option<Arc<IgnoreLevel>>>,
     skip: &mut dyn FnMut(Skip),
 ) -> Option<Arc<IgnoreLevel>> {
     let mut dirs: Vec<_> = dir.ancestors().skip(1).collect();
@@ -100,9 +102,9 @@ fn above(
     let mut level = None;
     for dir in dirs {
         let shown = |name: &str| dir.join(name).display().to_string();
-        let entered = known
+        let entered = levels_by_dir
             .entry(dir.to_owned())
-            .or_insert_with(|| IgnoreLevel::enter(level.as_ref(), dir, &shown, shared, skip));
+            .or_insert_with(|| IgnoreLevel::enter(level.as_ref(), dir, &shown, context, skip));
         level.clone_from(entered);
     }
     level

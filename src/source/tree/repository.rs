@@ -12,7 +12,7 @@ use crate::git::staged::TrackedPaths;
 use crate::model::Skip;
 use crate::untrusted::{Symlinks, read};
 
-/// The largest file that says where a git directory is, in bytes.
+/// Maximum size of a `.git` or `commondir` file, in bytes.
 const MAX_GITDIR_FILE_BYTES: u64 = 16 << 10;
 
 /// A work tree and its git directory.
@@ -35,7 +35,7 @@ impl std::fmt::Debug for Repository {
 impl Repository {
     /// The repository whose work tree starts at `dir`, if any; `shown` gives the names of its files for
     /// messages.
-    pub(super) fn at(
+    pub(super) fn find_at(
         dir: &Path,
         shown: &dyn Fn(&str) -> String,
         budget: &IgnoreBudget,
@@ -43,8 +43,9 @@ impl Repository {
     ) -> Option<Self> {
         let marker = dir.join(".git");
         let kind = marker.symlink_metadata().ok()?;
-        let git_dir = if kind.is_file() { pointed_to(&marker, "gitdir:", dir)? } else { marker };
-        let common = pointed_to(&git_dir.join("commondir"), "", &git_dir).unwrap_or_else(|| git_dir.clone());
+        let git_dir = if kind.is_file() { read_path_file(&marker, "gitdir:", dir)? } else { marker };
+        let common =
+            read_path_file(&git_dir.join("commondir"), "", &git_dir).unwrap_or_else(|| git_dir.clone());
         let name = shown(".git/info/exclude");
         let file = common.join("info/exclude");
         let exclude = ignore_level::read(&file, &name, Symlinks::Within(&common), budget, skip);
@@ -83,7 +84,7 @@ impl Repository {
 }
 
 /// The path in a one-line file after `key`, relative to `dir`.
-fn pointed_to(file: &Path, key: &str, dir: &Path) -> Option<PathBuf> {
+fn read_path_file(file: &Path, key: &str, dir: &Path) -> Option<PathBuf> {
     let bytes = read(file, Symlinks::Refuse, MAX_GITDIR_FILE_BYTES).ok()?;
     let line = String::from_utf8(bytes).ok()?;
     let path = line.strip_prefix(key)?.trim();

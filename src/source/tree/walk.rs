@@ -18,7 +18,7 @@ use crate::untrusted::describe;
 
 /// The number of files that are handed to a thread at once.
 const BATCH_FILES: usize = 32;
-/// The most batches that wait. Beyond that, the thread that lists a directory scans its files, too.
+/// Maximum number of batches that wait. Beyond that, the thread that lists a directory scans its files, too.
 const MAX_WAITING_BATCHES: usize = 1024;
 
 pub(super) const NO_IGNORE: &str = "--no-ignore";
@@ -29,7 +29,7 @@ pub(super) struct TreeWalk<'w> {
     pub(super) excludes: Excludes,
     pub(super) sink: &'w dyn Sink,
     /// `None` if ignore files are not honored.
-    pub(super) shared: Option<IgnoreContext>,
+    pub(super) context: Option<IgnoreContext>,
     /// The starting points, absolute and without links. Each is scanned once, under the given name.
     pub(super) roots: HashSet<PathBuf>,
 }
@@ -76,16 +76,16 @@ impl<'w> PoolJob for TreeWalk<'w> {
         FileScanner { worker: self.sink.worker(), sink: self.sink }
     }
 
-    fn run(&self, visit: &mut FileScanner<'w>, task: Task, pool: &WorkPool<'_, '_, Self>) {
+    fn run(&self, scanner: &mut FileScanner<'w>, task: Task, pool: &WorkPool<'_, '_, Self>) {
         match task {
-            Task::Dir(dir) => self.list(visit, &dir, pool),
-            Task::Files(files) => self.files(visit, files, pool),
+            Task::Dir(dir) => self.list(scanner, &dir, pool),
+            Task::Files(files) => self.files(scanner, files, pool),
         }
     }
 }
 
 impl TreeWalk<'_> {
-    fn files(&self, visit: &mut FileScanner<'_>, mut files: Vec<FileEntry>, pool: &WorkPool<'_, '_, Self>) {
+    fn files(&self, scanner: &mut FileScanner<'_>, mut files: Vec<FileEntry>, pool: &WorkPool<'_, '_, Self>) {
         while let Some(entry) = files.pop() {
             if self.sink.is_stopped() {
                 return;
@@ -96,22 +96,22 @@ impl TreeWalk<'_> {
                     files.extend(half);
                 }
             }
-            visit.entry(&entry);
+            scanner.entry(&entry);
             if let Some(progress) = &self.options.progress {
                 progress.done.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
 
-    fn list(&self, visit: &mut FileScanner<'_>, dir: &Dir, pool: &WorkPool<'_, '_, Self>) {
+    fn list(&self, scanner: &mut FileScanner<'_>, dir: &Dir, pool: &WorkPool<'_, '_, Self>) {
         if self.sink.is_stopped() {
             return;
         }
         let entries = match fs::read_dir(&dir.path) {
             Ok(entries) => entries,
-            Err(error) => return visit.skip(&path_bytes(&dir.path), reason(&error)),
+            Err(error) => return scanner.skip(&path_bytes(&dir.path), reason(&error)),
         };
-        let level = self.level(visit, dir);
+        let level = self.enter_level(scanner, dir);
         // Names in `.` are reported without a prefix.
         let is_here = dir.path == Path::new(".");
         let mut batch = Vec::new();
@@ -120,7 +120,7 @@ impl TreeWalk<'_> {
             let (kind, entry) = match kind {
                 Ok(found) => found,
                 Err(error) => {
-                    visit.skip(&path_bytes(&dir.path), reason(&error));
+                    scanner.skip(&path_bytes(&dir.path), reason(&error));
                     continue;
                 }
             };
@@ -128,9 +128,9 @@ impl TreeWalk<'_> {
             let path = if is_here { PathBuf::from(&name) } else { dir.path.join(&name) };
             let absolute = dir.absolute.join(&name);
             let found = ListedEntry { name: &name, path: &path, absolute: &absolute, is_dir: kind.is_dir() };
-            let Some(ignored_by) = self.admit(visit, dir, level.as_ref(), &found) else { continue };
+            let Some(ignored_by) = self.admit(scanner, dir, level.as_ref(), &found) else { continue };
             if kind.is_dir() {
-                visit.worker.name(&path_bytes(&path));
+                scanner.worker.name(&path_bytes(&path));
                 let below = Dir { path, absolute, level: level.clone(), ignored_by, is_root: false };
                 // Always accepted, since directory tasks are small and deep trees must not recurse here.
                 let _ = pool.add(Task::Dir(below), usize::MAX);
@@ -138,34 +138,34 @@ impl TreeWalk<'_> {
             }
             batch.push(FileEntry { path, kind, is_root: false });
             if batch.len() == BATCH_FILES {
-                self.hand_over(visit, std::mem::take(&mut batch), pool);
+                self.hand_over(scanner, std::mem::take(&mut batch), pool);
             }
         }
-        self.hand_over(visit, batch, pool);
+        self.hand_over(scanner, batch, pool);
     }
 
-    fn hand_over(&self, visit: &mut FileScanner<'_>, batch: Vec<FileEntry>, pool: &WorkPool<'_, '_, Self>) {
+    fn hand_over(&self, scanner: &mut FileScanner<'_>, batch: Vec<FileEntry>, pool: &WorkPool<'_, '_, Self>) {
         if batch.is_empty() {
             return;
         }
         if let Err(Task::Files(batch)) = pool.add(Task::Files(batch), MAX_WAITING_BATCHES) {
-            self.files(visit, batch, pool);
+            self.files(scanner, batch, pool);
         }
     }
 
     /// The ignore files that apply to the directory.
-    fn level(&self, visit: &mut FileScanner<'_>, dir: &Dir) -> Option<Arc<IgnoreLevel>> {
-        let shared = self.shared.as_ref()?;
+    fn enter_level(&self, scanner: &mut FileScanner<'_>, dir: &Dir) -> Option<Arc<IgnoreLevel>> {
+        let context = self.context.as_ref()?;
         let shown = |name: &str| shown(&dir.path.join(name));
-        let mut skip = |skip: Skip| visit.worker.skip(skip);
-        IgnoreLevel::enter(dir.level.as_ref(), &dir.absolute, &shown, shared, &mut skip)
+        let mut skip = |skip: Skip| scanner.worker.skip(skip);
+        IgnoreLevel::enter(dir.level.as_ref(), &dir.absolute, &shown, context, &mut skip)
     }
 
     /// `None` if the entry is left out, which is recorded. Otherwise the pattern that ignores it, if it is an
     /// ignored directory with tracked files.
     fn admit(
         &self,
-        visit: &mut FileScanner<'_>,
+        scanner: &mut FileScanner<'_>,
         dir: &Dir,
         level: Option<&Arc<IgnoreLevel>>,
         found: &ListedEntry<'_>,
@@ -173,7 +173,7 @@ impl TreeWalk<'_> {
         let &ListedEntry { name, path, absolute, is_dir } = found;
         let mut leave_out = |by: &str, include_with: &str| {
             let slash = if is_dir { "/" } else { "" };
-            visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), by, include_with));
+            scanner.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), by, include_with));
         };
         // Anything else of that name is an ordinary directory, which `history` does not open, either.
         if name == ".git" && is_dir && is_git_dir(absolute) {
@@ -196,15 +196,15 @@ impl TreeWalk<'_> {
             leave_out(&format!("{by}: exclude `{glob}`"), "--no-config");
             return None;
         }
-        let (Some(shared), Some(level)) = (&self.shared, level) else { return Some(None) };
+        let (Some(context), Some(level)) = (&self.context, level) else { return Some(None) };
         let by = match &dir.ignored_by {
             Some(by) => Arc::clone(by),
-            None => match level.ignores(absolute, is_dir, shared) {
+            None => match level.ignores(absolute, is_dir, context) {
                 Some(pattern) => pattern.into(),
                 None => return Some(None),
             },
         };
-        let mut skip = |skip: Skip| visit.worker.skip(skip);
+        let mut skip = |skip: Skip| scanner.worker.skip(skip);
         if level.repositories().any(|repository| repository.tracks(absolute, &mut skip)) {
             return Some(None);
         }
@@ -212,7 +212,7 @@ impl TreeWalk<'_> {
             return Some(Some(by));
         }
         let slash = if is_dir { "/" } else { "" };
-        visit.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), &*by, NO_IGNORE));
+        scanner.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), &*by, NO_IGNORE));
         None
     }
 }

@@ -59,10 +59,10 @@ pub(super) fn run<J: PoolJob>(job: &J, tasks: Vec<J::Task>, threads: usize) {
 }
 
 impl<J: PoolJob + ?Sized> WorkPool<'_, '_, J> {
-    /// Adds a task. Returns it to the caller, who should run it, if `most` tasks are waiting.
-    pub(super) fn add(&self, task: J::Task, most: usize) -> Result<(), J::Task> {
+    /// Adds a task. Returns it to the caller, who should run it, if `max_waiting` tasks are waiting.
+    pub(super) fn add(&self, task: J::Task, max_waiting: usize) -> Result<(), J::Task> {
         let mut state = self.shared.lock();
-        if state.tasks.len() >= most {
+        if state.tasks.len() >= max_waiting {
             return Err(task);
         }
         state.tasks.push(task);
@@ -93,7 +93,7 @@ impl<J: PoolJob + ?Sized> WorkPool<'_, '_, J> {
     fn work(&self) {
         let mut worker = self.shared.job.worker();
         while let Some(task) = self.shared.take() {
-            let _busy = Busy(self.shared);
+            let _busy = BusyGuard(self.shared);
             self.shared.job.run(&mut worker, task, self);
         }
     }
@@ -131,9 +131,9 @@ impl<J: PoolJob + ?Sized> SharedPool<'_, J> {
 }
 
 /// Counts a task as done, even if it panicked, so that no thread waits for tasks that it would have added.
-struct Busy<'s, 'j, J: PoolJob + ?Sized>(&'s SharedPool<'j, J>);
+struct BusyGuard<'s, 'j, J: PoolJob + ?Sized>(&'s SharedPool<'j, J>);
 
-impl<J: PoolJob + ?Sized> Drop for Busy<'_, '_, J> {
+impl<J: PoolJob + ?Sized> Drop for BusyGuard<'_, '_, J> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.busy -= 1;
