@@ -1,4 +1,4 @@
-//! The `friskey` command: parse, call, exit status; nothing else.
+//! The `friskey` command: calls the library and exits with the status that it returns.
 
 use std::process::ExitCode;
 

@@ -22,20 +22,20 @@ pub fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 }
 
 /// Calls `work` on the calling thread and concurrently on at most `threads - 1` others. The calls must share the
-/// work among them, since there may be fewer. Returns the results in no particular order.
+/// work among them, since the system may grant fewer threads. Returns the results in no particular order.
 pub fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     run_with_count(threads, |_| (), work)
 }
 
-/// Like [`run`]. Calls `started` with the number of threads before the calling thread begins to work.
+/// Like [`run`]. Calls `report_count` with the number of threads before the calling thread begins to work.
 pub fn run_with_count<T: Send>(
     threads: usize,
-    started: impl FnOnce(usize),
+    report_count: impl FnOnce(usize),
     work: impl Fn() -> T + Sync,
 ) -> Vec<T> {
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map_while(|_| start(scope, &work)).collect();
-        started(others.len() + 1);
+        report_count(others.len() + 1);
         let mut results = vec![work()];
         results.extend(others.into_iter().map(join));
         results

@@ -25,7 +25,7 @@ pub enum ReadError {
     /// The file does not exist.
     #[error("no such file")]
     NotFound,
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error(transparent)]
     Io(io::Error),
     /// It is a directory, a pipe, a socket or a device.
@@ -43,7 +43,7 @@ pub enum ReadError {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// Bytes where text is expected.
+    /// It is not valid UTF-8, although the caller expects text.
     #[error("it is not UTF-8 text")]
     NotText,
 }
@@ -123,8 +123,8 @@ fn open_without_blocking(path: &Path, _: bool) -> io::Result<File> {
     File::open(path)
 }
 
-/// What the system knows of a file that shows whether it changed: mode, device, inode, size, and the times of the last
-/// changes of content and status. Whoever may write the file cannot set the last of these.
+/// The metadata that shows whether a file changed: mode, device, inode, size in bytes, and the times of the last changes of
+/// content and status, each in seconds and nanoseconds. A program that changes the file cannot set the last of these times.
 #[cfg(unix)]
 pub fn file_state(metadata: &Metadata) -> [u64; 8] {
     use std::os::unix::fs::MetadataExt;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_followed_as_far_as_the_caller_allows() {
+    fn symbolic_links_are_followed_only_as_far_as_the_caller_allows() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("root");
         fs::create_dir(&root).unwrap();

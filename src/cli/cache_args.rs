@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::args::CacheArgs;
-use super::message::{masked, say};
+use super::message::{redact_message, say};
 use super::session::Session;
 use crate::cache::Cache;
 use crate::model::Surface;
@@ -29,9 +29,10 @@ impl CacheArgs {
         Ok(Some(Arc::new(Cache::new(dir, &settings)?)))
     }
 
-    /// No cache, since the commits of a range are searched anyway. Says so, if there was to be one and `tells`.
-    pub(super) fn not_for_ranges(&self, tells: bool) -> Option<Arc<Cache>> {
-        if self.cache.is_some() && tells {
+    /// Returns no cache, since the commits of a range are searched anyway. If `is_loud`, a message says that `--cache` has no
+    /// effect.
+    pub(super) fn not_for_ranges(&self, is_loud: bool) -> Option<Arc<Cache>> {
+        if self.cache.is_some() && is_loud {
             say("--cache is not used for a range of commits, which are always searched");
         }
         None
@@ -42,6 +43,6 @@ impl CacheArgs {
 pub(super) fn print_notes(cache: Option<&Arc<Cache>>, verbose: bool) {
     let notes = cache.filter(|_| verbose).map(|cache| cache.take_notes()).unwrap_or_default();
     if !notes.is_empty() {
-        say(&masked(&Vec::from_iter(notes).join("\n")));
+        say(&redact_message(&Vec::from_iter(notes).join("\n")));
     }
 }

@@ -1,17 +1,18 @@
-//! The command line, as shown in reports.
+//! Prepares the command line for reports.
 
 use std::borrow::Cow;
 
 use crate::model::VersionControl;
 
-/// Maximum number of arguments in a report: hooks pass every file.
+/// Maximum number of arguments in a report. Hooks pass every staged file as an argument.
 const MAX_ARGUMENTS: usize = 100;
 
-/// The arguments of the command line, the name of the program first. Credentials are removed from URLs; keys in it,
-/// if there are any, are redacted with the rest of the report.
+/// The arguments of the command line, the name of the program first. Credentials are removed from URLs; keys in arguments
+/// are redacted with the rest of the report.
 pub(super) fn arguments() -> Vec<String> {
     let mut arguments: Vec<String> = vec!["friskey".to_owned()];
-    let mut rest = std::env::args_os().skip(1).map(|word| shown(&word.to_string_lossy()));
+    let mut rest =
+        std::env::args_os().skip(1).map(|argument| displayed_argument(&argument.to_string_lossy()));
     arguments.extend(rest.by_ref().take(MAX_ARGUMENTS));
     match rest.count() {
         0 => {}
@@ -20,10 +21,10 @@ pub(super) fn arguments() -> Vec<String> {
     arguments
 }
 
-fn shown(word: &str) -> String {
-    let (option, value) = match word.split_once('=') {
+fn displayed_argument(argument: &str) -> String {
+    let (option, value) = match argument.split_once('=') {
         Some((option, value)) if option.starts_with('-') => (format!("{option}="), value),
-        _ => (String::new(), word),
+        _ => (String::new(), argument),
     };
     format!("{option}{}", without_credentials(value))
 }
@@ -47,13 +48,19 @@ mod tests {
     #[test]
     fn credentials_are_removed() {
         let token = ["ann", "token"].join(":");
-        assert_eq!(shown("--range"), "--range");
-        assert_eq!(shown("main..HEAD~2"), "main..HEAD~2");
-        assert_eq!(shown("my repo's"), "my repo's");
-        assert_eq!(shown(&format!("https://{token}@host.example/a?x=1")), "https://host.example/a");
-        assert_eq!(shown(&format!("{token}@host.example:a")), "…@host.example:a");
-        assert_eq!(shown(&format!("https://{token}%40host.example/a")), "https://…");
-        assert_eq!(shown("file:///srv/a"), "file:///srv/a");
-        assert_eq!(shown(&format!("--host=https://{token}@host.example/a")), "--host=https://host.example/a");
+        assert_eq!(displayed_argument("--range"), "--range");
+        assert_eq!(displayed_argument("main..HEAD~2"), "main..HEAD~2");
+        assert_eq!(displayed_argument("my repo's"), "my repo's");
+        assert_eq!(
+            displayed_argument(&format!("https://{token}@host.example/a?x=1")),
+            "https://host.example/a"
+        );
+        assert_eq!(displayed_argument(&format!("{token}@host.example:a")), "…@host.example:a");
+        assert_eq!(displayed_argument(&format!("https://{token}%40host.example/a")), "https://…");
+        assert_eq!(displayed_argument("file:///srv/a"), "file:///srv/a");
+        assert_eq!(
+            displayed_argument(&format!("--host=https://{token}@host.example/a")),
+            "--host=https://host.example/a"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! `friskey.toml`: the settings of a repository. They only determine what is scanned for and reported; nothing in
-//! them is run.
+//! Reads `friskey.toml`, the settings of a repository. They only determine what is scanned and reported; friskey runs
+//! nothing that they name.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::limits::{ContainerArgs, Seconds};
-use super::masking;
+use super::redaction;
 use super::root::Root;
 use crate::globs::{self, GlobCost};
 use crate::model::{Confidence, Surface};
@@ -21,10 +21,10 @@ pub(super) const FILE_NAME: &str = "friskey.toml";
 /// Maximum size of the file, in bytes.
 const MAX_FILE_SIZE: u64 = 1 << 20;
 
-/// Maximum number of lines that a `rules` list may have to be read from a file that is invalid elsewhere.
+/// Maximum number of lines of a `rules` list that is read from an otherwise invalid file.
 const MAX_RULES_LINES: usize = 100;
 
-/// Maximum number of threads; more are a mistake.
+/// Maximum number of threads; a larger number is taken for a mistake.
 pub(super) const MAX_THREADS: usize = 1024;
 
 /// The settings of a file, or the defaults.
@@ -34,9 +34,9 @@ pub(super) struct Config {
     pub(super) path: Option<PathBuf>,
     /// The directory that globs are relative to, and the default location of the baseline.
     pub(super) root: Root,
-    /// Whether the scanned repository is another than the one that contains the current directory, so that only
-    /// explicitly named files apply.
-    pub(super) is_elsewhere: bool,
+    /// Whether the scanned repository is not the one that contains the current directory. Then only files that the user
+    /// names apply.
+    pub(super) scans_other_repository: bool,
     /// Rules files.
     pub(super) rules: Vec<PathBuf>,
     pub(super) min_confidence: Option<Confidence>,
@@ -94,22 +94,22 @@ pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Re
         .with_context(|| format!("cannot read the configuration {shown}"))?;
     let dir = path.parent().unwrap_or(Path::new("")).to_owned();
     // From here on, messages are masked by the rules that the file names.
-    masking::mask_by_config(&path);
+    redaction::redact_by_config(&path);
     let config = parse(&text, &shown, &dir)?;
     Ok(Config { path: Some(path), root, ..config })
 }
 
 /// The rules files that the configuration `path` names, as far as they can be determined in an invalid file. An error
 /// message about the file must not contain anything that these rules match.
-pub(super) fn named_rules(path: &Path) -> Vec<PathBuf> {
+pub(super) fn rules_files_in(path: &Path) -> Vec<PathBuf> {
     let Ok(text) = read_text(path, Symlinks::Follow, MAX_FILE_SIZE) else { return Vec::new() };
-    // If the file as a whole is invalid, try the `rules` list alone: more and more lines from its start, until they
-    // parse.
+    // If the file as a whole is invalid, the `rules` list is tried alone: more and more lines from its start, until they
+    // can be parsed.
     let table = text.parse::<toml::Table>().or_else(|_| {
         let start = text.lines().position(|line| line.trim_start().starts_with("rules"));
-        let from: Vec<&str> = text.lines().skip(start.unwrap_or(usize::MAX)).collect();
+        let lines: Vec<&str> = text.lines().skip(start.unwrap_or(usize::MAX)).collect();
         let tables =
-            (1..=from.len().min(MAX_RULES_LINES)).map(|end| from[..end].join("\n").parse::<toml::Table>());
+            (1..=lines.len().min(MAX_RULES_LINES)).map(|end| lines[..end].join("\n").parse::<toml::Table>());
         tables.into_iter().find_map(Result::ok).ok_or(())
     });
     let dir = path.parent().unwrap_or(Path::new(""));
@@ -131,8 +131,8 @@ pub(super) fn parse(text: &str, shown: &str, dir: &Path) -> Result<Config> {
         anyhow!("{}: {}", place(error.span().map_or(0, |span| span.start)), error.message())
     })?;
     let error_at = |offset: usize, reason: String| anyhow!("{}: {reason}", place(offset));
-    // A pipe or device is rejected here, with its line. A missing file is reported by whatever reads it: with
-    // `--policy-from`, the files of the base are copied later.
+    // A pipe or device is rejected here, with its line in the configuration. A missing file is reported by whatever reads
+    // it: with `--policy-from`, the files of the policy base are copied later.
     let file = |path: &Spanned<PathBuf>| {
         let joined = dir.join(path.get_ref());
         match joined.metadata() {
@@ -171,7 +171,7 @@ pub(super) fn parse(text: &str, shown: &str, dir: &Path) -> Result<Config> {
     Ok(Config {
         path: None,
         root: Root::default(),
-        is_elsewhere: false,
+        scans_other_repository: false,
         rules: raw.rules.iter().map(file).collect::<Result<_>>()?,
         min_confidence: raw.min_confidence.as_ref().map(confidence).transpose()?,
         exclude: raw.exclude.into_iter().map(Spanned::into_inner).collect(),

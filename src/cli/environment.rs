@@ -11,7 +11,7 @@ pub(super) fn variable(name: &str) -> Option<OsString> {
 }
 
 /// A variable's value, parsed as `T`.
-pub(super) fn value<T: FromStr<Err: ToString>>(name: &str) -> Result<Option<T>> {
+pub(super) fn parsed_variable<T: FromStr<Err: ToString>>(name: &str) -> Result<Option<T>> {
     let Some(value) = variable(name) else { return Ok(None) };
     let text = value.to_str().with_context(|| format!("{name} is not UTF-8"))?;
     text.parse().map(Some).map_err(|error: T::Err| anyhow!("{name}: {}", error.to_string()))

@@ -1,4 +1,4 @@
-//! Exit statuses. They are defined only here.
+//! Exit statuses.
 
 use std::process::ExitCode;
 

@@ -1,15 +1,15 @@
-//! `friskey explain`.
+//! `friskey explain`: explains which rules match a text and what the checks say.
 
 use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::args::{Explain, Global, ScanArgs};
+use super::args::{ExplainArgs, GlobalArgs, SearchArgs};
 use super::exit::Exit;
 use super::message;
 use super::options;
-use super::rules::detector;
+use super::rules::load_detector;
 use super::secret_input::read_secret;
 use crate::detect::{Explanation, RuleVerdict};
 use crate::model::Confidence;
@@ -17,8 +17,8 @@ use crate::model::Confidence;
 /// Maximum size of a text, in bytes; `scan -` accepts longer ones.
 const MAX_TEXT_SIZE: u64 = 1 << 20;
 
-pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
-    if !explain.misplaced.is_empty() {
+pub(super) fn run(args: &ExplainArgs, global: &GlobalArgs) -> Result<Exit> {
+    if !args.misplaced.is_empty() {
         // The argument may be a key of any shape, so the message must not repeat it.
         bail!(
             "explain takes no argument. If it is a key, it is now in the shell's history, and other processes \
@@ -27,15 +27,15 @@ pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
         );
     }
     let config = options::config(global)?;
-    let (_, detector) = detector(global, &config)?;
-    let threshold = options::min_confidence(&ScanArgs::default(), &config)?;
+    let (_, detector) = load_detector(global, &config)?;
+    let threshold = options::min_confidence(&SearchArgs::default(), &config)?;
     let text = read_secret("Text to explain (input is hidden): ", MAX_TEXT_SIZE)?
         .context("standard input is longer than 1 MiB; `friskey scan -` scans any length")?;
     let explanation = detector.explain(&text);
     let mut out = Vec::new();
-    match explain.json {
-        true => serde_json::to_writer_pretty(&mut out, &as_json(&explanation))?,
-        false => for_people(&explanation, threshold, &mut out)?,
+    match args.json {
+        true => serde_json::to_writer_pretty(&mut out, &to_json(&explanation))?,
+        false => write_text(&explanation, threshold, &mut out)?,
     }
     message::print(&out)?;
     let is_above =
@@ -44,30 +44,36 @@ pub(super) fn run(explain: &Explain, global: &Global) -> Result<Exit> {
     Ok(if reported { Exit::Findings } else { Exit::Clean })
 }
 
-fn for_people(explanation: &Explanation, threshold: Confidence, out: &mut Vec<u8>) -> Result<()> {
+fn write_text(explanation: &Explanation, threshold: Confidence, out: &mut Vec<u8>) -> Result<()> {
     if explanation.verdicts.is_empty() && explanation.near_misses.is_empty() {
         writeln!(out, "not a key: no rule applies to this text")?;
     }
     for verdict in &explanation.verdicts {
-        writeln!(out, "{} at byte {}: {}", verdict.redacted, verdict.span.start, answer(verdict, threshold))?;
+        writeln!(
+            out,
+            "{} at byte {}: {}",
+            verdict.redacted,
+            verdict.span.start,
+            conclusion(verdict, threshold)
+        )?;
         writeln!(out, "  {}: {}", verdict.rule, evidence_or_reason(verdict))?;
         for other in &verdict.others {
             let superseded = if other.outcome.is_ok() { ", superseded by a stronger match" } else { "" };
             writeln!(out, "  {}: {}{superseded}", other.rule, evidence_or_reason(other))?;
         }
     }
-    for (anchor, rules) in &explanation.near_misses {
+    for (keyword, rules) in &explanation.near_misses {
         writeln!(
             out,
-            "not a key: `{anchor}` occurs, but the text around it matches no pattern of {}",
+            "not a key: `{keyword}` occurs, but the text around it matches no pattern of {}",
             rules.join(", ")
         )?;
     }
     Ok(())
 }
 
-/// Whether it is a key, in one phrase.
-fn answer(verdict: &RuleVerdict, threshold: Confidence) -> String {
+/// Whether a scan would report it as a key, in one phrase.
+fn conclusion(verdict: &RuleVerdict, threshold: Confidence) -> String {
     match &verdict.outcome {
         Ok((confidence, _)) if *confidence >= threshold => {
             format!("reported as {} with {confidence} confidence", verdict.rule)
@@ -87,16 +93,16 @@ fn evidence_or_reason(verdict: &RuleVerdict) -> String {
     }
 }
 
-fn as_json(explanation: &Explanation) -> serde_json::Value {
+fn to_json(explanation: &Explanation) -> serde_json::Value {
     json!({
-        "verdicts": explanation.verdicts.iter().map(verdict_as_json).collect::<Vec<_>>(),
+        "verdicts": explanation.verdicts.iter().map(verdict_to_json).collect::<Vec<_>>(),
         "near_misses": explanation.near_misses.iter()
-            .map(|(anchor, rules)| json!({"anchor": anchor, "rules": rules}))
+            .map(|(keyword, rules)| json!({"anchor": keyword, "rules": rules}))
             .collect::<Vec<_>>(),
     })
 }
 
-fn verdict_as_json(verdict: &RuleVerdict) -> serde_json::Value {
+fn verdict_to_json(verdict: &RuleVerdict) -> serde_json::Value {
     let (confidence, evidence, check, reason) = match &verdict.outcome {
         Ok((confidence, evidence)) => (Some(confidence.name()), evidence.clone(), None, None),
         Err((check, reason)) => (None, Vec::new(), Some(*check), Some(reason.clone())),
@@ -110,6 +116,6 @@ fn verdict_as_json(verdict: &RuleVerdict) -> serde_json::Value {
         "evidence": evidence,
         "rejected_by": check,
         "reason": reason,
-        "others": verdict.others.iter().map(verdict_as_json).collect::<Vec<_>>(),
+        "others": verdict.others.iter().map(verdict_to_json).collect::<Vec<_>>(),
     })
 }

@@ -9,15 +9,15 @@ use crate::git::ObjectId;
 pub(super) struct GitEnv {
     /// `GIT_DIR`, or the current directory.
     pub(super) repo: PathBuf,
-    /// `GIT_INDEX_FILE`: `git commit PATH` makes a temporary one.
+    /// `GIT_INDEX_FILE`, which names a temporary index during `git commit PATH`.
     pub(super) index: Option<PathBuf>,
     /// `GIT_WORK_TREE`.
     pub(super) work_tree: Option<PathBuf>,
-    /// `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES`: git keeps a push in quarantine until its hooks
-    /// accept it.
+    /// The directories in `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES`. During a push, one of them is the
+    /// quarantine in which git keeps the pushed objects until its hooks accept them.
     pub(super) objects: Vec<PathBuf>,
-    /// From `GITHEAD_<id>`: the commits that `git merge` merges. It writes them to `MERGE_HEAD` only after
-    /// the pre-merge-commit hook.
+    /// The commits that `git merge` merges, from the names of the variables `GITHEAD_<id>`. Git writes them to `MERGE_HEAD`
+    /// only after the pre-merge-commit hook.
     pub(super) merge_heads: Vec<ObjectId>,
 }
 

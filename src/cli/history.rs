@@ -1,4 +1,4 @@
-//! `friskey history`.
+//! `friskey history`, and the audit that it shares with `friskey trace`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 
-use super::args::{AuditArgs, CacheArgs, Global, History, ReportArgs};
-use super::base_policy::{self, EffectiveSettings};
+use super::args::{AuditArgs, CacheArgs, GlobalArgs, HistoryArgs, ReportArgs};
 use super::cache_args;
 use super::clock::now;
 use super::config::Config;
+use super::effective_settings::{EffectiveSettings, note_accepting_markers};
 use super::exit::Exit;
-use super::named_base::named_base;
 use super::options::{self, Extent};
 use super::output::Outputs;
 use super::policy_base::PolicyBase;
+use super::policy_from::policy_base;
 use super::progress;
 use super::session::Session;
 use crate::git::{self, Progress};
@@ -23,40 +23,42 @@ use crate::model::{Confidence, Surface};
 use crate::scan::{HISTORY_SURFACES, HistoryOptions, KeyFilter, Settings, redact, scan_history};
 use crate::source::Excludes;
 
-pub(super) fn run(history: &History, global: &Global) -> Result<Exit> {
-    let session = Session::new(effective_settings(history, global)?, &history.scan.reporting.scan_args)?;
+pub(super) fn run(args: &HistoryArgs, global: &GlobalArgs) -> Result<Exit> {
+    let session = Session::new(effective_settings(args, global)?, &args.scan.reporting.search)?;
     let job = AuditJob {
         command: "history",
-        repo: &history.repo.path,
-        range: range(history)?,
-        audit: &history.scan.audit,
-        cache: &history.scan.cache,
-        reporting: &history.scan.reporting,
+        repo: &args.repo.path,
+        range: range(args)?,
+        audit: &args.scan.audit,
+        cache: &args.scan.cache,
+        reporting: &args.scan.reporting,
         exclude: options::excludes(&session.effective.config)?,
         session: &session,
         only: None,
-        note_accepting_markers: history.scan.policy_from.differs_from_checkout(),
+        note_accepting_markers: args.scan.policy_from.differs_from_checkout(),
     };
     job.run(global)
 }
 
-/// What applies to the scan: the settings of the checkout, or those of the commit that the user names.
-fn effective_settings(history: &History, global: &Global) -> Result<EffectiveSettings> {
-    let (path, suppression) = (&history.repo.path, &history.scan.suppression);
-    if let Some(revision) = &history.scan.policy_from.revision {
+/// The settings that apply to the scan: those of the checkout, or of the commit that the user names.
+fn effective_settings(args: &HistoryArgs, global: &GlobalArgs) -> Result<EffectiveSettings> {
+    let (path, suppression) = (&args.repo.path, &args.scan.suppression);
+    if let Some(revision) = &args.scan.policy_from.revision {
         let repo = git::open(path)?.to_thread_local();
-        let base = named_base(revision, &repo)?;
+        let base = policy_base(revision, &repo)?;
         if base != PolicyBase::Checkout {
-            return base_policy::load(&base, Some(&repo), path, (suppression, global), |_| Extent::default());
+            return EffectiveSettings::of_base(&base, Some(&repo), path, (suppression, global), |_| {
+                Extent::default()
+            });
         }
         return EffectiveSettings::of_trusted_checkout(
-            options::config_about(global, path)?,
+            options::config_for_repo(global, path)?,
             suppression,
             global,
         );
     }
     EffectiveSettings::of_checkout(
-        options::config_about(global, path)?,
+        options::config_for_repo(global, path)?,
         suppression,
         global,
         Extent::default(),
@@ -74,13 +76,13 @@ pub(super) struct AuditJob<'a> {
     pub(super) session: &'a Session,
     pub(super) exclude: Option<Excludes>,
     pub(super) only: Option<KeyFilter>,
-    /// Whether the report lists the keys that a marker accepts.
+    /// Whether the report lists the findings that a marker accepts.
     pub(super) note_accepting_markers: bool,
 }
 
 impl AuditJob<'_> {
     /// Runs the audit, showing progress, and writes the reports.
-    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+    pub(super) fn run(self, global: &GlobalArgs) -> Result<Exit> {
         let outputs = Outputs::open(self.reporting, global)?;
         let mut settings = self.session.settings();
         if let Some(only) = self.only {
@@ -104,13 +106,13 @@ impl AuditJob<'_> {
             progress: Some(Arc::clone(&progress)),
             ..HistoryOptions::everything(self.repo.to_owned(), self.session.threads, now())
         };
-        let shown = progress::show(
+        let progress_line = progress::show(
             progress::ProgressUnit::Objects,
             &progress,
             self.reporting.no_progress || global.quiet,
         );
         let draft = scan_history(&settings, &options);
-        drop(shown);
+        drop(progress_line);
         cache_args::print_notes(cache.as_ref(), global.verbose);
         let mut draft = draft?;
         draft.category = is_range.then_some("range");
@@ -120,7 +122,7 @@ impl AuditJob<'_> {
             );
         }
         if self.note_accepting_markers {
-            base_policy::note_accepting_markers(&mut draft);
+            note_accepting_markers(&mut draft);
         }
         draft.command_line = super::command_line::arguments();
         let report = redact(draft, &self.session.effective.detector);
@@ -134,22 +136,22 @@ impl AuditJob<'_> {
 ///
 /// # Errors
 /// An empty range, as from a variable without a value: it must not turn into an audit of everything.
-fn range(history: &History) -> Result<Vec<String>> {
-    if history.range.iter().any(|range| range.trim().is_empty()) {
+fn range(args: &HistoryArgs) -> Result<Vec<String>> {
+    if args.range.iter().any(|range| range.trim().is_empty()) {
         bail!("--range is empty; write revisions, e.g. `A..B`, or leave it out to audit everything");
     }
-    let arguments = history.range.iter().flat_map(|range| range.split_whitespace()).map(str::to_owned);
+    let arguments = args.range.iter().flat_map(|range| range.split_whitespace()).map(str::to_owned);
     let mut arguments: Vec<String> = arguments.collect();
-    if !history.not.is_empty() {
+    if !args.not.is_empty() {
         arguments.push("--not".to_owned());
-        arguments.extend(history.not.iter().cloned());
+        arguments.extend(args.not.iter().cloned());
     }
     Ok(arguments)
 }
 
-/// The surfaces that the options ask for, or the configuration.
+/// The surfaces that the options select or, without such options, the configuration.
 pub(super) fn surfaces(audit: &AuditArgs, config: &Config) -> Result<BTreeSet<Surface>> {
-    let known = |name: &str| {
+    let parse = |name: &str| {
         Surface::from_name(name).filter(|surface| HISTORY_SURFACES.contains(surface)).map_or_else(
             || {
                 let names: Vec<_> = HISTORY_SURFACES.iter().map(|surface| surface.name()).collect();
@@ -159,13 +161,14 @@ pub(super) fn surfaces(audit: &AuditArgs, config: &Config) -> Result<BTreeSet<Su
         )
     };
     let names = if audit.surfaces.is_empty() { &config.surfaces } else { &audit.surfaces };
-    let (without, only): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| name.starts_with('-'));
-    let mut surfaces: BTreeSet<Surface> = match only.is_empty() {
+    let (excluded, included): (Vec<&String>, Vec<&String>) =
+        names.iter().partition(|name| name.starts_with('-'));
+    let mut surfaces: BTreeSet<Surface> = match included.is_empty() {
         true => HISTORY_SURFACES.iter().copied().collect(),
-        false => only.into_iter().map(|name| known(name)).collect::<Result<_>>()?,
+        false => included.into_iter().map(|name| parse(name)).collect::<Result<_>>()?,
     };
-    for name in without {
-        surfaces.remove(&known(&name[1..])?);
+    for name in excluded {
+        surfaces.remove(&parse(&name[1..])?);
     }
     if audit.no_unreachable {
         surfaces.remove(&Surface::Unreachable);

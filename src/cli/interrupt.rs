@@ -14,20 +14,20 @@ use crate::scan::Stop;
 /// bounds.
 const GRACE: (f64, f64) = (5.0, 60.0);
 /// The exit status of a process that was ended by Ctrl-C.
-const INTERRUPTED: i32 = 130;
+const STATUS_AFTER_CTRL_C: i32 = 130;
 
-/// A request to stop that Ctrl-C sets, and the end of `max_time`. The first Ctrl-C lets the scan report what it
-/// has, the second ends the process.
+/// Returns a request to stop that is set by Ctrl-C or when `max_time` is over. After the first Ctrl-C the scan still writes
+/// its report; the second ends the process.
 ///
 /// # Errors
 /// If no thread can be started to enforce the time limit.
-pub(super) fn stop(max_time: Option<Duration>) -> Result<Arc<Stop>> {
+pub(super) fn stop_request(max_time: Option<Duration>) -> Result<Arc<Stop>> {
     let stop = Arc::new(Stop::default());
     let shared = Arc::clone(&stop);
     // If no handler can be installed, Ctrl-C ends the process as usual.
     let _ = ctrlc::set_handler(move || {
         if shared.interrupt() {
-            end(INTERRUPTED);
+            exit_process(STATUS_AFTER_CTRL_C);
         }
     });
     if let Some(limit) = max_time {
@@ -43,8 +43,8 @@ pub(super) fn stop(max_time: Option<Duration>) -> Result<Arc<Stop>> {
     Ok(stop)
 }
 
-/// Stops the scan at its time limit, and ends the process if the scan does not stop soon after. Without a report,
-/// nothing is called clean.
+/// Stops the scan at its time limit, and ends the process if the scan does not stop soon after. The exit status is then that
+/// of an incomplete scan, since there is no report.
 fn enforce_limit(stop: &Stop, limit: Duration) {
     thread::sleep(limit);
     stop.expire(limit);
@@ -54,11 +54,11 @@ fn enforce_limit(stop: &Stop, limit: Duration) {
         "friskey: incomplete: not done {grace:.0} s after the time limit of {} s (--max-time); no report was written",
         limit.as_secs_f64()
     ));
-    end(Exit::Incomplete.status().into());
+    exit_process(Exit::Incomplete.status().into());
 }
 
 /// Ends the process at once.
 #[expect(clippy::exit, reason = "the user does not want to wait for anything")]
-pub(super) fn end(status: i32) {
+pub(super) fn exit_process(status: i32) {
     std::process::exit(status);
 }

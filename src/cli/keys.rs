@@ -5,14 +5,14 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 
-use super::args::{Global, Keys};
+use super::args::{GlobalArgs, KeysArgs};
 use super::broken_pipe::ignore_broken_pipe;
 use super::clock::now;
 use super::exit::Exit;
-use super::online::Cleaner;
+use super::online::TextRedactor;
 use super::options;
 use super::output::style;
-use super::rules::detector;
+use super::rules::load_detector;
 use crate::model::{KeyReview, ReviewedKey, Secret};
 use crate::provider::{KeyDirectory, OrganizationKey};
 use crate::report::{write_json, write_key_review};
@@ -20,17 +20,17 @@ use crate::report::{write_json, write_key_review};
 /// The scope of unrestricted keys.
 const ALL_SCOPES: &str = "api.all";
 
-pub(super) fn run(keys: &Keys, global: &Global) -> Result<Exit> {
-    let admin = keys.online.required_admin_key()?;
+pub(super) fn run(args: &KeysArgs, global: &GlobalArgs) -> Result<Exit> {
+    let admin = args.online.required_admin_key()?;
     let config = options::config(global)?;
-    let (_, detector) = detector(global, &config)?;
-    let client = keys.online.client()?;
+    let (_, detector) = load_detector(global, &config)?;
+    let client = args.online.client()?;
     let directory = KeyDirectory::list(&client, &admin).unwrap_or_else(|error| KeyDirectory {
-        gaps: vec![keys.online.not_listed(&error)],
+        gaps: vec![args.online.listing_failure(&error)],
         ..KeyDirectory::default()
     });
-    let cleaner = Cleaner::new(&detector, vec![Secret::new(admin.reveal().to_vec(), 0)]);
-    let review = review(directory, &cleaner, (now(), keys.max_age.0));
+    let redactor = TextRedactor::new(&detector, vec![Secret::new(admin.reveal().to_vec(), 0)]);
+    let review = review(directory, &redactor, (now(), args.max_age.0));
     let exit = match (review.due, review.not_read.is_empty()) {
         (1.., _) => Exit::Findings,
         (0, false) => Exit::Incomplete,
@@ -38,7 +38,7 @@ pub(super) fn run(keys: &Keys, global: &Global) -> Result<Exit> {
     };
     if !(global.quiet && exit == Exit::Clean) {
         let mut out = Vec::new();
-        match keys.format.as_str() {
+        match args.format.as_str() {
             "json" => write_json(&review, &mut out)?,
             _ => write_key_review(&review, &style(global), &mut out)?,
         }
@@ -49,14 +49,14 @@ pub(super) fn run(keys: &Keys, global: &Global) -> Result<Exit> {
 }
 
 /// Reviews every key, oldest first.
-fn review(directory: KeyDirectory, cleaner: &Cleaner<'_>, (now, max_age): (i64, u64)) -> KeyReview {
+fn review(directory: KeyDirectory, redactor: &TextRedactor<'_>, (now, max_age): (i64, u64)) -> KeyReview {
     let mut not_read = directory.gaps;
-    not_read.iter_mut().for_each(|gap| cleaner.text(gap));
+    not_read.iter_mut().for_each(|gap| redactor.redact(gap));
     let mut keys: Vec<ReviewedKey> = directory
         .keys
         .into_iter()
         .map(|mut key| {
-            cleaner.key(&mut key.listed);
+            redactor.redact_listed_key(&mut key.listed);
             let (admin, unrestricted) = (key.is_admin, is_unrestricted(&key));
             ReviewedKey::new(key.listed, (admin, unrestricted), (now, max_age))
         })

@@ -31,7 +31,7 @@ pub(super) fn man(dir: Option<&Path>) -> Result<Exit> {
                 .with_context(|| format!("cannot write manual pages to {}", dir.display()))?;
         }
         None => {
-            let page = page(&Man::new(program.clone()), &program)?;
+            let page = render_page(&Man::new(program.clone()), &program)?;
             ignore_broken_pipe(io::stdout().lock().write_all(&page))?;
         }
     }
@@ -41,12 +41,12 @@ pub(super) fn man(dir: Option<&Path>) -> Result<Exit> {
 /// Writes the page of `command` and those of its subcommands.
 fn write_pages(command: &Command, dir: &Path) -> io::Result<()> {
     let man = Man::new(command.clone());
-    fs::write(dir.join(man.get_filename()), page(&man, command)?)?;
+    fs::write(dir.join(man.get_filename()), render_page(&man, command)?)?;
     command.get_subcommands().filter(|sub| !sub.is_hide_set()).try_for_each(|sub| write_pages(sub, dir))
 }
 
 /// One page. `Man::render` would put the end of the long help, as one paragraph, into a section EXTRA.
-fn page(man: &Man, command: &Command) -> io::Result<Vec<u8>> {
+fn render_page(man: &Man, command: &Command) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
@@ -58,11 +58,11 @@ fn page(man: &Man, command: &Command) -> io::Result<Vec<u8>> {
     }
     if let Some(notes) = notes(command.get_bin_name().unwrap_or_else(|| command.get_name())) {
         let statuses = notes.statuses.iter().map(|(status, meaning)| (status.to_string(), *meaning));
-        section(&mut page, "EXIT STATUS", statuses)?;
-        section(&mut page, "ENVIRONMENT", ENVIRONMENT.iter().copied())?;
-        section(&mut page, "FILES", FILES.iter().copied())?;
+        write_section(&mut page, "EXIT STATUS", statuses)?;
+        write_section(&mut page, "ENVIRONMENT", ENVIRONMENT.iter().copied())?;
+        write_section(&mut page, "FILES", FILES.iter().copied())?;
         let examples = notes.examples.iter();
-        section(&mut page, "EXAMPLES", examples.map(|(purpose, line)| (format!("{purpose}:"), *line)))?;
+        write_section(&mut page, "EXAMPLES", examples.map(|(purpose, line)| (format!("{purpose}:"), *line)))?;
     }
     if command.get_version().is_some() {
         man.render_version_section(&mut page)?;
@@ -71,20 +71,20 @@ fn page(man: &Man, command: &Command) -> io::Result<Vec<u8>> {
 }
 
 /// A section that is a list of terms and their explanations.
-fn section<T: AsRef<str>>(
+fn write_section<T: AsRef<str>>(
     page: &mut Vec<u8>,
     title: &str,
     entries: impl Iterator<Item = (T, &'static str)>,
 ) -> io::Result<()> {
     writeln!(page, ".SH \"{title}\"")?;
     for (term, text) in entries {
-        writeln!(page, ".TP\n{}\n{}", escaped(term.as_ref()), escaped(text))?;
+        writeln!(page, ".TP\n{}\n{}", escape_roff(term.as_ref()), escape_roff(text))?;
     }
     Ok(())
 }
 
 /// `text` as a line of roff that shows it unchanged.
-fn escaped(text: &str) -> String {
+fn escape_roff(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('`', "\\(ga");
     // A line that starts with a dot is a request; `\&` prints nothing.
     format!("\\&{}", text.replace('~', "\\(ti").replace('^', "\\(ha"))

@@ -1,4 +1,4 @@
-//! The sections ENVIRONMENT and FILES of the manual.
+//! The sections ENVIRONMENT and FILES of the manual page.
 
 /// Environment variables that friskey reads.
 pub(super) const ENVIRONMENT: &[(&str, &str)] = &[

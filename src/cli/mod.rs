@@ -1,7 +1,8 @@
-//! Layer 5: arguments, environment, standard streams. No lower layer knows about them.
+//! Layer 5: the command line. Reads arguments and environment variables, writes to the standard streams, and decides the
+//! exit status. No lower layer knows about these.
 
 mod args;
-mod base_policy;
+mod base_files;
 mod baseline;
 mod broken_pipe;
 mod cache_args;
@@ -9,6 +10,7 @@ mod ci;
 mod clock;
 mod command_line;
 mod config;
+mod effective_settings;
 mod environment;
 mod exit;
 mod explain;
@@ -23,14 +25,13 @@ mod keys;
 mod limits;
 mod manual;
 mod manual_notes;
-mod masking;
 mod message;
-mod named_base;
 #[cfg(feature = "online")]
 mod online;
 mod options;
 mod output;
 mod policy_base;
+mod policy_from;
 mod progress;
 mod prove;
 #[cfg(feature = "online")]
@@ -38,6 +39,7 @@ mod proxy;
 mod purge;
 #[cfg(feature = "online")]
 mod receiver;
+mod redaction;
 mod repository_paths;
 #[cfg(feature = "online")]
 mod revoke;
@@ -66,18 +68,18 @@ pub use exit::Exit;
 /// goes to standard output and standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    message::prepare(&args);
+    message::prepare_redaction(&args);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return print_help_or_error(&error),
     };
     match dispatch(&cli) {
         Ok(exit) => exit,
         Err(error) => {
             let color = output::wants_color(cli.global.color, io::stderr().is_terminal());
-            let word = if color { "\x1b[1;31merror\x1b[0m: " } else { "error: " };
+            let prefix = if color { "\x1b[1;31merror\x1b[0m: " } else { "error: " };
             // The error may quote untrusted text, such as names in an invalid file.
-            message::say_in_color(word, "error: ", &message::masked(&format!("{error:#}")));
+            message::say_in_color(prefix, "error: ", &message::redact_message(&format!("{error:#}")));
             Exit::Failed
         }
     }
@@ -86,34 +88,35 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match &cli.command {
-        Command::Scan(scan) => scan::run(scan, global),
-        Command::History(history) => history::run(history, global),
-        Command::Staged(staged) => staged::run(staged, global),
-        Command::Ci(ci) => ci::run(ci, global),
+        Command::Scan(args) => scan::run(args, global),
+        Command::History(args) => history::run(args, global),
+        Command::Staged(args) => staged::run(args, global),
+        Command::Ci(args) => ci::run(args, global),
         Command::Hook { command } => hook::run(command, global),
-        Command::Trace(trace) => trace::run(trace, global),
+        Command::Trace(args) => trace::run(args, global),
         #[cfg(feature = "online")]
-        Command::Verify(verify) => verify::run(verify, global),
+        Command::Verify(args) => verify::run(args, global),
         #[cfg(feature = "online")]
-        Command::Revoke(revoke) => revoke::run(revoke, global),
+        Command::Revoke(args) => revoke::run(args, global),
         #[cfg(feature = "online")]
-        Command::Keys(keys) => keys::run(keys, global),
-        Command::Purge(purge) => purge::run(purge, global),
+        Command::Keys(args) => keys::run(args, global),
+        Command::Purge(args) => purge::run(args, global),
         Command::Prove(args) => prove::run(args, global),
         Command::Baseline { command } => baseline::run(command, global),
         Command::Fleet { command } => fleet::run(command, global),
-        Command::Explain(explain) => explain::run(explain, global),
+        Command::Explain(args) => explain::run(args, global),
         Command::Rules { command } => rules::run(command, global),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { dir } => manual::man(dir.as_deref()),
     }
 }
 
-/// Help and version are successful; everything else is an error on the command line.
-fn usage(error: &clap::Error) -> Exit {
+/// Prints what clap produced instead of a parsed command line: the help or the version, which are no failure, or an
+/// error.
+fn print_help_or_error(error: &clap::Error) -> Exit {
     if error.use_stderr() {
         // If a key was given on the command line by mistake, the message must not repeat it.
-        message::say(message::masked(&error.render().to_string()).trim_end());
+        message::say(message::redact_message(&error.render().to_string()).trim_end());
         return Exit::Failed;
     }
     // A closed pipe is not an error.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use super::args::{Global, ScanArgs, SuppressionArgs};
+use super::args::{GlobalArgs, SearchArgs, SuppressionArgs};
 use super::config::{self, Config, MAX_THREADS};
-use super::environment::{value, variable};
+use super::environment::{parsed_variable, variable};
 use super::interrupt;
 use super::limits::{Count, Seconds};
 use super::root::Root;
@@ -21,54 +21,54 @@ use crate::suppress::{Baseline, InlineMode, Policy};
 /// The baseline at the root, which is used if it exists.
 pub(super) const BASELINE: &str = ".friskey-baseline.toml";
 
-/// The configuration for a command that runs here.
-pub(super) fn config(global: &Global) -> Result<Config> {
+/// The configuration for a command that works in the current directory.
+pub(super) fn config(global: &GlobalArgs) -> Result<Config> {
     let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
     config::load(global.config.as_deref().or(variable.as_deref()), global.no_config, Path::new("."))
 }
 
 /// The configuration for scanning `repo`. If it is another repository than the one around the current
 /// directory, its own configuration is not used, because its authors are not the ones who scan it.
-pub(super) fn config_about(global: &Global, repo: &Path) -> Result<Config> {
-    let own = Root::find(repo).ok().zip(Root::find(Path::new(".")).ok());
-    let is_elsewhere = own.is_none_or(|(there, here)| there.absolute != here.absolute);
+pub(super) fn config_for_repo(global: &GlobalArgs, repo: &Path) -> Result<Config> {
+    let roots = Root::find(repo).ok().zip(Root::find(Path::new(".")).ok());
+    let scans_other_repository = roots.is_none_or(|(there, here)| there.absolute != here.absolute);
     let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
-    let named = global.config.as_deref().or(variable.as_deref());
-    let no_config = global.no_config || (named.is_none() && is_elsewhere);
-    Ok(Config { is_elsewhere, ..config::load(named, no_config, Path::new("."))? })
+    let named_path = global.config.as_deref().or(variable.as_deref());
+    let no_config = global.no_config || (named_path.is_none() && scans_other_repository);
+    Ok(Config { scans_other_repository, ..config::load(named_path, no_config, Path::new("."))? })
 }
 
 /// Rules files in addition to the built-in rules; later files take precedence.
-pub(super) fn rules(global: &Global, config: &Config) -> Vec<PathBuf> {
+pub(super) fn rules(global: &GlobalArgs, config: &Config) -> Vec<PathBuf> {
     config.rules.iter().chain(&global.rules).cloned().collect()
 }
 
 /// The confidence threshold.
-pub(super) fn min_confidence(scan_args: &ScanArgs, config: &Config) -> Result<Confidence> {
-    let asked = match scan_args.min_confidence {
+pub(super) fn min_confidence(search: &SearchArgs, config: &Config) -> Result<Confidence> {
+    let requested = match search.min_confidence {
         Some(level) => Some(level),
-        None => value("FRISKEY_MIN_CONFIDENCE")?,
+        None => parsed_variable("FRISKEY_MIN_CONFIDENCE")?,
     };
-    Ok(asked.or(config.min_confidence).unwrap_or(Confidence::Medium))
+    Ok(requested.or(config.min_confidence).unwrap_or(Confidence::Medium))
 }
 
 /// A stop request, set by Ctrl-C or when `--max-time` is over.
-pub(super) fn stop(scan_args: &ScanArgs, config: &Config) -> Result<Arc<Stop>> {
-    let asked: Option<Seconds> = match scan_args.max_time {
+pub(super) fn stop(search: &SearchArgs, config: &Config) -> Result<Arc<Stop>> {
+    let requested: Option<Seconds> = match search.max_time {
         Some(limit) => Some(limit),
-        None => value("FRISKEY_MAX_TIME")?,
+        None => parsed_variable("FRISKEY_MAX_TIME")?,
     };
-    interrupt::stop(asked.or(config.max_time).map(|limit| limit.0))
+    interrupt::stop_request(requested.or(config.max_time).map(|limit| limit.0))
 }
 
 /// Number of threads; by default one per processor.
-pub(super) fn threads(scan_args: &ScanArgs, config: &Config) -> Result<usize> {
-    let asked: Option<Count> = match scan_args.threads {
+pub(super) fn threads(search: &SearchArgs, config: &Config) -> Result<usize> {
+    let requested: Option<Count> = match search.threads {
         Some(count) => Some(count),
-        None => value("FRISKEY_THREADS")?,
+        None => parsed_variable("FRISKEY_THREADS")?,
     };
-    let asked = asked.map(|count| usize::try_from(count.0).unwrap_or(usize::MAX));
-    match asked.or(config.threads).unwrap_or(0) {
+    let requested = requested.map(|count| usize::try_from(count.0).unwrap_or(usize::MAX));
+    match requested.or(config.threads).unwrap_or(0) {
         0 => Ok(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)),
         count if count > MAX_THREADS => bail!(
             "{count} threads are too many; at most {MAX_THREADS} are \
@@ -86,20 +86,20 @@ fn max_useful_threads() -> usize {
 /// The extent of a scan, as far as suppression depends on it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Extent {
-    /// Paths of findings are relative to the current directory rather than the root.
-    pub(super) from_here: bool,
-    /// Everything that the baseline covers is scanned.
+    /// Whether paths of findings are relative to the current directory rather than to the root.
+    pub(super) relative_to_current_dir: bool,
+    /// Whether everything that the baseline covers is scanned.
     pub(super) covers_baseline: bool,
 }
 
-/// The suppression of a scan, and where it comes from.
+/// What a scan accepts, and where that was configured.
 pub(super) fn policy(suppression: &SuppressionArgs, config: &Config, extent: Extent) -> Result<Policy> {
     let baseline = if suppression.no_suppress { None } else { baseline_path(suppression, config)? };
-    policy_with(baseline.as_deref(), suppression, config, extent)
+    policy_with_baseline(baseline.as_deref(), suppression, config, extent)
 }
 
 /// Like [`policy`], with this baseline.
-pub(super) fn policy_with(
+pub(super) fn policy_with_baseline(
     baseline: Option<&Path>,
     suppression: &SuppressionArgs,
     config: &Config,
@@ -123,25 +123,30 @@ pub(super) fn policy_with(
                 1 => format!("baseline: {} (1 entry)", path.display()),
                 count => format!("baseline: {} ({count} entries)", path.display()),
             });
-            Some(if extent.from_here { baseline.with_base(base(config)?) } else { baseline })
+            Some(if extent.relative_to_current_dir {
+                baseline.with_base(path_base(config)?)
+            } else {
+                baseline
+            })
         }
         None => None,
     };
-    let inline = inline(suppression.strict, config);
+    let inline = inline_mode(suppression.strict, config);
     Ok(Policy { inline, baseline, covers_baseline: extent.covers_baseline, notes, ignored: Vec::new() })
 }
 
-/// The markers that are honored.
-pub(super) fn inline(strict: bool, config: &Config) -> InlineMode {
+/// Which markers are honored.
+pub(super) fn inline_mode(strict: bool, config: &Config) -> InlineMode {
     if strict || config.strict { InlineMode::Strict } else { InlineMode::Lenient }
 }
 
 /// The named baseline, or the one at the root if it exists.
 pub(super) fn baseline_path(suppression: &SuppressionArgs, config: &Config) -> Result<Option<PathBuf>> {
-    let named = suppression.baseline.path.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
-    match named.or_else(|| config.baseline.clone()) {
+    let named_path =
+        suppression.baseline.path.clone().or_else(|| variable("FRISKEY_BASELINE").map(PathBuf::from));
+    match named_path.or_else(|| config.baseline.clone()) {
         Some(path) => Ok(Some(path)),
-        None if config.is_elsewhere => Ok(None),
+        None if config.scans_other_repository => Ok(None),
         None => Ok(config.root.file(BASELINE)?),
     }
 }
@@ -154,8 +159,8 @@ pub(super) fn excludes(config: &Config) -> Result<Option<Excludes>> {
     }
 }
 
-/// Globs are relative to the root, paths to the current directory.
-pub(super) fn base(config: &Config) -> Result<PathBase> {
+/// For paths that are relative to the current directory: globs are relative to the root.
+pub(super) fn path_base(config: &Config) -> Result<PathBase> {
     let here = fs::canonicalize(".").context("cannot access the current directory")?;
     Ok(PathBase { root: config.root.absolute.clone(), start: here })
 }

@@ -1,4 +1,4 @@
-//! Where reports go: standard output and files.
+//! Writes reports to standard output and files.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
-use super::args::{Global, ReportArgs, When};
+use super::args::{GlobalArgs, ReportArgs, When};
 use super::broken_pipe::ignore_broken_pipe;
 use super::environment::variable;
 use super::target;
@@ -26,17 +26,17 @@ pub(super) struct Outputs {
 
 impl Outputs {
     /// Opens all destinations.
-    pub(super) fn open(reporting: &ReportArgs, global: &Global) -> Result<Self> {
+    pub(super) fn open(reporting: &ReportArgs, global: &GlobalArgs) -> Result<Self> {
         let (to_stdout, to_files): (Vec<_>, Vec<_>) =
             reporting.output.iter().partition(|output| output.ends_with("=-"));
         let stdout = match (to_stdout.as_slice(), &reporting.format, variable("FRISKEY_FORMAT")) {
-            ([output], None, _) => split(output)?.0,
+            ([output], None, _) => parse_output(output)?.0,
             ([_, ..], ..) => {
                 bail!("only one report goes to standard output: give one --format or one --output FORMAT=-")
             }
-            ([], Some(name), _) => named("--format", name)?,
-            ([], None, Some(name)) => named("FRISKEY_FORMAT", &name.to_string_lossy())?,
-            ([], None, None) => named("--format", "human")?,
+            ([], Some(name), _) => reporter_named("--format", name)?,
+            ([], None, Some(name)) => reporter_named("FRISKEY_FORMAT", &name.to_string_lossy())?,
+            ([], None, None) => reporter_named("--format", "human")?,
         };
         let files = to_files.into_iter().map(|output| OutputFile::open(output)).collect::<Result<_>>()?;
         let summary = if stdout.name == "github" { step_summary() } else { None };
@@ -59,7 +59,7 @@ impl Outputs {
             file.write(report)?;
         }
         if let Some(path) = &self.summary {
-            summarize(report, path)?;
+            append_summary(report, path)?;
         }
         if self.quiet && self.stdout.name == "human" && report.status() == Status::Clean {
             return Ok(());
@@ -71,29 +71,29 @@ impl Outputs {
 
 /// The file of the step summary, when running in GitHub Actions.
 pub(super) fn step_summary() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    set("GITHUB_ACTIONS").and_then(|_| set("GITHUB_STEP_SUMMARY")).map(PathBuf::from)
+    let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    value("GITHUB_ACTIONS").and_then(|_| value("GITHUB_STEP_SUMMARY")).map(PathBuf::from)
 }
 
 /// Checks before the scan that the summary can be written after it.
 fn check_summary(path: Option<&Path>) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
-    let opened = target::append(path).map(drop);
+    let opened = target::open_to_append(path).map(drop);
     opened.with_context(|| format!("cannot write the step summary to {}", path.display()))
 }
 
 /// Appends the summary, after those of earlier commands of the step.
-fn summarize(report: &Report, path: &Path) -> Result<()> {
+fn append_summary(report: &Report, path: &Path) -> Result<()> {
     let write = || -> io::Result<()> {
         let mut text = Vec::new();
         write_step_summary(report, &mut text)?;
-        target::append(path)?.write_all(&text)
+        target::open_to_append(path)?.write_all(&text)
     };
     write().with_context(|| format!("cannot write the step summary to {}", path.display()))
 }
 
 /// The format with that name; `option` is named in the error.
-fn named(option: &str, name: &str) -> Result<&'static Reporter> {
+fn reporter_named(option: &str, name: &str) -> Result<&'static Reporter> {
     reporter(name).with_context(|| {
         let names: Vec<_> = REPORTERS.iter().map(|reporter| reporter.name).collect();
         format!("{option}: unknown format `{name}`; expected one of {}", names.join(", "))
@@ -101,15 +101,17 @@ fn named(option: &str, name: &str) -> Result<&'static Reporter> {
 }
 
 /// Splits `FORMAT=PATH`.
-fn split(output: &str) -> Result<(&'static Reporter, &str)> {
+fn parse_output(output: &str) -> Result<(&'static Reporter, &str)> {
     match output.split_once('=') {
-        Some((format, path)) if !path.is_empty() => Ok((named(&format!("--output {output}"), format)?, path)),
+        Some((format, path)) if !path.is_empty() => {
+            Ok((reporter_named(&format!("--output {output}"), format)?, path))
+        }
         _ => bail!("--output {output}: expected FORMAT=PATH, e.g. `json=report.json`"),
     }
 }
 
 /// Color and width, according to the options and the terminal.
-pub(super) fn style(global: &Global) -> Style {
+pub(super) fn style(global: &GlobalArgs) -> Style {
     Style {
         color: wants_color(global.color, io::stdout().is_terminal()),
         width: io::stdout()
@@ -123,13 +125,13 @@ pub(super) fn style(global: &Global) -> Style {
 }
 
 pub(super) fn wants_color(when: When, is_terminal: bool) -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let is_enabled = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
     match when {
         When::Always => true,
         When::Never => false,
         // NO_COLOR disables color with any value that is not empty.
         When::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
-        When::Auto if set("CLICOLOR_FORCE") => true,
+        When::Auto if is_enabled("CLICOLOR_FORCE") => true,
         When::Auto => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
     }
 }
@@ -141,15 +143,15 @@ struct OutputFile {
 }
 
 enum OutputTarget {
-    /// Written next to the path, and renamed when complete.
-    Renamed,
+    /// A regular file: a new one is written next to it, and replaces it when complete.
+    ReplacedFile,
     /// A pipe or device, which cannot be replaced by renaming.
-    Direct(fs::File),
+    Stream(fs::File),
 }
 
 impl OutputFile {
     fn open(output: &str) -> Result<Self> {
-        let (reporter, path) = split(output)?;
+        let (reporter, path) = parse_output(output)?;
         let (path, target) =
             open_target(Path::new(path)).with_context(|| format!("cannot write to {path}"))?;
         Ok(Self { reporter, path, target })
@@ -159,8 +161,8 @@ impl OutputFile {
         let Self { reporter, path, target } = self;
         let style = Style::default();
         let written = match target {
-            OutputTarget::Direct(mut file) => ignore_broken_pipe(reporter.write(report, &style, &mut file)),
-            OutputTarget::Renamed => temporary(&path, false).and_then(|mut file| {
+            OutputTarget::Stream(mut file) => ignore_broken_pipe(reporter.write(report, &style, &mut file)),
+            OutputTarget::ReplacedFile => temporary_file(&path, false).and_then(|mut file| {
                 reporter.write(report, &style, &mut file)?;
                 file.flush()?;
                 file.persist(&path).map(drop).map_err(|error| error.error)
@@ -170,12 +172,13 @@ impl OutputFile {
     }
 }
 
-/// Checks early that a file can be written at `path` and persists: it must not be a device or in memory.
+/// Checks early that a file can be written at `path` and outlives the machine's next restart: it must not be a device or in
+/// memory.
 ///
 /// # Errors
 /// When it cannot.
 #[cfg(feature = "online")]
-pub(super) fn check_kept_file(path: &Path) -> Result<()> {
+pub(super) fn check_lasting_file(path: &Path) -> Result<()> {
     let resolved = target::resolve(path).with_context(|| format!("cannot write to {}", path.display()))?;
     if [path, &resolved].into_iter().any(|path| path.starts_with("/dev") || path.starts_with("/proc")) {
         bail!("{} is a device or in memory, so it would not be kept: name a file on a disk", path.display());
@@ -199,9 +202,9 @@ pub(super) fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> Result<
     let write = || -> io::Result<()> {
         let (path, target) = open_target(path)?;
         match target {
-            OutputTarget::Direct(mut file) => ignore_broken_pipe(file.write_all(bytes)),
-            OutputTarget::Renamed => {
-                let mut file = temporary(&path, is_private)?;
+            OutputTarget::Stream(mut file) => ignore_broken_pipe(file.write_all(bytes)),
+            OutputTarget::ReplacedFile => {
+                let mut file = temporary_file(&path, is_private)?;
                 file.write_all(bytes)?;
                 file.as_file().sync_all()?;
                 file.persist(&path).map(drop).map_err(|error| error.error)
@@ -215,11 +218,11 @@ pub(super) fn write_file(path: &Path, bytes: &[u8], is_private: bool) -> Result<
 fn open_target(path: &Path) -> io::Result<(PathBuf, OutputTarget)> {
     if is_stream(path) {
         // No repository can contain these paths.
-        return Ok((path.to_owned(), OutputTarget::Direct(fs::OpenOptions::new().write(true).open(path)?)));
+        return Ok((path.to_owned(), OutputTarget::Stream(fs::OpenOptions::new().write(true).open(path)?)));
     }
     let path = target::resolve(path)?;
     // The file is removed again, since the scan might find it.
-    temporary(&path, false).map(|_| (path, OutputTarget::Renamed))
+    temporary_file(&path, false).map(|_| (path, OutputTarget::ReplacedFile))
 }
 
 /// Whether it is `/dev/stdout`, `/dev/null` or a shell's `>(command)`, as opposed to a file in a world-writable
@@ -227,12 +230,12 @@ fn open_target(path: &Path) -> io::Result<(PathBuf, OutputTarget)> {
 fn is_stream(path: &Path) -> bool {
     const DIRS: [&str; 2] = ["/dev/fd", "/dev/pts"];
     let dir = path.parent().unwrap_or(path);
-    let is_climbing = path.components().any(|part| part == std::path::Component::ParentDir);
-    !is_climbing && (dir == Path::new("/dev") || DIRS.iter().any(|known| dir == Path::new(known)))
+    let has_parent_component = path.components().any(|part| part == std::path::Component::ParentDir);
+    !has_parent_component && (dir == Path::new("/dev") || DIRS.iter().any(|known| dir == Path::new(known)))
 }
 
 /// A file next to the path, removed when dropped. If it is private, it is never readable by others.
-fn temporary(path: &Path, is_private: bool) -> io::Result<NamedTempFile> {
+fn temporary_file(path: &Path, is_private: bool) -> io::Result<NamedTempFile> {
     let dir = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     builder.prefix(".friskey-").suffix(".tmp");

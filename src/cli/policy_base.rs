@@ -1,6 +1,6 @@
-//! Where configuration, baseline, rules and ignore files come from.
+//! The policy base: where configuration, baseline, rules and ignore files come from.
 
-/// The commit that provides them.
+/// The commit that provides the policy, which must not be part of the change that is scanned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PolicyBase {
     /// This commit, which precedes the change.
@@ -10,8 +10,8 @@ pub(super) enum PolicyBase {
         /// A description, e.g. `the base of the GitHub pull_request`.
         what: String,
     },
-    /// The checkout: no change is under review.
+    /// What is checked out: no change is under review, or the user trusts it.
     Checkout,
-    /// None, for this reason: the commit is unknown or missing.
+    /// No commit, for this reason: it is unknown or missing.
     Unknown(String),
 }

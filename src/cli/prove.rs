@@ -1,19 +1,19 @@
-//! `friskey prove`.
+//! `friskey prove`: searches a clone for the keys and objects that a purge removed.
 
 use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::args::{Global, Prove, ScanArgs};
-use super::base_policy::EffectiveSettings;
+use super::args::{GlobalArgs, ProveArgs, SearchArgs};
 use super::broken_pipe::ignore_broken_pipe;
 use super::clock::now;
+use super::effective_settings::EffectiveSettings;
 use super::exit::Exit;
 use super::options;
 use super::output::style;
 use super::progress::{self, ProgressUnit};
-use super::rules::detector;
+use super::rules::load_detector;
 use super::session::Session;
 use crate::git::Progress;
 use crate::model::{Confidence, ProofStatus};
@@ -22,20 +22,20 @@ use crate::report::{write_json, write_proof};
 use crate::scan::{HistoryOptions, Settings};
 use crate::suppress::Policy;
 
-pub(super) fn run(args: &Prove, global: &Global) -> Result<Exit> {
+pub(super) fn run(args: &ProveArgs, global: &GlobalArgs) -> Result<Exit> {
     let report = PurgedHistory::read(&args.report)?;
-    let config = options::config_about(global, &args.clone)?;
-    let (rules, _) = detector(global, &config)?;
+    let config = options::config_for_repo(global, &args.clone)?;
+    let (rules, _) = load_detector(global, &config)?;
     let detector = report.detector(&rules)?;
     // Nothing is accepted: a purged key must be gone even if a baseline accepts it.
     let effective = EffectiveSettings { config, rules, detector, policy: Policy::default() };
-    let scan_args = ScanArgs {
+    let search = SearchArgs {
         threads: args.threads,
         max_time: args.max_time,
         containers: args.containers.clone(),
         min_confidence: Some(Confidence::Low),
     };
-    let session = Session::new(effective, &scan_args)?;
+    let session = Session::new(effective, &search)?;
     let settings = Settings { min_confidence: Confidence::Low, ..session.settings() };
     let progress = Arc::new(Progress::default());
     let audit = HistoryOptions {
@@ -43,9 +43,9 @@ pub(super) fn run(args: &Prove, global: &Global) -> Result<Exit> {
         progress: Some(Arc::clone(&progress)),
         ..HistoryOptions::everything(args.clone.clone(), session.threads, now())
     };
-    let shown = progress::show(ProgressUnit::Objects, &progress, args.no_progress || global.quiet);
+    let progress_line = progress::show(ProgressUnit::Objects, &progress, args.no_progress || global.quiet);
     let proof = prove(&settings, &audit, &report);
-    drop(shown);
+    drop(progress_line);
     let proof = proof?;
     let exit = match proof.status {
         ProofStatus::Proven => Exit::Clean,

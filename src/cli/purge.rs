@@ -1,4 +1,4 @@
-//! `friskey purge`.
+//! `friskey purge`: writes a new repository without the keys found in the history of another one.
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use super::args::{ContainerChoice, Global, Purge};
-use super::base_policy::EffectiveSettings;
+use super::args::{ContainerChoice, GlobalArgs, PurgeArgs};
 use super::clock::now;
+use super::effective_settings::EffectiveSettings;
 use super::exit::Exit;
-use super::message::{masked, print, say};
+use super::message::{print, redact_message, say};
 use super::options::{self, Extent};
 use super::output::{check_file, write_file};
 use super::progress;
@@ -23,7 +23,7 @@ use crate::purge::{
 };
 use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 
-pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
+pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
     let into = args.into.clone().filter(|_| !args.dry_run);
     check_places(&args.repo.path, into.as_deref(), args.report.as_deref())?;
     if let Some(report) = &args.report {
@@ -35,9 +35,9 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
             );
         }
     }
-    let config = options::config_about(global, &args.repo.path)?;
+    let config = options::config_for_repo(global, &args.repo.path)?;
     let effective = EffectiveSettings::of_checkout(config, &args.suppression, global, Extent::default())?;
-    let session = Session::new(effective, &args.scan_args)?;
+    let session = Session::new(effective, &args.search)?;
     let progress = Arc::new(Progress::default());
     let options = PurgeOptions {
         repo: args.repo.path.clone(),
@@ -55,18 +55,18 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
         progress: Some(Arc::clone(&progress)),
     };
     let unit = progress::ProgressUnit::Objects;
-    let shown = progress::show(unit, &progress, args.no_progress || global.quiet);
+    let progress_line = progress::show(unit, &progress, args.no_progress || global.quiet);
     let is_delivered = Cell::new(false);
     let deliver = |report: &PurgeReport| deliver(report, args.report.as_deref(), &is_delivered);
     let purged = purge(&session.settings(), &options, &deliver);
-    drop(shown);
+    drop(progress_line);
     if let (Err(_), true, Some(path)) = (&purged, is_delivered.get(), &args.report) {
         // The report describes a repository that does not exist. If it cannot be removed, the error still says so.
         let _ = std::fs::remove_file(path);
     }
     let report = match purged {
         Err(error @ (PurgeError::Incomplete(_) | PurgeError::Stopped)) => {
-            say(&masked(&format!("friskey: {error}")));
+            say(&redact_message(&format!("friskey: {error}")));
             return Ok(Exit::Incomplete);
         }
         purged => purged?,
@@ -81,7 +81,7 @@ pub(super) fn run(args: &Purge, global: &Global) -> Result<Exit> {
 fn deliver(report: &PurgeReport, path: Option<&Path>, is_delivered: &Cell<bool>) -> Result<(), String> {
     let Some(path) = path else { return Ok(()) };
     if report.status == "nothing" && is_of_finished_purge(path) {
-        // The purge that left nothing to do.
+        // The report of the earlier purge, after which there is nothing left to do, is kept.
         return Ok(());
     }
     let mut bytes = serde_json::to_vec_pretty(report).map_err(|error| error.to_string())?;
@@ -93,7 +93,7 @@ fn deliver(report: &PurgeReport, path: Option<&Path>, is_delivered: &Cell<bool>)
 
 /// Whether the file is the report of a finished purge, which `friskey prove` needs.
 fn is_of_finished_purge(path: &Path) -> bool {
-    /// The status is among the first fields.
+    /// Number of bytes at the start of a report that contain its schema and status.
     const START: u64 = 4096;
     let mut start = Vec::new();
     let opened = std::fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
@@ -109,7 +109,7 @@ fn filters(keys: &[String]) -> Result<Vec<KeyFilter>> {
     keys.iter().map(filter).collect()
 }
 
-/// The output on standard output.
+/// The text for standard output.
 fn text(report: &PurgeReport) -> String {
     let mut text = String::new();
     // Writing to a string never fails.
@@ -161,7 +161,7 @@ fn text(report: &PurgeReport) -> String {
     text
 }
 
-/// The files that could not be opened; the reader has to decide what to do with them.
+/// Lists the files that could not be opened; the user has to decide what to do with them.
 fn unsearched(text: &mut String, report: &PurgeReport) {
     let files = report.unsearched();
     if files.is_empty() {

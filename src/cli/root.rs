@@ -23,16 +23,16 @@ impl Root {
     /// `start` is not an accessible directory.
     pub(super) fn find(start: &Path) -> io::Result<Self> {
         let absolute = fs::canonicalize(start)?;
-        let own = start.strip_prefix(".").unwrap_or(start);
-        let above = absolute.ancestors().position(|dir| dir.join(".git").symlink_metadata().is_ok());
-        let up = above.unwrap_or(0);
-        let shown = (0..up).fold(own.to_owned(), |path, _| path.join(".."));
-        let absolute = absolute.ancestors().nth(up).unwrap_or(&absolute).to_owned();
+        let relative = start.strip_prefix(".").unwrap_or(start);
+        let levels_up = absolute.ancestors().position(|dir| dir.join(".git").symlink_metadata().is_ok());
+        let levels = levels_up.unwrap_or(0);
+        let shown = (0..levels).fold(relative.to_owned(), |path, _| path.join(".."));
+        let absolute = absolute.ancestors().nth(levels).unwrap_or(&absolute).to_owned();
         Ok(Self { shown, absolute })
     }
 
     /// The directory as a path that is never empty.
-    pub(super) fn or_here(&self) -> PathBuf {
+    pub(super) fn non_empty_path(&self) -> PathBuf {
         if self.shown.as_os_str().is_empty() { PathBuf::from(".") } else { self.shown.clone() }
     }
 

@@ -4,20 +4,20 @@ use std::io::Write;
 
 use anyhow::{Result, anyhow, bail};
 
-use super::args::{Global, RulesCommand};
+use super::args::{GlobalArgs, RulesCommand};
 use super::config::Config;
 use super::exit::Exit;
-use super::masking;
 use super::message;
 use super::options;
+use super::redaction;
 use crate::detect::{Detector, Redactor};
 use crate::rules::{Rule, RuleError, RuleSet};
 use crate::scan::compile;
 
 /// The rules selected by options and configuration, and their detector.
-pub(super) fn detector(global: &Global, config: &Config) -> Result<(RuleSet, Detector)> {
+pub(super) fn load_detector(global: &GlobalArgs, config: &Config) -> Result<(RuleSet, Detector)> {
     let files = options::rules(global, config);
-    masking::mask_by_rules(&files);
+    redaction::redact_by_rules(&files);
     let rules = RuleSet::with_files(&files).map_err(|error| match (&error, &config.path) {
         (RuleError::Read { path, .. }, Some(config_path))
             if config.rules.iter().any(|named| named.display().to_string() == *path) =>
@@ -30,8 +30,8 @@ pub(super) fn detector(global: &Global, config: &Config) -> Result<(RuleSet, Det
     Ok((rules, detector))
 }
 
-pub(super) fn run(command: &RulesCommand, global: &Global) -> Result<Exit> {
-    let (rules, detector) = detector(global, &options::config(global)?)?;
+pub(super) fn run(command: &RulesCommand, global: &GlobalArgs) -> Result<Exit> {
+    let (rules, detector) = load_detector(global, &options::config(global)?)?;
     let redactor = Redactor::new(&detector);
     let shown = |text: &str| redactor.redact(text.as_bytes());
     let mut text = Vec::new();

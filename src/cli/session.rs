@@ -1,11 +1,11 @@
-//! What a scanning command runs with: configuration, rules and policy, and the options resolved against them.
+//! The resolved settings of a scanning command: configuration, rules, policy, threshold, limits.
 
 use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::args::{Global, ScanArgs, SuppressionArgs};
-use super::base_policy::EffectiveSettings;
+use super::args::{GlobalArgs, SearchArgs, SuppressionArgs};
+use super::effective_settings::EffectiveSettings;
 use super::limits::limits;
 use super::options::{self, Extent};
 use crate::container::Limits;
@@ -22,12 +22,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Resolves the options in `args` against the environment and the configuration that is in force, and starts the
-    /// clock of `--max-time`.
+    /// Resolves the options in `args`, the environment and the configuration in force, in this order of precedence, and
+    /// starts the clock of `--max-time`.
     ///
     /// # Errors
     /// An environment variable with an invalid value, or too many threads.
-    pub(super) fn new(effective: EffectiveSettings, args: &ScanArgs) -> Result<Self> {
+    pub(super) fn new(effective: EffectiveSettings, args: &SearchArgs) -> Result<Self> {
         let config = &effective.config;
         Ok(Self {
             min_confidence: options::min_confidence(args, config)?,
@@ -40,7 +40,11 @@ impl Session {
 
     /// The session of a command that scans the repository around the current directory, with the checkout's own
     /// configuration.
-    pub(super) fn here(args: &ScanArgs, suppression: &SuppressionArgs, global: &Global) -> Result<Self> {
+    pub(super) fn for_current_repository(
+        args: &SearchArgs,
+        suppression: &SuppressionArgs,
+        global: &GlobalArgs,
+    ) -> Result<Self> {
         let config = options::config(global)?;
         Self::new(EffectiveSettings::of_checkout(config, suppression, global, Extent::default())?, args)
     }

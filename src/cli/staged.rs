@@ -1,32 +1,32 @@
-//! `friskey staged`.
+//! `friskey staged`: scans what the next commit would contain.
 
 use anyhow::Result;
 
-use super::args::{Global, StagedArgs};
+use super::args::{GlobalArgs, StagedArgs};
 use super::command_line;
 use super::exit::Exit;
 use super::git_env::GitEnv;
-use super::options;
+use super::options::excludes;
 use super::output::Outputs;
 use super::session::Session;
 use crate::scan::{StagedOptions, redact, scan_staged};
 
-pub(super) fn run(staged: &StagedArgs, global: &Global) -> Result<Exit> {
-    let session = Session::here(&staged.reporting.scan_args, &staged.suppression, global)?;
+pub(super) fn run(args: &StagedArgs, global: &GlobalArgs) -> Result<Exit> {
+    let session = Session::for_current_repository(&args.reporting.search, &args.suppression, global)?;
     let config = &session.effective.config;
-    let outputs = Outputs::open(&staged.reporting, global)?;
+    let outputs = Outputs::open(&args.reporting, global)?;
     let git = GitEnv::read();
-    let commit = StagedOptions {
+    let options = StagedOptions {
         repo: git.repo,
         index: git.index,
         work_tree: git.work_tree,
         merge_heads: git.merge_heads,
-        files: staged.files.clone(),
-        exclude: options::excludes(config)?,
+        files: args.files.clone(),
+        exclude: excludes(config)?,
         without_lfs: config.excludes_lfs(),
         threads: session.threads,
     };
-    let mut draft = scan_staged(&session.settings(), &commit)?;
+    let mut draft = scan_staged(&session.settings(), &options)?;
     draft.command_line = command_line::arguments();
     let report = redact(draft, &session.effective.detector);
     let exit = report.status().into();

@@ -1,5 +1,5 @@
-//! Resolves the paths of files to write, so that nothing in a scanned repository, such as a link or pipe, redirects
-//! them.
+//! Resolves the paths of files to write, so that nothing in a scanned repository, such as a link or pipe, can redirect the
+//! output.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,13 +7,13 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::untrusted::describe;
 
-/// The absolute path behind `path`, for a file that may be replaced there.
+/// Resolves `path` to the absolute path at which a file may be created or replaced.
 ///
 /// # Errors
-/// The directory does not exist; a link is part of its path, in the current directory or in a repository, whose
-/// author may have put it there; what is at the path is not a regular file.
+/// The directory does not exist, something that is not a regular file is at the path, or part of the path is a link in the
+/// current directory or in a repository, whose author may have created it.
 pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
-    let mut at = match path.is_absolute() {
+    let mut resolved = match path.is_absolute() {
         true => PathBuf::new(),
         false => fs::canonicalize(".")?,
     };
@@ -22,22 +22,24 @@ pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
     for component in dir.components() {
         match component {
             Component::CurDir => {}
-            Component::ParentDir => drop(at.pop()),
-            Component::Prefix(_) | Component::RootDir => at.push(component),
+            Component::ParentDir => drop(resolved.pop()),
+            Component::Prefix(_) | Component::RootDir => resolved.push(component),
             Component::Normal(name) => {
-                let next = at.join(name);
-                let metadata = next.symlink_metadata().map_err(|error| missing(path, error))?;
-                at = match metadata.is_symlink() {
-                    true if !path.is_absolute() || is_in_repository(&at) => return Err(link(&next)),
+                let next = resolved.join(name);
+                let metadata = next.symlink_metadata().map_err(|error| missing_dir_error(path, error))?;
+                resolved = match metadata.is_symlink() {
+                    true if !path.is_absolute() || is_in_repository(&resolved) => {
+                        return Err(link_error(&next));
+                    }
                     true => fs::canonicalize(&next)?,
                     false => next,
                 };
             }
         }
     }
-    let file = at.join(name);
+    let file = resolved.join(name);
     match file.symlink_metadata() {
-        Ok(metadata) if metadata.is_symlink() => Err(link(&file)),
+        Ok(metadata) if metadata.is_symlink() => Err(link_error(&file)),
         Ok(metadata) if !metadata.is_file() => {
             Err(io::Error::other(format!("it is {}", describe(&metadata))))
         }
@@ -47,8 +49,8 @@ pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// `error`, or which directory on the way to `path` is missing.
-fn missing(path: &Path, error: io::Error) -> io::Error {
+/// Names the first missing directory in `path`, if that is the reason for `error`.
+fn missing_dir_error(path: &Path, error: io::Error) -> io::Error {
     let is_there = |dir: &&Path| dir.as_os_str().is_empty() || dir.symlink_metadata().is_ok();
     let first = path.ancestors().skip(1).take_while(|dir| !is_there(dir)).last();
     match (error.kind(), first) {
@@ -60,10 +62,10 @@ fn missing(path: &Path, error: io::Error) -> io::Error {
     }
 }
 
-fn link(path: &Path) -> io::Error {
-    let leads = fs::read_link(path).map(|to| format!(" to {}", to.display())).unwrap_or_default();
+fn link_error(path: &Path) -> io::Error {
+    let destination = fs::read_link(path).map(|to| format!(" to {}", to.display())).unwrap_or_default();
     io::Error::other(format!(
-        "{} is a symbolic link{leads}; reports are not written through links: name the place itself",
+        "{} is a symbolic link{destination}; reports are not written through links: name the place itself",
         path.display()
     ))
 }
@@ -72,15 +74,15 @@ fn is_in_repository(dir: &Path) -> bool {
     dir.ancestors().any(|above| above.join(".git").symlink_metadata().is_ok())
 }
 
-/// Opens the file to add to it, or makes it.
+/// Opens the file to append to it, or creates it.
 ///
 /// # Errors
-/// When it is a link, has another name, or is not a regular file.
-pub(super) fn append(path: &Path) -> io::Result<File> {
+/// When it is a link, has another name as well (a hard link), or is not a regular file.
+pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
     let mut options = fs::OpenOptions::new();
     options.create(true).append(true);
     if path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
-        return Err(link(path));
+        return Err(link_error(path));
     }
     #[cfg(unix)]
     {
@@ -88,7 +90,7 @@ pub(super) fn append(path: &Path) -> io::Result<File> {
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
         options.custom_flags(flags.bits().cast_signed());
     }
-    let file = options.open(path).map_err(|error| missing(path, error))?;
+    let file = options.open(path).map_err(|error| missing_dir_error(path, error))?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other(format!("it is {}", describe(&metadata))));
@@ -127,11 +129,11 @@ mod tests {
     fn only_a_file_of_one_name_is_added_to() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
-        assert!(append(&file).is_ok());
+        assert!(open_to_append(&file).is_ok());
         symlink(&file, dir.path().join("link")).unwrap();
-        assert!(append(&dir.path().join("link")).unwrap_err().to_string().contains("symbolic link"));
-        assert!(append(dir.path()).is_err());
+        assert!(open_to_append(&dir.path().join("link")).unwrap_err().to_string().contains("symbolic link"));
+        assert!(open_to_append(dir.path()).is_err());
         fs::hard_link(&file, dir.path().join("other")).unwrap();
-        assert!(append(&file).unwrap_err().to_string().contains("several names"));
+        assert!(open_to_append(&file).unwrap_err().to_string().contains("several names"));
     }
 }

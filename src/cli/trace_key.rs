@@ -7,10 +7,10 @@ use crate::detect::Detector;
 use crate::model::{Identified, Secret};
 use crate::rules::{MAX_MATCH_LEN, MIN_EXACT_KEY_LEN};
 
-/// A key and what the rules know of it.
+/// The key to trace, and what the rules say about it.
 pub(super) struct TracedKey {
     pub(super) bytes: Zeroizing<Vec<u8>>,
-    /// Leading bytes that may be shown.
+    /// The number of leading bytes that may be shown.
     pub(super) prefix: usize,
     /// The rule that recognizes such keys.
     pub(super) rule: Option<String>,
@@ -26,31 +26,35 @@ impl TracedKey {
         if input.is_empty() {
             bail!("no key: pipe it into friskey, or name a variable with --env");
         }
-        let known = recognized(input, detector);
-        if known.is_empty() {
+        let keys = keys_found_by_rules(input, detector);
+        if keys.is_empty() {
             refuse_redacted(input)?;
         }
-        match known.as_slice() {
-            [] => Self::unrecognized(input),
+        match keys.as_slice() {
+            [] => Self::from_unrecognized_text(input),
             [one] => Ok(Self {
                 bytes: Zeroizing::new(one.secret.reveal().to_vec()),
                 prefix: one.secret.prefix_len(),
                 rule: Some(one.rule.to_string()),
             }),
             several => {
-                let shown: Vec<_> = several.iter().map(|one| one.secret.redacted()).collect();
-                bail!("{} keys were given ({}): trace them one at a time", several.len(), shown.join(", "))
+                let redacted_keys: Vec<_> = several.iter().map(|one| one.secret.redacted()).collect();
+                bail!(
+                    "{} keys were given ({}): trace them one at a time",
+                    several.len(),
+                    redacted_keys.join(", ")
+                )
             }
         }
     }
 
-    /// A text that no rule recognizes: all of it is the key, but for quotes and the name of a variable.
-    fn unrecognized(input: &[u8]) -> Result<Self> {
+    /// The key in a text in which no rule finds one: all of the text, except for quotes and the name of a variable.
+    fn from_unrecognized_text(input: &[u8]) -> Result<Self> {
         let lines = input.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
         if lines > 1 {
             bail!("{lines} lines were given, and no rule recognizes a key in them: give only the key");
         }
-        let text = unquoted(value(input)?);
+        let text = without_quotes(assigned_value(input)?);
         if text.iter().any(u8::is_ascii_whitespace) {
             bail!("the text contains blanks, and no rule recognizes a key in it: give only the key");
         }
@@ -69,23 +73,30 @@ impl TracedKey {
     }
 }
 
-/// Refuses what shows only the ends of a key, as reports and OpenAI's pages do.
+/// Refuses a redacted key, of which reports and OpenAI's pages show only the ends.
 ///
 /// # Errors
 /// If `input` is such a text; the message says how to trace it.
 fn refuse_redacted(input: &[u8]) -> Result<()> {
     let text = String::from_utf8_lossy(input);
-    let signs = ["…", "...", "***", "•••", "●●●", "xxxx", "XXXX"];
-    let Some(end) = signs.iter().filter_map(|sign| text.rfind(sign).map(|at| at + sign.len())).max() else {
+    let ellipses = ["…", "...", "***", "•••", "●●●", "xxxx", "XXXX"];
+    let Some(end) =
+        ellipses.iter().filter_map(|ellipsis| text.rfind(ellipsis).map(|at| at + ellipsis.len())).max()
+    else {
         return Ok(());
     };
-    // More of the sign, then the last characters of the key.
+    // More of the same characters, then the last characters of the key.
     let rest = text[end..].trim_start_matches(['.', '*', '•', '●', '…']);
-    let shown: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
-    if shown.len() > 8 {
+    let visible_end: String =
+        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    if visible_end.len() > 8 {
         return Ok(());
     }
-    let four = if shown.len() < 4 { "XXXX".to_owned() } else { shown[shown.len() - 4..].to_owned() };
+    let four = if visible_end.len() < 4 {
+        "XXXX".to_owned()
+    } else {
+        visible_end[visible_end.len() - 4..].to_owned()
+    };
     bail!(
         "the key is redacted, so it cannot be traced as it is: give the whole key, or select it with --last-four {four} \
          or with --fingerprint and the digits that a report shows"
@@ -93,39 +104,40 @@ fn refuse_redacted(input: &[u8]) -> Result<()> {
 }
 
 /// The different keys that the rules find in `input`.
-fn recognized(input: &[u8], detector: &Detector) -> Vec<Identified> {
-    let mut known: Vec<Identified> = Vec::new();
+fn keys_found_by_rules(input: &[u8], detector: &Detector) -> Vec<Identified> {
+    let mut keys: Vec<Identified> = Vec::new();
     detector.find(input, |found| {
-        if known.iter().all(|one| one.fingerprint != found.identified.fingerprint) {
-            known.push((*found.identified).clone());
+        if keys.iter().all(|one| one.fingerprint != found.identified.fingerprint) {
+            keys.push((*found.identified).clone());
         }
     });
-    known
+    keys
 }
 
-/// What is assigned in `NAME=value`, `export NAME=value` and `name: value`; the text itself if it is nothing of
-/// the kind. A key may hold such signs itself, so the name has to be that of a secret, or the value quoted.
+/// The value in `NAME=value`, `export NAME=value` and `name: value`; all of the text if it has none of these forms. Since a
+/// key may itself contain `=` or `:`, the name must be that of a secret, or the value must be quoted.
 ///
 /// # Errors
-/// When nothing is assigned: the name of a variable is not a key.
-fn value(text: &[u8]) -> Result<&[u8]> {
+/// When the value is empty: the name of a variable is not a key.
+fn assigned_value(text: &[u8]) -> Result<&[u8]> {
     const SECRET_NAMES: [&str; 6] = ["key", "token", "secret", "password", "passwd", "auth"];
     let without_export = text.strip_prefix(b"export ").unwrap_or(text).trim_ascii_start();
     let Some(at) = without_export.iter().position(|byte| b"=:".contains(byte)) else { return Ok(text) };
-    let (name, value) = (unquoted(without_export[..at].trim_ascii()), without_export[at + 1..].trim_ascii());
+    let (name, assigned_value) =
+        (without_quotes(without_export[..at].trim_ascii()), without_export[at + 1..].trim_ascii());
     let is_name =
         !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte));
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     let is_secret = SECRET_NAMES.iter().any(|word| name.contains(word));
-    let is_quoted = unquoted(value).len() < value.len();
-    if is_name && is_secret && unquoted(value).is_empty() {
+    let is_quoted = without_quotes(assigned_value).len() < assigned_value.len();
+    if is_name && is_secret && without_quotes(assigned_value).is_empty() {
         bail!("the variable has no value: give the key itself");
     }
-    Ok(if is_name && !value.is_empty() && (is_secret || is_quoted) { value } else { text })
+    Ok(if is_name && !assigned_value.is_empty() && (is_secret || is_quoted) { assigned_value } else { text })
 }
 
-/// `text` without one pair of quotes around it, and without what ends a statement or a list item.
-fn unquoted(text: &[u8]) -> &[u8] {
+/// `text` without one pair of quotes around it, and without a semicolon or comma after it.
+fn without_quotes(text: &[u8]) -> &[u8] {
     let text = text.strip_suffix(b";").or_else(|| text.strip_suffix(b",")).unwrap_or(text).trim_ascii_end();
     match text {
         [first @ (b'"' | b'\'' | b'`'), inner @ .., last] if first == last => inner,
@@ -150,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_key_is_taken_out_of_what_surrounds_it() {
+    fn a_key_that_a_rule_finds_is_extracted_from_the_surrounding_text() {
         let key = key(1);
         for around in [
             "{}",
@@ -178,14 +190,14 @@ mod tests {
         ] {
             assert_eq!(extract(input).unwrap(), "hunter2-word", "{input}");
         }
-        // Base64 ends in signs that are no assignment.
+        // The padding of base64 is not an assignment.
         for whole in ["Zm9vYmFyYmF6cXV4==", "user:hunter2-word"] {
             assert_eq!(extract(whole).unwrap(), whole);
         }
     }
 
     #[test]
-    fn what_is_not_one_key_is_refused_without_showing_it() {
+    fn input_without_exactly_one_key_is_refused_without_being_shown() {
         let (one, two) = (key(1), key(2));
         let several = extract(&format!("{one}\n{two}\n")).unwrap_err().to_string();
         assert!(several.starts_with("2 keys were given (sk-proj-…"), "{several}");

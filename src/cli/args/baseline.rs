@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::shared::{BaselineArg, FileArgs, ScanArgs};
+use super::shared::{BaselineArgs, FileArgs, SearchArgs};
 use crate::cli::help;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum BaselineCommand {
     /// Accept keys by fingerprint, as shown in a report, without scanning
     #[command(after_long_help = help::text("friskey baseline add"))]
-    Add(AddToBaseline),
+    Add(BaselineAddArgs),
     /// Accept every key that a scan finds now, in a new baseline
     #[command(after_long_help = help::text("friskey baseline create"))]
     Create {
@@ -20,7 +20,7 @@ pub(in crate::cli) enum BaselineCommand {
         reason: String,
 
         #[command(flatten)]
-        entry: EntryFields,
+        entry: EntryArgs,
 
         #[command(flatten)]
         args: BaselineScanArgs,
@@ -37,7 +37,7 @@ pub(in crate::cli) enum BaselineCommand {
         prune: bool,
 
         #[command(flatten)]
-        entry: EntryFields,
+        entry: EntryArgs,
 
         #[command(flatten)]
         args: BaselineScanArgs,
@@ -51,7 +51,7 @@ pub(in crate::cli) enum BaselineCommand {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct AddToBaseline {
+pub(in crate::cli) struct BaselineAddArgs {
     /// Fingerprints of the keys: 64 hex digits, or the first digits of one in the report given by --from
     #[arg(value_name = "FINGERPRINT")]
     pub(in crate::cli) fingerprints: Vec<String>,
@@ -73,15 +73,15 @@ pub(in crate::cli) struct AddToBaseline {
     pub(in crate::cli) rule: Option<String>,
 
     #[command(flatten)]
-    pub(in crate::cli) entry: EntryFields,
+    pub(in crate::cli) entry: EntryArgs,
 
     #[command(flatten)]
-    pub(in crate::cli) baseline: BaselineArg,
+    pub(in crate::cli) baseline: BaselineArgs,
 }
 
 /// Optional fields of new entries.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct EntryFields {
+pub(in crate::cli) struct EntryArgs {
     /// Person or team responsible for the new entries
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) owner: Option<String>,
@@ -102,10 +102,10 @@ pub(in crate::cli) struct BaselineScanArgs {
     pub(in crate::cli) files: FileArgs,
 
     #[command(flatten)]
-    pub(in crate::cli) scan_args: ScanArgs,
+    pub(in crate::cli) search: SearchArgs,
 
     #[command(flatten)]
-    pub(in crate::cli) baseline: BaselineArg,
+    pub(in crate::cli) baseline: BaselineArgs,
 
     /// Accept a marker in the text only if it gives a reason
     #[arg(long)]

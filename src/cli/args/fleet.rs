@@ -22,14 +22,14 @@ pub(in crate::cli) enum FleetCommand {
     },
     /// Audit the repositories of a plan, or one shard of them, and write a result for each
     #[command(after_long_help = help::text("friskey fleet audit"))]
-    Audit(FleetAudit),
+    Audit(FleetAuditArgs),
     /// Merge the results of all shards into one report, and check that they cover the plan
     #[command(after_long_help = help::text("friskey fleet report"))]
     Report(FleetReportArgs),
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct FleetAudit {
+pub(in crate::cli) struct FleetAuditArgs {
     /// The plan, as `friskey fleet plan` printed it
     #[arg(value_name = "PLAN")]
     pub(in crate::cli) plan: PathBuf,

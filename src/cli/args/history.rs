@@ -1,8 +1,8 @@
-//! Arguments of the commands that scan a history.
+//! Arguments of the commands that scan a history: `history`, `trace` and `ci`.
 
 use clap::Args;
 
-use super::shared::{AuditArgs, CacheArgs, PolicyFrom, RepoArg, ReportArgs, SuppressionArgs};
+use super::shared::{AuditArgs, CacheArgs, PolicyFromArgs, RepoArgs, ReportArgs, SuppressionArgs};
 
 /// Options of every command that scans a history for all keys.
 #[derive(Debug, Args)]
@@ -17,16 +17,16 @@ pub(in crate::cli) struct HistoryScanArgs {
     pub(in crate::cli) suppression: SuppressionArgs,
 
     #[command(flatten)]
-    pub(in crate::cli) policy_from: PolicyFrom,
+    pub(in crate::cli) policy_from: PolicyFromArgs,
 
     #[command(flatten)]
     pub(in crate::cli) reporting: ReportArgs,
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct History {
+pub(in crate::cli) struct HistoryArgs {
     #[command(flatten)]
-    pub(in crate::cli) repo: RepoArg,
+    pub(in crate::cli) repo: RepoArgs,
 
     /// Scan only what these commits introduce: `A..B`, `A...B`, `B --not --remotes`; can be repeated
     #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
@@ -42,9 +42,9 @@ pub(in crate::cli) struct History {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Trace {
+pub(in crate::cli) struct TraceArgs {
     #[command(flatten)]
-    pub(in crate::cli) repo: RepoArg,
+    pub(in crate::cli) repo: RepoArgs,
 
     /// Read the key from this environment variable instead of standard input
     #[arg(long, value_name = "NAME", group = "key")]
@@ -68,9 +68,9 @@ pub(in crate::cli) struct Trace {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Ci {
+pub(in crate::cli) struct CiArgs {
     #[command(flatten)]
-    pub(in crate::cli) repo: RepoArg,
+    pub(in crate::cli) repo: RepoArgs,
 
     /// Start of the change, instead of what the CI system provides; zeros or an empty value for a new branch
     #[arg(long, value_name = "REV", allow_hyphen_values = true)]

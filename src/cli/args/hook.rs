@@ -1,10 +1,10 @@
-//! Subcommands of `friskey hook`, and the hooks.
+//! Subcommands of `friskey hook`, and the hooks that friskey can run as.
 
 use std::ffi::OsString;
 
 use clap::Subcommand;
 
-use super::shared::RepoArg;
+use super::shared::RepoArgs;
 use crate::cli::help;
 
 #[derive(Debug, Subcommand)]
@@ -17,7 +17,7 @@ pub(in crate::cli) enum HookCommand {
         #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
         hooks: Vec<Hook>,
         #[command(flatten)]
-        repo: RepoArg,
+        repo: RepoArgs,
         /// Install even if a hook manager is in use, which may overwrite the hooks, or if friskey itself is in the
         /// work tree
         #[arg(long)]
@@ -30,7 +30,7 @@ pub(in crate::cli) enum HookCommand {
     #[command(after_long_help = help::text("friskey hook status"))]
     Status {
         #[command(flatten)]
-        repo: RepoArg,
+        repo: RepoArgs,
     },
     /// Remove friskey's hooks and restore the previous ones
     #[command(after_long_help = help::text("friskey hook uninstall"))]
@@ -39,7 +39,7 @@ pub(in crate::cli) enum HookCommand {
         #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
         hooks: Vec<Hook>,
         #[command(flatten)]
-        repo: RepoArg,
+        repo: RepoArgs,
         /// Remove for every repository that uses the same directory, e.g. the one set by core.hooksPath
         #[arg(long)]
         global: bool,
@@ -71,7 +71,7 @@ pub(in crate::cli) enum Hook {
 }
 
 impl Hook {
-    /// Git's name for it.
+    /// Git's name for the hook.
     pub(in crate::cli) fn name(self) -> &'static str {
         match self {
             Self::PreCommit => "pre-commit",

@@ -21,20 +21,20 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
 
-pub(super) use baseline::{AddToBaseline, BaselineCommand, BaselineScanArgs, EntryFields};
-pub(super) use fleet::{FleetAudit, FleetCommand, FleetReportArgs};
-pub(super) use history::{Ci, History, Trace};
+pub(super) use baseline::{BaselineAddArgs, BaselineCommand, BaselineScanArgs, EntryArgs};
+pub(super) use fleet::{FleetAuditArgs, FleetCommand, FleetReportArgs};
+pub(super) use history::{CiArgs, HistoryArgs, TraceArgs};
 pub(super) use hook::{Hook, HookCommand};
 #[cfg(feature = "online")]
-pub(super) use online::{Keys, OnlineArgs};
-pub(super) use purge::{ContainerChoice, Prove, Purge};
+pub(super) use online::{KeysArgs, OnlineArgs};
+pub(super) use purge::{ContainerChoice, ProveArgs, PurgeArgs};
 #[cfg(feature = "online")]
-pub(super) use revoke::Revoke;
+pub(super) use revoke::RevokeArgs;
 pub(super) use rules::RulesCommand;
-pub(super) use scan::{Explain, Scan, StagedArgs};
-pub(super) use shared::{AuditArgs, CacheArgs, FileArgs, ReportArgs, ScanArgs, SuppressionArgs};
+pub(super) use scan::{ExplainArgs, ScanArgs, StagedArgs};
+pub(super) use shared::{AuditArgs, CacheArgs, FileArgs, ReportArgs, SearchArgs, SuppressionArgs};
 #[cfg(feature = "online")]
-pub(super) use verify::{VERIFICATION_FORMATS, Verify};
+pub(super) use verify::{VERIFICATION_FORMATS, VerifyArgs};
 
 /// Frisks files and git repositories for OpenAI API keys.
 ///
@@ -51,7 +51,7 @@ pub(super) use verify::{VERIFICATION_FORMATS, Verify};
 )]
 pub struct Cli {
     #[command(flatten)]
-    pub(super) global: Global,
+    pub(super) global: GlobalArgs,
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -59,7 +59,7 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
-pub(super) struct Global {
+pub(super) struct GlobalArgs {
     /// Add the rules in FILE to the built-in ones; a rule with the id of a built-in one replaces it
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) rules: Vec<PathBuf>,
@@ -90,16 +90,16 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Scan files and directories, or standard input
     #[command(after_long_help = help::text("friskey scan"))]
-    Scan(Scan),
+    Scan(ScanArgs),
     /// Scan what the next commit would contain: the index, never the work tree
     #[command(after_long_help = help::text("friskey staged"))]
     Staged(StagedArgs),
     /// Audit the objects, refs and reflogs of a git repository, and trace the history of each key
     #[command(after_long_help = help::text("friskey history"))]
-    History(History),
+    History(HistoryArgs),
     /// Scan the commits of the current CI event
     #[command(after_long_help = help::text("friskey ci"))]
-    Ci(Ci),
+    Ci(CiArgs),
     /// Install, remove and run git hooks
     #[command(after_long_help = help::text("friskey hook"))]
     Hook {
@@ -108,25 +108,25 @@ pub(super) enum Command {
     },
     /// Trace one known key through a repository: where it is, since when, until when
     #[command(after_long_help = help::text("friskey trace"))]
-    Trace(Trace),
+    Trace(TraceArgs),
     /// Ask OpenAI whose a leaked key is, whether it works and what it cost, without using the key
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey verify"))]
-    Verify(Verify),
+    Verify(VerifyArgs),
     /// Delete a leaked key of your organization at OpenAI; shows what it would do unless --yes names the key
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey revoke"))]
-    Revoke(Revoke),
+    Revoke(RevokeArgs),
     /// List the keys of your organization at OpenAI by age and last use, and mark those that need attention
     #[cfg(feature = "online")]
     #[command(after_long_help = help::text("friskey keys"))]
-    Keys(Keys),
+    Keys(KeysArgs),
     /// Write a copy of a repository without the keys found in its history, and prove that they are gone
     #[command(after_long_help = help::text("friskey purge"))]
-    Purge(Purge),
+    Purge(PurgeArgs),
     /// Prove that a clone contains none of the keys and objects that a purge removed
     #[command(after_long_help = help::text("friskey prove"))]
-    Prove(Prove),
+    Prove(ProveArgs),
     /// Audit many repositories: plan the audit, divide it among machines, merge the results
     #[command(after_long_help = help::text("friskey fleet"))]
     Fleet {
@@ -141,7 +141,7 @@ pub(super) enum Command {
     },
     /// Explain why a text from standard input is or is not reported: by which rule and on what evidence
     #[command(after_long_help = help::text("friskey explain"))]
-    Explain(Explain),
+    Explain(ExplainArgs),
     /// List, show and check the rules in force
     #[command(after_long_help = help::text("friskey rules"))]
     Rules {

@@ -41,7 +41,7 @@ fn host(text: &str) -> Result<Host, String> {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Keys {
+pub(in crate::cli) struct KeysArgs {
     /// Mark keys that are older than DAYS or have not been used for that long
     #[arg(long, value_name = "DAYS", default_value = "90")]
     pub(in crate::cli) max_age: Count,

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::shared::{RepoArg, ScanArgs, SuppressionArgs};
+use super::shared::{RepoArgs, SearchArgs, SuppressionArgs};
 use crate::cli::limits::{ContainerArgs, Count, Seconds};
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Purge {
+pub(in crate::cli) struct PurgeArgs {
     #[command(flatten)]
-    pub(in crate::cli) repo: RepoArg,
+    pub(in crate::cli) repo: RepoArgs,
 
     /// Where to write the new bare repository; the path must not exist or be an empty directory
     #[arg(long, value_name = "NEW.git", required_unless_present = "dry_run")]
@@ -29,8 +29,8 @@ pub(in crate::cli) struct Purge {
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) report: Option<PathBuf>,
 
-    /// What becomes of an archive or compressed file with a key in it: `stub` replaces it with a text, `refuse`
-    /// purges nothing
+    /// How to treat an archive or compressed file that contains a key: `stub` replaces it with a text, `refuse` purges
+    /// nothing
     #[arg(long = "containers", id = "container_treatment", value_name = "HOW", default_value = "stub")]
     pub(in crate::cli) containers: ContainerChoice,
 
@@ -46,10 +46,10 @@ pub(in crate::cli) struct Purge {
     pub(in crate::cli) suppression: SuppressionArgs,
 
     #[command(flatten)]
-    pub(in crate::cli) scan_args: ScanArgs,
+    pub(in crate::cli) search: SearchArgs,
 }
 
-/// What becomes of a container with a key in it.
+/// How to treat a container that contains a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum ContainerChoice {
     Stub,
@@ -60,7 +60,7 @@ pub(in crate::cli) enum ContainerChoice {
 const FORMATS: [&str; 2] = ["human", "json"];
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Prove {
+pub(in crate::cli) struct ProveArgs {
     /// Fresh mirror clone (`git clone --mirror URL`), or a repository restored from an export
     #[arg(value_name = "CLONE")]
     pub(in crate::cli) clone: PathBuf,

@@ -9,7 +9,7 @@ use crate::cli::limits::Seconds;
 use crate::cli::receiver::Receiver;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Revoke {
+pub(in crate::cli) struct RevokeArgs {
     /// A JSON report of friskey; `-` reads the report, or the leaked key itself, from standard input
     /// [default: audit the repository given by --repo]
     #[arg(value_name = "REPORT")]
@@ -70,7 +70,7 @@ pub(in crate::cli) struct Revoke {
     pub(in crate::cli) online: OnlineArgs,
 }
 
-impl Revoke {
+impl RevokeArgs {
     /// The repository to audit if there is no report.
     pub(in crate::cli) fn audited(&self) -> &Path {
         self.repo.as_deref().unwrap_or(Path::new("."))

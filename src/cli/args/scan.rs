@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::shared::{FileArgs, PolicyFrom, ReportArgs, SuppressionArgs};
+use super::shared::{FileArgs, PolicyFromArgs, ReportArgs, SuppressionArgs};
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Scan {
+pub(in crate::cli) struct ScanArgs {
     /// Files and directories to scan; `-` is standard input
     #[arg(value_name = "PATH", default_value = ".")]
     pub(in crate::cli) paths: Vec<PathBuf>,
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Scan {
     pub(in crate::cli) suppression: SuppressionArgs,
 
     #[command(flatten)]
-    pub(in crate::cli) policy_from: PolicyFrom,
+    pub(in crate::cli) policy_from: PolicyFromArgs,
 
     #[command(flatten)]
     pub(in crate::cli) reporting: ReportArgs,
@@ -40,7 +40,7 @@ pub(in crate::cli) struct StagedArgs {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Explain {
+pub(in crate::cli) struct ExplainArgs {
     /// Catches a key that was passed as an argument by mistake
     #[arg(hide = true)]
     pub(in crate::cli) misplaced: Vec<OsString>,

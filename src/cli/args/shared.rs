@@ -12,7 +12,7 @@ use crate::scan::HISTORY_SURFACES;
 
 /// The repository that a command works on.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct RepoArg {
+pub(in crate::cli) struct RepoArgs {
     /// Work tree, .git directory or bare repository
     #[arg(id = "repo", value_name = "REPO", default_value = ".")]
     pub(in crate::cli) path: PathBuf,
@@ -30,16 +30,16 @@ pub(in crate::cli) struct ReportArgs {
     pub(in crate::cli) output: Vec<String>,
 
     #[command(flatten)]
-    pub(in crate::cli) scan_args: ScanArgs,
+    pub(in crate::cli) search: SearchArgs,
 
     /// Do not show progress on the terminal
     #[arg(long)]
     pub(in crate::cli) no_progress: bool,
 }
 
-/// Thresholds and resource limits of a scan.
+/// The threshold and the resource limits of a search for keys.
 #[derive(Clone, Debug, Default, Args)]
-pub(in crate::cli) struct ScanArgs {
+pub(in crate::cli) struct SearchArgs {
     /// Report only findings of at least this confidence: low, medium or high [default: medium]
     /// (environment: FRISKEY_MIN_CONFIDENCE)
     #[arg(long, value_name = "LEVEL")]
@@ -60,7 +60,7 @@ pub(in crate::cli) struct ScanArgs {
 
 /// The file of accepted keys.
 #[derive(Clone, Debug, Default, Args)]
-pub(in crate::cli) struct BaselineArg {
+pub(in crate::cli) struct BaselineArgs {
     /// Baseline to use instead of .friskey-baseline.toml at the root of the repository
     /// (environment: FRISKEY_BASELINE)
     #[arg(id = "baseline", long = "baseline", value_name = "FILE")]
@@ -71,7 +71,7 @@ pub(in crate::cli) struct BaselineArg {
 #[derive(Debug, Default, Args)]
 pub(in crate::cli) struct SuppressionArgs {
     #[command(flatten)]
-    pub(in crate::cli) baseline: BaselineArg,
+    pub(in crate::cli) baseline: BaselineArgs,
 
     /// Accept nothing: ignore markers in the text and the baseline
     #[arg(long)]
@@ -84,14 +84,14 @@ pub(in crate::cli) struct SuppressionArgs {
 
 /// Which commit provides configuration, baseline and rules.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct PolicyFrom {
+pub(in crate::cli) struct PolicyFromArgs {
     /// Take configuration, baseline and rules from the commit REV instead of from what is scanned, and follow no
     /// ignore files; `event` is the base of the current CI event, `checkout` what is checked out
     #[arg(id = "policy_from", long = "policy-from", value_name = "REV")]
     pub(in crate::cli) revision: Option<String>,
 }
 
-impl PolicyFrom {
+impl PolicyFromArgs {
     /// Whether the policy comes from another commit than what is checked out.
     pub(in crate::cli) fn differs_from_checkout(&self) -> bool {
         self.revision.as_deref().is_some_and(|revision| revision != "checkout")
@@ -141,7 +141,7 @@ fn surfaces_help() -> String {
     )
 }
 
-/// Where to keep facts from earlier audits.
+/// Where to keep facts for later audits.
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct CacheArgs {
     /// Keep facts about searched packs in DIR, so that the next audit of a whole history is faster, with the same

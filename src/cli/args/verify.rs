@@ -7,11 +7,11 @@ use clap::Args;
 use super::OnlineArgs;
 use crate::cli::limits::Seconds;
 
-/// What a verification can be written as.
+/// Formats of a verification.
 pub(in crate::cli) const VERIFICATION_FORMATS: [&str; 3] = ["human", "json", "html"];
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Verify {
+pub(in crate::cli) struct VerifyArgs {
     /// A JSON report of friskey; `-` reads the report, or leaked keys themselves, from standard input
     /// [default: audit the repository given by --repo]
     #[arg(value_name = "REPORT")]
@@ -56,7 +56,7 @@ pub(in crate::cli) struct Verify {
     pub(in crate::cli) online: OnlineArgs,
 }
 
-impl Verify {
+impl VerifyArgs {
     /// The repository to audit if there is no report.
     pub(in crate::cli) fn audited(&self) -> &Path {
         self.repo.as_deref().unwrap_or(Path::new("."))

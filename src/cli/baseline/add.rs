@@ -6,12 +6,12 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::{BASELINE, NewEntry, entry_count, place, write_line};
-use crate::cli::args::{AddToBaseline, Global, SuppressionArgs};
+use super::{BASELINE, NewEntry, destination, entry_count, write_redacted_line};
+use crate::cli::args::{BaselineAddArgs, GlobalArgs, SuppressionArgs};
 use crate::cli::exit::Exit;
 use crate::cli::message;
 use crate::cli::options;
-use crate::cli::rules::detector;
+use crate::cli::rules::load_detector;
 use crate::globs::Glob;
 use crate::model::Fingerprint;
 use crate::suppress::{Baseline, BaselineEntry, Date};
@@ -28,13 +28,13 @@ struct KeyToAccept {
     rule: Option<String>,
 }
 
-pub(super) fn run(add: &AddToBaseline, global: &Global) -> Result<Exit> {
+pub(super) fn run(add: &BaselineAddArgs, global: &GlobalArgs) -> Result<Exit> {
     let config = options::config(global)?;
-    let (_, detector) = detector(global, &config)?;
+    let (_, detector) = load_detector(global, &config)?;
     let suppression = SuppressionArgs { baseline: add.baseline.clone(), ..SuppressionArgs::default() };
     let path = options::baseline_path(&suppression, &config)?;
     let path = path.unwrap_or_else(|| config.root.shown.join(BASELINE));
-    place::check(&path, &suppression, &config)?;
+    destination::check(&path, &suppression, &config)?;
     let new = NewEntry::new(&detector, &add.reason, &add.entry)?;
     let glob =
         add.path.as_deref().map(Glob::new).transpose().map_err(|error| anyhow::anyhow!("--path: {error}"))?;
@@ -43,24 +43,26 @@ pub(super) fn run(add: &AddToBaseline, global: &Global) -> Result<Exit> {
         Ok(_) => Some(Baseline::read(&path)?),
         Err(_) => None,
     };
-    let mut all = existing.as_ref().map(|baseline| baseline.entries().to_vec()).unwrap_or_default();
-    let before = all.len();
-    for key in selected(add)? {
+    let mut entries = existing.as_ref().map(|baseline| baseline.entries().to_vec()).unwrap_or_default();
+    let count_before = entries.len();
+    for key in keys_to_accept(add)? {
         let rule = add.rule.clone().or(key.rule).unwrap_or_else(|| UNKNOWN_RULE.to_owned());
         let entry = BaselineEntry { path: glob.clone(), ..new.entry(key.fingerprint, rule) };
-        match all.iter().find(|known| accepts(known, &entry)) {
-            Some(known) => write_line(&mut out, &detector, &format!("already accepted: {}", known.name()))?,
+        match entries.iter().find(|known| accepts(known, &entry)) {
+            Some(known) => {
+                write_redacted_line(&mut out, &detector, &format!("already accepted: {}", known.name()))?
+            }
             None => {
-                write_line(&mut out, &detector, &format!("accepted: {}", entry.name()))?;
-                all.push(entry);
+                write_redacted_line(&mut out, &detector, &format!("accepted: {}", entry.name()))?;
+                entries.push(entry);
             }
         }
     }
-    let added = all.len() - before;
+    let added = entries.len() - count_before;
     if added > 0 {
         match existing {
-            Some(baseline) => baseline.with_entries(all).replace(&path)?,
-            None => Baseline::new(all, "", Date::today()).create(&path)?,
+            Some(baseline) => baseline.with_entries(entries).replace(&path)?,
+            None => Baseline::new(entries, "", Date::today()).create(&path)?,
         }
     }
     writeln!(out, "{}: {} added", path.display(), entry_count(added))?;
@@ -78,19 +80,19 @@ fn accepts(known: &BaselineEntry, entry: &BaselineEntry) -> bool {
 }
 
 /// The keys given on the command line, or all keys in the report.
-fn selected(add: &AddToBaseline) -> Result<Vec<KeyToAccept>> {
+fn keys_to_accept(add: &BaselineAddArgs) -> Result<Vec<KeyToAccept>> {
     let Some(report) = &add.from else {
         if add.fingerprints.is_empty() {
             bail!("no key: give fingerprints as reports show them, or --from REPORT");
         }
-        let whole = |text: &String| {
+        let parse_fingerprint = |text: &String| {
             Fingerprint::from_hex(text)
                 .context("a fingerprint has 64 hex digits; with --from REPORT its first digits are enough")
         };
-        let named = |text| Ok(KeyToAccept { fingerprint: whole(text)?, rule: None });
-        return add.fingerprints.iter().map(named).collect();
+        let to_key = |text| Ok(KeyToAccept { fingerprint: parse_fingerprint(text)?, rule: None });
+        return add.fingerprints.iter().map(to_key).collect();
     };
-    let reported = leaks_of(report)?;
+    let reported = read_leaks(report)?;
     if add.fingerprints.is_empty() {
         return reported.into_iter().map(|leak| leak.into_key_to_accept(report)).collect();
     }
@@ -132,7 +134,7 @@ impl ReportedLeak {
 }
 
 /// The leaks in a JSON report of friskey.
-fn leaks_of(path: &Path) -> Result<Vec<ReportedLeak>> {
+fn read_leaks(path: &Path) -> Result<Vec<ReportedLeak>> {
     let shown = path.display();
     let bytes = read(path, Symlinks::Follow, MAX_REPORT)
         .with_context(|| format!("cannot read the report {shown}"))?;

@@ -1,7 +1,7 @@
 //! `friskey baseline`: manages the list of accepted keys.
 
 mod add;
-mod place;
+mod destination;
 mod staleness;
 
 use std::io::{self, Write};
@@ -9,14 +9,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::args::{BaselineCommand, BaselineScanArgs, EntryFields, Global, SuppressionArgs};
+use crate::cli::args::{BaselineCommand, BaselineScanArgs, EntryArgs, GlobalArgs, SuppressionArgs};
 use crate::cli::config::Config;
 use crate::cli::exit::Exit;
 use crate::cli::limits::limits;
 use crate::cli::message;
 use crate::cli::options::{self, BASELINE, Extent};
-use crate::cli::rules::detector;
-use crate::cli::scan::{extent, tree};
+use crate::cli::rules::load_detector;
+use crate::cli::scan::{extent, tree_options};
 use crate::detect::{Detector, Redactor};
 use crate::model::{Confidence, Coverage, Draft, Finding, Fingerprint, Leak, Report};
 use crate::report::escape_line;
@@ -24,7 +24,7 @@ use crate::rules::RuleSet;
 use crate::scan::{Settings, Stop, redact, scan_tree};
 use crate::suppress::{Baseline, BaselineEntry, Date, Policy};
 
-pub(super) fn run(command: &BaselineCommand, global: &Global) -> Result<Exit> {
+pub(super) fn run(command: &BaselineCommand, global: &GlobalArgs) -> Result<Exit> {
     match command {
         BaselineCommand::Add(add) => add::run(add, global),
         BaselineCommand::Create { reason, entry, args } => {
@@ -51,24 +51,24 @@ struct BaselineRun<'a> {
 }
 
 impl<'a> BaselineRun<'a> {
-    /// `writes` says whether the command writes the baseline.
-    fn new(args: &'a BaselineScanArgs, global: &Global, writes: bool) -> Result<Self> {
+    /// Resolves the options; `writes` if the command writes the baseline.
+    fn new(args: &'a BaselineScanArgs, global: &GlobalArgs, writes: bool) -> Result<Self> {
         let config = options::config(global)?;
-        let (rules, detector) = detector(global, &config)?;
+        let (rules, detector) = load_detector(global, &config)?;
         let suppression = SuppressionArgs { baseline: args.baseline.clone(), ..SuppressionArgs::default() };
         let path = options::baseline_path(&suppression, &config)?;
         let path = path.unwrap_or_else(|| config.root.shown.join(BASELINE));
         if writes {
-            place::check(&path, &suppression, &config)?;
+            destination::check(&path, &suppression, &config)?;
         }
         let mut paths = args.paths.clone();
         if paths.is_empty() {
-            paths.push(config.root.or_here());
+            paths.push(config.root.non_empty_path());
         }
         Ok(Self {
             path,
             extent: extent(&paths, &args.files, &config),
-            min_confidence: options::min_confidence(&args.scan_args, &config)?,
+            min_confidence: options::min_confidence(&args.search, &config)?,
             paths,
             args,
             config,
@@ -77,7 +77,7 @@ impl<'a> BaselineRun<'a> {
         })
     }
 
-    fn create(self, reason: &str, fields: &EntryFields) -> Result<Exit> {
+    fn create(self, reason: &str, fields: &EntryArgs) -> Result<Exit> {
         if self.path.symlink_metadata().is_ok() {
             bail!("{} already exists; `friskey baseline update` adds to it", self.path.display());
         }
@@ -94,7 +94,7 @@ impl<'a> BaselineRun<'a> {
         finish(&report, out, Exit::Clean)
     }
 
-    fn update(self, reason: Option<&str>, prune: bool, fields: &EntryFields) -> Result<Exit> {
+    fn update(self, reason: Option<&str>, prune: bool, fields: &EntryArgs) -> Result<Exit> {
         let baseline = self.read()?;
         if prune && !self.extent.covers_baseline {
             bail!("--prune needs a scan of everything: leave out PATH and --exclude");
@@ -105,12 +105,12 @@ impl<'a> BaselineRun<'a> {
         if prune && !draft.coverage.is_complete() {
             bail!(
                 "cannot prune: {} could not be scanned, `friskey scan` shows why",
-                skipped(&draft.coverage)
+                skip_count(&draft.coverage)
             );
         }
         let mut matched = baseline.accept(&mut draft.leaks);
         if prune {
-            self.look_in_history(&baseline, &mut matched)?;
+            self.search_history(&baseline, &mut matched)?;
         }
         let mut out = Vec::new();
         draft.leaks.retain(|leak| !has_expired(&baseline, leak));
@@ -124,11 +124,15 @@ impl<'a> BaselineRun<'a> {
             let is_expired = baseline.is_expired(entry);
             if prune && (is_expired || !matched) {
                 let why = if is_expired { "expired" } else { "matches no finding" };
-                write_line(&mut out, &self.detector, &format!("dropped, {why}: {}", entry.name()))?;
+                write_redacted_line(&mut out, &self.detector, &format!("dropped, {why}: {}", entry.name()))?;
                 continue;
             }
             if is_expired {
-                write_line(&mut out, &self.detector, &format!("expired, left as it is: {}", entry.name()))?;
+                write_redacted_line(
+                    &mut out,
+                    &self.detector,
+                    &format!("expired, left as it is: {}", entry.name()),
+                )?;
             }
             entries.push(entry.clone());
         }
@@ -143,19 +147,19 @@ impl<'a> BaselineRun<'a> {
         let mut draft = self.scan(Some(&baseline))?;
         let mut matched = baseline.accept(&mut draft.leaks);
         if self.extent.covers_baseline {
-            draft.coverage.merge(self.look_in_history(&baseline, &mut matched)?);
+            draft.coverage.merge(self.search_history(&baseline, &mut matched)?);
         }
         let mut out = Vec::new();
         let report = redact(draft, &self.detector);
-        let mut wrong = 0;
+        let mut outdated_entries = 0;
         for entry in baseline.expired_entries() {
-            wrong += 1;
-            write_line(&mut out, &self.detector, &format!("expired: {}", entry.name()))?;
+            outdated_entries += 1;
+            write_redacted_line(&mut out, &self.detector, &format!("expired: {}", entry.name()))?;
         }
         if self.extent.covers_baseline && report.coverage().is_complete() {
             for entry in baseline.stale_entries(&matched) {
-                wrong += 1;
-                write_line(
+                outdated_entries += 1;
+                write_redacted_line(
                     &mut out,
                     &self.detector,
                     &format!("stale, matches no finding: {}", entry.name()),
@@ -171,10 +175,10 @@ impl<'a> BaselineRun<'a> {
         } else {
             writeln!(out, "stale entries were not looked for: leave out PATH and --exclude to do so")?;
         }
-        if wrong == 0 {
+        if outdated_entries == 0 {
             writeln!(out, "{}: {}, none to be dropped", self.path.display(), entry_count(matched.len()))?;
         }
-        finish(&report, out, if wrong > 0 { Exit::Findings } else { Exit::Clean })
+        finish(&report, out, if outdated_entries > 0 { Exit::Findings } else { Exit::Clean })
     }
 
     fn read(&self) -> Result<Baseline> {
@@ -183,23 +187,23 @@ impl<'a> BaselineRun<'a> {
         {
             bail!("{} does not exist; `friskey baseline create` creates it", self.path.display());
         }
-        Ok(Baseline::read(&self.path)?.with_base(options::base(&self.config)?))
+        Ok(Baseline::read(&self.path)?.with_base(options::path_base(&self.config)?))
     }
 
     /// Scans for leaks of any confidence. Findings that are accepted by markers, and by `baseline` if given, are
     /// marked as suppressed.
     fn scan(&self, baseline: Option<&Baseline>) -> Result<Draft> {
         let policy = self.policy(baseline);
-        let stop = options::stop(&self.args.scan_args, &self.config)?;
-        let threads = options::threads(&self.args.scan_args, &self.config)?;
-        let tree = tree(&self.paths, &self.args.files, threads, &self.config)?;
+        let stop = options::stop(&self.args.search, &self.config)?;
+        let threads = options::threads(&self.args.search, &self.config)?;
+        let tree = tree_options(&self.paths, &self.args.files, threads, &self.config)?;
         let draft = scan_tree(&self.settings(&policy, &stop), &tree)?;
-        self.unless_stopped(&stop)?;
+        self.fail_if_stopped(&stop)?;
         Ok(draft)
     }
 
     fn policy(&self, baseline: Option<&Baseline>) -> Policy {
-        let inline = options::inline(self.args.strict, &self.config);
+        let inline = options::inline_mode(self.args.strict, &self.config);
         Policy { inline, baseline: baseline.cloned(), ..Policy::default() }
     }
 
@@ -210,19 +214,19 @@ impl<'a> BaselineRun<'a> {
             min_confidence: Confidence::Low,
             policy,
             only: None,
-            limits: limits(&self.args.scan_args.containers, &self.config.containers),
+            limits: limits(&self.args.search.containers, &self.config.containers),
             stop,
         }
     }
 
-    fn unless_stopped(&self, stop: &Stop) -> Result<()> {
+    fn fail_if_stopped(&self, stop: &Stop) -> Result<()> {
         if stop.is_set() {
             bail!("interrupted: {} was not changed", self.path.display());
         }
         Ok(())
     }
 
-    /// Leaks above the threshold with a finding that is not accepted.
+    /// Leaks at or above the threshold that have a finding that is not accepted.
     fn leaks_to_accept<'r>(&self, report: &'r Report) -> impl Iterator<Item = &'r Leak> + use<'r> {
         let threshold = self.min_confidence;
         report.open_leaks().filter(move |leak| leak.identified.confidence >= threshold)
@@ -233,13 +237,13 @@ impl<'a> BaselineRun<'a> {
         self.leaks_to_accept(report).map(entry).collect()
     }
 
-    /// Lists what was accepted.
+    /// Lists the keys that were added to the baseline.
     fn write_accepted(&self, report: &Report, out: &mut Vec<u8>) -> Result<()> {
         for leak in self.leaks_to_accept(report) {
             let identified = &leak.identified;
             let place = leak.findings.first().map(location).unwrap_or_default();
             let text = format!("accepted: {} {} {place}", identified.secret.redacted(), identified.rule);
-            write_line(out, &self.detector, text.trim_end())?;
+            write_redacted_line(out, &self.detector, text.trim_end())?;
         }
         writeln!(
             out,
@@ -260,8 +264,11 @@ struct NewEntry {
 }
 
 impl NewEntry {
-    /// Checks the fields from the command line.
-    fn new(detector: &Detector, reason: &str, fields: &EntryFields) -> Result<Self> {
+    /// Checks the fields given on the command line.
+    ///
+    /// # Errors
+    /// An empty field or one with a key, or a date that is invalid or in the past.
+    fn new(detector: &Detector, reason: &str, fields: &EntryArgs) -> Result<Self> {
         let redactor = Redactor::new(detector);
         for text in [Some(reason), fields.owner.as_deref()].into_iter().flatten() {
             if text.trim().is_empty() {
@@ -296,11 +303,11 @@ impl NewEntry {
 }
 
 /// Writes one line of untrusted text, redacted and escaped.
-fn write_line(out: &mut Vec<u8>, detector: &Detector, text: &str) -> io::Result<()> {
+fn write_redacted_line(out: &mut Vec<u8>, detector: &Detector, text: &str) -> io::Result<()> {
     writeln!(out, "{}", escape_line(&Redactor::new(detector).redact(text.as_bytes())))
 }
 
-/// Whether an entry accepted the key until a date that has passed. Only a person may renew it.
+/// Whether an entry for the key has expired. Such a key is not accepted again automatically.
 fn has_expired(baseline: &Baseline, leak: &Leak) -> bool {
     baseline.expired_entries().any(|entry| entry.fingerprint == leak.identified.fingerprint)
 }
@@ -314,7 +321,7 @@ fn entry_count(count: usize) -> String {
     if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
 }
 
-fn skipped(coverage: &Coverage) -> String {
+fn skip_count(coverage: &Coverage) -> String {
     match coverage.skipped.len() {
         1 => "1 thing".to_owned(),
         count => format!("{count} things"),
@@ -327,7 +334,7 @@ fn finish(report: &Report, mut out: Vec<u8>, exit: Exit) -> Result<Exit> {
         writeln!(
             out,
             "incomplete: {} could not be scanned, `friskey scan` shows why",
-            skipped(report.coverage())
+            skip_count(report.coverage())
         )?;
     }
     message::print(&out)?;

@@ -1,4 +1,5 @@
-//! Whether an entry still accepts anything: a key that was removed from the files may be in the history.
+//! Looks in the history for keys that the baseline accepts: an entry whose key was removed from the files may still accept
+//! findings there.
 
 use anyhow::Result;
 
@@ -12,22 +13,22 @@ use crate::suppress::Baseline;
 impl BaselineRun<'_> {
     /// Searches the history of the repository for the keys of entries that matched nothing so far, and marks those in
     /// `matched` whose key is there. Returns what could not be read. Reads nothing if every entry matched.
-    pub(super) fn look_in_history(&self, baseline: &Baseline, matched: &mut [bool]) -> Result<Coverage> {
+    pub(super) fn search_history(&self, baseline: &Baseline, matched: &mut [bool]) -> Result<Coverage> {
         let root = &self.config.root.absolute;
         // A `.git` directory without HEAD is not a repository; in a linked work tree, `.git` is a file.
         let git = root.join(".git");
         if matched.iter().all(|matched| *matched) || !(git.is_file() || git.join("HEAD").exists()) {
             return Ok(Coverage::default());
         }
-        let threads = options::threads(&self.args.scan_args, &self.config)?;
-        let audit = HistoryOptions::everything(self.config.root.or_here(), threads, now());
+        let threads = options::threads(&self.args.search, &self.config)?;
+        let audit = HistoryOptions::everything(self.config.root.non_empty_path(), threads, now());
         let policy = self.policy(None);
-        let stop = options::stop(&self.args.scan_args, &self.config)?;
+        let stop = options::stop(&self.args.search, &self.config)?;
         let mut draft = match scan_history(&self.settings(&policy, &stop), &audit) {
             Ok(draft) => draft,
             Err(error) => return Ok(coverage_without_history(&error)),
         };
-        self.unless_stopped(&stop)?;
+        self.fail_if_stopped(&stop)?;
         let base = PathBase { root: root.clone(), start: root.clone() };
         // Globs are relative to the root, and so are the paths of a history.
         let in_history = baseline.clone().with_base(base).accept(&mut draft.leaks);

@@ -1,30 +1,31 @@
-//! Selects the commit whose configuration decides how a change is scanned: the change itself must not.
+//! Selects the policy base of a CI event: the commit whose configuration decides how a change is scanned. It must not be
+//! part of the change.
 
-use super::known_refs::{USUAL_DEFAULT_BRANCHES, default_tip, is_here};
+use super::known_refs::{USUAL_DEFAULT_BRANCHES, default_branch_tip, is_in_clone};
 use super::scope::{CiPlan, CiRun, PushEvent, Scope};
 use crate::cli::policy_base::PolicyBase;
 use crate::git::{Repository, commit_id, unresolved_reason};
 
-/// The commit that decides how the event's change is scanned.
-pub(in crate::cli) fn base(plan: &CiPlan, repo: &Repository) -> PolicyBase {
+/// The policy base for the event of `plan`.
+pub(in crate::cli) fn policy_base(plan: &CiPlan, repo: &Repository) -> PolicyBase {
     let event = &plan.event;
     match &plan.scope {
         Scope::Between { base, .. } => {
-            base_at(&base.revision(), format!("the base of the change, {event}"), plan, repo)
+            base_or_unknown(&base.revision(), format!("the base of the change, {event}"), plan, repo)
         }
-        Scope::Push(push) => before_push(push, plan, repo),
+        Scope::Push(push) => for_push(push, plan, repo),
         Scope::Nothing | Scope::Whole => {
-            plan.run.as_ref().map_or(PolicyBase::Checkout, |run| of_run(run, plan, repo))
+            plan.run.as_ref().map_or(PolicyBase::Checkout, |run| for_run(run, plan, repo))
         }
     }
 }
 
-/// For the default branch, its previous commit. For another branch, the current default branch; otherwise,
-/// someone who can push twice could use the first push to add the policy that applies to the second.
-fn before_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> PolicyBase {
+/// The policy base for a push. For the default branch, its previous commit. For another branch, the default branch as it
+/// is now: if it were the previous commit, someone could add a policy with one push that applies to the next.
+fn for_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     let default_branch = push.default_branch.as_deref();
-    let tip = default_tip(push.ref_name.as_deref(), default_branch, repo);
-    let before = push.before.as_deref().filter(|before| is_here(repo, before));
+    let tip = default_branch_tip(push.ref_name.as_deref(), default_branch, repo);
+    let before = push.before.as_deref().filter(|before| is_in_clone(repo, before));
     match (tip, before) {
         (Some((name, id)), _) => default_branch_at(&name, id),
         (None, Some(_)) if is_other_branch(push.ref_name.as_deref(), default_branch) => PolicyBase::Unknown(format!(
@@ -52,19 +53,20 @@ fn is_other_branch(name: Option<&str>, default_branch: Option<&str>) -> bool {
         .is_some_and(|default| name.and_then(|name| name.strip_prefix("refs/heads/")) != Some(default))
 }
 
+/// Whether the ref `name` is a branch called main or master.
 fn has_usual_name(name: Option<&str>) -> bool {
     name.and_then(|name| name.strip_prefix("refs/heads/"))
         .is_some_and(|name| USUAL_DEFAULT_BRANCHES.contains(&name))
 }
 
-/// For an event without a range of commits, which may run for any branch.
-fn of_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
+/// The policy base for an event without a range of commits, which may run for any branch.
+fn for_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     if let Some(base) = &run.base {
-        return base_at(base, format!("the base of the pull request, {}", plan.event), plan, repo);
+        return base_or_unknown(base, format!("the base of the pull request, {}", plan.event), plan, repo);
     }
     // If the ref of the run is unknown, as for tags in some systems, the default branch may always decide.
     let changed_ref = Some(run.ref_name.as_deref().unwrap_or_default());
-    if let Some((name, id)) = default_tip(changed_ref, run.default_branch.as_deref(), repo) {
+    if let Some((name, id)) = default_branch_tip(changed_ref, run.default_branch.as_deref(), repo) {
         return default_branch_at(&name, id);
     }
     if !is_default(run) {
@@ -80,7 +82,7 @@ fn of_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     // Never the work tree, which may contain the files of a pull request.
     let id = run.commit.clone().or_else(|| commit_id(repo, "HEAD"));
     match id {
-        Some(id) => base_at(&id, format!("the default branch, {}", plan.event), plan, repo),
+        Some(id) => base_or_unknown(&id, format!("the default branch, {}", plan.event), plan, repo),
         None => PolicyBase::Unknown(format!("{}: HEAD does not point to a commit", plan.event)),
     }
 }
@@ -94,12 +96,14 @@ fn is_default(run: &CiRun) -> bool {
     })
 }
 
+/// The default branch `name`, at the commit `id`.
 fn default_branch_at(name: &str, id: String) -> PolicyBase {
     PolicyBase::Rev { rev: id, what: format!("the default branch, {name}") }
 }
 
-fn base_at(rev: &str, what: String, plan: &CiPlan, repo: &Repository) -> PolicyBase {
-    if is_here(repo, rev) {
+/// The commit `rev`, which is described by `what`, if the clone has it.
+fn base_or_unknown(rev: &str, what: String, plan: &CiPlan, repo: &Repository) -> PolicyBase {
+    if is_in_clone(repo, rev) {
         return PolicyBase::Rev { rev: rev.to_owned(), what };
     }
     if let Some(reason) = unresolved_reason(repo, rev) {

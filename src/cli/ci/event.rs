@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::base::base;
+use super::base::policy_base;
 use super::plan::plan;
 use super::scope::Variables;
 use crate::cli::policy_base::PolicyBase;
@@ -20,14 +20,14 @@ const MAX_PAYLOAD: u64 = 64 << 20;
 ///
 /// # Errors
 /// No supported CI system is running.
-pub(in crate::cli) fn event_base(repo: &Repository) -> Result<PolicyBase> {
+pub(in crate::cli) fn event_policy_base(repo: &Repository) -> Result<PolicyBase> {
     let variable = |name: &str| env::var(name).ok();
     let variables = Variables(&variable);
     match plan(&variables, || payload(&variables), None, None) {
         Ok(plan) if plan.run.is_none() => {
             bail!("--policy-from event: no supported CI detected; name a revision instead")
         }
-        Ok(plan) => Ok(base(&plan, repo)),
+        Ok(plan) => Ok(policy_base(&plan, repo)),
         // An event that cannot be parsed provides no policy.
         Err(error) => Ok(PolicyBase::Unknown(format!("{error:#}"))),
     }

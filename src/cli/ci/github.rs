@@ -13,7 +13,7 @@ pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<V
     let name = variables.get("GITHUB_EVENT_NAME").context("the variable GITHUB_EVENT_NAME is not set")?;
     let payload = match name.as_str() {
         "push" | "pull_request" | "pull_request_target" | "merge_group" => payload()?,
-        // For other events, it only determines whose policy applies.
+        // For other events, the payload only determines whose policy applies.
         _ => payload().unwrap_or_default(),
     };
     let scope = match name.as_str() {
@@ -26,7 +26,7 @@ pub(super) fn plan(variables: &Variables<'_>, payload: impl FnOnce() -> Result<V
         _ => Scope::Whole,
     };
     let run = Some(run(variables, &name, &payload));
-    // That event runs for the base branch.
+    // `pull_request_target` runs for the base branch.
     let is_run_on_changed_ref = name != "pull_request_target";
     Ok(CiPlan {
         scope,
@@ -67,7 +67,7 @@ fn between(payload: &Value, base: &str, head: &str) -> Result<Scope> {
     Ok(Scope::Between { base: Rev::Id(id(payload, base)?), head: Rev::Id(id(payload, head)?) })
 }
 
-/// The full object id at that place of the payload.
+/// The full object id at `pointer`, a JSON pointer into the payload.
 fn id(payload: &Value, pointer: &str) -> Result<String> {
     match payload.pointer(pointer).and_then(Value::as_str) {
         Some(id) if is_id(id) => Ok(id.to_owned()),

@@ -3,17 +3,17 @@
 use crate::git::range::{RangeError, parse};
 use crate::git::{Repository, refs};
 
-/// Whether a revision is a commit of this repository.
-pub(super) fn is_here(repo: &Repository, revision: &str) -> bool {
+/// Whether the clone has the commit that a revision names.
+pub(super) fn is_in_clone(repo: &Repository, revision: &str) -> bool {
     !matches!(parse(repo, &[revision]), Err(RangeError::Missing { .. } | RangeError::Unknown { .. }))
 }
 
-/// Usual names of the default branch, if it is unknown.
+/// Names that are tried if the name of the default branch is unknown.
 pub(super) const USUAL_DEFAULT_BRANCHES: [&str; 2] = ["main", "master"];
 
-/// Name and commit of the remote's default branch, unless it is or may be the ref that was changed; `None`, too, if
+/// Name and commit of the remote's default branch; `None` if the clone lacks it, if it is the ref that was changed, or if
 /// that ref is unknown.
-pub(super) fn default_tip(
+pub(super) fn default_branch_tip(
     changed_ref: Option<&str>,
     default_branch: Option<&str>,
     repo: &Repository,

@@ -21,16 +21,16 @@ use anyhow::Result;
 use self::event::payload;
 use self::resolve::{Resolved, ScanTarget, resolve};
 use self::scope::Variables;
-use super::args::{Ci, Global};
-use super::base_policy::{self, EffectiveSettings};
+use super::args::{CiArgs, GlobalArgs};
 use super::cache_args;
 use super::clock::now;
+use super::effective_settings::{EffectiveSettings, note_accepting_markers};
 use super::exit::Exit;
 use super::history::surfaces;
-use super::named_base::{EVENT, named_base};
 use super::options::{self, Extent};
 use super::output::{Outputs, step_summary};
 use super::policy_base::PolicyBase;
+use super::policy_from::{EVENT, policy_base};
 use super::progress;
 use super::session::Session;
 use crate::detect::Redactor;
@@ -38,34 +38,35 @@ use crate::git::{self, Progress, Repository};
 use crate::model::{Draft, Status};
 use crate::scan::{HistoryOptions, redact, scan_history, scan_nothing};
 
-pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
+pub(super) fn run(args: &CiArgs, global: &GlobalArgs) -> Result<Exit> {
     let variable = |name: &str| env::var(name).ok();
     let variables = Variables(&variable);
-    let plan = plan::plan(&variables, || payload(&variables), ci.base.as_deref(), ci.head.as_deref())?;
-    let repo = git::open(&ci.repo.path)?.to_thread_local();
+    let plan = plan::plan(&variables, || payload(&variables), args.base.as_deref(), args.head.as_deref())?;
+    let repo = git::open(&args.repo.path)?.to_thread_local();
     let resolved = resolve(&plan, &repo);
-    let base = match ci.scan.policy_from.revision.as_deref() {
-        None | Some(EVENT) => base::base(&plan, &repo),
-        Some(revision) => named_base(revision, &repo)?,
+    let policy_base = match args.scan.policy_from.revision.as_deref() {
+        None | Some(EVENT) => base::policy_base(&plan, &repo),
+        Some(revision) => policy_base(revision, &repo)?,
     };
-    let session = Session::new(effective_settings(ci, &base, &repo, global)?, &ci.scan.reporting.scan_args)?;
+    let session =
+        Session::new(effective_settings(args, &policy_base, &repo, global)?, &args.scan.reporting.search)?;
     let redactor = Redactor::new(&session.effective.detector);
     // Branch names may contain anything.
-    let chosen = redactor.redact(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
+    let range_note = redactor.redact(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
     if !global.quiet {
-        super::message::say(&format!("friskey: {chosen}"));
+        super::message::say(&format!("friskey: {range_note}"));
     }
     let on_github = variables.is_set("GITHUB_ACTIONS");
-    let mut reporting = ci.scan.reporting.clone();
+    let mut reporting = args.scan.reporting.clone();
     if on_github && reporting.format.is_none() && !variables.is_set("FRISKEY_FORMAT") {
         reporting.format = Some("github".to_owned());
     }
-    let summary = if ci.no_step_summary { None } else { step_summary() };
+    let summary = if args.no_step_summary { None } else { step_summary() };
     let outputs = Outputs::open(&reporting, global)?.with_summary(summary)?;
-    let mut draft = scan(ci, &session, &resolved, global)?;
+    let mut draft = scan(args, &session, &resolved, global)?;
     draft.category = plan.category();
-    base_policy::note_accepting_markers(&mut draft);
-    draft.notes.insert(0, chosen);
+    note_accepting_markers(&mut draft);
+    draft.notes.insert(0, range_note);
     draft.command_line = super::command_line::arguments();
     if let (Status::Incomplete, Some(fetch_all_hint)) = (draft.status(), plan.fetch_all_hint) {
         draft.notes.push(format!("to fetch the whole history, if the clone is shallow: {fetch_all_hint}"));
@@ -76,40 +77,44 @@ pub(super) fn run(ci: &Ci, global: &Global) -> Result<Exit> {
     Ok(exit)
 }
 
-/// What applies to the scan: that of the checkout, or of the commit before the change.
+/// The settings that apply to the scan: those of the checkout, or of the commit before the change.
 fn effective_settings(
-    ci: &Ci,
+    args: &CiArgs,
     base: &PolicyBase,
     repo: &Repository,
-    global: &Global,
+    global: &GlobalArgs,
 ) -> Result<EffectiveSettings> {
-    let (path, suppression) = (&ci.repo.path, &ci.scan.suppression);
+    let (path, suppression) = (&args.repo.path, &args.scan.suppression);
     match base {
-        PolicyBase::Checkout if ci.scan.policy_from.revision.is_some() => {
-            EffectiveSettings::of_trusted_checkout(options::config_about(global, path)?, suppression, global)
+        PolicyBase::Checkout if args.scan.policy_from.revision.is_some() => {
+            EffectiveSettings::of_trusted_checkout(
+                options::config_for_repo(global, path)?,
+                suppression,
+                global,
+            )
         }
         PolicyBase::Checkout => EffectiveSettings::of_checkout(
-            options::config_about(global, path)?,
+            options::config_for_repo(global, path)?,
             suppression,
             global,
             Extent::default(),
         ),
-        _ => base_policy::load(base, Some(repo), path, (suppression, global), |_| Extent::default()),
+        _ => EffectiveSettings::of_base(base, Some(repo), path, (suppression, global), |_| Extent::default()),
     }
 }
 
-fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Result<Draft> {
+fn scan(args: &CiArgs, session: &Session, resolved: &Resolved, global: &GlobalArgs) -> Result<Draft> {
     let config = &session.effective.config;
     let range = match &resolved.target {
         ScanTarget::Nothing => return Ok(scan_nothing(&session.settings(), "ci")),
         ScanTarget::Whole => Vec::new(),
         ScanTarget::Range(arguments) => arguments.clone(),
     };
-    let surfaces = surfaces(&ci.scan.audit, config)?;
+    let surfaces = surfaces(&args.scan.audit, config)?;
     let cache = match range.is_empty() {
-        true => ci.scan.cache.open(session, &surfaces)?,
+        true => args.scan.cache.open(session, &surfaces)?,
         // A workflow names the same cache for all of its events.
-        false => ci.scan.cache.not_for_ranges(global.verbose),
+        false => args.scan.cache.not_for_ranges(global.verbose),
     };
     let progress = Arc::new(Progress::default());
     let options = HistoryOptions {
@@ -118,17 +123,17 @@ fn scan(ci: &Ci, session: &Session, resolved: &Resolved, global: &Global) -> Res
         range,
         surfaces,
         exclude: options::excludes(config)?,
-        full_objects: ci.scan.audit.full_objects,
+        full_objects: args.scan.audit.full_objects,
         progress: Some(Arc::clone(&progress)),
-        ..HistoryOptions::everything(ci.repo.path.clone(), session.threads, now())
+        ..HistoryOptions::everything(args.repo.path.clone(), session.threads, now())
     };
-    let shown = progress::show(
+    let progress_line = progress::show(
         progress::ProgressUnit::Objects,
         &progress,
-        ci.scan.reporting.no_progress || global.quiet,
+        args.scan.reporting.no_progress || global.quiet,
     );
     let draft = scan_history(&session.settings(), &options);
-    drop(shown);
+    drop(progress_line);
     cache_args::print_notes(cache.as_ref(), global.verbose);
     Ok(draft?)
 }

@@ -38,7 +38,7 @@ fn plan_for_user_range(base: Option<&str>, head: Option<&str>) -> Result<CiPlan>
     let scope = match base.filter(|base| !base.is_empty()) {
         // CI systems use zeros if there was no previous commit.
         Some(base) if !is_zero(base) => {
-            Scope::Between { base: revision("--base", base)?, head: Rev::Named(head.revision()) }
+            Scope::Between { base: revision("--base", base)?, head: Rev::User(head.revision()) }
         }
         _ => Scope::Push(PushEvent { after: head.revision(), ..PushEvent::default() }),
     };
@@ -51,5 +51,5 @@ fn revision(option: &str, text: &str) -> Result<Rev> {
     if text.starts_with(['-', '^']) || text.contains("..") || text.contains(char::is_whitespace) {
         bail!("{option} takes one revision: a branch, a tag or a commit id");
     }
-    Ok(Rev::Named(text.to_owned()))
+    Ok(Rev::User(text.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! The scope to which the variables and payload of each CI system lead.
+//! Tests of [`plan`]: which scope follows from the variables and the payload of each CI system.
 
 use serde_json::json;
 
@@ -9,22 +9,22 @@ fn id(digit: char) -> String {
     digit.to_string().repeat(40)
 }
 
-fn planned(
+fn plan_for(
     variables: &[(&str, &str)],
     payload: serde_json::Value,
-    asked: [Option<&str>; 2],
+    range: [Option<&str>; 2],
 ) -> anyhow::Result<CiPlan> {
     let find =
         |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    plan(&Variables(&find), || Ok(payload), asked[0], asked[1])
+    plan(&Variables(&find), || Ok(payload), range[0], range[1])
 }
 
 fn github(event: &str, payload: serde_json::Value) -> anyhow::Result<CiPlan> {
-    planned(&[("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", event)], payload, [None, None])
+    plan_for(&[("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", event)], payload, [None, None])
 }
 
 fn scope(variables: &[(&str, &str)]) -> Scope {
-    planned(variables, json!({}), [None, None]).unwrap().scope
+    plan_for(variables, json!({}), [None, None]).unwrap().scope
 }
 
 fn between(base: Rev, head: &str) -> Scope {
@@ -32,7 +32,7 @@ fn between(base: Rev, head: &str) -> Scope {
 }
 
 #[test]
-fn a_push_to_github() {
+fn a_github_push_scans_from_the_previous_to_the_new_commit() {
     let payload = |before: &str, after: &str| {
         json!({"before": before, "after": after, "ref": "refs/heads/x", "forced": true, "deleted": false,
                "commits": [{"id": id('f')}], "repository": {"default_branch": "main"}})
@@ -51,13 +51,13 @@ fn a_push_to_github() {
     assert_eq!(scope(&id('a'), &id('0')), Scope::Nothing);
     let deleted = json!({"before": id('a'), "after": id('0'), "deleted": true});
     assert_eq!(github("push", deleted).unwrap().scope, Scope::Nothing);
-    for broken in [json!({}), json!({"after": "--all", "before": id('a')}), json!({"after": id('a')})] {
-        assert!(github("push", broken).unwrap_err().to_string().contains("has no commit id at /"));
+    for invalid in [json!({}), json!({"after": "--all", "before": id('a')}), json!({"after": id('a')})] {
+        assert!(github("push", invalid).unwrap_err().to_string().contains("has no commit id at /"));
     }
 }
 
 #[test]
-fn github_pull_requests_merge_queues_and_events_without_commits() {
+fn github_requests_scan_from_base_to_head_and_other_events_everything() {
     let request =
         json!({"pull_request": {"base": {"sha": id('a')}, "head": {"sha": id('b'), "repo": {"fork": true}}}});
     for event in ["pull_request", "pull_request_target"] {
@@ -73,7 +73,7 @@ fn github_pull_requests_merge_queues_and_events_without_commits() {
 }
 
 #[test]
-fn gitlab() {
+fn gitlab_requests_and_pushes_have_a_range_and_other_pipelines_none() {
     let (a, b, c, zero) = (id('a'), id('b'), id('c'), id('0'));
     let common = [("GITLAB_CI", "true"), ("CI_COMMIT_SHA", b.as_str()), ("CI_DEFAULT_BRANCH", "main")];
     let with = |more: &[(&str, &str)]| scope(&[&common[..], more].concat());
@@ -97,7 +97,7 @@ fn gitlab() {
 }
 
 #[test]
-fn the_other_systems() {
+fn other_systems_report_the_base_branch_of_a_request() {
     let (a, b) = (id('a'), id('b'));
     let branch = || Rev::Branch("main".to_owned());
     let bitbucket = [("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_COMMIT", b.as_str())];
@@ -124,16 +124,20 @@ fn the_other_systems() {
 }
 
 #[test]
-fn what_the_user_asks_for_wins() {
-    let asked = |base, head| planned(&[("CIRCLECI", "true")], json!({}), [base, head]).map(|plan| plan.scope);
-    let named = |name: &str| Rev::Named(name.to_owned());
-    let range = Scope::Between { base: named("origin/main"), head: named("HEAD") };
-    assert_eq!(asked(Some("origin/main"), None).unwrap(), range);
+fn base_and_head_on_the_command_line_take_precedence() {
+    let scope_of =
+        |base, head| plan_for(&[("CIRCLECI", "true")], json!({}), [base, head]).map(|plan| plan.scope);
+    let user_rev = |name: &str| Rev::User(name.to_owned());
+    let range = Scope::Between { base: user_rev("origin/main"), head: user_rev("HEAD") };
+    assert_eq!(scope_of(Some("origin/main"), None).unwrap(), range);
     for nothing in [Some(""), Some("0000000"), None] {
         let push = PushEvent { after: "x".to_owned(), ..PushEvent::default() };
-        assert_eq!(asked(nothing, Some("x")).unwrap(), Scope::Push(push));
+        assert_eq!(scope_of(nothing, Some("x")).unwrap(), Scope::Push(push));
     }
-    for bad in ["--all", "^main", "a..b", "a b"] {
-        assert!(asked(Some(bad), None).is_err() && asked(None, Some(bad)).is_err(), "{bad}");
+    for invalid in ["--all", "^main", "a..b", "a b"] {
+        assert!(
+            scope_of(Some(invalid), None).is_err() && scope_of(None, Some(invalid)).is_err(),
+            "{invalid}"
+        );
     }
 }

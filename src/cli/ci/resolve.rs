@@ -1,6 +1,6 @@
 //! Resolves the scope of an event in this repository: the arguments of the range, and its description.
 
-use super::known_refs::{default_tip, is_here};
+use super::known_refs::{default_branch_tip, is_in_clone};
 use super::scope::{CiPlan, PushEvent, Scope};
 use crate::git::Repository;
 
@@ -8,8 +8,9 @@ use crate::git::Repository;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ScanTarget {
     Nothing,
+    /// The whole history.
     Whole,
-    /// The arguments of a range.
+    /// A range, as arguments in git's syntax.
     Range(Vec<String>),
 }
 
@@ -17,7 +18,7 @@ pub(super) enum ScanTarget {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
     pub(super) target: ScanTarget,
-    /// The range, short enough for one line.
+    /// A description of the range that fits on one line.
     pub(super) range: String,
     /// Why this range was chosen.
     pub(super) why: String,
@@ -55,7 +56,7 @@ fn resolve_push(push: &PushEvent, event: &str, repo: &Repository) -> Resolved {
     let after = push.after.as_str();
     let before = push.before.as_deref();
     if let Some(before) = before
-        && is_here(repo, before)
+        && is_in_clone(repo, before)
     {
         return between(before, after, format!("{event}: what was pushed"));
     }
@@ -66,12 +67,13 @@ fn resolve_push(push: &PushEvent, event: &str, repo: &Repository) -> Resolved {
     beyond_default_branch(push, &why, repo)
 }
 
-/// The commits of a ref that the default branch lacks. No other branch is excluded: a clone does not show which
-/// branches were scanned, and of two branches pushed together, each would leave their common commits to the
+/// The commits of a ref that the default branch lacks. Commits of other branches are not excluded: a clone does not show
+/// which branches were scanned, and if two branches are pushed together, each run would leave their common commits to the
 /// other.
 fn beyond_default_branch(push: &PushEvent, why: &str, repo: &Repository) -> Resolved {
     let after = push.after.as_str();
-    let Some((name, id)) = default_tip(push.ref_name.as_deref(), push.default_branch.as_deref(), repo) else {
+    let Some((name, id)) = default_branch_tip(push.ref_name.as_deref(), push.default_branch.as_deref(), repo)
+    else {
         return Resolved {
             target: ScanTarget::Range(vec![after.to_owned()]),
             range: after.to_owned(),

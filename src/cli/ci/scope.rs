@@ -1,4 +1,4 @@
-//! The scope of an event, as data.
+//! Types for the plan of a CI run: the scope of an event, and what the CI system reports about the run.
 
 use anyhow::{Result, bail};
 
@@ -38,29 +38,29 @@ pub(super) enum Rev {
     /// The remote's branch with this name.
     Branch(String),
     /// A revision specified by the user.
-    Named(String),
+    User(String),
 }
 
 impl Rev {
-    /// The revision in git's syntax. If the branch is missing, no other ref of that name is used.
+    /// The revision in git's syntax. A branch is a full ref name, so that no other ref of that name is used in its place.
     pub(super) fn revision(&self) -> String {
         match self {
             Self::Id(id) => id.clone(),
             Self::Branch(name) => format!("refs/remotes/origin/{name}"),
-            Self::Named(name) => name.clone(),
+            Self::User(name) => name.clone(),
         }
     }
 }
 
-/// The scope of an event, and its description.
+/// What to scan for an event, and how to describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CiPlan {
     pub(super) scope: Scope,
-    /// `GitHub push`, for the report.
+    /// A description for the report, e.g. `GitHub push`.
     pub(super) event: String,
-    /// How to make this system fetch the whole history.
+    /// How to configure this system to fetch the whole history.
     pub(super) fetch_all_hint: Option<&'static str>,
-    /// Whether the run's ref is the ref that was changed, and not a merge ref, for example.
+    /// Whether the run is for the ref that was changed, rather than, for example, a merge ref.
     pub(super) is_run_on_changed_ref: bool,
     /// What the run is for; `None` outside of CI, and if the user specifies the range.
     pub(super) run: Option<CiRun>,
@@ -130,6 +130,9 @@ impl Variables<'_> {
     }
 
     /// Like [`Self::id`], for a required variable.
+    ///
+    /// # Errors
+    /// The variable is not set, or does not contain a full object id.
     pub(super) fn required_id(&self, name: &str) -> Result<String> {
         match self.id(name)? {
             Some(id) => Ok(id),

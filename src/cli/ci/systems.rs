@@ -1,5 +1,5 @@
-//! CI systems that describe events in environment variables. If they do not report the previous commit, the
-//! whole history is scanned.
+//! CI systems that describe events in environment variables. If a system does not report the previous commit, the whole
+//! history is scanned.
 
 use anyhow::Result;
 
@@ -15,9 +15,9 @@ struct System {
     branch: &'static str,
     /// The variable with the default branch, if the system has one.
     default_branch: &'static str,
-    /// The variable with the trigger of the run, and the values that no push can cause. Anyone who may push can
-    /// cause the others.
-    started_by: (&'static str, &'static [&'static str]),
+    /// The variable with the trigger of the run, and those of its values that no push can cause. Anyone who may push
+    /// can cause the other values.
+    trigger: (&'static str, &'static [&'static str]),
     fetch_all_hint: &'static str,
 }
 
@@ -31,7 +31,7 @@ const SYSTEMS: &[System] = &[
         scope: gitlab,
         branch: "CI_COMMIT_BRANCH",
         default_branch: "CI_DEFAULT_BRANCH",
-        started_by: ("CI_PIPELINE_SOURCE", &["schedule", "web"]),
+        trigger: ("CI_PIPELINE_SOURCE", &["schedule", "web"]),
         fetch_all_hint: "set the variable `GIT_DEPTH: 0`",
     },
     System {
@@ -40,7 +40,7 @@ const SYSTEMS: &[System] = &[
         scope: bitbucket,
         branch: "BITBUCKET_BRANCH",
         default_branch: "",
-        started_by: UNKNOWN_TRIGGER,
+        trigger: UNKNOWN_TRIGGER,
         fetch_all_hint: "set `clone: depth: full`",
     },
     System {
@@ -49,7 +49,7 @@ const SYSTEMS: &[System] = &[
         scope: azure,
         branch: "BUILD_SOURCEBRANCH",
         default_branch: "",
-        started_by: ("BUILD_REASON", &["Schedule", "Manual"]),
+        trigger: ("BUILD_REASON", &["Schedule", "Manual"]),
         fetch_all_hint: "set `fetchDepth: 0` at `checkout`",
     },
     System {
@@ -58,7 +58,7 @@ const SYSTEMS: &[System] = &[
         scope: jenkins,
         branch: "BRANCH_NAME",
         default_branch: "",
-        started_by: UNKNOWN_TRIGGER,
+        trigger: UNKNOWN_TRIGGER,
         fetch_all_hint: "disable the shallow clone in the job's checkout",
     },
     System {
@@ -67,7 +67,7 @@ const SYSTEMS: &[System] = &[
         scope: |_| Ok((Scope::Whole, "build")),
         branch: "CIRCLE_BRANCH",
         default_branch: "",
-        started_by: UNKNOWN_TRIGGER,
+        trigger: UNKNOWN_TRIGGER,
         fetch_all_hint: "use `checkout` with `method: full`",
     },
     System {
@@ -76,7 +76,7 @@ const SYSTEMS: &[System] = &[
         scope: buildkite,
         branch: "BUILDKITE_BRANCH",
         default_branch: "BUILDKITE_PIPELINE_DEFAULT_BRANCH",
-        started_by: ("BUILDKITE_SOURCE", &["schedule", "ui"]),
+        trigger: ("BUILDKITE_SOURCE", &["schedule", "ui"]),
         fetch_all_hint: "remove `--depth` from BUILDKITE_GIT_CLONE_FLAGS and BUILDKITE_GIT_FETCH_FLAGS",
     },
 ];
@@ -91,10 +91,10 @@ pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<CiPlan>> {
     };
     let (scope, event) = (system.scope)(variables)?;
     let event = format!("{} {event}", system.name);
-    let (started_by, harmless) = system.started_by;
-    let is_harmless = variables.get(started_by).is_some_and(|by| harmless.contains(&by.as_str()));
+    let (trigger, without_push) = system.trigger;
+    let may_be_push = variables.get(trigger).is_none_or(|value| !without_push.contains(&value.as_str()));
     let run = CiRun {
-        may_be_push: !is_harmless,
+        may_be_push,
         ..CiRun::for_branch(variables.get(system.branch), variables.get(system.default_branch))
     };
     Ok(Some(CiPlan {
@@ -132,7 +132,7 @@ fn bitbucket(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     let Some(name) = variables.get("BITBUCKET_PR_DESTINATION_BRANCH") else {
         return Ok((Scope::Whole, "build of a branch or tag"));
     };
-    // The commit is abbreviated.
+    // Bitbucket abbreviates the commit, so usually only the branch is known.
     let base = variables.get("BITBUCKET_PR_DESTINATION_COMMIT").filter(|id| is_id(id));
     let base = base.map_or(Rev::Branch(name), Rev::Id);
     let head = Rev::Id(variables.required_id("BITBUCKET_COMMIT")?);
@@ -154,16 +154,16 @@ fn azure(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
 fn jenkins(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     let head = match variables.id("GIT_COMMIT")? {
         Some(id) => Rev::Id(id),
-        // Only some ways to check out set this.
-        None => Rev::Named("HEAD".to_owned()),
+        // Only some ways to check out set GIT_COMMIT.
+        None => Rev::User("HEAD".to_owned()),
     };
     if let Some(target) = variables.get("CHANGE_TARGET") {
         return Ok((Scope::Between { base: Rev::Branch(target), head }, "change request"));
     }
-    // Since the last successful build: a failed or aborted one accepts nothing.
+    // What is new since the last successful build: commits of a failed or aborted build are not known to be clean.
     match variables.id("GIT_PREVIOUS_SUCCESSFUL_COMMIT")? {
         Some(before) => {
-            // A job that is not multibranch sets only the last one, as `origin/main`.
+            // A job that is not multibranch sets only GIT_BRANCH, e.g. to `origin/main`.
             let name =
                 ["BRANCH_NAME", "GIT_LOCAL_BRANCH", "GIT_BRANCH"].iter().find_map(|name| variables.get(name));
             let ref_name =
@@ -184,7 +184,7 @@ fn buildkite(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     };
     let head = match variables.get("BUILDKITE_COMMIT").filter(|id| is_id(id)) {
         Some(id) => Rev::Id(id),
-        None => Rev::Named("HEAD".to_owned()),
+        None => Rev::User("HEAD".to_owned()),
     };
     Ok((Scope::Between { base: Rev::Branch(base), head }, "pull request"))
 }

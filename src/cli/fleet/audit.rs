@@ -9,17 +9,18 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 
 use super::fleet_progress::FleetProgress;
+use super::memory::AuditMemory;
 use super::plan::refuse_keys;
 use super::schedule::run_jobs;
-use super::settings_digest::{named_config, settings_digest};
+use super::settings_digest::{explicit_config, settings_digest};
 use super::{audit_one, engine};
 use crate::cache::{Cache, resolve};
-use crate::cli::args::{FleetAudit, Global, ScanArgs};
-use crate::cli::base_policy::EffectiveSettings;
+use crate::cli::args::{FleetAuditArgs, GlobalArgs, SearchArgs};
 use crate::cli::cache_args;
+use crate::cli::effective_settings::EffectiveSettings;
 use crate::cli::exit::Exit;
 use crate::cli::history::surfaces;
-use crate::cli::message::{masked, say};
+use crate::cli::message::{redact_message, say};
 use crate::cli::options::{self, Extent};
 use crate::cli::session::Session;
 use crate::fleet::{ResultsDir, Shard, defect, parse_plan, planned_path, shard_of, snapshot};
@@ -33,12 +34,10 @@ use crate::untrusted::{Symlinks, read};
 const MAX_PLAN: u64 = 1 << 30;
 /// Default memory for all audits together, in bytes.
 const DEFAULT_MEMORY: u64 = 2 << 30;
-/// Memory that a thread needs besides that for containers, in bytes.
-const MIN_MEMORY_PER_THREAD: u64 = 64 << 20;
-/// Bytes of packs for each of which a repository gets another thread.
+/// A repository gets one thread for each multiple of this size of its packs, in bytes.
 const BYTES_PER_THREAD: u64 = 16 << 20;
 
-pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
+pub(super) fn run(args: &FleetAuditArgs, global: &GlobalArgs) -> Result<Exit> {
     let shown = args.plan.display();
     let bytes = read(&args.plan, Symlinks::Follow, MAX_PLAN)
         .with_context(|| format!("cannot read the plan {shown}"))?;
@@ -52,16 +51,20 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
         ));
         return Ok(Exit::Incomplete);
     }
-    let (shard, from) = engine::shard(args.shard.as_deref())?;
-    let scan_args = ScanArgs {
+    let (shard, shard_source) = engine::shard(args.shard.as_deref())?;
+    let search = SearchArgs {
         min_confidence: args.min_confidence,
         threads: args.threads,
         max_time: args.max_time,
-        ..ScanArgs::default()
+        ..SearchArgs::default()
     };
-    let effective =
-        EffectiveSettings::of_checkout(named_config(global)?, &args.suppression, global, Extent::default())?;
-    let session = Session::new(effective, &scan_args)?;
+    let effective = EffectiveSettings::of_checkout(
+        explicit_config(global)?,
+        &args.suppression,
+        global,
+        Extent::default(),
+    )?;
+    let session = Session::new(effective, &search)?;
     refuse_keys(&plan, &session.effective.detector)
         .with_context(|| format!("cannot use the plan {shown}"))?;
     let surfaces = surfaces(&args.audit, &session.effective.config)?;
@@ -74,14 +77,14 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
     }
     check_state(&args.state, &plan)?;
     let dir = ResultsDir::create(&args.state, &plan)?;
-    let own = shard_of(&plan, shard);
-    let keys: Vec<String> = own.iter().map(|&at| plan.repositories[at].key()).collect();
+    let indexes = shard_of(&plan, shard);
+    let keys: Vec<String> = indexes.iter().map(|&index| plan.repositories[index].key()).collect();
     dir.tidy(&plan, &keys)?;
     let fleet = Fleet {
-        memory: Memory::new(args.max_memory.map_or(DEFAULT_MEMORY, |size| size.0), &session)?,
+        memory: AuditMemory::new(args.max_memory.map_or(DEFAULT_MEMORY, |size| size.0), &session)?,
         exclude: options::excludes(&session.effective.config)?,
         tallies: Tallies::default(),
-        problem: Mutex::new(None),
+        store_error: Mutex::new(None),
         plan: &plan,
         session: &session,
         cache,
@@ -92,13 +95,13 @@ pub(super) fn run(args: &FleetAudit, global: &Global) -> Result<Exit> {
         fresh: args.fresh,
     };
     if !global.quiet {
-        say(&announcement(shard, &from, &own, &plan));
+        say(&announcement(shard, &shard_source, &indexes, &plan));
     }
-    fleet.run(&own, args.no_progress || global.quiet);
-    fleet.finish(&own, global)
+    fleet.run(&indexes, args.no_progress || global.quiet);
+    fleet.finish(&indexes, global)
 }
 
-/// Checks that no audit would look at the cache, and that it is not where the results are.
+/// Checks that the cache is neither within an audited directory nor in the state directory.
 fn check_cache(cache: &Cache, plan: &FleetPlan, state: &Path) -> Result<()> {
     let repositories = plan.repositories.iter().filter_map(planned_path);
     let alternates = plan.repositories.iter().flat_map(|repository| &repository.alternates);
@@ -120,12 +123,12 @@ fn check_cache(cache: &Cache, plan: &FleetPlan, state: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Checks that the state directory does not hold the results of another fleet, which would be removed: those of
-/// repositories that are not in the plan but may still exist.
+/// Checks that the state directory does not contain results of another fleet, which would be removed: results of
+/// repositories below none of the plan's roots.
 fn check_state(dir: &Path, plan: &FleetPlan) -> Result<()> {
-    let Ok(known) = ResultsDir::open(dir).plan() else { return Ok(()) };
-    let is_here = |path: &Path| plan.roots.iter().any(|root| path.starts_with(root));
-    let foreign = known.repositories.iter().filter_map(planned_path).find(|path| !is_here(path));
+    let Ok(stored) = ResultsDir::open(dir).plan() else { return Ok(()) };
+    let is_below_roots = |path: &Path| plan.roots.iter().any(|root| path.starts_with(root));
+    let foreign = stored.repositories.iter().filter_map(planned_path).find(|path| !is_below_roots(path));
     if let Some(path) = foreign {
         bail!(
             "{} holds the results of another plan, e.g. of {}, which this plan does not contain; name another \
@@ -137,62 +140,26 @@ fn check_state(dir: &Path, plan: &FleetPlan) -> Result<()> {
     Ok(())
 }
 
-/// Describes the part that is audited.
-fn announcement(shard: Shard, from: &str, own: &[usize], plan: &FleetPlan) -> String {
-    let bytes = own.iter().map(|&at| plan.repositories[at].bytes).sum();
+/// Describes what this run audits: the shard, and the repositories with these `indexes` in the plan.
+fn announcement(shard: Shard, shard_source: &str, indexes: &[usize], plan: &FleetPlan) -> String {
+    let bytes = indexes.iter().map(|&index| plan.repositories[index].bytes).sum();
     let part = match shard {
         Shard::WHOLE => String::new(),
-        Shard { number, count } => format!("shard {number}/{count}, {}: ", masked(from)),
+        Shard { number, count } => format!("shard {number}/{count}, {}: ", redact_message(shard_source)),
     };
-    let all = plan.repositories.len() as u64;
-    let noun = if all == 1 { "repository" } else { "repositories" };
-    let of = match own.len() as u64 {
-        own if own == all => String::new(),
-        own => format!("{} of ", thousands(own)),
+    let total = plan.repositories.len() as u64;
+    let noun = if total == 1 { "repository" } else { "repositories" };
+    let of = match indexes.len() as u64 {
+        count if count == total => String::new(),
+        count => format!("{} of ", thousands(count)),
     };
-    format!("{part}{of}{} {noun}, {}", thousands(all), crate::report::human_bytes(bytes))
+    format!("{part}{of}{} {noun}, {}", thousands(total), crate::report::human_bytes(bytes))
 }
 
-/// How the memory is divided among threads.
-struct Memory {
-    /// Share of each thread, in bytes.
-    per_thread: u64,
-    /// The number of threads for which it is enough.
-    threads: usize,
-    /// The part of a thread's share that containers may take.
-    containers: u64,
-}
-
-impl Memory {
-    fn new(bytes: u64, session: &Session) -> Result<Self> {
-        let containers = session.limits.memory;
-        let least = containers.saturating_add(MIN_MEMORY_PER_THREAD);
-        if bytes < least {
-            bail!(
-                "--max-memory: {} is too little; one audit takes {}, most of it for containers \
-                 (`max-memory` in the table `[containers]` of the configuration)",
-                mebibytes(bytes),
-                mebibytes(least)
-            );
-        }
-        let threads = usize::try_from(bytes / least).unwrap_or(usize::MAX).min(session.threads).max(1);
-        Ok(Self { per_thread: bytes / threads as u64, threads, containers })
-    }
-
-    /// Memory for objects in an audit on this many threads, in bytes.
-    fn for_objects(&self, threads: usize) -> u64 {
-        (self.per_thread - self.containers).saturating_mul(threads as u64)
-    }
-}
-
-/// A size in the syntax of options, rounded up.
-fn mebibytes(bytes: u64) -> String {
-    format!("{}MiB", bytes.div_ceil(1 << 20))
-}
-
-/// The number of repositories in each state.
+/// The number of repositories by the result of their audit.
 #[derive(Default)]
 struct Tallies {
+    /// Those that were not audited again; also counted below.
     unchanged: AtomicU64,
     clean: AtomicU64,
     findings: AtomicU64,
@@ -213,79 +180,88 @@ impl Tallies {
     }
 }
 
+/// The audits of a shard in progress.
 struct Fleet<'a> {
     plan: &'a FleetPlan,
     session: &'a Session,
     cache: Option<Arc<Cache>>,
     surfaces: BTreeSet<Surface>,
     exclude: Option<Excludes>,
+    /// The digest of the settings.
     settings: String,
     dir: ResultsDir,
-    memory: Memory,
+    memory: AuditMemory,
     full_objects: bool,
+    /// Whether repositories with a current result are audited again, too.
     fresh: bool,
     tallies: Tallies,
     /// Why results can no longer be written.
-    problem: Mutex<Option<anyhow::Error>>,
+    store_error: Mutex<Option<anyhow::Error>>,
 }
 
 impl Fleet<'_> {
-    fn run(&self, own: &[usize], hidden: bool) {
-        let bytes = |at: usize| self.plan.repositories[at].weight();
-        let total = own.iter().map(|&at| bytes(at)).sum();
-        let progress = FleetProgress::show(own.len() as u64, total, hidden);
-        let stopped = || self.session.stop.is_set() || self.has_problem();
-        let jobs = own.iter().map(|&at| (self.threads_for(bytes(at)), at)).collect();
-        let again = Mutex::new(Vec::new());
-        let work = |threads: usize, at: &usize| {
-            let running = progress.start(bytes(*at));
-            if self.repository(&self.plan.repositories[*at], threads, &running) == Done::ShortOfMemory {
-                again.lock().unwrap_or_else(PoisonError::into_inner).push(*at);
+    /// Audits the repositories with these indexes in the plan.
+    fn run(&self, indexes: &[usize], is_hidden: bool) {
+        let bytes = |index: usize| self.plan.repositories[index].weight();
+        let total = indexes.iter().map(|&index| bytes(index)).sum();
+        let progress = FleetProgress::show(indexes.len() as u64, total, is_hidden);
+        let is_stopped = || self.session.stop.is_set() || self.has_store_error();
+        let jobs = indexes.iter().map(|&index| (self.threads_for(bytes(index)), index)).collect();
+        let to_repeat = Mutex::new(Vec::new());
+        let work = |threads: usize, index: &usize| {
+            let running = progress.start(bytes(*index));
+            if self.audit_repository(&self.plan.repositories[*index], threads, &running)
+                == AuditEnd::ShortOfMemory
+            {
+                to_repeat.lock().unwrap_or_else(PoisonError::into_inner).push(*index);
             }
         };
-        let failed = |at: &usize| {
-            self.keep(self.failure(
-                &self.plan.repositories[*at],
+        let failed = |index: &usize| {
+            self.store(self.failed_result(
+                &self.plan.repositories[*index],
                 "a defect of friskey ended its audit; please report it",
             ));
         };
-        run_jobs(self.memory.threads, jobs, &stopped, &work, &failed);
+        run_jobs(self.memory.threads, jobs, &is_stopped, &work, &failed);
         // Repeated one at a time, each with all of the memory, so that a result does not depend on concurrent audits.
-        let again = again.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let jobs = again.into_iter().map(|at| (self.memory.threads, at)).collect();
-        let work = |threads: usize, at: &usize| {
-            self.repository(&self.plan.repositories[*at], threads, &progress.start(0));
+        let to_repeat = to_repeat.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let jobs = to_repeat.into_iter().map(|index| (self.memory.threads, index)).collect();
+        let work = |threads: usize, index: &usize| {
+            self.audit_repository(&self.plan.repositories[*index], threads, &progress.start(0));
         };
-        run_jobs(self.memory.threads, jobs, &stopped, &work, &failed);
+        run_jobs(self.memory.threads, jobs, &is_stopped, &work, &failed);
     }
 
     fn threads_for(&self, bytes: u64) -> usize {
         usize::try_from(bytes / BYTES_PER_THREAD).unwrap_or(usize::MAX).clamp(1, self.memory.threads)
     }
 
-    /// Audits one repository, unless it has a valid result.
-    fn repository(
+    /// Audits one repository, unless it has a current result.
+    fn audit_repository(
         &self,
         planned: &PlannedRepository,
         threads: usize,
         progress: &super::fleet_progress::RunningAudit<'_>,
-    ) -> Done {
+    ) -> AuditEnd {
         let Some(path) = planned_path(planned) else {
-            return self.keep(
-                self.failure(planned, "its path in the plan is damaged; run `friskey fleet plan` again"),
+            return self.store(
+                self.failed_result(
+                    planned,
+                    "its path in the plan is damaged; run `friskey fleet plan` again",
+                ),
             );
         };
-        let state = snapshot(&path, &self.nested(planned, &path), SystemTime::now());
-        if let Some(Ok(known)) = self.dir.result(&planned.key())
-            && self.is_valid(&known, state.as_deref())
+        let state = snapshot(&path, &self.nested_repositories(planned, &path), SystemTime::now());
+        if let Some(Ok(stored)) = self.dir.result(&planned.key())
+            && self.is_current(&stored, state.as_deref())
         {
             self.tallies.unchanged.fetch_add(1, Ordering::Relaxed);
-            return match known.plan == self.plan.id {
+            return match stored.plan == self.plan.id {
                 true => {
-                    self.tallies.count(&known);
-                    Done::Kept
+                    self.tallies.count(&stored);
+                    AuditEnd::Stored
                 }
-                false => self.keep(FleetResult { plan: self.plan.id.clone(), ..known }),
+                false => self.store(FleetResult { plan: self.plan.id.clone(), ..stored }),
             };
         }
         let max_memory = self.memory.for_objects(threads);
@@ -300,39 +276,42 @@ impl Fleet<'_> {
         };
         match audit.run(&path, progress) {
             // An interrupted audit has no result.
-            _ if self.session.stop.is_set() => Done::Stopped,
-            Ok(audited) if audited.is_short_of_memory && threads < self.memory.threads => Done::ShortOfMemory,
-            Ok(audited) => self.keep(FleetResult {
+            _ if self.session.stop.is_set() => AuditEnd::Stopped,
+            Ok(audited) if audited.is_short_of_memory && threads < self.memory.threads => {
+                AuditEnd::ShortOfMemory
+            }
+            Ok(audited) => self.store(FleetResult {
                 state,
                 report: Some(audited.report),
                 sarif_run: Some(audited.sarif_run),
-                ..self.result(planned)
+                ..self.empty_result(planned)
             }),
-            Err(reason) => self.keep(self.failure(planned, &reason)),
+            Err(reason) => self.store(self.failed_result(planned, &reason)),
         }
     }
 
     /// The repositories in the work tree of another one, which the audit of that one also covers in part.
-    fn nested(&self, planned: &PlannedRepository, path: &Path) -> Vec<PathBuf> {
+    fn nested_repositories(&self, planned: &PlannedRepository, path: &Path) -> Vec<PathBuf> {
         let others = self.plan.repositories.iter().filter(|other| other.path != planned.path);
         others.filter_map(planned_path).filter(|other| other.starts_with(path)).collect()
     }
 
-    fn is_valid(&self, known: &FleetResult, state: Option<&str>) -> bool {
+    /// Whether a stored result is what another audit of the repository in this `state` would find.
+    fn is_current(&self, stored: &FleetResult, state: Option<&str>) -> bool {
         !self.fresh
-            && known.failure.is_none()
-            && defect(known, HISTORY_SURFACES).is_none()
-            && known.settings == self.settings
+            && stored.failure.is_none()
+            && defect(stored, HISTORY_SURFACES).is_none()
+            && stored.settings == self.settings
             && state.is_some()
-            && known.state.as_deref() == state
+            && stored.state.as_deref() == state
     }
 
-    fn failure(&self, planned: &PlannedRepository, reason: &str) -> FleetResult {
-        FleetResult { failure: Some(masked(reason)), ..self.result(planned) }
+    fn failed_result(&self, planned: &PlannedRepository, reason: &str) -> FleetResult {
+        FleetResult { failure: Some(redact_message(reason)), ..self.empty_result(planned) }
     }
 
-    /// An empty result.
-    fn result(&self, planned: &PlannedRepository) -> FleetResult {
+    /// A result without a report.
+    fn empty_result(&self, planned: &PlannedRepository) -> FleetResult {
         FleetResult {
             schema: RESULT_SCHEMA.to_owned(),
             plan: self.plan.id.clone(),
@@ -346,31 +325,32 @@ impl Fleet<'_> {
         }
     }
 
-    fn keep(&self, result: FleetResult) -> Done {
+    /// Writes a result to the state directory.
+    fn store(&self, result: FleetResult) -> AuditEnd {
         match self.dir.store(&result) {
             Ok(()) => {
                 self.tallies.count(&result);
-                Done::Kept
+                AuditEnd::Stored
             }
             Err(error) => {
-                self.problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.into());
-                Done::Stopped
+                self.store_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.into());
+                AuditEnd::Stopped
             }
         }
     }
 
-    fn has_problem(&self) -> bool {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    fn has_store_error(&self) -> bool {
+        self.store_error.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Prints a summary.
-    fn finish(self, own: &[usize], global: &Global) -> Result<Exit> {
-        let Self { tallies, problem, session, cache, .. } = self;
+    /// Prints a summary, and determines the exit status.
+    fn finish(self, indexes: &[usize], global: &GlobalArgs) -> Result<Exit> {
+        let Self { tallies, store_error, session, cache, .. } = self;
         cache_args::print_notes(cache.as_ref(), global.verbose);
         let count = |tally: &AtomicU64| tally.load(Ordering::Relaxed);
         let (clean, findings) = (count(&tallies.clean), count(&tallies.findings));
         let (incomplete, failed) = (count(&tallies.incomplete), count(&tallies.failed));
-        let left = (own.len() as u64).saturating_sub(clean + findings + incomplete + failed);
+        let left = (indexes.len() as u64).saturating_sub(clean + findings + incomplete + failed);
         if !global.quiet {
             let unchanged = count(&tallies.unchanged);
             let mut line =
@@ -380,7 +360,7 @@ impl Fleet<'_> {
             }
             say(&line);
         }
-        if let Some(error) = problem.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(error) = store_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error.context(
                 "results cannot be written; free disk space or name another --state, and run this \
                  again",
@@ -399,11 +379,11 @@ impl Fleet<'_> {
 
 /// How the audit of one repository ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Done {
-    /// With a result.
-    Kept,
+enum AuditEnd {
+    /// With a result, which was written.
+    Stored,
     /// It must be repeated with more memory.
     ShortOfMemory,
-    /// Without a result.
+    /// Without a result: it was interrupted, or the result cannot be written.
     Stopped,
 }

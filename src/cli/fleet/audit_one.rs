@@ -42,8 +42,7 @@ impl Audit<'_> {
     /// # Errors
     /// Why it cannot be audited.
     pub(super) fn run(&self, path: &Path, running: &RunningAudit<'_>) -> Result<AuditResult, String> {
-        let is_dir = path.symlink_metadata().map(|metadata| metadata.is_dir());
-        match is_dir {
+        match path.symlink_metadata().map(|metadata| metadata.is_dir()) {
             Ok(true) => {}
             Ok(false) => {
                 return Err(format!(
@@ -76,27 +75,28 @@ impl Audit<'_> {
         let too_large = |reason: &str| reason.contains("too large") || reason.contains("no memory is left");
         let is_short_of_memory = draft.coverage.skipped.iter().any(|skip| too_large(&skip.reason));
         let report = redact(draft, &self.session.effective.detector);
-        let cannot = |error: std::io::Error| format!("its report cannot be written: {error}");
-        let sarif_run = sarif_run(&report).map_err(cannot)?;
-        Ok(AuditResult { report: document(&report).map_err(cannot)?, sarif_run, is_short_of_memory })
+        let write_error = |error: std::io::Error| format!("its report cannot be written: {error}");
+        let sarif_run = sarif_run(&report).map_err(write_error)?;
+        Ok(AuditResult { report: document(&report).map_err(write_error)?, sarif_run, is_short_of_memory })
     }
 }
 
 /// Checks that a repository begins at `path`. If it is gone, opening would look in the parent directories and audit
 /// another repository under this one's name.
 fn check_repository_begins_at(path: &Path) -> Result<(), String> {
-    let gone = || format!("{} is no longer a git repository; run `friskey fleet plan` again", path.display());
+    let not_a_repository =
+        || format!("{} is no longer a git repository; run `friskey fleet plan` again", path.display());
     let repo = git::open(path).map_err(|error| match error {
-        OpenError::NotARepository(_) => gone(),
+        OpenError::NotARepository(_) => not_a_repository(),
         error => error.to_string(),
     })?;
     let repo = repo.to_thread_local();
     let real = |path: &Path| path.canonicalize().ok();
-    let own = [real(path), real(&path.join(".git"))];
-    let opened = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
-    match opened.into_iter().flatten().filter_map(real).any(|opened| own.contains(&Some(opened))) {
+    let expected = [real(path), real(&path.join(".git"))];
+    let opened_dirs = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
+    match opened_dirs.into_iter().flatten().filter_map(real).any(|opened| expected.contains(&Some(opened))) {
         true => Ok(()),
-        false => Err(gone()),
+        false => Err(not_a_repository()),
     }
 }
 

@@ -10,12 +10,14 @@ const COUNT: &str = "FRISKEY_SHARDS";
 /// The index of the shard, from 0, for engines without variables of their own.
 const INDEX: &str = "FRISKEY_SHARD_INDEX";
 
-/// An engine and the variables that it sets.
+/// An engine that runs shards, and the variables that it sets.
 struct ShardEngine {
     name: &'static str,
+    /// The variable with the index of the shard.
     index: &'static str,
-    /// The first index; `None` if it is in another variable.
+    /// The index of the first shard; `None` for Slurm, which has it in another variable.
     first: Option<u32>,
+    /// The variable with the number of shards.
     count: &'static str,
 }
 
@@ -71,9 +73,9 @@ const ENGINES: &[ShardEngine] = &[
 ];
 
 /// The shard selected by `--shard`, and a description of its source.
-pub(super) fn shard(asked: Option<&str>) -> Result<(Shard, String)> {
+pub(super) fn shard(option: Option<&str>) -> Result<(Shard, String)> {
     let value = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
-    match asked {
+    match option {
         None => Ok((Shard::WHOLE, "the whole plan".to_owned())),
         Some("auto") => detect(&value),
         Some(text) => match text.parse() {
@@ -88,7 +90,12 @@ fn detect(value: &dyn Fn(&str) -> Option<String>) -> Result<(Shard, String)> {
     if let Some(index) = value(INDEX) {
         let count = value(COUNT)
             .with_context(|| format!("{INDEX} is set, but {COUNT}, the number of shards, is not"))?;
-        return part(number(INDEX, &index)?, 0, number(COUNT, &count)?, &format!("from {INDEX} and {COUNT}"));
+        return shard_at(
+            number(INDEX, &index)?,
+            0,
+            number(COUNT, &count)?,
+            &format!("from {INDEX} and {COUNT}"),
+        );
     }
     let present: Vec<&ShardEngine> = ENGINES.iter().filter(|engine| value(engine.index).is_some()).collect();
     let [engine] = present[..] else {
@@ -107,9 +114,9 @@ fn detect(value: &dyn Fn(&str) -> Option<String>) -> Result<(Shard, String)> {
         );
     };
     let index = number(engine.index, &value(engine.index).unwrap_or_default())?;
-    let own_count = value(COUNT).map(|count| number(COUNT, &count)).transpose()?;
-    let Some(count) = own_count else {
-        let set = value(engine.count).with_context(|| {
+    let explicit_count = value(COUNT).map(|count| number(COUNT, &count)).transpose()?;
+    let Some(count) = explicit_count else {
+        let count_text = value(engine.count).with_context(|| {
             format!(
                 "--shard auto: {} sets {}, but {} is not set; set it to the number of shards",
                 engine.name, engine.index, engine.count
@@ -119,24 +126,25 @@ fn detect(value: &dyn Fn(&str) -> Option<String>) -> Result<(Shard, String)> {
             Some(first) => (first, 1),
             None => slurm_range(value)?,
         };
-        let from = format!("from {} ({}={index}, {}={set})", engine.name, engine.index, engine.count);
+        let source =
+            format!("from {} ({}={index}, {}={count_text})", engine.name, engine.index, engine.count);
         let steps = index.checked_sub(first).filter(|steps| steps % step == 0).with_context(|| {
             format!(
                 "--shard auto: {}={index} does not belong to an array that begins at {first}",
                 engine.index
             )
         })?;
-        let count = number(engine.count, &set)?;
+        let count = number(engine.count, &count_text)?;
         if engine.first.is_none() {
             check_slurm_gaps(value, (first, step), count)?;
         }
-        return part(steps / step, 0, count, &from);
+        return shard_at(steps / step, 0, count, &source);
     };
-    let from = format!("from {} ({}={index}) and {COUNT}={count}", engine.name, engine.index);
-    part(index, engine.first.unwrap_or(0), count, &from)
+    let source = format!("from {} ({}={index}) and {COUNT}={count}", engine.name, engine.index);
+    shard_at(index, engine.first.unwrap_or(0), count, &source)
 }
 
-/// Checks that a Slurm array has no gaps: shards without a task would not be audited.
+/// Checks that a Slurm array has no gaps: a shard whose task is missing would not be audited.
 fn check_slurm_gaps(
     value: &dyn Fn(&str) -> Option<String>,
     (first, step): (u32, u32),
@@ -161,12 +169,12 @@ fn slurm_range(value: &dyn Fn(&str) -> Option<String>) -> Result<(u32, u32)> {
     Ok((first, step.max(1)))
 }
 
-/// Shard `index`, counted from `first`, of `count`.
-fn part(index: u32, first: u32, count: u32, from: &str) -> Result<(Shard, String)> {
+/// The shard with this `index`, of `count` shards, of which the first has the index `first`.
+fn shard_at(index: u32, first: u32, count: u32, source: &str) -> Result<(Shard, String)> {
     let number = index.checked_sub(first).and_then(|steps| steps.checked_add(1)).unwrap_or(0);
     match Shard::new(number, count) {
-        Ok(shard) => Ok((shard, from.to_owned())),
-        Err(error) => bail!("--shard auto, {from}: {error}"),
+        Ok(shard) => Ok((shard, source.to_owned())),
+        Err(error) => bail!("--shard auto, {source}: {error}"),
     }
 }
 
@@ -182,11 +190,11 @@ mod tests {
         let value = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        detect(&value).map(|(shard, from)| (shard.number, shard.count, from))
+        detect(&value).map(|(shard, source)| (shard.number, shard.count, source))
     }
 
     #[test]
-    fn every_engine_says_which_shard() {
+    fn the_variables_of_every_engine_select_a_shard() {
         type Variables<'a> = &'a [(&'a str, &'a str)];
         let cases: &[(Variables<'_>, (u32, u32), &str)] = &[
             (&[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_COUNT", "4")], (4, 4), "Slurm"),
@@ -218,18 +226,18 @@ mod tests {
             (&[("AWS_BATCH_JOB_ARRAY_INDEX", "6"), ("AWS_BATCH_JOB_ARRAY_SIZE", "7")], (7, 7), "AWS Batch"),
             (&[("BATCH_TASK_INDEX", "0"), ("BATCH_TASK_COUNT", "9")], (1, 9), "Google Batch"),
             (&[("CLOUD_RUN_TASK_INDEX", "8"), ("CLOUD_RUN_TASK_COUNT", "9")], (9, 9), "Cloud Run"),
-            // GitHub sets no variable, so the workflow gives these.
+            // GitHub sets no such variables, so the workflow sets these.
             (&[(INDEX, "1"), (COUNT, "2"), ("CI_NODE_INDEX", "9")], (2, 2), INDEX),
         ];
         for (variables, (number, count), name) in cases {
-            let (own, all, from) = detected(variables).unwrap();
+            let (own, all, source) = detected(variables).unwrap();
             assert_eq!((own, all), (*number, *count), "{variables:?}");
-            assert!(from.contains(name), "{from}");
+            assert!(source.contains(name), "{source}");
         }
     }
 
     #[test]
-    fn what_is_unclear_is_refused() {
+    fn missing_and_contradictory_variables_are_errors() {
         let cases: &[&[(&str, &str)]] = &[
             &[],
             &[("JOB_COMPLETION_INDEX", "0")],

@@ -5,6 +5,7 @@ mod audit;
 mod audit_one;
 mod engine;
 mod fleet_progress;
+mod memory;
 mod plan;
 mod report;
 mod schedule;
@@ -12,10 +13,10 @@ mod settings_digest;
 
 use anyhow::Result;
 
-use super::args::{FleetCommand, Global};
+use super::args::{FleetCommand, GlobalArgs};
 use super::exit::Exit;
 
-pub(super) fn run(command: &FleetCommand, global: &Global) -> Result<Exit> {
+pub(super) fn run(command: &FleetCommand, global: &GlobalArgs) -> Result<Exit> {
     match command {
         FleetCommand::Plan { roots } => plan::run(roots, global),
         FleetCommand::Audit(audit) => audit::run(audit, global),

@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 
-use super::settings_digest::named_config;
-use crate::cli::args::Global;
+use super::settings_digest::explicit_config;
+use crate::cli::args::GlobalArgs;
 use crate::cli::broken_pipe::ignore_broken_pipe;
 use crate::cli::exit::Exit;
 use crate::cli::message::say;
-use crate::cli::rules::detector;
+use crate::cli::rules::load_detector;
 use crate::detect::{Detector, Redactor};
 use crate::fleet::discover;
 use crate::model::FleetPlan;
 use crate::report::{count as counted, human_bytes, thousands, write_json};
 
-pub(super) fn run(roots: &[PathBuf], global: &Global) -> Result<Exit> {
-    let (_, detector) = detector(global, &named_config(global)?)?;
+pub(super) fn run(roots: &[PathBuf], global: &GlobalArgs) -> Result<Exit> {
+    let (_, detector) = load_detector(global, &explicit_config(global)?)?;
     let redactor = Redactor::new(&detector);
     // Only keys are masked: a repository must not be left out because its name looks random.
     let shown = |path: &Path| {
@@ -72,11 +72,11 @@ fn summarize(plan: &FleetPlan, verbose: bool) {
             plan.roots.join(", ")
         ));
     }
-    let listed = if verbose { usize::MAX } else { MAX_LISTED };
-    for skip in plan.skipped.iter().take(listed) {
+    let max_listed = if verbose { usize::MAX } else { MAX_LISTED };
+    for skip in plan.skipped.iter().take(max_listed) {
         say(&format!("not searched: {}: {}", skip.what, skip.reason));
     }
-    let rest = plan.skipped.len().saturating_sub(listed);
+    let rest = plan.skipped.len().saturating_sub(max_listed);
     if rest > 0 {
         say(&format!("and {rest} more; the plan lists all under `skipped`"));
     }

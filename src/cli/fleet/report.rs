@@ -6,20 +6,20 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use super::plan::refuse_keys;
-use super::settings_digest::named_config;
-use crate::cli::args::{FleetReportArgs, Global};
+use super::settings_digest::explicit_config;
+use crate::cli::args::{FleetReportArgs, GlobalArgs};
 use crate::cli::broken_pipe::ignore_broken_pipe;
 use crate::cli::exit::Exit;
 use crate::cli::output::{style, write_file};
-use crate::cli::rules::detector;
+use crate::cli::rules::load_detector;
 use crate::fleet::{LoadedResults, ResultsDir, merge};
 use crate::model::{FleetReport, Status};
 use crate::report::{FLEET_REPORTERS, FleetReporter, Style, fleet_reporter};
 use crate::scan::HISTORY_SURFACES;
 
-pub(super) fn run(args: &FleetReportArgs, global: &Global) -> Result<Exit> {
+pub(super) fn run(args: &FleetReportArgs, global: &GlobalArgs) -> Result<Exit> {
     let outputs = outputs(args)?;
-    let (_, detector) = detector(global, &named_config(global)?)?;
+    let (_, detector) = load_detector(global, &explicit_config(global)?)?;
     let mut loaded = Vec::new();
     for path in &args.dirs {
         let dir = ResultsDir::open(path);
@@ -53,17 +53,17 @@ struct FleetOutputs<'a> {
 }
 
 fn outputs(args: &FleetReportArgs) -> Result<FleetOutputs<'_>> {
-    let named = |name: &str| {
+    let reporter_named = |name: &str| {
         fleet_reporter(name).with_context(|| {
             let names: Vec<_> = FLEET_REPORTERS.iter().map(|reporter| reporter.name).collect();
             format!("unknown format `{name}`; expected one of {}", names.join(", "))
         })
     };
-    let mut outputs = FleetOutputs { stdout: named(&args.format)?, files: Vec::new() };
+    let mut outputs = FleetOutputs { stdout: reporter_named(&args.format)?, files: Vec::new() };
     for output in &args.output {
         match output.split_once('=') {
-            Some((name, "-")) => outputs.stdout = named(name)?,
-            Some((name, path)) if !path.is_empty() => outputs.files.push((named(name)?, path)),
+            Some((name, "-")) => outputs.stdout = reporter_named(name)?,
+            Some((name, path)) if !path.is_empty() => outputs.files.push((reporter_named(name)?, path)),
             _ => bail!("--output {output}: expected FORMAT=PATH, e.g. `json=report.json`"),
         }
     }

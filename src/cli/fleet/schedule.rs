@@ -11,7 +11,7 @@ struct FreeThreads {
     freed: Condvar,
 }
 
-/// Threads that a job holds, returned on drop.
+/// Threads that a job holds until this is dropped.
 struct HeldThreads<'a>(&'a FreeThreads, usize);
 
 impl Drop for HeldThreads<'_> {
@@ -22,6 +22,7 @@ impl Drop for HeldThreads<'_> {
 }
 
 impl FreeThreads {
+    /// Waits until `wanted` threads are free, and takes them.
     fn take(&self, wanted: usize) -> HeldThreads<'_> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free =
@@ -32,34 +33,34 @@ impl FreeThreads {
 }
 
 /// Calls `work` for each of `jobs`, in order, as soon as the number of threads that the job needs is free, out of
-/// `max_threads`. A call that panics is passed to `failed` and does not end the others. No more jobs are started once
-/// `stopped` returns true.
+/// `max_threads`. A call that panics is passed to `on_panic` and does not end the others. No more jobs are started once
+/// `is_stopped` returns true.
 pub(super) fn run_jobs<J: Send>(
     max_threads: usize,
     jobs: Vec<(usize, J)>,
-    stopped: &(dyn Fn() -> bool + Sync),
+    is_stopped: &(dyn Fn() -> bool + Sync),
     work: &(dyn Fn(usize, &J) + Sync),
-    failed: &(dyn Fn(&J) + Sync),
+    on_panic: &(dyn Fn(&J) + Sync),
 ) {
     let threads = FreeThreads { free: Mutex::new(max_threads), freed: Condvar::new() };
     let run = |held: HeldThreads<'_>, job: J| {
         // The panic was already reported, and nothing of the job is used again.
         if catch_unwind(AssertUnwindSafe(|| work(held.1, &job))).is_err() {
-            failed(&job);
+            on_panic(&job);
         }
     };
     std::thread::scope(|scope| {
         for (wanted, job) in jobs {
             let held = threads.take(wanted.clamp(1, max_threads));
-            if stopped() {
+            if is_stopped() {
                 break;
             }
             let slot = Mutex::new(Some((held, job)));
             let slot = std::sync::Arc::new(slot);
-            let theirs = std::sync::Arc::clone(&slot);
+            let thread_slot = std::sync::Arc::clone(&slot);
             let take = |slot: &Mutex<Option<_>>| slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             let started = threads::start(scope, move || {
-                if let Some((held, job)) = take(&theirs) {
+                if let Some((held, job)) = take(&thread_slot) {
                     run(held, job);
                 }
             });
@@ -80,28 +81,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jobs_share_the_threads_and_survive_each_other() {
-        let (busy, most, done, broken) =
+    fn jobs_share_the_threads_and_a_panic_ends_only_its_own_job() {
+        let (busy, max_busy, done, failures) =
             (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
         let jobs = (0..50).map(|number| (1 + number % 4, number)).collect();
         let work = |threads: usize, number: &usize| {
             let now = busy.fetch_add(threads, Ordering::SeqCst) + threads;
-            most.fetch_max(now, Ordering::SeqCst);
+            max_busy.fetch_max(now, Ordering::SeqCst);
             std::thread::yield_now();
             busy.fetch_sub(threads, Ordering::SeqCst);
             assert!(*number != 7, "one of them fails");
             done.fetch_add(1, Ordering::SeqCst);
         };
-        let failed = |_: &usize| {
-            broken.fetch_add(1, Ordering::SeqCst);
+        let on_panic = |_: &usize| {
+            failures.fetch_add(1, Ordering::SeqCst);
         };
-        run_jobs(4, jobs, &|| false, &work, &failed);
-        assert_eq!((done.into_inner(), broken.into_inner()), (49, 1));
-        assert!(most.into_inner() <= 4);
+        run_jobs(4, jobs, &|| false, &work, &on_panic);
+        assert_eq!((done.into_inner(), failures.into_inner()), (49, 1));
+        assert!(max_busy.into_inner() <= 4);
     }
 
     #[test]
-    fn nothing_starts_after_a_stop() {
+    fn no_job_starts_after_a_stop() {
         let done = AtomicUsize::new(0);
         let work = |_: usize, _: &usize| {
             done.fetch_add(1, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! A digest of all settings that affect the findings of an audit, and the configuration of a fleet.
+//! The configuration of a fleet, and a digest of all settings that affect the findings of its audits.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use crate::cli::args::{Global, SuppressionArgs};
+use crate::cli::args::{GlobalArgs, SuppressionArgs};
 use crate::cli::config::{self, Config};
 use crate::cli::environment::variable;
 use crate::cli::options;
@@ -20,15 +20,16 @@ const RESULTS_VERSION: u32 = 1;
 /// Maximum size of a baseline, in bytes.
 const MAX_BASELINE: u64 = 64 << 20;
 
-/// The explicitly named configuration. That of the current directory is for a single repository, not for a fleet.
-pub(super) fn named_config(global: &Global) -> Result<Config> {
+/// The configuration that an option or the environment names. The one of the current directory is for a single repository,
+/// not for a fleet.
+pub(super) fn explicit_config(global: &GlobalArgs) -> Result<Config> {
     let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
-    let named = global.config.as_deref().or(variable.as_deref());
-    let config = config::load(named, global.no_config || named.is_none(), Path::new("."))?;
-    Ok(Config { is_elsewhere: true, ..config })
+    let named_path = global.config.as_deref().or(variable.as_deref());
+    let config = config::load(named_path, global.no_config || named_path.is_none(), Path::new("."))?;
+    Ok(Config { scans_other_repository: true, ..config })
 }
 
-/// The digest. Results with the same digest were made under the same settings.
+/// The digest: results with the same digest were made under the same settings.
 pub(super) fn settings_digest(
     session: &Session,
     surfaces: &BTreeSet<Surface>,
@@ -58,7 +59,7 @@ pub(super) fn settings_digest(
         let bytes = read(&path, Symlinks::Follow, MAX_BASELINE)
             .with_context(|| format!("cannot read the baseline {}", path.display()))?;
         add(&bytes);
-        // The same entries in a baseline of the same bytes.
+        // Entries expire although the bytes of the baseline stay the same.
         let expired = policy.baseline.as_ref().map_or(0, |baseline| baseline.expired_entries().count());
         add(&(expired as u64).to_le_bytes());
     }

@@ -50,7 +50,10 @@ pub(super) const NOTES: &[Notes] = &[
         examples: &[
             ("List all keys, with the admin key in OPENAI_ADMIN_KEY", "friskey keys"),
             ("Mark keys that are older than half a year", "friskey keys --max-age 180"),
-            ("In a scheduled job, print nothing if nothing is due", "friskey keys --quiet --format json"),
+            (
+                "In a scheduled job, print nothing if no key is due for attention",
+                "friskey keys --quiet --format json",
+            ),
         ],
         statuses: KEYS,
     },

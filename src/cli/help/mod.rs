@@ -9,7 +9,7 @@ mod statuses;
 
 use std::fmt::Write;
 
-/// The end of the long help of one command.
+/// What the long help and the manual page of one command show after its options.
 pub(super) struct Notes {
     /// The command with the program's name, e.g. `friskey hook install`.
     command: &'static str,

@@ -25,10 +25,7 @@ pub(super) const PROVE: &[(u8, &str)] = &[
 ];
 
 pub(super) const VERIFY: &[(u8, &str)] = &[
-    (
-        0,
-        "Every leaked key is dead, but for accepted ones, which are not verified unless --no-suppress is given",
-    ),
+    (0, "Every leaked key is dead; accepted keys are not verified unless --no-suppress is given"),
     (1, "At least one leaked key is live"),
     (2, "No request was sent: invalid arguments, no admin key, no such report"),
     (3, "No leaked key is known to be live, but not every one is known to be dead"),
@@ -62,10 +59,10 @@ pub(super) const PURGE: &[(u8, &str)] = &[
 ];
 
 pub(super) const KEYS: &[(u8, &str)] = &[
-    (0, "All keys were listed, and nothing is due"),
-    (1, "Something is due about at least one key"),
+    (0, "All keys were listed, and none is due for attention"),
+    (1, "At least one key is due for attention"),
     (2, "No request was sent: invalid arguments, no admin key"),
-    (3, "Nothing is due about the keys that were listed, but not all could be"),
+    (3, "None of the listed keys is due for attention, but not all keys could be listed"),
 ];
 
 pub(super) const HOOK_RUN: &[(u8, &str)] = &[
@@ -89,7 +86,7 @@ pub(super) const HOOK: &[(u8, &str)] = &[
 ];
 
 pub(super) const BASELINE_SCAN: &[(u8, &str)] = &[
-    (0, "Done, and nothing that was to be scanned was skipped"),
+    (0, "Done, and everything could be scanned"),
     (2, "The command failed: invalid arguments or configuration, a baseline that cannot be read or written"),
     (3, "Done, but something could not be scanned; `friskey scan` names it"),
 ];
@@ -144,7 +141,7 @@ pub(super) const FLEET_AUDIT: &[(u8, &str)] = &[
     (0, "No findings, and every repository of the shard was audited completely"),
     (1, "At least one finding"),
     (2, "The audits could not be done: invalid arguments, no plan, results that cannot be written"),
-    (3, "No findings, but a repository failed, was not audited completely or not reached"),
+    (3, "No findings, but the audit of a repository failed, is incomplete or was not started"),
 ];
 
 pub(super) const FLEET_REPORT: &[(u8, &str)] = &[

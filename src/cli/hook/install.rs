@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::managers::{MAX_HOOK, owner};
 use super::placement::Placement;
-use super::script::{is_ours, kept_path, quoted, script};
+use super::script::{backup_path, is_friskey_script, quoted, script};
 use crate::cli::args::Hook;
 use crate::cli::exit::Exit;
 use crate::cli::message;
@@ -29,7 +29,7 @@ pub(super) struct Request<'a> {
 pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
     let place = hooks_dir(request.repo)?;
     let program = std::env::current_exe().context("cannot determine the path of friskey")?;
-    let hooks = chosen(request.hooks, &place);
+    let hooks = requested_or_default(request.hooks, &place);
     // Problems are detected before anything is written, so that all hooks are installed or none.
     check_dir(&place, request.global, "install")?;
     if place.is_in_repository(&program) && !request.force {
@@ -39,7 +39,7 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
             program.display()
         );
     }
-    check_managers(request, &hooks, &place)?;
+    refuse_managed_hooks(request, &hooks, &place)?;
     let plan = |hook: Hook| Placement::plan(place.dir.join(hook.name()), script(hook, &program));
     let placements = hooks.into_iter().map(plan).collect::<Result<Vec<_>>>()?;
     fs::create_dir_all(&place.dir).with_context(|| {
@@ -48,9 +48,9 @@ pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
             place.dir.display()
         )
     })?;
-    super::placement::place(&placements)?;
-    placements.iter().try_for_each(|hook| say(&hook.done()))?;
-    say(
+    super::placement::write_all(&placements)?;
+    placements.iter().try_for_each(|hook| print_line(&hook.outcome()))?;
+    print_line(
         "The hooks look for OpenAI keys only; run a scanner such as gitleaks alongside them for other secrets.",
     )?;
     Ok(Exit::Clean)
@@ -61,14 +61,15 @@ fn check_dir(place: &HooksDir, global: bool, command: &str) -> Result<()> {
     let dir = place.dir.display();
     match (place.is_shared, global) {
         (true, false) => {
-            let own = quoted(&place.default_dir.display().to_string());
+            let own_dir = quoted(&place.default_dir.display().to_string());
             let (why, alone) = match place.is_configured {
-                true => {
-                    ("set by core.hooksPath", format!("run `git config --local core.hooksPath {own}` first"))
-                }
+                true => (
+                    "set by core.hooksPath",
+                    format!("run `git config --local core.hooksPath {own_dir}` first"),
+                ),
                 false => (
                     "a link to a directory outside the repository",
-                    format!("first run `rm {own} && mkdir {own}`"),
+                    format!("first run `rm {own_dir} && mkdir {own_dir}`"),
                 ),
             };
             let alone = match command {
@@ -89,7 +90,7 @@ fn check_dir(place: &HooksDir, global: bool, command: &str) -> Result<()> {
 }
 
 /// Refuses if a hook manager would overwrite the hooks, with a hint for each hook.
-fn check_managers(request: &Request<'_>, hooks: &[Hook], place: &HooksDir) -> Result<()> {
+fn refuse_managed_hooks(request: &Request<'_>, hooks: &[Hook], place: &HooksDir) -> Result<()> {
     let owned: Vec<_> =
         hooks.iter().filter_map(|&hook| Some((hook, owner(&place.dir.join(hook.name()))?))).collect();
     let Some((_, manager)) = owned.first().filter(|_| !request.force) else { return Ok(()) };
@@ -106,23 +107,23 @@ fn check_managers(request: &Request<'_>, hooks: &[Hook], place: &HooksDir) -> Re
 }
 
 /// The requested hooks, or those that suit the repository.
-pub(super) fn chosen(asked: &[Hook], place: &HooksDir) -> Vec<Hook> {
-    match (asked.is_empty(), place.is_bare) {
-        (false, _) => asked.to_vec(),
+pub(super) fn requested_or_default(requested: &[Hook], place: &HooksDir) -> Vec<Hook> {
+    match (requested.is_empty(), place.is_bare) {
+        (false, _) => requested.to_vec(),
         (true, true) => vec![Hook::PreReceive],
         (true, false) => vec![Hook::PreCommit, Hook::PreMergeCommit, Hook::CommitMsg, Hook::PrePush],
     }
 }
 
-pub(super) fn uninstall(asked: &[Hook], repo: &Path, global: bool) -> Result<Exit> {
+pub(super) fn uninstall(requested: &[Hook], repo: &Path, global: bool) -> Result<Exit> {
     let place = hooks_dir(repo)?;
     check_dir(&place, global, "uninstall")?;
-    let hooks = if asked.is_empty() { Hook::value_variants() } else { asked };
+    let hooks = if requested.is_empty() { Hook::value_variants() } else { requested };
     for hook in hooks {
         let path = place.dir.join(hook.name());
         match untrusted::read(&path, Symlinks::Follow, MAX_HOOK) {
-            Ok(text) if is_ours(&text) => {
-                let before = kept_path(&path);
+            Ok(text) if is_friskey_script(&text) => {
+                let before = backup_path(&path);
                 let restored = before.symlink_metadata().is_ok();
                 match restored {
                     true => fs::rename(&before, &path),
@@ -130,15 +131,16 @@ pub(super) fn uninstall(asked: &[Hook], repo: &Path, global: bool) -> Result<Exi
                 }
                 .with_context(|| format!("cannot remove {}", path.display()))?;
                 let what = if restored { "removed; previous hook restored" } else { "removed" };
-                say(&format!("{}: {what}", path.display()))?;
+                print_line(&format!("{}: {what}", path.display()))?;
             }
-            Ok(_) if !asked.is_empty() => bail!("{} is not friskey's", path.display()),
+            Ok(_) if !requested.is_empty() => bail!("{} is not friskey's", path.display()),
             _ => {}
         }
     }
     Ok(Exit::Clean)
 }
 
-pub(super) fn say(line: &str) -> Result<()> {
-    Ok(message::print(format!("{}\n", message::masked(line)).as_bytes())?)
+/// Prints a line on standard output, redacted.
+pub(super) fn print_line(line: &str) -> Result<()> {
+    Ok(message::print(format!("{}\n", message::redact_message(line)).as_bytes())?)
 }

@@ -1,7 +1,7 @@
-//! Whether the configuration of a hook manager runs friskey.
+//! Determines from the configuration of a hook manager whether it runs friskey.
 //!
-//! YAML is read line by line, in the style usual for these managers. This is enough to find friskey and the hook that
-//! it is listed under.
+//! YAML is not parsed but read line by line, in the style usual for these managers. This is enough to find friskey and the
+//! hook under which it is listed.
 
 use std::path::{Path, PathBuf};
 
@@ -9,46 +9,46 @@ use super::managers::{MAX_HOOK, Manager};
 use crate::cli::args::Hook;
 use crate::untrusted::{self, ReadError, Symlinks};
 
-/// The stages of the hooks `friskey` and `friskey-system` in `.pre-commit-hooks.yaml`.
+/// The default stages of the hooks `friskey` and `friskey-system`, from `.pre-commit-hooks.yaml`.
 const OWN_STAGES: [&str; 3] = ["pre-commit", "pre-merge-commit", "pre-push"];
 
 /// What a configuration file says about a hook.
 #[derive(Debug)]
-pub(super) struct Configured {
-    /// The file, as shown.
+pub(super) struct ManagerConfig {
+    /// The path of the file, relative to the work tree, for messages.
     pub(super) file: String,
-    /// Whether friskey runs, or why the file cannot be read.
+    /// Whether it runs friskey, or why it cannot be read.
     pub(super) runs: Result<bool, ReadError>,
 }
 
-/// What `manager` is configured to do as `hook`: `stub` is the text of the hook that git runs in `dir`, and `top` the
-/// work tree. `None` if there is no configuration file.
-pub(super) fn configured(
+/// Reads what `manager` is configured to do as `hook`. `stub` is the text of the hook that the manager wrote into `dir`,
+/// and `top` the work tree. `None` if there is no configuration file.
+pub(super) fn read_manager_config(
     manager: Manager,
     hook: Hook,
     stub: &str,
     dir: &Path,
     top: &Path,
-) -> Option<Configured> {
-    let mut found = None;
+) -> Option<ManagerConfig> {
+    let mut config = None;
     for path in files(manager, hook, stub, dir, top) {
         let runs = match untrusted::read(&path, Symlinks::Follow, MAX_HOOK) {
             Err(ReadError::NotFound) => continue,
             Err(error) => Err(error),
             Ok(text) => Ok(runs(manager, hook, &path, &String::from_utf8_lossy(&text))),
         };
-        let is_final = !matches!(runs, Ok(false));
+        let is_decisive = !matches!(runs, Ok(false));
         let file =
             path.strip_prefix(top).or_else(|_| path.strip_prefix(".")).unwrap_or(&path).display().to_string();
-        // The main file comes first; friskey belongs there.
-        if is_final || found.is_none() {
-            found = Some(Configured { file, runs });
+        // If no file runs friskey, the first one is reported, since that is where to add it.
+        if is_decisive || config.is_none() {
+            config = Some(ManagerConfig { file, runs });
         }
-        if is_final {
+        if is_decisive {
             break;
         }
     }
-    found
+    config
 }
 
 /// The files that `manager` may read, the most important first.
@@ -99,7 +99,7 @@ fn runs(manager: Manager, hook: Hook, path: &Path, text: &str) -> bool {
     }
 }
 
-/// Whether the line runs friskey, and not as another hook.
+/// Whether the line runs friskey as `hook`, rather than as another hook.
 fn is_command(line: &str, hook: Hook) -> bool {
     let Some((_, rest)) = line.split_once("friskey") else { return false };
     let other = rest.split_once("hook run ").and_then(|(_, rest)| rest.split_whitespace().next());
@@ -128,8 +128,7 @@ fn section<'l>(lines: &'l [&'l str], hook: Hook) -> impl Iterator<Item = &'l str
     })
 }
 
-/// The hooks in a `.pre-commit-config.yaml` or `prek.toml` that mention friskey, without the names of their
-/// repositories.
+/// The list items of a `.pre-commit-config.yaml` or `prek.toml` that define a hook that is, or runs, friskey.
 fn items(lines: &[&str]) -> Vec<String> {
     let mut items: Vec<String> = Vec::new();
     for line in lines {
@@ -170,13 +169,13 @@ fn is_in_stage(item: &str, hook: Hook, lines: &[&str]) -> bool {
 
 /// What follows `key` and a colon or an equals sign, up to the end of the line.
 fn value_after<'t>(text: &'t str, key: &str) -> Option<&'t str> {
-    let rest = after(text, key)?;
+    let rest = text_after_key(text, key)?;
     let line = rest.lines().next().unwrap_or_default();
     // In braces, the next key ends the value.
     Some(line.split_once(',').map_or(line, |(value, _)| value))
 }
 
-fn after<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+fn text_after_key<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     text.match_indices(key).find_map(|(at, _)| {
         let is_start = !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-');
         let rest = text[at + key.len()..].trim_start_matches(['"', '\'', ' ']);
@@ -186,7 +185,7 @@ fn after<'t>(text: &'t str, key: &str) -> Option<&'t str> {
 
 /// The items of the list after `key`, in brackets or one per line.
 fn list_after(text: &str, key: &str) -> Option<Vec<String>> {
-    let rest = after(text, key)?;
+    let rest = text_after_key(text, key)?;
     let rest = rest.trim_start_matches(' ');
     let list = match rest.strip_prefix('[') {
         Some(list) => list.split(']').next().unwrap_or_default().to_owned(),
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn stages_decide_where_pre_commit_runs_it() {
+    fn pre_commit_runs_friskey_at_the_configured_stages_only() {
         let own =
             "repos:\n- repo: https://github.com/friskey/friskey\n  rev: v1\n  hooks:\n  - id: friskey\n";
         assert!(pre_commit(own, Hook::PreCommit) && pre_commit(own, Hook::PrePush));
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn lefthook_has_a_section_for_each_hook() {
+    fn lefthook_runs_friskey_only_as_the_hook_whose_section_names_it() {
         let runs = |name: &str, text: &str, hook| runs(Manager::Lefthook, hook, Path::new(name), text);
         let yaml = "pre-commit:\n  commands:\n    friskey:\n      run: friskey hook run pre-commit\npre-push:\n  jobs:\n  - run: x\n";
         let toml = "[pre-commit.commands.friskey]\nrun = \"friskey hook run pre-commit\"\n[pre-push.commands.x]\nrun = \"x\"\n";
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn husky_runs_the_lines_of_a_file() {
+    fn husky_runs_friskey_if_a_command_of_the_hook_does() {
         let runs = |text: &str| runs(Manager::Husky, Hook::PrePush, Path::new("pre-push"), text);
         assert!(runs("npm test\nfriskey hook run pre-push -- \"$@\"\n"));
         assert!(!runs("# friskey hook run pre-push\nnpm test # friskey\nfriskey hook run pre-commit\n"));

@@ -25,7 +25,7 @@ impl Manager {
         }
     }
 
-    /// Configuration that makes it run friskey as `hook`.
+    /// How to configure the manager to run friskey as `hook`.
     pub(super) fn advice(self, hook: Hook) -> String {
         let name = hook.name();
         match (self, hook) {
@@ -42,21 +42,25 @@ impl Manager {
                 "add friskey to .pre-commit-config.yaml, as README.md shows, and run `pre-commit install -t {name}`"
             ),
             (Self::Husky, _) => {
-                format!("add `{}` as the first line of .husky/{name}", command(hook, "\"$1\"", "\"$@\""))
+                format!(
+                    "add `{}` as the first line of .husky/{name}",
+                    friskey_command(hook, "\"$1\"", "\"$@\"")
+                )
             }
             (Self::Lefthook, _) => {
                 let stdin = if hook.reads_stdin() { " and `use_stdin: true`" } else { "" };
                 format!(
                     "add to lefthook.yml, under `{name}:` and `commands:`, `friskey:` with `run: {}`{stdin}",
-                    command(hook, "{1}", "{0}")
+                    friskey_command(hook, "{1}", "{0}")
                 )
             }
         }
     }
 }
 
-/// The command for `hook`, with the manager's placeholders for its first argument and for all arguments.
-fn command(hook: Hook, first: &str, all: &str) -> String {
+/// The command that runs friskey as `hook`, with the manager's placeholders for the first argument of the hook and for all
+/// arguments.
+fn friskey_command(hook: Hook, first: &str, all: &str) -> String {
     let name = hook.name();
     match hook {
         Hook::CommitMsg => format!("friskey hook run {name} -- {first}"),

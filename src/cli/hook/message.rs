@@ -1,4 +1,4 @@
-//! The commit message, as git will store it.
+//! Reads the commit message that commit-msg checks, as git will store it.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path, git: &GitEnv) -> Result<Vec<u8>> {
         // Git sets this for its hooks if no editor is opened.
         let is_edited = std::env::var_os("GIT_EDITOR").is_none_or(|editor| editor != ":");
         let cut = message_cut(&git.repo).unwrap_or_default();
-        text.truncate(end(&text, &cut, is_edited));
+        text.truncate(cut_offset(&text, &cut, is_edited));
     }
     Ok(text)
 }
@@ -38,12 +38,13 @@ pub(super) fn identity() -> Vec<u8> {
     values.flat_map(|value| [value.as_encoded_bytes(), b"\n"].concat()).collect()
 }
 
-/// The offset at which git cuts the message: the scissors line that git itself wrote into the editor.
+/// The offset at which git cuts the message: that of the scissors line that git itself wrote into the file for the editor.
+/// The length of `text` if git does not cut it.
 ///
 /// Git writes that line for `git commit -v` and for `commit.cleanup=scissors`, with an explanation below it, and
 /// for `-v` the diff. The configuration alone proves nothing: `git merge` ignores `commit.verbose`, and options that
 /// a hook does not see override it. Anything else below such a line may stay in the message, so it is scanned.
-fn end(text: &[u8], cut: &MessageCut, is_edited: bool) -> usize {
+fn cut_offset(text: &[u8], cut: &MessageCut, is_edited: bool) -> usize {
     let scissors = cut.comment_prefixes.iter().filter_map(|comment| {
         let (at, below) = scissors(text, comment)?;
         let below = text[below..].strip_prefix(comment.as_bytes())?;
@@ -75,32 +76,32 @@ mod tests {
         MessageCut { comment_prefixes: vec!["#".to_owned()], ..MessageCut::default() }
     }
 
-    fn kept(text: &str, cut: &MessageCut, is_edited: bool) -> bool {
-        end(text.as_bytes(), cut, is_edited) == text.len()
+    fn is_uncut(text: &str, cut: &MessageCut, is_edited: bool) -> bool {
+        cut_offset(text.as_bytes(), cut, is_edited) == text.len()
     }
 
     #[test]
     fn the_diff_of_a_verbose_commit_is_cut_off() {
         let below = "# Do not modify or remove the line above.\n# Everything below it will be ignored.\ndiff --git a/a b/a\n";
         let text = format!("message\n{CUT}{below}-old\n");
-        assert_eq!(end(text.as_bytes(), &plain(), true), "message\n".len());
-        assert!(kept(&text, &plain(), false), "given with -F, git keeps it");
+        assert_eq!(cut_offset(text.as_bytes(), &plain(), true), "message\n".len());
+        assert!(is_uncut(&text, &plain(), false), "git does not cut a message given with -F");
     }
 
     #[test]
-    fn a_line_that_git_did_not_write_ends_nothing() {
+    fn a_scissors_line_that_git_did_not_write_does_not_cut_the_message() {
         let text = format!("message\n{CUT}below\n");
         let scissors = MessageCut { is_scissors_mode: true, ..plain() };
         for cut in [plain(), scissors.clone()] {
-            assert!(kept(&text, &cut, true) && kept(&text, &cut, false));
+            assert!(is_uncut(&text, &cut, true) && is_uncut(&text, &cut, false));
         }
         let written = format!("message\n{CUT}# Do not modify or remove the line above.\nbelow\n");
-        assert!(!kept(&written, &scissors, true) && kept(&written, &scissors, false));
-        assert!(kept(&written, &plain(), true));
+        assert!(!is_uncut(&written, &scissors, true) && is_uncut(&written, &scissors, false));
+        assert!(is_uncut(&written, &plain(), true));
         for almost in
             [written.replace("# -", "; -"), written.replace("# -", "x# -"), written.replace("8 -", "8  -")]
         {
-            assert!(kept(&almost, &scissors, true), "{almost}");
+            assert!(is_uncut(&almost, &scissors, true), "{almost}");
         }
     }
 
@@ -109,6 +110,6 @@ mod tests {
         let below = "# Do not modify or remove the line above.\n";
         let text = format!("message\n{CUT}{below}").replace('#', ";");
         let cut = MessageCut { comment_prefixes: vec![";".to_owned()], is_scissors_mode: true };
-        assert_eq!(end(text.as_bytes(), &cut, true), "message\n".len());
+        assert_eq!(cut_offset(text.as_bytes(), &cut, true), "message\n".len());
     }
 }

@@ -17,10 +17,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::args::{Global, HookCommand};
+use super::args::{GlobalArgs, HookCommand};
 use super::exit::Exit;
 
-pub(super) fn run(command: &HookCommand, global: &Global) -> Result<Exit> {
+pub(super) fn run(command: &HookCommand, global: &GlobalArgs) -> Result<Exit> {
     match command {
         HookCommand::Install { hooks, repo, force, global } => {
             install::install(&install::Request { hooks, repo: &repo.path, force: *force, global: *global })

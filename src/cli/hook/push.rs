@@ -1,10 +1,9 @@
-//! The commits of a push, from the input of git's pre-push hook, or from what pre-commit and prek pass to
-//! theirs.
+//! The commits of a push, from the input of git's pre-push hook, or from what pre-commit and prek pass to their hooks.
 //!
 //! Only commits that the destination is known to have are excluded: those of the pushed refs there, as reported by
-//! git, and of the remote-tracking refs of the destination ([`known_there`]). Those of other remotes are not
-//! excluded, since fewer people may have access to them. One exception is reported but not blocked: see
-//! [`Push::published`].
+//! git, and of the remote-tracking refs of the destination ([`known_there`]). Commits of other remotes are not
+//! excluded, since fewer people may have access to those remotes. One kind of leak is reported without blocking the
+//! push: see [`Push::take_published`].
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read};
@@ -23,12 +22,12 @@ const MAX_INPUT: u64 = 1 << 28;
 /// A pushed ref.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PushedRef {
-    /// Its local name, or the revision that the user wrote.
+    /// The local name of the ref, or the revision that the user wrote.
     name: String,
-    /// Its object id.
+    /// The id of the object that is pushed.
     tip: String,
-    /// Its full name at the destination.
-    becomes: String,
+    /// The full name of the ref at the destination.
+    destination_name: String,
 }
 
 /// A push, before it is sent.
@@ -36,7 +35,7 @@ struct PushedRef {
 pub(super) struct Push {
     refs: Vec<PushedRef>,
     /// The destination's values of the pushed refs.
-    there: Vec<String>,
+    destination_values: Vec<String>,
     known: KnownThere,
     /// The name of the destination in messages.
     remote: String,
@@ -49,61 +48,65 @@ impl Push {
     /// A line that git would not write, or no repository.
     pub(super) fn read(git: &GitEnv, name: Option<&str>, url: Option<&str>) -> Result<Option<Self>> {
         let lines = input_lines(&mut io::stdin().lock())?;
-        let Lines { refs, there, actual } = Lines::read(&lines)?;
+        let PrePushInput { refs, destination_values, updates } = PrePushInput::parse(&lines)?;
         if refs.is_empty() {
             return Ok(None);
         }
-        let known = known_there(&git.repo, name.unwrap_or_default(), url, &actual)?;
-        Ok(Some(Self::to(known, name.unwrap_or_default(), refs, there)))
+        let known = known_there(&git.repo, name.unwrap_or_default(), url, &updates)?;
+        Ok(Some(Self::new(known, name.unwrap_or_default(), refs, destination_values)))
     }
 
     /// The push for which pre-commit or prek runs its pre-push stage; `None` in any other stage.
     ///
-    /// They pass only one ref, the first that is neither deleted nor up to date. When they push its whole
-    /// history, pre-commit also omits `PRE_COMMIT_TO_REF`.
+    /// Both pass only one ref, the first that is neither deleted nor up to date. When its whole history is pushed,
+    /// pre-commit also omits `PRE_COMMIT_TO_REF`.
     ///
     /// # Errors
     /// No repository.
-    pub(super) fn of_framework(git: &GitEnv) -> Result<Option<Self>> {
+    pub(super) fn from_framework(git: &GitEnv) -> Result<Option<Self>> {
         let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
         let Some(remote) = variable("PRE_COMMIT_REMOTE_NAME") else { return Ok(None) };
         let branch = variable("PRE_COMMIT_LOCAL_BRANCH").unwrap_or_else(|| "HEAD".to_owned());
         let tip = variable("PRE_COMMIT_TO_REF").unwrap_or_else(|| branch.clone());
         let url = variable("PRE_COMMIT_REMOTE_URL");
-        let becomes = variable("PRE_COMMIT_REMOTE_BRANCH").unwrap_or_default();
-        let refs = vec![PushedRef { name: branch, tip, becomes }];
+        let destination_name = variable("PRE_COMMIT_REMOTE_BRANCH").unwrap_or_default();
+        let refs = vec![PushedRef { name: branch, tip, destination_name }];
         let known = known_there(&git.repo, &remote, url.as_deref(), &[])?;
-        let mut push = Self::to(known, &remote, refs, Vec::new());
-        // Either the remote's value of the branch, or what the frameworks derive from the remote-tracking refs.
+        let mut push = Self::new(known, &remote, refs, Vec::new());
+        // This is either the remote's value of the branch, or what the frameworks derive from the remote-tracking refs.
         if push.known.destination != Destination::PushesElsewhere {
-            push.there.extend(variable("PRE_COMMIT_FROM_REF"));
+            push.destination_values.extend(variable("PRE_COMMIT_FROM_REF"));
         }
         Ok(Some(push))
     }
 
-    fn to(known: KnownThere, name: &str, refs: Vec<PushedRef>, there: Vec<String>) -> Self {
+    fn new(known: KnownThere, name: &str, refs: Vec<PushedRef>, destination_values: Vec<String>) -> Self {
         // A URL may contain a password.
         let remote = match known.destination {
             Destination::Url => "that URL".to_owned(),
             Destination::Remote | Destination::PushesElsewhere => format!("`{name}`"),
         };
-        Self { refs, there, known, remote }
+        Self { refs, destination_values, known, remote }
     }
 
     /// The names of the pushed refs at the destination.
     pub(super) fn names(&self) -> Vec<String> {
-        self.refs.iter().map(|pushed| pushed.becomes.clone()).filter(|name| !name.is_empty()).collect()
+        self.refs
+            .iter()
+            .map(|pushed| pushed.destination_name.clone())
+            .filter(|name| !name.is_empty())
+            .collect()
     }
 
     /// The pushed commits that the destination is not known to have, as arguments of a range.
     pub(super) fn range(&self) -> Vec<String> {
-        arguments(self.tips(), self.left_out().collect())
+        arguments(self.tips(), self.excluded_revisions().collect())
     }
 
     /// All branches and tags that the destination is not known to have, except those in [`Push::range`].
     pub(super) fn other_refs(&self) -> Vec<String> {
         let others = ["--branches", "--tags", "HEAD"].map(str::to_owned).to_vec();
-        arguments(others, self.left_out().chain(self.tips()).collect())
+        arguments(others, self.excluded_revisions().chain(self.tips()).collect())
     }
 
     /// The pushed refs, for advice.
@@ -116,13 +119,13 @@ impl Push {
         self.refs.iter().map(|pushed| pushed.tip.clone()).collect()
     }
 
-    fn left_out(&self) -> impl Iterator<Item = String> {
-        self.there.iter().cloned().chain(self.known.there.iter().map(ToString::to_string))
+    fn excluded_revisions(&self) -> impl Iterator<Item = String> {
+        self.destination_values.iter().cloned().chain(self.known.there.iter().map(ToString::to_string))
     }
 
     /// Why more than the new commits was scanned, if nothing is known about the destination.
-    pub(super) fn why_all(&self) -> Option<String> {
-        if !self.there.is_empty() || !self.known.there.is_empty() {
+    pub(super) fn unknown_destination_note(&self) -> Option<String> {
+        if !self.destination_values.is_empty() || !self.known.there.is_empty() {
             return None;
         }
         let remote = &self.remote;
@@ -144,20 +147,20 @@ impl Push {
         })
     }
 
-    /// Removes from `draft` and returns the leaks that another remote already has and that have been removed
-    /// there and from the pushed refs, if `in_own` finds none of them in the commits that no remote has.
+    /// Moves out of `draft` the leaks that do not block the push: another remote already has the key, it was removed there
+    /// and from the pushed refs, and `scan_own`, which scans a range, does not find it in the commits that no remote has.
     ///
-    /// This is the case for the first push of a topic branch to a fork, whose history contains the old key. The
-    /// exception does not apply to a push that only copies what another remote has, to a URL, or to a remote
-    /// whose push URL differs from its fetch URL, since these can publish private work.
+    /// An example is the first push of a topic branch to a fork, when the history contains an old key. Every leak blocks
+    /// a push that only copies what another remote has, a push to a URL, and a push to a remote whose push URL differs from
+    /// its fetch URL, since these can publish private work.
     ///
     /// # Errors
     /// The repository cannot be read.
-    pub(super) fn published(
+    pub(super) fn take_published(
         &self,
         git: &GitEnv,
         draft: &mut Draft,
-        in_own: impl FnOnce(Vec<String>) -> Result<Draft>,
+        scan_own: impl FnOnce(Vec<String>) -> Result<Draft>,
     ) -> Result<Vec<Leak>> {
         let is_gone = |leak: &Leak| {
             !leak.removed.is_empty()
@@ -168,11 +171,11 @@ impl Push {
                 })
         };
         let contributes = self.known.destination == Destination::Remote && !self.known.elsewhere.is_empty();
-        if !contributes || !draft.open_leaks().any(is_gone) || !self.adds_to_each(git)? {
+        if !contributes || !draft.open_leaks().any(is_gone) || !self.every_ref_adds_commits(git)? {
             return Ok(Vec::new());
         }
         let elsewhere = self.known.elsewhere.iter().map(|(_, id)| id.to_string());
-        let own = in_own(arguments(self.tips(), self.left_out().chain(elsewhere).collect()))?;
+        let own = scan_own(arguments(self.tips(), self.excluded_revisions().chain(elsewhere).collect()))?;
         let is_own = |leak: &Leak| {
             own.leaks.iter().any(|own| own.identified.fingerprint == leak.identified.fingerprint)
         };
@@ -185,7 +188,7 @@ impl Push {
 
     /// Whether each pushed ref has commits that no remote has. For a ref that is not a local branch or tag, the
     /// contents of its newest commit are unknown.
-    fn adds_to_each(&self, git: &GitEnv) -> Result<bool> {
+    fn every_ref_adds_commits(&self, git: &GitEnv) -> Result<bool> {
         let elsewhere: Vec<ObjectId> = self.known.elsewhere.iter().map(|(_, id)| *id).collect();
         for pushed in &self.refs {
             let Ok(tip) = ObjectId::from_hex(pushed.tip.as_bytes()) else { return Ok(false) };
@@ -196,12 +199,12 @@ impl Push {
         Ok(true)
     }
 
-    /// The message about the leaks that [`Push::published`] let pass.
-    pub(super) fn messages(&self, published: &[Leak]) -> Vec<String> {
+    /// Messages about the leaks that [`Push::take_published`] let pass.
+    pub(super) fn published_messages(&self, published: &[Leak]) -> Vec<String> {
         let remotes: BTreeSet<&str> =
-            self.known.elsewhere.iter().filter_map(|(name, _)| remote_of(name)).collect();
+            self.known.elsewhere.iter().filter_map(|(name, _)| remote_name(name)).collect();
         let other = remotes.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
-        let tell = |leak: &Leak| {
+        let message = |leak: &Leak| {
             let (rule, redacted) = (&leak.identified.rule, leak.identified.secret.redacted());
             let commit = leak.introduced.first().map_or("", |change| &change.commit[..]);
             format!(
@@ -211,12 +214,12 @@ impl Push {
                 self.remote
             )
         };
-        published.iter().map(tell).collect()
+        published.iter().map(message).collect()
     }
 }
 
 /// The first component of a remote-tracking ref below `refs/remotes/`, by convention the name of the remote.
-fn remote_of(name: &str) -> Option<&str> {
+fn remote_name(name: &str) -> Option<&str> {
     name.strip_prefix("refs/remotes/")?.split('/').next()
 }
 
@@ -231,38 +234,39 @@ pub(super) fn input_lines(input: &mut dyn BufRead) -> Result<Vec<String>> {
     Ok(lines.filter(|line| !line.trim().is_empty()).collect())
 }
 
-/// Parses the `local_ref local_oid remote_ref remote_oid` lines.
+/// The input of pre-push: lines with `local_ref local_oid remote_ref remote_oid`.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Lines {
-    /// The pushed objects; a deletion pushes none.
+struct PrePushInput {
+    /// The pushed refs, without those that are deleted.
     refs: Vec<PushedRef>,
-    /// The current values at the destination.
-    there: Vec<String>,
-    /// The refs that the push updates, by their names at the destination, and their current values there.
-    actual: Vec<(String, Option<ObjectId>)>,
+    /// The current object ids of these refs at the destination.
+    destination_values: Vec<String>,
+    /// The refs that the push updates or deletes: the name at the destination, and the current object id there.
+    updates: Vec<(String, Option<ObjectId>)>,
 }
 
-impl Lines {
-    fn read(lines: &[String]) -> Result<Self> {
-        let mut read = Self::default();
+impl PrePushInput {
+    fn parse(lines: &[String]) -> Result<Self> {
+        let mut input = Self::default();
         for line in lines {
             // The local revision may contain blanks: `HEAD@{1 day ago}`.
             let words: Vec<&str> = line.rsplitn(4, ' ').collect();
-            let [old, becomes, tip, name] = words[..] else {
+            let [old, destination_name, tip, name] = words[..] else {
                 bail!("pre-push: `{line}` is not a line that git writes")
             };
             if !is_id(tip) || !is_id(old) {
                 bail!("pre-push: `{line}` is not a line that git writes");
             }
             if !is_zero(tip) {
-                let (name, tip, becomes) = (name.to_owned(), tip.to_owned(), becomes.to_owned());
-                read.refs.push(PushedRef { name, tip, becomes });
+                let (name, tip, destination_name) =
+                    (name.to_owned(), tip.to_owned(), destination_name.to_owned());
+                input.refs.push(PushedRef { name, tip, destination_name });
             }
             let id = ObjectId::from_hex(old.as_bytes()).ok().filter(|_| !is_zero(old));
-            read.there.extend(id.map(|_| old.to_owned()));
-            read.actual.push((becomes.to_owned(), id));
+            input.destination_values.extend(id.map(|_| old.to_owned()));
+            input.updates.push((destination_name.to_owned(), id));
         }
-        Ok(read)
+        Ok(input)
     }
 }
 
@@ -271,22 +275,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_is_read_and_deletions_add_nothing() {
+    fn every_line_is_parsed_and_deletions_push_no_ref() {
         let (a, b, zero) = ("a".repeat(40), "b".repeat(40), "0".repeat(40));
         let line = |local: &str, there: &str| format!("refs/heads/x {local} refs/heads/x {there}");
-        let read = Lines::read(&[line(&a, &zero), line(&zero, &a), line(&b, &a)]).unwrap();
-        let tips: Vec<&String> = read.refs.iter().map(|pushed| &pushed.tip).collect();
-        assert_eq!((tips, read.there), (vec![&a, &b], vec![a.clone(), a.clone()]));
-        let known: Vec<bool> = read.actual.iter().map(|(_, id)| id.is_some()).collect();
+        let input = PrePushInput::parse(&[line(&a, &zero), line(&zero, &a), line(&b, &a)]).unwrap();
+        let tips: Vec<&String> = input.refs.iter().map(|pushed| &pushed.tip).collect();
+        assert_eq!((tips, input.destination_values), (vec![&a, &b], vec![a.clone(), a.clone()]));
+        let known: Vec<bool> = input.updates.iter().map(|(_, id)| id.is_some()).collect();
         assert_eq!(known, [false, true, true]);
-        assert_eq!(Lines::read(&[line(&zero, &a)]).unwrap().refs, []);
+        assert_eq!(PrePushInput::parse(&[line(&zero, &a)]).unwrap().refs, []);
         let odd = format!("HEAD@{{1 day ago}} {a} refs/heads/x {zero}");
-        assert_eq!(Lines::read(&[odd]).unwrap().refs[0].name, "HEAD@{1 day ago}");
-        assert!(Lines::read(&["junk".to_owned()]).is_err());
+        assert_eq!(PrePushInput::parse(&[odd]).unwrap().refs[0].name, "HEAD@{1 day ago}");
+        assert!(PrePushInput::parse(&["junk".to_owned()]).is_err());
     }
 
     #[test]
-    fn names_of_refs_need_not_be_unicode() {
+    fn ref_names_that_are_not_utf8_are_read() {
         let lines = input_lines(&mut &b"refs/heads/\xff a b c\n\n"[..]).unwrap();
         assert_eq!(lines.len(), 1);
     }

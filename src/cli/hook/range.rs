@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::git::{is_id, is_zero};
 
-/// Commits reachable from `tips` but not from `hidden`. Missing ids in `hidden` exclude nothing.
+/// The arguments that select commits reachable from `tips` but not from `hidden`. Missing ids in `hidden` exclude nothing.
 pub(super) fn arguments(tips: Vec<String>, hidden: Vec<String>) -> Vec<String> {
     let not = ["--ignore-missing".to_owned(), "--not".to_owned()];
     tips.into_iter().chain(not).chain(hidden).collect()
@@ -12,7 +12,7 @@ pub(super) fn arguments(tips: Vec<String>, hidden: Vec<String>) -> Vec<String> {
 
 /// The range of the `old new ref` lines that pre-receive reads, and the names of the refs that they create or
 /// update; `None` if all are deletions.
-pub(super) fn received(lines: &[String]) -> Result<Option<(Vec<String>, Vec<String>)>> {
+pub(super) fn received_range(lines: &[String]) -> Result<Option<(Vec<String>, Vec<String>)>> {
     let (mut tips, mut names) = (Vec::new(), Vec::new());
     let mut hidden = vec!["--all".to_owned()];
     for line in lines {
@@ -39,12 +39,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deletions_add_nothing_to_a_server() {
+    fn deletions_are_not_part_of_a_received_range() {
         let (a, zero) = ("a".repeat(40), "0".repeat(40));
-        assert_eq!(received(&[format!("{a} {zero} refs/heads/x")]).unwrap(), None);
-        let (new, names) = received(&[format!("{zero} {a} refs/heads/x")]).unwrap().unwrap();
+        assert_eq!(received_range(&[format!("{a} {zero} refs/heads/x")]).unwrap(), None);
+        let (new, names) = received_range(&[format!("{zero} {a} refs/heads/x")]).unwrap().unwrap();
         assert_eq!(names, ["refs/heads/x"]);
         assert_eq!(new, [a.as_str(), "--ignore-missing", "--not", "--all"]);
-        assert!(received(&["junk".to_owned()]).is_err());
+        assert!(received_range(&["junk".to_owned()]).is_err());
     }
 }

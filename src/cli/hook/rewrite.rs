@@ -24,10 +24,15 @@ pub(super) struct RefTip {
 }
 
 /// How to remove the keys of `leaks` from the refs in `pushed`. `is_server`: they are pushed from elsewhere.
-pub(super) fn rewrites(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -> Vec<String> {
+pub(super) fn rewrite_advice(
+    leaks: &[&Leak],
+    pushed: &[RefTip],
+    git: &GitEnv,
+    is_server: bool,
+) -> Vec<String> {
     let key = if leaks.len() == 1 { "the key if it was" } else { "the keys if they were" };
-    let mut lines = tags(leaks);
-    lines.extend(branches(leaks, pushed, git, is_server));
+    let mut lines = tag_commands(leaks);
+    lines.extend(branch_commands(leaks, pushed, git, is_server));
     match lines.is_empty() {
         true => vec![format!("Revoke {key} ever in use, and remove it from what you push.")],
         false => {
@@ -38,7 +43,7 @@ pub(super) fn rewrites(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_serv
 }
 
 /// One command per branch that covers all its commits, since each rewrite changes the ids of later commits.
-fn branches(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -> Vec<String> {
+fn branch_commands(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -> Vec<String> {
     let ids = leaks.iter().flat_map(|leak| &leak.introduced);
     let ids: HashSet<ObjectId> =
         ids.filter_map(|change| ObjectId::from_hex(change.commit.as_bytes()).ok()).collect();
@@ -49,9 +54,9 @@ fn branches(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -
     let Ok(rewriter) = Rewriter::new(&git.repo, &git.objects) else { return Vec::new() };
     let current = rewriter.branch.as_deref().filter(|_| !is_server);
     let mut lines = Vec::new();
-    let mut others = pushed.len() > MAX_REFS;
+    let mut has_others = pushed.len() > MAX_REFS;
     let mut covered = HashSet::new();
-    let mut moved = Vec::new();
+    let mut refs_to_move = Vec::new();
     let is_branch = |pushed: &&RefTip| pushed.name == "HEAD" || pushed.name.starts_with("refs/heads/");
     let (mut refs, rest): (Vec<&RefTip>, Vec<_>) = pushed.iter().partition(is_branch);
     refs.extend(rest);
@@ -59,15 +64,15 @@ fn branches(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -
         let Some(rewrite) = rewriter.rewrite(&pushed.tip, &ids) else { continue };
         let is_covered = rewrite.commits.iter().all(|(id, _)| covered.contains(id));
         if is_covered && !is_branch(&pushed) {
-            moved.push(word(pushed.name.strip_prefix("refs/tags/").unwrap_or(&pushed.name)));
+            refs_to_move.push(word(pushed.name.strip_prefix("refs/tags/").unwrap_or(&pushed.name)));
             continue;
         }
         if lines.len() == MAX_BRANCHES {
-            others = true;
+            has_others = true;
             break;
         }
         covered.extend(rewrite.commits.iter().map(|(id, _)| *id));
-        let command = command(&rewrite, pushed, current);
+        let command = rebase_command(&rewrite, pushed, current);
         if !lines.contains(&command) {
             lines.push(command);
         }
@@ -79,14 +84,14 @@ fn branches(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -
     let mut lines = lines.concat();
     let end = if several { ", each branch before the next one" } else { "" };
     lines.push(format!("  Then remove the key, `git commit --amend`, and `git rebase --continue`{end}."));
-    if !moved.is_empty() {
-        moved.truncate(MAX_BRANCHES);
+    if !refs_to_move.is_empty() {
+        refs_to_move.truncate(MAX_BRANCHES);
         lines.push(format!(
             "  Afterwards, move the refs that still point to the old commits: {}.",
-            moved.join(", ")
+            refs_to_move.join(", ")
         ));
     }
-    if others {
+    if has_others {
         lines.push("  Rewrite other pushed refs that contain these commits likewise.".to_owned());
     }
     if leaks.iter().any(|leak| !leak.removed.is_empty()) {
@@ -100,7 +105,7 @@ fn branches(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -
 
 /// The command for one ref, and what to do with each commit in the list of `git rebase -i`. `current` is the
 /// checked-out branch where the command is run, if known.
-fn command(rewrite: &Rewrite, pushed: &RefTip, current: Option<&str>) -> Vec<String> {
+fn rebase_command(rewrite: &Rewrite, pushed: &RefTip, current: Option<&str>) -> Vec<String> {
     let onto = match rewrite.onto {
         Some(RewriteBase::ParentOf(id)) => format!("{}^", short(&id)),
         Some(RewriteBase::Commit(id)) => short(&id),
@@ -136,7 +141,7 @@ fn command(rewrite: &Rewrite, pushed: &RefTip, current: Option<&str>) -> Vec<Str
 }
 
 /// How to remove keys from the messages of annotated tags.
-fn tags(leaks: &[&Leak]) -> Vec<String> {
+fn tag_commands(leaks: &[&Leak]) -> Vec<String> {
     let in_tag =
         |leak: &&&Leak| leak.findings.iter().any(|finding| finding.origin.surface == Surface::TagMessage);
     let names = leaks.iter().filter(in_tag).flat_map(|leak| &leak.reachability.refs_at_tip);

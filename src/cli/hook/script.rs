@@ -1,57 +1,58 @@
-//! The hook script. It only starts the previous hook, if any, and then friskey.
+//! The script that is installed as a hook. It only starts the previous hook, if any, and then friskey.
 
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::Hook;
 
-/// Marks every script written by friskey.
-pub(super) const SIGN: &str = "# friskey hook: `friskey hook uninstall` takes it out again";
+/// The line by which a script of friskey is recognized. Installed scripts contain it, so it must not change.
+pub(super) const SIGNATURE: &str = "# friskey hook: `friskey hook uninstall` takes it out again";
 
-/// Suffix of the name of the previous hook.
-const BEFORE: &str = ".before-friskey";
+/// The previous hook is kept under its name with this suffix.
+const BACKUP_SUFFIX: &str = ".before-friskey";
 
 /// The common part of all scripts.
 const TEMPLATE: &str = include_str!("script.sh");
 
 /// Runs the previous hook with the user's own PATH.
-const RUN_BEFORE: &str = r#"if [ -x "$before" ]; then
+const RUN_PREVIOUS: &str = r#"if [ -x "$before" ]; then
 	PATH=$all "$before" "$@" || exit $?
 fi"#;
-/// Like [`RUN_BEFORE`], if both read standard input. The dot preserves the last line end, which `$(…)` would remove.
-const FEED_BEFORE: &str = r#"input=
+/// Like [`RUN_PREVIOUS`], if both read standard input. The dot preserves the last line end, which `$(…)` would remove.
+const FEED_PREVIOUS: &str = r#"input=
 if [ -x "$before" ]; then
 	outside
 	input=$(cat && printf .) || exit 1
 	printf '%s' "${input%.}" | PATH=$all "$before" "$@" || exit $?
 fi"#;
-const RUN: &str = r#""$friskey" hook run @HOOK@ -- "$@""#;
-const FEED: &str = r#"if [ -n "$input" ]; then
+const RUN_FRISKEY: &str = r#""$friskey" hook run @HOOK@ -- "$@""#;
+const FEED_FRISKEY: &str = r#"if [ -n "$input" ]; then
 	printf '%s' "${input%.}" | "$friskey" hook run @HOOK@ -- "$@"
 else
 	"$friskey" hook run @HOOK@ -- "$@"
 fi"#;
 
 /// Whether the text of a hook is a script of friskey.
-pub(super) fn is_ours(text: &[u8]) -> bool {
-    memchr::memmem::find(text, SIGN.as_bytes()).is_some()
+pub(super) fn is_friskey_script(text: &[u8]) -> bool {
+    memchr::memmem::find(text, SIGNATURE.as_bytes()).is_some()
 }
 
 /// The path to which the hook at `path` is moved.
-pub(super) fn kept_path(path: &Path) -> PathBuf {
+pub(super) fn backup_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(BEFORE);
+    name.push(BACKUP_SUFFIX);
     PathBuf::from(name)
 }
 
 /// The script for `hook`. Git runs hooks with a POSIX shell on every system.
 pub(super) fn script(hook: Hook, program: &Path) -> String {
-    let (before, run) = if hook.reads_stdin() { (FEED_BEFORE, FEED) } else { (RUN_BEFORE, RUN) };
+    let (before, run) =
+        if hook.reads_stdin() { (FEED_PREVIOUS, FEED_FRISKEY) } else { (RUN_PREVIOUS, RUN_FRISKEY) };
     TEMPLATE
-        .replace("@SIGN@", SIGN)
+        .replace("@SIGN@", SIGNATURE)
         .replace("@RUN_BEFORE@", before)
         .replace("@RUN@", run)
         .replace("@HOOK@", hook.name())
-        .replace("@BEFORE@", BEFORE)
+        .replace("@BEFORE@", BACKUP_SUFFIX)
         .replace("@PROGRAM@", &quoted(&program.to_string_lossy().replace('\\', "/")))
 }
 
@@ -71,10 +72,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_paths_are_quoted() {
+    fn the_path_of_the_program_is_quoted_for_the_shell() {
         let script = script(Hook::PreCommit, Path::new("/opt/it's here/$x/friskey"));
         assert!(script.contains(r"friskey='/opt/it'\''s here/$x/friskey'"));
-        assert!(script.contains(SIGN));
+        assert!(script.contains(SIGNATURE));
         assert_eq!(program(&script).as_deref(), Some("/opt/it's here/$x/friskey"));
     }
 }

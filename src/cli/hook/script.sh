@@ -1,7 +1,8 @@
 #!/bin/sh
 @SIGN@
-# Runs no program of the repository: PATH is searched without its relative directories and without those that are, with
-# all links resolved, in one of the repository's work trees or git directories. Until then only builtins are used.
+# Runs no program of the repository: PATH is searched without its relative directories, and without directories that are,
+# with all links resolved, in one of the repository's work trees or git directories. Until PATH is safe, only builtins of
+# the shell are used.
 all=$PATH
 
 # Sets `real` to the directory $1 without links.
@@ -11,7 +12,7 @@ real() {
 	while :; do case $real in //*) real=${real#/} ;; *) break ;; esac; done
 }
 
-# Sets `path` to the path in the first line of the file $1, after the prefix $2; relative ones start at the directory $3.
+# Sets `path` to the path in the first line of the file $1, after the prefix $2. A relative path starts at the directory $3.
 pointer() {
 	line=
 	{ IFS= read -r line <"$1"; } 2>/dev/null || [ -n "$line" ] || return 1
@@ -19,7 +20,8 @@ pointer() {
 	case $path in /* | [A-Za-z]:*) ;; *) path=$3/$path ;; esac
 }
 
-# Sets `git_directory` for the `.git` directory or file $1, and `common` to the directory that all its work trees share.
+# Sets `git_dir` to the git directory of $1, a `.git` directory or file, and `common` to the directory that all its work
+# trees share.
 common() {
 	path=$1
 	if [ -f "$path" ]; then pointer "$path" 'gitdir: ' "${path%/*}" || return 1; fi
@@ -50,7 +52,7 @@ repository() {
 	if [ -n "$GIT_COMMON_DIR" ] && real "$GIT_COMMON_DIR"; then shared=$real; fi
 }
 
-# Whether the directory $1 is in this repository. If that cannot be told, it counts as being there.
+# Whether the directory $1 is in this repository. If that cannot be determined, it is assumed to be.
 inside() {
 	real "$1" || return 0
 	up=$real
@@ -76,7 +78,7 @@ safe_path() {
 	PATH=${safe:-/dev/null}
 }
 
-# Sets PATH as above. The work tree may be one that only git's configuration names.
+# Sets PATH to its safe directories. Git is asked for the work tree, too, which may be named only by its configuration.
 outside() {
 	repository
 	safe_path

@@ -4,17 +4,17 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::install::{chosen, say};
+use super::install::{print_line, requested_or_default};
 use super::is_executable;
-use super::manager_config::configured;
+use super::manager_config::read_manager_config;
 use super::managers::{MAX_HOOK, Manager, owner};
-use super::script::{is_ours, kept_path, program};
+use super::script::{backup_path, is_friskey_script, program};
 use crate::cli::args::Hook;
 use crate::cli::exit::Exit;
 use crate::git::{HooksDir, hooks_dir};
 use crate::untrusted::{self, ReadError, Symlinks};
 
-/// Exit status 1 unless each hook that `friskey hook install` writes here runs friskey.
+/// Lists the hooks. The exit status is 1 unless each hook that `friskey hook install` would write here runs friskey.
 pub(super) fn status(repo: &Path) -> Result<Exit> {
     let place = hooks_dir(repo)?;
     let set = match (place.is_configured, place.is_shared) {
@@ -23,12 +23,12 @@ pub(super) fn status(repo: &Path) -> Result<Exit> {
         (false, true) => " (a link to a directory that other repositories may use, too)",
         (false, false) => "",
     };
-    say(&format!("git runs hooks from {}{set}", place.dir.display()))?;
+    print_line(&format!("git runs hooks from {}{set}", place.dir.display()))?;
     let mut all_run = true;
-    for hook in chosen(&[], &place) {
+    for hook in requested_or_default(&[], &place) {
         let (runs, text) = describe(hook, &place);
         all_run &= runs;
-        say(&format!("{}: {text}", hook.name()))?;
+        print_line(&format!("{}: {text}", hook.name()))?;
     }
     Ok(if all_run { Exit::Clean } else { Exit::Findings })
 }
@@ -44,11 +44,11 @@ fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
         Err(error) => return (false, format!("cannot be read: {error}")),
     };
     let ignored = format!("git ignores it, since it is not executable; `chmod +x {}`", path.display());
-    if is_ours(&text) {
-        return match (is_executable(path), missing(&text, place)) {
+    if is_friskey_script(&text) {
+        return match (is_executable(path), why_not_started(&text, place)) {
             (false, _) => (false, format!("friskey's, but {ignored}")),
             (true, Some(why)) => (false, why),
-            (true, None) => (true, format!("runs friskey{}", before(path))),
+            (true, None) => (true, format!("runs friskey{}", previous_hook_note(path))),
         };
     }
     let whose = owner(path);
@@ -62,9 +62,9 @@ fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
     }
     if let Some(manager) = whose
         && let Some(top) = &place.top
-        && let Some(found) = managed(manager, hook, &text, place, top)
+        && let Some(description) = managed(manager, hook, &text, place, top)
     {
-        return found;
+        return description;
     }
     match memchr::memmem::find(&text, b"friskey").is_some() {
         true => (true, format!("of {name}; it mentions friskey and probably runs it")),
@@ -80,9 +80,9 @@ fn managed(
     place: &HooksDir,
     top: &Path,
 ) -> Option<(bool, String)> {
-    let found = configured(manager, hook, &String::from_utf8_lossy(text), &place.dir, top)?;
-    let (name, file) = (manager.name(), found.file);
-    Some(match found.runs {
+    let config = read_manager_config(manager, hook, &String::from_utf8_lossy(text), &place.dir, top)?;
+    let (name, file) = (manager.name(), config.file);
+    Some(match config.runs {
         Ok(true) => (true, format!("runs friskey through {name} ({file})")),
         Ok(false) => {
             (false, format!("of {name}, and {file} does not run friskey there; {}", manager.advice(hook)))
@@ -91,8 +91,8 @@ fn managed(
     })
 }
 
-/// Why the script cannot start friskey.
-fn missing(script: &[u8], place: &HooksDir) -> Option<String> {
+/// Why the script of friskey cannot start friskey; `None` if it can.
+fn why_not_started(script: &[u8], place: &HooksDir) -> Option<String> {
     let program = program(&String::from_utf8_lossy(script))?;
     if is_executable(Path::new(&program)) {
         return None;
@@ -114,9 +114,9 @@ fn missing(script: &[u8], place: &HooksDir) -> Option<String> {
     })
 }
 
-/// The hook that runs before friskey.
-fn before(path: &Path) -> String {
-    let before = kept_path(path);
+/// A note about the previous hook, which runs before friskey; empty if there is none.
+fn previous_hook_note(path: &Path) -> String {
+    let before = backup_path(path);
     match before.symlink_metadata() {
         Ok(_) if is_executable(&before) => format!(", after {}", before.display()),
         Ok(_) => format!("; {} does not run, since it is not executable", before.display()),

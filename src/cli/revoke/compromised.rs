@@ -3,13 +3,13 @@
 use anyhow::{Context, Result, bail};
 
 use super::consent::report_step;
-use super::{refuse, selected};
-use crate::cli::args::{Global, Revoke};
+use super::{refuse, select_leak};
+use crate::cli::args::{GlobalArgs, RevokeArgs};
 use crate::cli::exit::Exit;
-use crate::cli::message::{masked, print, say};
-use crate::cli::online::Cleaner;
+use crate::cli::message::{print, redact_message, say};
+use crate::cli::online::TextRedactor;
 use crate::cli::options;
-use crate::cli::rules::detector;
+use crate::cli::rules::load_detector;
 use crate::cli::verify::leaks::Leaks;
 use crate::cli::verify::{known_keys, open_leaks};
 use crate::provider::{ApiKey, ProviderError, report_compromised};
@@ -17,9 +17,9 @@ use crate::provider::{ApiKey, ProviderError, report_compromised};
 /// Kinds of keys that OpenAI issues and revokes.
 const REPORTED_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "service"];
 
-pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
-    let mut leaks = Leaks::load(revoke.report.as_deref(), revoke.audited(), global)?;
-    let (leak, _) = selected(open_leaks(&leaks, revoke.key.is_some())?, revoke.key.as_deref())?;
+pub(super) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit> {
+    let mut leaks = Leaks::load(args.report.as_deref(), args.audited(), global)?;
+    let (leak, _) = select_leak(open_leaks(&leaks, args.key.is_some())?, args.key.as_deref())?;
     let fingerprint = leak.fingerprint.to_string();
     let kind = leak.shape.kind.as_str();
     if !REPORTED_KINDS.contains(&kind) {
@@ -28,7 +28,7 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         ));
     }
     if leaks.secrets.is_empty() {
-        leaks.find_secrets(revoke.repo.as_deref(), global)?;
+        leaks.find_secrets(args.repo.as_deref(), global)?;
     }
     // A custom rule may use such a kind for anything.
     let secret = leaks.secrets.get(&leak.fingerprint).filter(|secret| secret.reveal().starts_with(b"sk-"));
@@ -37,12 +37,12 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         "the report needs the key itself, which was not found again: name its repository with --repo, or pipe the key \
          into `friskey revoke - --report`",
     )?;
-    let client = revoke.online.client()?;
-    let (redacted, host) = (masked(&leak.redacted), client.host().name());
-    let Some(consent) = &revoke.consent else {
+    let client = args.online.client()?;
+    let (redacted, host) = (redact_message(&leak.redacted), client.host().name());
+    let Some(consent) = &args.consent else {
         let config = options::config(global)?;
-        let (_, detector) = detector(global, &config)?;
-        let step = report_step(revoke, &leak, &Cleaner::new(&detector, known_keys(None, &leaks)));
+        let (_, detector) = load_detector(global, &config)?;
+        let step = report_step(args, &leak, &TextRedactor::new(&detector, known_keys(None, &leaks)));
         print(
             format!(
                 "{redacted}\n  nothing was sent. --report would send this key itself to {host}, with no other key, as \
@@ -59,7 +59,7 @@ pub(super) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
         );
     }
     let next = "until `friskey verify --send-key` calls it dead, treat it as live";
-    match report_compromised(&client, &key, revoke.email.as_deref()) {
+    match report_compromised(&client, &key, args.email.as_deref()) {
         Ok(()) => print(
             format!("submitted: {host} received the report of {redacted}, which may or may not disable it; {next}\n")
                 .as_bytes(),

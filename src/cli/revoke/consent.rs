@@ -2,74 +2,74 @@
 
 use std::path::Path;
 
-use crate::cli::args::Revoke;
-use crate::cli::online::{Cleaner, shell_word};
+use crate::cli::args::RevokeArgs;
+use crate::cli::online::{TextRedactor, shell_word};
 use crate::cli::verify::leaks::LeakedKey;
 use crate::model::ListedKey;
 
 /// The whole command that deletes the key, with all options of the dry run.
-pub(super) fn consent_step(
-    revoke: &Revoke,
+pub(super) fn deletion_step(
+    args: &RevokeArgs,
     leak: &LeakedKey,
     (key, has_evidence): (&ListedKey, bool),
-    cleaner: &Cleaner<'_>,
+    redactor: &TextRedactor<'_>,
 ) -> String {
     let short = &leak.fingerprint.to_string()[..12];
-    let word = |text: &str| clean_word(text, cleaner);
-    let mut command = beginning(revoke, leak, cleaner);
-    if let Some(id) = &revoke.project {
+    let word = |text: &str| redacted_word(text, redactor);
+    let mut command = command_start(args, leak, redactor);
+    if let Some(id) = &args.project {
         command.push_str(&format!(" --project {}", word(id)));
     }
-    let evidence = revoke.evidence.as_ref().map(|path| path.to_string_lossy().into_owned());
+    let evidence = args.evidence.as_ref().map(|path| path.to_string_lossy().into_owned());
     let evidence = evidence.unwrap_or_else(|| format!("evidence-{short}.json"));
-    if has_evidence || revoke.evidence.is_some() {
+    if has_evidence || args.evidence.is_some() {
         command.push_str(&format!(" --evidence {}", word(&evidence)));
     }
-    if let Some(receiver) = &revoke.to {
+    if let Some(receiver) = &args.to {
         command.push_str(&format!(" --replace --to {}", word(receiver.text())));
     }
-    let mut online = revoke.online.repeated();
-    cleaner.text(&mut online);
+    let mut online = args.online.options_to_repeat();
+    redactor.redact(&mut online);
     command.push_str(&format!("{online} --yes {}", key.id));
-    format!("nothing was changed; to delete this key permanently: {command}{}", input(revoke))
+    format!("nothing was changed; to delete this key permanently: {command}{}", stdin_note(args))
 }
 
 /// The whole command that reports the key as compromised.
-pub(super) fn report_step(revoke: &Revoke, leak: &LeakedKey, cleaner: &Cleaner<'_>) -> String {
+pub(super) fn report_step(args: &RevokeArgs, leak: &LeakedKey, redactor: &TextRedactor<'_>) -> String {
     let short = &leak.fingerprint.to_string()[..12];
-    let mut command = beginning(revoke, leak, cleaner);
-    if let (Some(path), Some(repo)) = (&revoke.report, &revoke.repo)
+    let mut command = command_start(args, leak, redactor);
+    if let (Some(path), Some(repo)) = (&args.report, &args.repo)
         && path.as_os_str() != "-"
     {
-        command.push_str(&format!(" --repo {}", clean_word(&repo.to_string_lossy(), cleaner)));
+        command.push_str(&format!(" --repo {}", redacted_word(&repo.to_string_lossy(), redactor)));
     }
-    if let Some(email) = &revoke.email {
-        command.push_str(&format!(" --email {}", clean_word(email, cleaner)));
+    if let Some(email) = &args.email {
+        command.push_str(&format!(" --email {}", redacted_word(email, redactor)));
     }
-    let mut online = revoke.online.repeated();
-    cleaner.text(&mut online);
-    format!("to send it: {command} --report --consent {short}{online}{}", input(revoke))
+    let mut online = args.online.options_to_repeat();
+    redactor.redact(&mut online);
+    format!("to send it: {command} --report --consent {short}{online}{}", stdin_note(args))
 }
 
 /// `friskey revoke REPORT --key FINGERPRINT`
-fn beginning(revoke: &Revoke, leak: &LeakedKey, cleaner: &Cleaner<'_>) -> String {
+fn command_start(args: &RevokeArgs, leak: &LeakedKey, redactor: &TextRedactor<'_>) -> String {
     let short = &leak.fingerprint.to_string()[..12];
-    let word = |path: &Path| clean_word(&path.to_string_lossy(), cleaner);
-    match &revoke.report {
+    let word = |path: &Path| redacted_word(&path.to_string_lossy(), redactor);
+    match &args.report {
         Some(path) => format!("friskey revoke {} --key {short}", word(path)),
-        None => format!("friskey revoke --repo {} --key {short}", word(revoke.audited())),
+        None => format!("friskey revoke --repo {} --key {short}", word(args.audited())),
     }
 }
 
 /// Arguments of the user may contain anything; ids have been masked already, and look random.
-fn clean_word(text: &str, cleaner: &Cleaner<'_>) -> String {
+fn redacted_word(text: &str, redactor: &TextRedactor<'_>) -> String {
     let mut text = text.to_owned();
-    cleaner.text(&mut text);
+    redactor.redact(&mut text);
     shell_word(&text)
 }
 
-fn input(revoke: &Revoke) -> &'static str {
-    match &revoke.report {
+fn stdin_note(args: &RevokeArgs) -> &'static str {
+    match &args.report {
         Some(path) if path.as_os_str() == "-" => " (with the same standard input)",
         _ => "",
     }

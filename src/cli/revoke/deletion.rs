@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::interruption::Interruption;
-use super::refusal::refused;
+use super::refusal::explain_api_refusal;
 use super::refuse;
 use crate::cli::exit::Exit;
 use crate::cli::message::{print, say};
@@ -15,9 +15,9 @@ use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError};
 use crate::report::elapsed;
 
 /// Interval at which the list is checked.
-const POLL: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// Time after which the list is checked again, once the key is gone from it.
-const CONFIRM: Duration = Duration::from_secs(2);
+const CONFIRM_DELAY: Duration = Duration::from_secs(2);
 /// What to do as long as it is not certain that the key is gone.
 const UNTIL_GONE: &str = "treat the key as live until `friskey verify` no longer finds it in the list";
 
@@ -47,17 +47,17 @@ impl Deletion<'_> {
             Ok(()) => say(&format!("friskey: the deletion of {id} was accepted; checking the list")),
             // Somebody else may have deleted it; the list shows whether.
             Err(error) if error.status() == Some(404) => {}
-            Err(error) if may_have_arrived(&error) => {
+            Err(error) if may_have_succeeded(&error) => {
                 say(&format!(
                     "friskey: it is unknown whether the deletion succeeded ({error}); checking the list"
                 ));
             }
-            Err(error) => return self.not_revoked(&refused(self.shown, &error)),
+            Err(error) => return self.not_revoked(&explain_api_refusal(self.shown, &error)),
         }
         self.wait()
     }
 
-    /// Reports that the key still works, and if it was replaced, that there are two now.
+    /// Reports that the key still works; if a replacement was created, both keys work now.
     fn not_revoked(&self, reason: &str) -> Result<Exit> {
         match self.replacement {
             Some(new) => refuse(&format!(
@@ -80,7 +80,7 @@ impl Deletion<'_> {
                 // Several servers may briefly have different lists.
                 Ok(ids) if !ids.contains(id) && !was_gone => {
                     was_gone = true;
-                    thread::sleep(CONFIRM);
+                    thread::sleep(CONFIRM_DELAY);
                     continue;
                 }
                 Ok(ids) if !ids.contains(id) => {
@@ -100,13 +100,13 @@ impl Deletion<'_> {
                 return Ok(Exit::Incomplete);
             }
             say(&format!("{state}; waiting up to {} more", elapsed(left.as_secs_f64())));
-            self.interruption.sleep(POLL.min(left));
+            self.interruption.sleep(POLL_INTERVAL.min(left));
         }
     }
 }
 
-/// Whether the key may be deleted in spite of `error`.
-fn may_have_arrived(error: &ProviderError) -> bool {
+/// Whether the provider may have deleted the key in spite of `error`.
+fn may_have_succeeded(error: &ProviderError) -> bool {
     error.status().is_some_and(|status| status >= 500)
         || matches!(
             error,

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use crate::cli::online::Cleaner;
-use crate::cli::output::{check_kept_file, write_file};
+use crate::cli::online::TextRedactor;
+use crate::cli::output::{check_lasting_file, write_file};
 use crate::cli::verify::leaks::LeakedKey;
 use crate::model::Verification;
 use crate::report::write_json;
@@ -23,12 +23,12 @@ pub(super) fn check(path: &Path) -> Result<()> {
             path.display()
         );
     }
-    check_kept_file(path)
+    check_lasting_file(path)
 }
 
 /// What is known about a key before it is deleted.
 #[derive(Serialize)]
-struct KeptEvidence<'a> {
+struct EvidenceDocument<'a> {
     schema: &'static str,
     fingerprint: String,
     redacted: String,
@@ -38,22 +38,22 @@ struct KeptEvidence<'a> {
     verification: &'a Verification,
 }
 
-/// Writes everything to a file that only the user may read.
+/// Writes the evidence to a file that only the user may read.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) fn keep(
+pub(super) fn write(
     path: &Path,
     (leak, verification): (&LeakedKey, &Verification),
     host: &str,
-    cleaner: &Cleaner<'_>,
+    redactor: &TextRedactor<'_>,
 ) -> Result<()> {
     let (mut redacted, mut rule) = (leak.redacted.clone(), leak.rule.clone());
-    [&mut redacted, &mut rule].into_iter().for_each(|text| cleaner.text(text));
+    [&mut redacted, &mut rule].into_iter().for_each(|text| redactor.redact(text));
     let fingerprint = leak.fingerprint.to_string();
-    let kept =
-        KeptEvidence { schema: "friskey/evidence/v1", fingerprint, redacted, rule, host, verification };
+    let document =
+        EvidenceDocument { schema: "friskey/evidence/v1", fingerprint, redacted, rule, host, verification };
     let mut json = Vec::new();
-    write_json(&kept, &mut json)?;
+    write_json(&document, &mut json)?;
     write_file(path, &json, true)
 }

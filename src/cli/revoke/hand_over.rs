@@ -12,7 +12,7 @@ use crate::provider::ApiKey;
 use crate::report::elapsed;
 
 /// Interval at which to check whether the program has exited.
-const POLL: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 impl Receiver {
     /// Runs the program without a shell, with the key and nothing else on its standard input. What the program prints is
@@ -71,7 +71,7 @@ impl Receiver {
             } else if started.elapsed() >= limit {
                 format!("did not exit within {}", elapsed(limit.as_secs_f64()))
             } else {
-                interruption.sleep(POLL);
+                interruption.sleep(POLL_INTERVAL);
                 continue;
             };
             // It may have just exited.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cli::exit::Exit;
-use crate::cli::interrupt::end;
+use crate::cli::interrupt::exit_process;
 use crate::cli::message::say;
 
 /// Interval at which a wait checks for an interruption.
@@ -29,7 +29,7 @@ impl Interruption {
         let _ = ctrlc::set_handler(move || {
             if shared.interrupt() {
                 say(&format!("friskey: {}", shared.left_behind()));
-                end(Exit::Incomplete.status().into());
+                exit_process(Exit::Incomplete.status().into());
             }
             say("friskey: interrupted; completing the current step, press Ctrl-C again to exit immediately");
         });

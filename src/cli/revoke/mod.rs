@@ -13,25 +13,25 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::cli::args::{Global, Revoke};
+use crate::cli::args::{GlobalArgs, RevokeArgs};
 use crate::cli::exit::Exit;
 use crate::cli::message::say;
-use crate::cli::online::Cleaner;
+use crate::cli::online::TextRedactor;
 use crate::cli::options;
 use crate::cli::output::style;
 use crate::cli::receiver::Receiver;
-use crate::cli::rules::detector;
+use crate::cli::rules::load_detector;
 use crate::cli::verify::ask::{Comparison, add_evidence, compare};
 use crate::cli::verify::leaks::{LeakedKey, Leaks};
 use crate::cli::verify::rivals::Rivals;
-use crate::cli::verify::{LEAKED_ADMIN_KEY, clean, is_leaked, known_keys, open_leaks};
+use crate::cli::verify::{LEAKED_ADMIN_KEY, is_leaked, known_keys, open_leaks, redact_verification};
 use crate::model::{KeyOwner, ListedKey, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError, ServiceAccounts};
 use crate::report::{VerifiedLeak, write_verification};
-use consent::consent_step;
+use consent::deletion_step;
 use deletion::Deletion;
 use interruption::Interruption;
-use refusal::{misplaced, refusal, shared, uncertainty};
+use refusal::{refusal, shared_match_reason, uncertainty, wrong_project_reason};
 use replace::PlannedReplacement;
 
 /// Maximum number of leaked keys that are listed.
@@ -56,37 +56,37 @@ struct KeyToRevoke {
     has_evidence: bool,
 }
 
-pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
-    if revoke.as_compromised {
-        return compromised::run(revoke, global);
+pub(in crate::cli) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit> {
+    if args.as_compromised {
+        return compromised::run(args, global);
     }
-    if let Some(path) = &revoke.evidence {
+    if let Some(path) = &args.evidence {
         evidence::check(path)?;
     }
-    let admin = revoke.online.required_admin_key()?;
-    let leaks = Leaks::load(revoke.report.as_deref(), revoke.audited(), global)?;
+    let admin = args.online.required_admin_key()?;
+    let leaks = Leaks::load(args.report.as_deref(), args.audited(), global)?;
     let leaked = open_leaks(&leaks, true)?;
     if is_leaked(&admin, &leaked) {
         return refuse(LEAKED_ADMIN_KEY);
     }
     // An explicitly named key is included even if it is accepted.
-    let (leak, _) = selected(open_leaks(&leaks, revoke.key.is_some())?, revoke.key.as_deref())?;
+    let (leak, _) = select_leak(open_leaks(&leaks, args.key.is_some())?, args.key.as_deref())?;
     let config = options::config(global)?;
-    let (_, detector) = detector(global, &config)?;
-    let cleaner = Cleaner::new(&detector, known_keys(Some(&admin), &leaks));
-    let client = revoke.online.client()?;
+    let (_, detector) = load_detector(global, &config)?;
+    let redactor = TextRedactor::new(&detector, known_keys(Some(&admin), &leaks));
+    let client = args.online.client()?;
     let directory = match KeyDirectory::list(&client, &admin) {
         Ok(directory) => directory,
-        Err(error) => return refuse(&revoke.online.not_listed(&error)),
+        Err(error) => return refuse(&args.online.listing_failure(&error)),
     };
-    if let Some(reason) = misplaced(&leak, &directory, revoke.project.as_deref()) {
+    if let Some(reason) = wrong_project_reason(&leak, &directory, args.project.as_deref()) {
         return refuse(&reason);
     }
     let rivals = Rivals::count(leaked.iter().map(|(leak, _)| leak), &directory);
-    let mut key_to_revoke = KeyToRevoke::examine(leak, rivals, (&client, &admin), &directory, revoke);
-    clean(&mut key_to_revoke.verification, &cleaner);
-    let mut refusal = key_to_revoke.refusal(&directory, &admin, revoke);
-    let replacement = match planned(revoke, &key_to_revoke.keys, &directory, refusal.is_some()) {
+    let mut key_to_revoke = KeyToRevoke::examine(leak, rivals, (&client, &admin), &directory, args);
+    redact_verification(&mut key_to_revoke.verification, &redactor);
+    let mut refusal = key_to_revoke.refusal(&directory, &admin, args);
+    let replacement = match plan_replacement(args, &key_to_revoke.keys, &directory, refusal.is_some()) {
         Ok(planned) => planned,
         Err(reason) => {
             refusal = Some(reason);
@@ -95,25 +95,25 @@ pub(in crate::cli) fn run(revoke: &Revoke, global: &Global) -> Result<Exit> {
     };
     let KeyToRevoke { leak, mut verification, keys, has_evidence, .. } = key_to_revoke;
     verification.notes.extend(replacement.iter().map(|(planned, receiver)| planned.preview(receiver)));
-    if refusal.is_none() && revoke.yes.is_none() {
-        let step = consent_step(revoke, &leak, (&verification.keys[0], has_evidence), &cleaner);
+    if refusal.is_none() && args.yes.is_none() {
+        let step = deletion_step(args, &leak, (&verification.keys[0], has_evidence), &redactor);
         verification.next_steps.push(step);
     }
-    show(&leak, &verification, &cleaner, global)?;
+    print_verification(&leak, &verification, &redactor, global)?;
     if let Some(reason) = refusal {
         return refuse(&reason);
     }
-    let Some(yes) = &revoke.yes else { return Ok(Exit::Findings) };
+    let Some(yes) = &args.yes else { return Ok(Exit::Findings) };
     if *yes != keys[0].id {
         bail!("--yes names another key than the one that matches; run the command without --yes and compare");
     }
-    if let Some(path) = &revoke.evidence {
+    if let Some(path) = &args.evidence {
         if !has_evidence {
             return refuse(NO_EVIDENCE);
         }
-        evidence::keep(path, (&leak, &verification), client.host().name(), &cleaner)?;
+        evidence::write(path, (&leak, &verification), client.host().name(), &redactor)?;
     }
-    let wait = revoke.wait.map_or(WAIT, |seconds| seconds.0);
+    let wait = args.wait.map_or(WAIT, |seconds| seconds.0);
     replace_and_delete((&client, &admin), (&keys[0], &mut verification.keys[0]), replacement, wait)
 }
 
@@ -124,12 +124,12 @@ impl KeyToRevoke {
         rivals: Rivals,
         (client, admin): (&Client, &ApiKey),
         directory: &KeyDirectory,
-        revoke: &Revoke,
+        args: &RevokeArgs,
     ) -> Self {
         let Comparison { mut verification, created_later } =
-            compare(&leak, directory, revoke.project.as_deref());
-        rivals.settle(&mut verification);
-        add_account(client, admin, directory, &mut verification);
+            compare(&leak, directory, args.project.as_deref());
+        rivals.withdraw_if_shared(&mut verification);
+        add_service_account(client, admin, directory, &mut verification);
         let mut all = [(leak, verification)];
         let gaps = add_evidence(client, admin, &mut all);
         let [(leak, mut verification)] = all;
@@ -142,11 +142,11 @@ impl KeyToRevoke {
     }
 
     /// Why the key must not be deleted; `None` if it may be.
-    fn refusal(&self, directory: &KeyDirectory, admin: &ApiKey, revoke: &Revoke) -> Option<String> {
+    fn refusal(&self, directory: &KeyDirectory, admin: &ApiKey, args: &RevokeArgs) -> Option<String> {
         let Self { leak, verification, keys, created_later, rivals, .. } = self;
         refusal(keys, directory, admin)
-            .or_else(|| shared(rivals, verification))
-            .or_else(|| uncertainty(leak, keys, created_later, revoke.project.is_some()))
+            .or_else(|| shared_match_reason(rivals, verification))
+            .or_else(|| uncertainty(leak, keys, created_later, args.project.is_some()))
             .or_else(|| {
                 (verification.keys[0].id != keys[0].id).then(|| ProviderError::UnusableId.to_string())
             })
@@ -175,7 +175,12 @@ fn replace_and_delete(
 }
 
 /// Adds what the project's API says about the service account that owns the key.
-fn add_account(client: &Client, admin: &ApiKey, directory: &KeyDirectory, verification: &mut Verification) {
+fn add_service_account(
+    client: &Client,
+    admin: &ApiKey,
+    directory: &KeyDirectory,
+    verification: &mut Verification,
+) {
     let [key] = verification.keys.as_mut_slice() else { return };
     let is_of_account = key.owner.as_ref().is_some_and(KeyOwner::is_service_account);
     let Some(project) = key.project.as_ref().filter(|_| is_of_account) else { return };
@@ -185,13 +190,13 @@ fn add_account(client: &Client, admin: &ApiKey, directory: &KeyDirectory, verifi
 }
 
 /// The requested replacement; `None` if there is none or the key will not be deleted.
-fn planned<'d>(
-    revoke: &'d Revoke,
+fn plan_replacement<'d>(
+    args: &'d RevokeArgs,
     keys: &[ListedKey],
     directory: &'d KeyDirectory,
     is_refused: bool,
 ) -> Result<Option<(PlannedReplacement<'d>, &'d Receiver)>, String> {
-    match (&revoke.to, keys) {
+    match (&args.to, keys) {
         (Some(receiver), [key]) if !is_refused => {
             Ok(Some((PlannedReplacement::plan(key, directory)?, receiver)))
         }
@@ -200,7 +205,7 @@ fn planned<'d>(
 }
 
 /// The leak that the options select.
-fn selected(
+fn select_leak(
     mut open: Vec<(LeakedKey, Verification)>,
     key: Option<&str>,
 ) -> Result<(LeakedKey, Verification)> {
@@ -225,13 +230,18 @@ fn selected(
 }
 
 fn refuse(reason: &str) -> Result<Exit> {
-    say(&crate::cli::message::masked(&format!("friskey: not revoked: {reason}")));
+    say(&crate::cli::message::redact_message(&format!("friskey: not revoked: {reason}")));
     Ok(Exit::Incomplete)
 }
 
-fn show(leak: &LeakedKey, verification: &Verification, cleaner: &Cleaner<'_>, global: &Global) -> Result<()> {
+fn print_verification(
+    leak: &LeakedKey,
+    verification: &Verification,
+    redactor: &TextRedactor<'_>,
+    global: &GlobalArgs,
+) -> Result<()> {
     let (mut rule, mut redacted) = (leak.rule.clone(), leak.redacted.clone());
-    [&mut rule, &mut redacted].into_iter().for_each(|text| cleaner.text(text));
+    [&mut rule, &mut redacted].into_iter().for_each(|text| redactor.redact(text));
     let fingerprint = leak.fingerprint.to_string();
     let shown = VerifiedLeak { rule, redacted, fingerprint, verification: verification.clone() };
     let mut out = Vec::new();

@@ -10,7 +10,7 @@ use crate::provider::{ApiKey, KeyDirectory, ProviderError, matching_keys};
 /// Maximum number of listed keys of a service account.
 const SHOWN_KEYS: usize = 20;
 
-/// Why the key must not be deleted.
+/// Why the key must not be deleted, judging by the list of keys; `None` if exactly one key matches and may be deleted.
 pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiKey) -> Option<String> {
     let [key] = keys else {
         return Some(match (keys, directory.gaps.first()) {
@@ -19,7 +19,7 @@ pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiK
             ),
             ([], None) => "no key of this organization matches. A user's own key is revoked by its user at \
                    https://platform.openai.com/api-keys; for other organizations, use their admin key. \
-                   If neither can be had, --report hands the key to OpenAI as compromised"
+                   If neither is possible, --report reports the key to OpenAI as compromised"
                 .to_owned(),
             _ => "several keys match, and deleting the wrong one would break what uses it; find out which it is, \
                   name its project with --project PROJECTID if that distinguishes them, or delete it at \
@@ -50,14 +50,18 @@ pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiK
 }
 
 /// Why the project that the user named cannot be the right one, although others may be.
-pub(super) fn misplaced(leak: &LeakedKey, directory: &KeyDirectory, project: Option<&str>) -> Option<String> {
-    let named = project?;
-    let of_leak = |key: &&ListedKey| key.project.as_ref().is_some_and(|project| project.id == named);
+pub(super) fn wrong_project_reason(
+    leak: &LeakedKey,
+    directory: &KeyDirectory,
+    project: Option<&str>,
+) -> Option<String> {
+    let project_id = project?;
+    let of_leak = |key: &&ListedKey| key.project.as_ref().is_some_and(|project| project.id == project_id);
     let all = matching_keys(&leak.shape, &directory.keys).keys;
     if all.iter().any(|key| of_leak(&key)) {
         return None;
     }
-    let is_known = directory.projects.iter().any(|project| project.id == named);
+    let is_known = directory.projects.iter().any(|project| project.id == project_id);
     let what = if is_known {
         "none in this project matches"
     } else {
@@ -69,12 +73,12 @@ pub(super) fn misplaced(leak: &LeakedKey, directory: &KeyDirectory, project: Opt
         0 => "no key of its other projects matches either".to_owned(),
         _ => format!("keys that match are in {}", ids.into_iter().collect::<Vec<_>>().join(", ")),
     };
-    Some(format!("--project {named}: {what}; {others}"))
+    Some(format!("--project {project_id}: {what}; {others}"))
 }
 
 /// Why the only match may be another leaked key of the report.
-pub(super) fn shared(rivals: &Rivals, verification: &Verification) -> Option<String> {
-    let count = rivals.of(verification)?;
+pub(super) fn shared_match_reason(rivals: &Rivals, verification: &Verification) -> Option<String> {
+    let count = rivals.count_for(verification)?;
     Some(format!(
         "{count} leaked keys of the report fit the only match, and at most one of them is it. `friskey verify --send-key` \
          shows which of them works; if it is this one, delete it at \
@@ -113,7 +117,7 @@ pub(super) fn uncertainty(
 
 /// Explains a refusal by the API, and what deleting the service account instead would break. A missing permission, a
 /// wrong admin key or a rate limit is unrelated to the account.
-pub(super) fn refused(key: &ListedKey, error: &ProviderError) -> String {
+pub(super) fn explain_api_refusal(key: &ListedKey, error: &ProviderError) -> String {
     let is_refused = error.status().is_some_and(|status| matches!(status, 400 | 403 | 405 | 409 | 422));
     let owner = key.owner.as_ref().filter(|owner| is_refused && owner.is_service_account());
     let Some(owner) = owner else { return error.to_string() };

@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::interruption::Interruption;
-use crate::cli::masking::mask_key;
-use crate::cli::message::{masked, print, say};
+use crate::cli::message::{print, redact_message, say};
 use crate::cli::receiver::Receiver;
+use crate::cli::redaction::redact_key;
 use crate::model::{AccountKey, ListedKey};
 use crate::provider::{ApiKey, Client, KeyDirectory, OrganizationKey, ProviderError, ReplacementKey};
 
@@ -50,7 +50,7 @@ impl<'d> PlannedReplacement<'d> {
             Some([]) => ". It is not restricted, like the leaked key",
             Some(_) => " with the same permissions",
         };
-        masked(&format!(
+        redact_message(&format!(
             "before the deletion, {} gets a new key of the service account {}{scopes}",
             receiver.name(),
             self.account
@@ -70,14 +70,18 @@ impl<'d> PlannedReplacement<'d> {
     ) -> Result<AccountKey, String> {
         interruption.leaves(format!("a new key may have been created; {IF_UNUSED}"));
         let made = ReplacementKey::create(client, admin, self.key, (self.project, self.account));
-        let new = made.map_err(|error| not_made(&error))?;
-        mask_key(new.value.reveal());
+        let new = made.map_err(|error| creation_failure(&error))?;
+        redact_key(new.value.reveal());
         interruption.leaves(format!(
             "the new key {} was created, but may not be stored; if it is not, delete it. The leaked key was \
              not deleted",
             new.id
         ));
-        say(&masked(&format!("friskey: created the new key {}, passing it to {}", new.id, receiver.name())));
+        say(&redact_message(&format!(
+            "friskey: created the new key {}, passing it to {}",
+            new.id,
+            receiver.name()
+        )));
         if let Err(reason) = receiver.give(&new.value, RECEIVER_LIMIT, interruption) {
             let listed = ListedKey { id: new.id, ..self.key.listed.clone() };
             let id = &listed.id;
@@ -96,7 +100,7 @@ impl<'d> PlannedReplacement<'d> {
             receiver.name()
         );
         // The key is stored, even if nobody reads this message.
-        print(masked(&done).as_bytes()).map_err(|error| error.to_string())?;
+        print(redact_message(&done).as_bytes()).map_err(|error| error.to_string())?;
         Ok(AccountKey {
             id: new.id,
             name: "the replacement that was just created".to_owned(),
@@ -105,7 +109,7 @@ impl<'d> PlannedReplacement<'d> {
     }
 }
 
-fn not_made(error: &ProviderError) -> String {
+fn creation_failure(error: &ProviderError) -> String {
     match error {
         ProviderError::Refused { status: ..500, .. }
         | ProviderError::MissingScope { .. }

@@ -1,4 +1,4 @@
-//! What the provider says about each leak.
+//! Asks the provider about each leak: compares it with the listed keys, adds costs and audit log, and sends the key itself.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -20,13 +20,13 @@ const SENT_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "s
 
 /// Number of characters at the end of a key that a report shows; with fewer, too many keys would match.
 const SHOWN_TAIL: usize = 4;
-/// States that some keys could not be listed.
-pub(super) const PARTLY: &str = ", as far as its keys could be listed";
+/// Ends a sentence about the list of keys if some keys could not be listed.
+pub(super) const AS_FAR_AS_LISTED: &str = ", as far as its keys could be listed";
 /// Maximum number of matching keys that are listed for one leak.
 const MAX_MATCHES: usize = 100;
 
 /// A verification without any result yet.
-pub(super) fn unknown(reason: &str) -> Verification {
+pub(super) fn unknown_verification(reason: &str) -> Verification {
     Verification {
         verdict: KeyVerdict::Unknown,
         reason: reason.to_owned(),
@@ -68,7 +68,7 @@ pub(in crate::cli) fn compare(
     };
     let MaskMatches { mut keys, created_later } =
         matching_keys(&leak.shape, directory.keys.iter().filter(is_in));
-    let mut verification = unknown("");
+    let mut verification = unknown_verification("");
     (verification.verdict, verification.reason, verification.matching) =
         judge(&keys, directory, project.is_some());
     if keys.len() > MAX_MATCHES {
@@ -88,7 +88,7 @@ pub(in crate::cli) fn compare(
 }
 
 fn without_match(reason: &str) -> Comparison {
-    Comparison { verification: unknown(reason), created_later: Vec::new() }
+    Comparison { verification: unknown_verification(reason), created_later: Vec::new() }
 }
 
 fn judge(
@@ -96,7 +96,7 @@ fn judge(
     directory: &KeyDirectory,
     in_project: bool,
 ) -> (KeyVerdict, String, MaskMatchCount) {
-    let partly = if directory.gaps.is_empty() { "" } else { PARTLY };
+    let partly = if directory.gaps.is_empty() { "" } else { AS_FAR_AS_LISTED };
     let place = if in_project { "this project" } else { "this organization" };
     match keys {
         [] if in_project => {
@@ -213,27 +213,27 @@ pub(super) fn send(
                 Err(error) => verification.notes.push(format!("who owns the key: {error}")),
             }
         }
-        settle(verification, answer);
+        merge_answer(verification, answer);
     }
     if !rejected.is_empty() {
         thread::sleep(pause);
     }
     for (at, key) in rejected {
         let (leak, verification) = &mut all[at];
-        let again = probe(client, &key, leak.shape.kind == "admin");
-        let answer = match again.verdict {
-            KeyVerdict::Dead => ProbeAnswer { reason: format!("{} twice", again.reason), ..again },
+        let second = probe(client, &key, leak.shape.kind == "admin");
+        let answer = match second.verdict {
+            KeyVerdict::Dead => ProbeAnswer { reason: format!("{} twice", second.reason), ..second },
             KeyVerdict::Unknown => {
-                ProbeAnswer { reason: format!("rejected once, but not again ({})", again.reason), ..again }
+                ProbeAnswer { reason: format!("rejected once, but not again ({})", second.reason), ..second }
             }
-            _ => again,
+            _ => second,
         };
-        settle(verification, answer);
+        merge_answer(verification, answer);
     }
 }
 
 /// Merges the result of sending the key with the result from the list.
-fn settle(verification: &mut Verification, answer: ProbeAnswer) {
+fn merge_answer(verification: &mut Verification, answer: ProbeAnswer) {
     if verification.verdict == KeyVerdict::Live && answer.verdict == KeyVerdict::Dead {
         verification.notes.push(format!(
             "sent to the provider, the key was rejected ({}), but the organization still lists a match; one of the two is \
@@ -249,9 +249,9 @@ fn settle(verification: &mut Verification, answer: ProbeAnswer) {
         verification.notes.push(format!("sent to the provider: {}", answer.reason));
         return;
     }
-    let listed = std::mem::take(&mut verification.reason);
+    let list_reason = std::mem::take(&mut verification.reason);
     verification.reason =
-        if listed.is_empty() { answer.reason } else { format!("{}; {listed}", answer.reason) };
+        if list_reason.is_empty() { answer.reason } else { format!("{}; {list_reason}", answer.reason) };
     verification.verdict = answer.verdict;
     verification.works_at = answer.works_at;
 }

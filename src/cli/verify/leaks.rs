@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::cli::args::{FileArgs, Global, ScanArgs, SuppressionArgs};
+use crate::cli::args::{FileArgs, GlobalArgs, SearchArgs, SuppressionArgs};
 use crate::cli::clock::now;
-use crate::cli::masking;
-use crate::cli::message::{masked, say};
-use crate::cli::scan::tree;
+use crate::cli::message::{redact_message, say};
+use crate::cli::redaction;
+use crate::cli::scan::tree_options;
 use crate::cli::secret_input::read_secret;
 use crate::cli::session::Session;
 use crate::model::{Confidence, Draft, Fingerprint, Identified, Secret};
@@ -27,7 +27,7 @@ const SCHEMA: &str = "friskey/report/v1";
 /// The keys of an audit, by fingerprint.
 pub(in crate::cli) type Secrets = HashMap<Fingerprint, Secret>;
 
-/// A report as a document, and the keys in it if they are known.
+/// A report as a JSON document, and the secrets in it if they are known.
 pub(in crate::cli) struct Leaks {
     pub(in crate::cli) document: Value,
     pub(in crate::cli) secrets: Secrets,
@@ -40,27 +40,28 @@ impl Leaks {
     ///
     /// # Errors
     /// When it is not a report, contains no key, or cannot be read.
-    pub(in crate::cli) fn load(report: Option<&Path>, repo: &Path, global: &Global) -> Result<Self> {
+    pub(in crate::cli) fn load(report: Option<&Path>, repo: &Path, global: &GlobalArgs) -> Result<Self> {
         match report {
             None => Self::audit(repo, global),
-            Some(path) if path == Path::new("-") => Self::stdin(global),
-            Some(path) => Ok(Self::of_document(file(path)?)),
+            Some(path) if path == Path::new("-") => Self::read_stdin(global),
+            Some(path) => Ok(Self::from_document(read_document(path)?)),
         }
     }
 
     /// The leaks of a repository.
-    fn audit(repo: &Path, global: &Global) -> Result<Self> {
-        let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
+    fn audit(repo: &Path, global: &GlobalArgs) -> Result<Self> {
+        let session =
+            Session::for_current_repository(&SearchArgs::default(), &SuppressionArgs::default(), global)?;
         let draft = scan_history(
             &session.settings(),
             &HistoryOptions::everything(repo.to_owned(), session.threads, now()),
         )
         .context("cannot audit the repository; name a report or another --repo")?;
-        Self::of_draft(draft, &session)
+        Self::from_draft(draft, &session)
     }
 
-    fn of_draft(draft: Draft, session: &Session) -> Result<Self> {
-        let secrets = draft.leaks.iter().map(|leak| own(&leak.identified)).collect();
+    fn from_draft(draft: Draft, session: &Session) -> Result<Self> {
+        let secrets = draft.leaks.iter().map(|leak| remember_secret(&leak.identified)).collect();
         let report = redact(draft, &session.effective.detector);
         let mut json = Vec::new();
         let writer = reporter("json").context("there is no JSON format")?;
@@ -68,14 +69,15 @@ impl Leaks {
         Ok(Self { document: serde_json::from_slice(&json)?, secrets, gaps: Vec::new() })
     }
 
-    fn stdin(global: &Global) -> Result<Self> {
+    fn read_stdin(global: &GlobalArgs) -> Result<Self> {
         let input = read_secret("Leaked key to verify (input is hidden): ", MAX_REPORT)?
             .context("standard input is longer than 256 MiB")?;
         // It may also be JSON that contains keys.
-        if is_report(&input) {
-            return Ok(Self::of_document(document(&input, "standard input")?));
+        if looks_like_report(&input) {
+            return Ok(Self::from_document(parse_document(&input, "standard input")?));
         }
-        let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
+        let session =
+            Session::for_current_repository(&SearchArgs::default(), &SuppressionArgs::default(), global)?;
         // A user who passes a key wants to know about it, whether it is accepted or not.
         let policy = Policy::default();
         let settings = Settings { min_confidence: Confidence::Low, policy: &policy, ..session.settings() };
@@ -83,22 +85,22 @@ impl Leaks {
         if draft.leaks.is_empty() {
             bail!("standard input is neither a JSON report of friskey nor text with an OpenAI key");
         }
-        Self::of_draft(draft, &session)
+        Self::from_draft(draft, &session)
     }
 
-    fn of_document(document: Value) -> Self {
+    fn from_document(document: Value) -> Self {
         Self { document, secrets: Secrets::new(), gaps: Vec::new() }
     }
 
-    /// Where to search for the keys.
-    fn place(&self, repo: Option<&Path>) -> Result<PathBuf> {
+    /// The repository in which to search for the keys.
+    fn repository_path(&self, repo: Option<&Path>) -> Result<PathBuf> {
         let of_report = self.document["repository"]["path"].as_str().map(Path::new);
         match (repo, of_report) {
             (Some(repo), _) => Ok(repo.to_owned()),
-            (None, Some(path)) if is_here(path) => Ok(path.to_owned()),
+            (None, Some(path)) if is_local_dir(path) => Ok(path.to_owned()),
             (None, Some(path)) => bail!(
                 "the repository of the report is not at {}; name it, or a clone, with --repo",
-                masked(&path.to_string_lossy())
+                redact_message(&path.to_string_lossy())
             ),
             (None, None) => Ok(PathBuf::from(".")),
         }
@@ -109,13 +111,14 @@ impl Leaks {
     ///
     /// # Errors
     /// When neither can be scanned.
-    pub(in crate::cli) fn find_secrets(&mut self, repo: Option<&Path>, global: &Global) -> Result<()> {
-        let repo = &self.place(repo)?;
-        say(&masked(&format!("friskey: looking for the keys of the report in {}", repo.display())));
-        let session = Session::here(&ScanArgs::default(), &SuppressionArgs::default(), global)?;
+    pub(in crate::cli) fn find_secrets(&mut self, repo: Option<&Path>, global: &GlobalArgs) -> Result<()> {
+        let repo = &self.repository_path(repo)?;
+        say(&redact_message(&format!("friskey: looking for the keys of the report in {}", repo.display())));
+        let session =
+            Session::for_current_repository(&SearchArgs::default(), &SuppressionArgs::default(), global)?;
         let settings = Settings { min_confidence: Confidence::Low, ..session.settings() };
         let files = FileArgs { no_ignore: true, exclude: Vec::new() };
-        let tree = tree(&[repo.to_owned()], &files, session.threads, &session.effective.config)?;
+        let tree = tree_options(&[repo.to_owned()], &files, session.threads, &session.effective.config)?;
         let history = HistoryOptions::everything(repo.to_owned(), session.threads, now());
         let of_tree = scan_tree(&settings, &tree).map_err(|error| format!("the work tree: {error}"));
         let of_history = scan_history(&settings, &history).map_err(|error| format!("the history: {error}"));
@@ -125,7 +128,7 @@ impl Leaks {
         for scanned in [of_tree, of_history] {
             match scanned {
                 Ok(draft) => {
-                    self.secrets.extend(draft.secrets.iter().map(|identified| own(identified)));
+                    self.secrets.extend(draft.secrets.iter().map(|identified| remember_secret(identified)));
                     let skipped = draft.coverage.skipped.iter();
                     self.gaps.extend(skipped.map(|skip| format!("{}: {}", skip.what, skip.reason)));
                 }
@@ -137,16 +140,16 @@ impl Leaks {
 }
 
 /// Whether the path of a report's repository leads to a directory on this machine.
-fn is_here(path: &Path) -> bool {
+fn is_local_dir(path: &Path) -> bool {
     path.is_absolute() && path.is_dir()
 }
 
-fn own(identified: &Identified) -> (Fingerprint, Secret) {
-    masking::mask_key(identified.secret.reveal());
+fn remember_secret(identified: &Identified) -> (Fingerprint, Secret) {
+    redaction::redact_key(identified.secret.reveal());
     (identified.fingerprint, identified.secret.clone())
 }
 
-fn file(path: &Path) -> Result<Value> {
+fn read_document(path: &Path) -> Result<Value> {
     if path.symlink_metadata().is_err() {
         // It may be a key of an unknown shape, so the message must not repeat it.
         bail!(
@@ -157,16 +160,16 @@ fn file(path: &Path) -> Result<Value> {
     let shown = path.display();
     let bytes = read(path, Symlinks::Follow, MAX_REPORT)
         .with_context(|| format!("cannot read the report {shown}"))?;
-    document(&bytes, &shown.to_string())
+    parse_document(&bytes, &shown.to_string())
 }
 
 /// Whether it looks like a report, of any version.
-fn is_report(bytes: &[u8]) -> bool {
-    parsed(bytes).is_some_and(|value| value["leaks"].is_array())
+fn looks_like_report(bytes: &[u8]) -> bool {
+    parse_json(bytes).is_some_and(|value| value["leaks"].is_array())
 }
 
 /// JSON, including JSON redirected by a Windows shell: with a byte order mark, or in UTF-16.
-fn parsed(bytes: &[u8]) -> Option<Value> {
+fn parse_json(bytes: &[u8]) -> Option<Value> {
     let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| -> String {
         let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
         char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
@@ -179,9 +182,9 @@ fn parsed(bytes: &[u8]) -> Option<Value> {
     }
 }
 
-fn document(bytes: &[u8], name: &str) -> Result<Value> {
+fn parse_document(bytes: &[u8], name: &str) -> Result<Value> {
     // The message of serde could quote the file.
-    let value = parsed(bytes);
+    let value = parse_json(bytes);
     let Some(value) = value.filter(|value| value["leaks"].is_array()) else {
         bail!("{name} is not a JSON report of friskey; `--output json=PATH` writes one");
     };

@@ -15,13 +15,13 @@ use serde_json::Value;
 
 use leaks::{LeakedKey, Leaks};
 
-use super::args::{Global, VERIFICATION_FORMATS, Verify};
+use super::args::{GlobalArgs, VERIFICATION_FORMATS, VerifyArgs};
 use super::exit::Exit;
-use super::masking;
 use super::message::say;
-use super::online::Cleaner;
+use super::online::TextRedactor;
 use super::options;
-use super::rules::detector;
+use super::redaction;
+use super::rules::load_detector;
 use crate::model::{Fingerprint, KeyVerdict, MaskMatchCount, Secret, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory, ServiceAccounts};
 use crate::report::{VerifiedLeak, count};
@@ -30,60 +30,60 @@ use rivals::Rivals;
 
 /// How long to wait before a rejected key is sent again.
 const RECHECK_AFTER: Duration = Duration::from_secs(5);
-/// Rejections at the same moment count as one.
-const SHORTEST_RECHECK: Duration = Duration::from_secs(2);
+/// Lower limit of the wait, unless a gateway is asked: two rejections at almost the same moment would count as one.
+const MIN_RECHECK_AFTER: Duration = Duration::from_secs(2);
 /// Maximum number of listed places that could not be searched.
-const SHOWN_GAPS: usize = 10;
+const MAX_LISTED_GAPS: usize = 10;
 
-pub(super) fn run(verify: &Verify, global: &Global) -> Result<Exit> {
-    let outputs = VerificationOutputs::open(verify)?;
+pub(super) fn run(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exit> {
+    let outputs = VerificationOutputs::open(args)?;
     let admin =
-        if verify.send_key { verify.online.admin_key()? } else { Some(verify.online.required_admin_key()?) };
-    let mut leaks = Leaks::load(verify.report.as_deref(), verify.audited(), global)?;
-    if verify.send_key && leaks.secrets.is_empty() {
-        leaks.find_secrets(verify.repo.as_deref(), global)?;
+        if args.send_key { args.online.admin_key()? } else { Some(args.online.required_admin_key()?) };
+    let mut leaks = Leaks::load(args.report.as_deref(), args.audited(), global)?;
+    if args.send_key && leaks.secrets.is_empty() {
+        leaks.find_secrets(args.repo.as_deref(), global)?;
     }
-    let client = verify.online.client()?;
-    let (mut open, accepted) = divided_leaks(&leaks, verify.no_suppress)?;
-    if let Some(admin) = admin.as_ref().filter(|admin| !verify.send_key && is_leaked(admin, &open)) {
-        masking::mask_key(admin.reveal());
+    let client = args.online.client()?;
+    let (mut open, accepted) = open_and_accepted(&leaks, args.no_suppress)?;
+    if let Some(admin) = admin.as_ref().filter(|admin| !args.send_key && is_leaked(admin, &open)) {
+        redaction::redact_key(admin.reveal());
         bail!("{LEAKED_ADMIN_KEY}");
     }
-    let mut summary = gaps_of_search(&leaks, &open);
-    summary.extend(left_out(&accepted));
+    let mut summary = search_gap_notes(&leaks, &open);
+    summary.extend(accepted_note(&accepted));
     if let Some(admin) = admin.as_ref().filter(|_| !open.is_empty()) {
-        list(verify, (&client, admin), (&mut open, &accepted), &mut summary);
+        compare_with_list(args, (&client, admin), (&mut open, &accepted), &mut summary);
     }
-    if verify.send_key {
-        send(verify, &client, &leaks, &mut open);
+    if args.send_key {
+        send(args, &client, &leaks, &mut open);
     }
     let exit = exit(&leaks.document, &open);
     summary.push(verdicts(&open, &client));
     let config = options::config(global)?;
-    let (_, detector) = detector(global, &config)?;
-    let cleaner = Cleaner::new(&detector, known_keys(admin.as_ref(), &leaks));
-    let again = steps::Again::new(verify, &cleaner);
+    let (_, detector) = load_detector(global, &config)?;
+    let redactor = TextRedactor::new(&detector, known_keys(admin.as_ref(), &leaks));
+    let commands = steps::CommandBuilder::new(args, &redactor);
     let mut verified: Vec<VerifiedLeak> = open
         .into_iter()
         .map(|(leak, mut verification)| {
-            clean(&mut verification, &cleaner);
-            verification.next_steps = steps::next_steps(&leak, &verification, &again);
+            redact_verification(&mut verification, &redactor);
+            verification.next_steps = steps::next_steps(&leak, &verification, &commands);
             let (mut rule, mut redacted) = (leak.rule, leak.redacted);
-            [&mut rule, &mut redacted].into_iter().for_each(|text| cleaner.text(text));
+            [&mut rule, &mut redacted].into_iter().for_each(|text| redactor.redact(text));
             VerifiedLeak { rule, redacted, fingerprint: leak.fingerprint.to_string(), verification }
         })
         .collect();
     verified.sort_by_key(|leak| !leak.verification.verdict.is_live());
-    summary.iter_mut().for_each(|line| cleaner.text(line));
-    clean_document(&mut leaks.document, &cleaner);
+    summary.iter_mut().for_each(|line| redactor.redact(line));
+    redact_document(&mut leaks.document, &redactor);
     outputs.write(&verified, &summary, leaks.document, &detector, global)?;
     Ok(exit)
 }
 
 /// The leaks that are verified, and those that are not because they are accepted.
-type DividedLeaks = (Vec<(LeakedKey, Verification)>, Vec<LeakedKey>);
+type OpenAndAccepted = (Vec<(LeakedKey, Verification)>, Vec<LeakedKey>);
 
-fn divided_leaks(leaks: &Leaks, with_accepted: bool) -> Result<DividedLeaks> {
+fn open_and_accepted(leaks: &Leaks, with_accepted: bool) -> Result<OpenAndAccepted> {
     let open = open_leaks(leaks, with_accepted)?;
     let known: HashSet<Fingerprint> = open.iter().map(|(leak, _)| leak.fingerprint).collect();
     let accepted = open_leaks(leaks, true)?.into_iter().map(|(leak, _)| leak);
@@ -106,7 +106,7 @@ pub(super) fn open_leaks(leaks: &Leaks, with_accepted: bool) -> Result<Vec<(Leak
             }
             Entry::Vacant(entry) => {
                 entry.insert(open.len());
-                open.push((leak, ask::unknown("")));
+                open.push((leak, ask::unknown_verification("")));
             }
         }
     }
@@ -124,27 +124,27 @@ pub(super) fn is_leaked(admin: &ApiKey, open: &[(LeakedKey, Verification)]) -> b
     open.iter().any(|(leak, _)| leak.fingerprint == fingerprint)
 }
 
-/// Number of keys in the report that are accepted and therefore not verified.
-fn left_out(accepted: &[LeakedKey]) -> Option<String> {
+/// A note about the keys in the report that are accepted and therefore not verified.
+fn accepted_note(accepted: &[LeakedKey]) -> Option<String> {
     let keys = count(accepted.len() as u64, "accepted key");
     (!accepted.is_empty()).then(|| {
         format!("not verified: {keys}, by a marker or the baseline; --no-suppress verifies them, too")
     })
 }
 
-/// Where missing keys could not be searched for.
-fn gaps_of_search(leaks: &Leaks, open: &[(LeakedKey, Verification)]) -> Vec<String> {
+/// Notes about the places that could not be searched for keys, if a key was not found again.
+fn search_gap_notes(leaks: &Leaks, open: &[(LeakedKey, Verification)]) -> Vec<String> {
     if open.iter().all(|(leak, _)| leaks.secrets.contains_key(&leak.fingerprint)) {
         return Vec::new();
     }
-    let rest = leaks.gaps.len().saturating_sub(SHOWN_GAPS);
-    let shown = leaks.gaps.iter().take(SHOWN_GAPS).map(|gap| format!("not searched for keys: {gap}"));
+    let rest = leaks.gaps.len().saturating_sub(MAX_LISTED_GAPS);
+    let shown = leaks.gaps.iter().take(MAX_LISTED_GAPS).map(|gap| format!("not searched for keys: {gap}"));
     shown.chain((rest > 0).then(|| format!("not searched for keys: {rest} more"))).collect()
 }
 
-/// Queries the administration API, which receives nothing of the leaked keys.
-fn list(
-    verify: &Verify,
+/// Compares the leaks with the list of the administration API, which receives nothing of the leaked keys.
+fn compare_with_list(
+    args: &VerifyArgs,
     (client, admin): (&Client, &ApiKey),
     (open, accepted): (&mut [(LeakedKey, Verification)], &[LeakedKey]),
     summary: &mut Vec<String>,
@@ -153,7 +153,7 @@ fn list(
         Ok(directory) => directory,
         Err(error) => {
             for (_, verification) in open {
-                verification.reason = verify.online.not_listed(&error);
+                verification.reason = args.online.listing_failure(&error);
             }
             return;
         }
@@ -171,25 +171,25 @@ fn list(
     }
     let all = open.iter().map(|(leak, _)| leak).chain(accepted);
     let rivals = Rivals::count(all, &directory);
-    open.iter_mut().for_each(|(_, verification)| rivals.settle(verification));
+    open.iter_mut().for_each(|(_, verification)| rivals.withdraw_if_shared(verification));
     let gaps = ask::add_evidence(client, admin, open);
     let gaps = directory.gaps.iter().chain(&accounts.gaps).chain(&gaps);
     summary.extend(gaps.map(|gap| format!("not read: {gap}")));
 }
 
-fn send(verify: &Verify, client: &Client, leaks: &Leaks, open: &mut [(LeakedKey, Verification)]) {
+fn send(args: &VerifyArgs, client: &Client, leaks: &Leaks, open: &mut [(LeakedKey, Verification)]) {
     say(&format!(
         "sending {} to {}: the provider logs these uses of leaked keys, with your address; send only your own keys",
         count(open.len() as u64, "leaked key"),
         client.host().name()
     ));
     let secret = |leak: &LeakedKey| -> Option<Secret> { leaks.secrets.get(&leak.fingerprint).cloned() };
-    let mut pause = verify.recheck_after.map_or(RECHECK_AFTER, |seconds| seconds.0);
+    let mut pause = args.recheck_after.map_or(RECHECK_AFTER, |seconds| seconds.0);
     if client.host().is_known() {
-        pause = pause.max(SHORTEST_RECHECK);
+        pause = pause.max(MIN_RECHECK_AFTER);
     }
-    ask::send(client, open, secret, (verify.whoami, pause));
-    if !client.host().is_known() && !verify.trust_host {
+    ask::send(client, open, secret, (args.whoami, pause));
+    if !client.host().is_known() && !args.trust_host {
         for (_, verification) in open.iter_mut().filter(|(_, one)| one.verdict == KeyVerdict::Dead) {
             verification.verdict = KeyVerdict::Unknown;
             verification
@@ -221,6 +221,7 @@ fn exit(document: &Value, open: &[(LeakedKey, Verification)]) -> Exit {
     }
 }
 
+/// The line of the summary that counts the verdicts.
 fn verdicts(open: &[(LeakedKey, Verification)], client: &Client) -> String {
     let live = open.iter().filter(|(_, one)| one.verdict.is_live()).count() as u64;
     let dead = open.iter().filter(|(_, one)| one.verdict == KeyVerdict::Dead).count() as u64;
@@ -234,30 +235,36 @@ fn verdicts(open: &[(LeakedKey, Verification)], client: &Client) -> String {
     )
 }
 
-/// Removes keys from all text that comes from elsewhere.
-pub(super) fn clean(verification: &mut Verification, cleaner: &Cleaner<'_>) {
-    cleaner.text(&mut verification.reason);
-    verification.keys.iter_mut().for_each(|key| cleaner.key(key));
+/// Redacts keys in all text of the provider.
+pub(super) fn redact_verification(verification: &mut Verification, redactor: &TextRedactor<'_>) {
+    redactor.redact(&mut verification.reason);
+    verification.keys.iter_mut().for_each(|key| redactor.redact_listed_key(key));
     for event in &mut verification.audit_events {
-        cleaner.text(&mut event.event);
-        [&mut event.actor, &mut event.ip_address].into_iter().flatten().for_each(|text| cleaner.text(text));
+        redactor.redact(&mut event.event);
+        [&mut event.actor, &mut event.ip_address]
+            .into_iter()
+            .flatten()
+            .for_each(|text| redactor.redact(text));
     }
     let lists = [&mut verification.whoami, &mut verification.notes];
-    lists.into_iter().flatten().for_each(|line| cleaner.text(line));
+    lists.into_iter().flatten().for_each(|line| redactor.redact(line));
 }
 
-/// A report from elsewhere may contain anything. Digests look random, but are kept.
-fn clean_document(value: &mut Value, cleaner: &Cleaner<'_>) {
+/// Redacts keys in a report, which may come from anywhere. Digests look random, but are kept.
+fn redact_document(value: &mut Value, redactor: &TextRedactor<'_>) {
     match value {
         Value::String(text) if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {}
-        Value::String(text) => cleaner.text(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| clean_document(item, cleaner)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| clean_document(field, cleaner)),
+        Value::String(text) => redactor.redact(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact_document(item, redactor)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| redact_document(field, redactor)),
         _ => {}
     }
 }
 
-/// Rejects combinations of options that make no sense.
+/// Splits the value of `--output` into format and path.
+///
+/// # Errors
+/// An unknown format, or no path.
 fn format_of(output: &str) -> Result<(&str, &std::path::Path)> {
     match output.split_once('=') {
         Some((format, path)) if VERIFICATION_FORMATS.contains(&format) && !path.is_empty() => {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::format_of;
-use crate::cli::args::{Global, Verify};
+use crate::cli::args::{GlobalArgs, VerifyArgs};
 use crate::cli::broken_pipe::ignore_broken_pipe;
 use crate::cli::output::{check_file, style, write_file};
 use crate::detect::Detector;
@@ -26,14 +26,14 @@ impl VerificationOutputs {
     ///
     /// # Errors
     /// When one cannot.
-    pub(super) fn open(verify: &Verify) -> Result<Self> {
+    pub(super) fn open(args: &VerifyArgs) -> Result<Self> {
         let mut files = Vec::new();
-        for output in &verify.output {
+        for output in &args.output {
             let (format, path) = format_of(output)?;
             check_file(path)?;
             files.push((format.to_owned(), path.to_owned()));
         }
-        Ok(Self { stdout: verify.format.clone(), files })
+        Ok(Self { stdout: args.format.clone(), files })
     }
 
     /// Whether one of them is an HTML page.
@@ -51,7 +51,7 @@ impl VerificationOutputs {
         summary: &[String],
         mut document: Value,
         detector: &Detector,
-        global: &Global,
+        global: &GlobalArgs,
     ) -> Result<()> {
         let page = self.has_page().then(|| audit_page(&document, leaks, detector)).transpose()?;
         add_to_document(&mut document, leaks, summary)?;

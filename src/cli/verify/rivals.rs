@@ -1,4 +1,4 @@
-//! Leaked keys that match the same key of the organization, although at most one of them can be that key.
+//! Counts leaked keys that match the same key of the organization, although at most one of them can be that key.
 
 use std::collections::HashMap;
 
@@ -30,14 +30,14 @@ impl Rivals {
     }
 
     /// Number of leaked keys that match the only match of `verification`; `None` if it is only this one.
-    pub(in crate::cli) fn of(&self, verification: &Verification) -> Option<usize> {
+    pub(in crate::cli) fn count_for(&self, verification: &Verification) -> Option<usize> {
         let [key] = verification.keys.as_slice() else { return None };
         self.0.get(&key.id).copied().filter(|count| *count > 1)
     }
 
     /// Withdraws the verdict if the only match may be another leaked key.
-    pub(in crate::cli) fn settle(&self, verification: &mut Verification) {
-        if let Some(count) = self.of(verification) {
+    pub(in crate::cli) fn withdraw_if_shared(&self, verification: &mut Verification) {
+        if let Some(count) = self.count_for(verification) {
             verification.verdict = KeyVerdict::Unknown;
             verification.matching = MaskMatchCount::Several;
             verification.reason =

@@ -1,37 +1,37 @@
-//! What to do next about a key, according to what the provider says about it.
+//! Next steps for a leaked key, according to what the provider says about it.
 
-use super::ask::PARTLY;
+use super::ask::AS_FAR_AS_LISTED;
 use super::has_one_match;
 use super::leaks::LeakedKey;
-use crate::cli::args::Verify;
-use crate::cli::online::{Cleaner, shell_word};
+use crate::cli::args::VerifyArgs;
+use crate::cli::online::{TextRedactor, shell_word};
 use crate::model::{KeyVerdict, ListedKey, MaskMatchCount, Verification};
 
 const PROJECTS: &str = "https://platform.openai.com/settings/organization/projects";
 
-/// Builds commands with the same report and the same options for the provider.
-pub(super) struct Again<'a> {
-    verify: &'a Verify,
-    cleaner: &'a Cleaner<'a>,
+/// Builds commands that the user can run next, with the report and the provider options of this run.
+pub(super) struct CommandBuilder<'a> {
+    args: &'a VerifyArgs,
+    redactor: &'a TextRedactor<'a>,
 }
 
-impl<'a> Again<'a> {
-    pub(super) fn new(verify: &'a Verify, cleaner: &'a Cleaner<'a>) -> Self {
-        Self { verify, cleaner }
+impl<'a> CommandBuilder<'a> {
+    pub(super) fn new(args: &'a VerifyArgs, redactor: &'a TextRedactor<'a>) -> Self {
+        Self { args, redactor }
     }
 
     /// `friskey COMMAND REPORT OPTIONS`
     fn command(&self, command: &str, options: &str) -> String {
-        self.command_at(command, options, self.verify.online.repeated())
+        self.command_at(command, options, self.args.online.options_to_repeat())
     }
 
     fn command_at(&self, command: &str, options: &str, mut online: String) -> String {
-        let mut report = match &self.verify.report {
+        let mut report = match &self.args.report {
             Some(path) => shell_word(&path.to_string_lossy()),
-            None => format!("--repo {}", shell_word(&self.verify.audited().to_string_lossy())),
+            None => format!("--repo {}", shell_word(&self.args.audited().to_string_lossy())),
         };
-        [&mut report, &mut online].into_iter().for_each(|text| self.cleaner.text(text));
-        let input = match &self.verify.report {
+        [&mut report, &mut online].into_iter().for_each(|text| self.redactor.redact(text));
+        let input = match &self.args.report {
             Some(path) if path.as_os_str() == "-" => " (with the same standard input)",
             _ => "",
         };
@@ -40,54 +40,60 @@ impl<'a> Again<'a> {
 
     /// The options of a run that sends the leaked keys, with the repository that they are taken from.
     fn send_key(&self) -> String {
-        let mut repo = match (&self.verify.report, &self.verify.repo) {
+        let mut repo = match (&self.args.report, &self.args.repo) {
             (Some(path), Some(repo)) if path.as_os_str() != "-" => {
                 format!(" --repo {}", shell_word(&repo.to_string_lossy()))
             }
             _ => String::new(),
         };
-        self.cleaner.text(&mut repo);
-        let trust = if self.verify.trust_host { " --trust-host" } else { "" };
+        self.redactor.redact(&mut repo);
+        let trust = if self.args.trust_host { " --trust-host" } else { "" };
         format!(" --send-key{repo}{trust}")
     }
 }
 
 /// The steps in order.
-pub(super) fn next_steps(leak: &LeakedKey, verification: &Verification, again: &Again<'_>) -> Vec<String> {
+pub(super) fn next_steps(
+    leak: &LeakedKey,
+    verification: &Verification,
+    commands: &CommandBuilder<'_>,
+) -> Vec<String> {
     let short = &leak.fingerprint.to_string()[..12];
     if verification.verdict == KeyVerdict::Dead {
         return vec!["replace it where it is still used; the key itself can no longer be used".to_owned()];
     }
     if has_one_match(verification) {
-        return vec![of_match(&verification.keys[0], again, short)];
+        return vec![step_for_match(&verification.keys[0], commands, short)];
     }
     match verification.matching {
-        MaskMatchCount::Several if verification.keys.len() == 1 => of_shared_match(verification, again),
+        MaskMatchCount::Several if verification.keys.len() == 1 => {
+            steps_for_shared_match(verification, commands)
+        }
         MaskMatchCount::Several => vec![
             format!(
-                "compare owner, creation and last use of the keys above with where the key was used. If the project distinguishes \
-                 them apart: {}",
-                again.command("revoke", &format!(" --key {short} --project PROJECTID"))
+                "compare owner, creation and last use of the keys above with where the key was used. If they belong to different \
+                 projects: {}",
+                commands.command("revoke", &format!(" --key {short} --project PROJECTID"))
             ),
             format!("else delete the right one at {PROJECTS}"),
         ],
-        MaskMatchCount::None => of_no_match(leak, verification, again, short),
-        _ => without_list(verification, again),
+        MaskMatchCount::None => steps_without_match(leak, verification, commands, short),
+        _ => steps_without_list(verification, commands),
     }
 }
 
-/// If several leaked keys match one listed key, only the key itself shows which one it is.
-fn of_shared_match(verification: &Verification, again: &Again<'_>) -> Vec<String> {
+/// Steps if several leaked keys match one listed key: only sending them shows which one it is.
+fn steps_for_shared_match(verification: &Verification, commands: &CommandBuilder<'_>) -> Vec<String> {
     let id = &verification.keys[0].id;
     let delete = format!("if this is the one that works, delete {id} at {PROJECTS}");
     if verification.key_sent {
         return vec![delete];
     }
-    let send = again.command("verify", &again.send_key());
+    let send = commands.command("verify", &commands.send_key());
     vec![format!("to learn which of the leaked keys works: {send}"), delete]
 }
 
-fn of_match(key: &ListedKey, again: &Again<'_>, short: &str) -> String {
+fn step_for_match(key: &ListedKey, commands: &CommandBuilder<'_>, short: &str) -> String {
     if key.id == ListedKey::UNUSABLE_ID {
         return format!("friskey cannot use its id, so delete it at {PROJECTS}");
     }
@@ -97,13 +103,18 @@ fn of_match(key: &ListedKey, again: &Again<'_>, short: &str) -> String {
              the commit is wrong; if so, delete it at {PROJECTS}"
         );
     }
-    format!("look at what would be deleted: {}", again.command("revoke", &format!(" --key {short}")))
+    format!("look at what would be deleted: {}", commands.command("revoke", &format!(" --key {short}")))
 }
 
-fn of_no_match(leak: &LeakedKey, verification: &Verification, again: &Again<'_>, short: &str) -> Vec<String> {
+fn steps_without_match(
+    leak: &LeakedKey,
+    verification: &Verification,
+    commands: &CommandBuilder<'_>,
+    short: &str,
+) -> Vec<String> {
     let report = format!(
         "if nobody can be reached who may revoke it, this shows how to report it to OpenAI: {}",
-        again.command("revoke", &format!(" --key {short} --report"))
+        commands.command("revoke", &format!(" --key {short} --report"))
     );
     let first = match &*leak.shape.kind {
         "user" | "service" => {
@@ -116,25 +127,25 @@ fn of_no_match(leak: &LeakedKey, verification: &Verification, again: &Again<'_>,
         _ => format!(
             "if it may belong to another of your organizations, repeat with that organization's admin key; to learn \
              whether it works: {}",
-            again.command("verify", &again.send_key())
+            commands.command("verify", &commands.send_key())
         ),
     };
-    if verification.reason.contains(PARTLY) {
+    if verification.reason.contains(AS_FAR_AS_LISTED) {
         return vec![format!(
             "it may be one of the keys that could not be listed; when they can: {}",
-            again.command("verify", "")
+            commands.command("verify", "")
         )];
     }
-    let there = elsewhere(verification, again);
-    there.into_iter().chain([first, report]).collect()
+    let region_step = step_in_region(verification, commands);
+    region_step.into_iter().chain([first, report]).collect()
 }
 
-/// If the organization's keys were not listed.
-fn without_list(verification: &Verification, again: &Again<'_>) -> Vec<String> {
-    if let Some(step) = elsewhere(verification, again) {
+/// Steps if the organization's keys were not listed.
+fn steps_without_list(verification: &Verification, commands: &CommandBuilder<'_>) -> Vec<String> {
+    if let Some(step) = step_in_region(verification, commands) {
         return vec![step];
     }
-    let list = again.command("verify", "");
+    let list = commands.command("verify", "");
     let (is_live, was_sent) = (verification.verdict.is_live(), verification.key_sent);
     let step = match verification.verdict {
         _ if is_live => {
@@ -146,28 +157,31 @@ fn without_list(verification: &Verification, again: &Again<'_>) -> Vec<String> {
             "revoke it before its account is activated again; with OPENAI_ADMIN_KEY set, this shows which key of the \
              organization it is: {list}"
         ),
-        _ if was_sent && !again.verify.trust_host && is_gateway(again) => format!(
+        _ if was_sent && !commands.args.trust_host && is_gateway(commands) => format!(
             "if the host passes requests on to OpenAI: {}",
-            again.command("verify", &format!("{} --trust-host", again.send_key()))
+            commands.command("verify", &format!("{} --trust-host", commands.send_key()))
         ),
         _ if was_sent => {
-            format!("treat it as live, and ask again later: {}", again.command("verify", &again.send_key()))
+            format!(
+                "treat it as live, and ask again later: {}",
+                commands.command("verify", &commands.send_key())
+            )
         }
         _ if verification.reason.is_empty() => return Vec::new(),
-        _ => format!("treat it as live; when the cause is mended, repeat: {list}"),
+        _ => format!("treat it as live; when the cause is fixed, repeat: {list}"),
     };
     vec![step]
 }
 
-fn is_gateway(again: &Again<'_>) -> bool {
-    again.verify.online.host.as_ref().is_some_and(|host| !host.is_known())
+fn is_gateway(commands: &CommandBuilder<'_>) -> bool {
+    commands.args.online.host.as_ref().is_some_and(|host| !host.is_known())
 }
 
-/// The host that accepts the key also has the list of its organization.
-fn elsewhere(verification: &Verification, again: &Again<'_>) -> Option<String> {
-    let online = again.verify.online.repeated_at(Some(verification.works_at?));
+/// The step if the key works at the host of a region, which then also lists the keys of its organization.
+fn step_in_region(verification: &Verification, commands: &CommandBuilder<'_>) -> Option<String> {
+    let online = commands.args.online.options_to_repeat_at(Some(verification.works_at?));
     Some(format!(
         "revoke it in its region; with OPENAI_ADMIN_KEY of that organization, this shows which key it is: {}",
-        again.command_at("verify", "", online)
+        commands.command_at("verify", "", online)
     ))
 }

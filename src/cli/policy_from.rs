@@ -1,8 +1,8 @@
-//! The commit that `--policy-from` names.
+//! `--policy-from`: resolves the policy base that the user names.
 
 use anyhow::{Result, bail};
 
-use super::ci::event::event_base;
+use super::ci::event::event_policy_base;
 use super::policy_base::PolicyBase;
 use crate::git::range::parse;
 use crate::git::{Repository, commit_id, unresolved_reason};
@@ -12,14 +12,14 @@ pub(super) const EVENT: &str = "event";
 /// The value for the checkout.
 const CHECKOUT: &str = "checkout";
 
-/// Resolves the base that `--policy-from` names.
+/// The policy base for the value of `--policy-from`: `event`, `checkout` or a revision.
 ///
 /// # Errors
 /// A missing revision, or `event` if no CI system is detected.
-pub(super) fn named_base(asked: &str, repo: &Repository) -> Result<PolicyBase> {
-    match asked {
+pub(super) fn policy_base(value: &str, repo: &Repository) -> Result<PolicyBase> {
+    match value {
         CHECKOUT => Ok(PolicyBase::Checkout),
-        EVENT => event_base(repo),
+        EVENT => event_policy_base(repo),
         rev => match commit_id(repo, rev) {
             Some(id) => Ok(PolicyBase::Rev { rev: id, what: format!("--policy-from {rev}") }),
             // The name exists, but the author of the change may have created it.

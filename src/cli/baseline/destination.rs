@@ -1,5 +1,5 @@
-//! Where a baseline may be written: the configuration of the scanned repository may name a path, but only inside that
-//! repository.
+//! Checks where a baseline is to be written: the configuration of the scanned repository may name a path, but only inside
+//! that repository.
 
 use std::fs;
 use std::path::Path;
@@ -10,8 +10,8 @@ use crate::cli::args::SuppressionArgs;
 use crate::cli::config::Config;
 use crate::cli::environment::variable;
 
-/// Refuses to write a baseline that the repository, and not the user, puts elsewhere: through a link, or by the path in
-/// its `friskey.toml`.
+/// Refuses a path outside of the repository that the repository's author chose, not the user: through a link, or by the
+/// path in `friskey.toml`.
 ///
 /// # Errors
 /// When the file would be outside the repository, or in its git directory.

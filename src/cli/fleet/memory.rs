@@ -1,0 +1,49 @@
+//! Divides the memory of `friskey fleet audit` among its threads.
+
+use anyhow::{Result, bail};
+
+use crate::cli::session::Session;
+
+/// Memory that a thread needs besides that for containers, in bytes.
+const MIN_MEMORY_PER_THREAD: u64 = 64 << 20;
+
+/// How the memory is divided among threads.
+pub(super) struct AuditMemory {
+    /// Share of each thread, in bytes.
+    per_thread: u64,
+    /// The number of threads for which the memory is enough.
+    pub(super) threads: usize,
+    /// The part of a thread's share that containers may take.
+    containers: u64,
+}
+
+impl AuditMemory {
+    /// Divides `bytes` among the threads of the session.
+    ///
+    /// # Errors
+    /// When they are too few for a single audit.
+    pub(super) fn new(bytes: u64, session: &Session) -> Result<Self> {
+        let containers = session.limits.memory;
+        let least = containers.saturating_add(MIN_MEMORY_PER_THREAD);
+        if bytes < least {
+            bail!(
+                "--max-memory: {} is too little; one audit takes {}, most of it for containers \
+                 (`max-memory` in the table `[containers]` of the configuration)",
+                mebibytes(bytes),
+                mebibytes(least)
+            );
+        }
+        let threads = usize::try_from(bytes / least).unwrap_or(usize::MAX).min(session.threads).max(1);
+        Ok(Self { per_thread: bytes / threads as u64, threads, containers })
+    }
+
+    /// Memory for objects in an audit on this many threads, in bytes.
+    pub(super) fn for_objects(&self, threads: usize) -> u64 {
+        (self.per_thread - self.containers).saturating_mul(threads as u64)
+    }
+}
+
+/// A size in the syntax of options, rounded up.
+fn mebibytes(bytes: u64) -> String {
+    format!("{}MiB", bytes.div_ceil(1 << 20))
+}
