@@ -1,5 +1,5 @@
-//! Keeps the walls of `docs/architecture.md` up: which module may use which, what each file begins
-//! with, and that no file is forgotten in a list.
+//! Enforces `docs/architecture.md`: which module may use which, what each file begins with, and that every list of files is
+//! complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -195,7 +195,7 @@ fn may_use(from: &str, to: &str) -> bool {
 }
 
 #[test]
-fn arrows_point_downward() {
+fn modules_use_only_lower_layers() {
     let mut wrong = Vec::new();
     for file in sources() {
         let Some(from) = file.top() else { continue };

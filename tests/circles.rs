@@ -1,4 +1,4 @@
-//! Keeps files of `cli`, `container` and `detect` from using each other in a circle. A module and the files in
+//! Checks that files of `cli`, `container` and `detect` do not use each other in a circle. A module and the files in
 //! it are one unit: those files may use what their parent defines.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! The detector against generated cases: every shape in every context, look-alikes, and invariants.
+//! Tests the detector on generated text: every shape in every context, look-alikes, and invariants.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! The documents say what the program does: commands, formats, rules, checks, templates, links.
+//! Checks that the documents describe what the program does: commands, formats, rules, checks, templates, links.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -6,5 +6,5 @@
 # file system that all nodes share.
 friskey fleet audit fleet.json --state results --shard auto
 status=$?
-# 1 means that a key was found, which is no failure of the job.
+# Status 1 means that a key was found. That is not a failure of the job.
 [ "$status" -eq 1 ] || exit "$status"

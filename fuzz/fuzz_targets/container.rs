@@ -1,4 +1,4 @@
-//! Any bytes, as whatever they look like: never a panic, and no more than the limits allow.
+//! Opens arbitrary bytes as a container: must not panic or exceed the limits.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! The detector on arbitrary bytes: the prefilter and the windows lose nothing, pieces of a stream find what
-//! the whole does, and what is shown holds no key.
+//! Runs the detector on arbitrary bytes: prefilter and windows must lose nothing, a search in chunks must find the same as a
+//! search of the whole, and displayed text must contain no key.
 
 #![no_main]
 

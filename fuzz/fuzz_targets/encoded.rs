@@ -1,5 +1,5 @@
-//! Whole keys in disguise, in arbitrary surroundings: what is found lies within the text, and the planted key is among
-//! it unless its surroundings meddle with it.
+//! Searches for encoded keys in arbitrary surroundings: each match must be within the text, and the planted key must be found
+//! unless its surroundings change it.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Looks for the text that takes the detector longest: pieces of keys and what may stand between them, in some spelling, over
-//! and over. What takes more steps for each byte than any text before counts as new ground, so that the search climbs.
+//! Searches for the text that takes the detector the most steps per byte: pieces of keys and what may separate them, in some
+//! encoding, repeated. Text that takes more steps per byte than any before counts as new coverage, so that the fuzzer climbs.
 
 #![no_main]
 

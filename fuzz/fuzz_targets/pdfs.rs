@@ -1,4 +1,4 @@
-//! PDFs, damaged: never a panic, and no more than the limits allow.
+//! Opens damaged PDFs: must not panic or exceed the limits.
 
 #![no_main]
 

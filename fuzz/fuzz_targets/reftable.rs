@@ -1,4 +1,4 @@
-//! Arbitrary bytes as a table of refs and reflogs: refused, or read as far as they go; never a panic.
+//! Reads arbitrary bytes as a reftable: must reject it, or read as much as is valid, without a panic.
 
 #![no_main]
 

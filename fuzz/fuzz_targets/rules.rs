@@ -1,4 +1,4 @@
-//! Arbitrary text as a file of rules: refused with a reason, or used; never a panic.
+//! Loads arbitrary text as a file of rules: must reject it with a reason, or use it, without a panic.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! 7z archives, damaged: never a panic, and no more than the limits allow.
+//! Opens damaged 7z archives: must not panic or exceed the limits.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Compressed files, damaged: never a panic, and no more than the limits allow.
+//! Opens damaged compressed files: must not panic or exceed the limits.
 
 #![no_main]
 

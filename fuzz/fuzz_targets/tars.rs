@@ -1,4 +1,4 @@
-//! Tars and Unix archives, damaged: never a panic, and no more than the limits allow.
+//! Opens damaged tars and Unix archives: must not panic or exceed the limits.
 
 #![no_main]
 

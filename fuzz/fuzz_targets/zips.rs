@@ -1,4 +1,4 @@
-//! Zips, damaged: never a panic, and no more than the limits allow.
+//! Opens damaged zips: must not panic or exceed the limits.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! What the fuzz targets of containers share: every promise that `friskey::container` makes of any bytes.
+//! What the fuzz targets of containers share: checks of every promise that `friskey::container` makes for arbitrary bytes.
 
 use std::io::Cursor;
 use std::ops::Range;

@@ -1,4 +1,5 @@
-//! Content of a repository that was searched, including what is packed in it, and in which nothing was found.
+//! Remembers the content of a repository in which nothing was found, so that the next audit need not search it again. This
+//! includes containers and what is in them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,14 +7,14 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Cache, CacheDigest, CacheReader, put_number};
 
-/// Minimum length of content whose digest is recorded, in bytes: shorter content is searched almost as fast as it is looked
-/// up, and an entry may take at most 2% of the size of what it describes.
+/// Minimum length of content that is recorded, in bytes. Searching shorter content takes hardly longer than looking it up,
+/// and the facts about a pack may take at most 2% of its size.
 pub const MIN_LEN: usize = 4 << 10;
 
-/// Facts that an audit did not meet are kept until there are this many times as many facts as it met.
-const MAX_UNMET: usize = 3;
+/// Facts that an audit did not use are kept as long as there are at most this many times as many facts as it used.
+const MAX_UNUSED: usize = 3;
 
-/// For each content, by the digest of its bytes or of its place, the number of bytes that were searched in it.
+/// The number of bytes that were searched in each content, by the digest of its bytes or of its place.
 type ByDigest = BTreeMap<CacheDigest, u64>;
 
 /// Content in which nothing was found and nothing was skipped.
@@ -21,20 +22,21 @@ type ByDigest = BTreeMap<CacheDigest, u64>;
 pub struct CleanContents<'c> {
     cache: &'c Cache,
     subject: CacheDigest,
-    /// What notes call the repository.
+    /// The name of the repository in notes.
     repository: String,
+    /// The content that earlier audits searched.
     known: ByDigest,
-    /// Those that this audit met.
-    met: Mutex<ByDigest>,
-    /// How many were not searched.
-    left_out: AtomicU64,
+    /// The content that this audit searched or looked up.
+    used: Mutex<ByDigest>,
+    /// How often this audit looked content up instead of searching it.
+    lookups: AtomicU64,
 }
 
 impl<'c> CleanContents<'c> {
     /// Reads the entry about `subject`, if there is a valid one. `repository` is its name in notes.
     pub fn load(cache: &'c Cache, subject: CacheDigest, repository: String) -> Self {
         let known = cache.load(&subject).and_then(|bytes| decode(&bytes)).unwrap_or_default();
-        Self { cache, subject, repository, known, met: Mutex::default(), left_out: AtomicU64::new(0) }
+        Self { cache, subject, repository, known, used: Mutex::default(), lookups: AtomicU64::new(0) }
     }
 
     /// The digest of `content`.
@@ -42,15 +44,15 @@ impl<'c> CleanContents<'c> {
         blake3::hash(content).into()
     }
 
-    /// The digest of what leads to the content of an object that is known to be in a pack, and only there: what identifies the
-    /// pack, and the bytes of the id.
+    /// A digest that identifies the content of an object by its place, for an object whose only copy is in `pack`: of the
+    /// digest of the pack, and the bytes of the id.
     pub fn place(pack: &CacheDigest, id: &[u8]) -> CacheDigest {
         let mut digest = blake3::Hasher::new();
         digest.update(pack).update(id);
         digest.finalize().into()
     }
 
-    /// Whether the content of that digest is known to be clean.
+    /// Whether the content with that digest is known to be clean.
     pub fn has(&self, digest: &CacheDigest) -> bool {
         self.known.contains_key(digest)
     }
@@ -59,33 +61,34 @@ impl<'c> CleanContents<'c> {
     pub fn known(&self, digest: &CacheDigest) -> Option<u64> {
         let searched = *self.known.get(digest)?;
         self.add(*digest, searched);
-        self.left_out.fetch_add(1, Ordering::Relaxed);
+        self.lookups.fetch_add(1, Ordering::Relaxed);
         Some(searched)
     }
 
     /// Records that nothing was found and nothing skipped in the content with that digest.
     pub fn add(&self, digest: CacheDigest, searched: u64) {
-        self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, searched);
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, searched);
     }
 
-    /// Stores the facts that this audit met, and for some time those that only earlier ones met.
+    /// Stores the facts that this audit used, and for some time those that only earlier ones used.
     pub fn keep(self) {
-        let left_out = self.left_out.into_inner();
-        if left_out > 0 {
+        let lookups = self.lookups.into_inner();
+        if lookups > 0 {
             self.cache.note(format!(
-                "cache: {}: containers that an earlier audit opened and found nothing in: {left_out}",
+                "cache: {}: containers that an earlier audit opened and found nothing in: {lookups}",
                 self.repository
             ));
         }
-        let mut met = self.met.into_inner().unwrap_or_else(PoisonError::into_inner);
-        // Content that was looked up by its place was not read, so the digest of its bytes was not met.
-        if self.known.len() <= MAX_UNMET * met.len() {
+        let mut used = self.used.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // Content that was looked up by its place was not read, so the fact under the digest of its bytes counts as unused,
+        // although it may be needed after a repack.
+        if self.known.len() <= MAX_UNUSED * used.len() {
             for (digest, searched) in &self.known {
-                met.entry(*digest).or_insert(*searched);
+                used.entry(*digest).or_insert(*searched);
             }
         }
-        if met != self.known {
-            self.cache.store(&self.subject, &encode(&met));
+        if used != self.known {
+            self.cache.store(&self.subject, &encode(&used));
         }
     }
 }
@@ -113,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_met_any_more_is_forgotten() {
+    fn facts_that_are_no_longer_used_are_forgotten() {
         let scratch = tempfile::tempdir().unwrap();
         let cache = Cache::new(scratch.path(), &[]).unwrap();
         cache.prepare().unwrap();
@@ -135,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_not_read() {
+    fn truncated_and_overlong_entries_are_rejected() {
         let contents = ByDigest::from([([3; 32], 300), ([7; 32], 0)]);
         let bytes = encode(&contents);
         assert_eq!(decode(&bytes), Some(contents));

@@ -1,7 +1,7 @@
-//! Encodes and decodes the numbers and digests in entries. Nothing is allocated for items that the entry does not
-//! contain.
+//! Encodes and decodes the numbers and digests in entries. The number of items in an entry is limited by its length, so
+//! that a damaged entry cannot cause a large allocation.
 
-/// Appends a number, seven bits per byte.
+/// Appends a number, seven bits per byte, least significant first. The high bit of each byte but the last is set.
 pub fn put_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number & 0x7f) as u8 | 0x80);
@@ -15,7 +15,7 @@ pub fn put_number(out: &mut Vec<u8>, mut number: u64) {
 pub struct CacheReader<'b>(&'b [u8]);
 
 impl<'b> CacheReader<'b> {
-    /// Reads from the start of `bytes`.
+    /// A reader at the start of `bytes`.
     pub fn new(bytes: &'b [u8]) -> Self {
         Self(bytes)
     }
@@ -34,10 +34,10 @@ impl<'b> CacheReader<'b> {
         None
     }
 
-    /// The next number of items, each of at least `least` bytes: never more than can follow.
-    pub fn count(&mut self, least: usize) -> Option<usize> {
+    /// The next number, which counts items of at least `min_bytes` bytes each. `None` if so many cannot follow.
+    pub fn count(&mut self, min_bytes: usize) -> Option<usize> {
         let count = usize::try_from(self.number()?).ok()?;
-        (count <= self.0.len() / least.max(1)).then_some(count)
+        (count <= self.0.len() / min_bytes.max(1)).then_some(count)
     }
 
     /// The next `N` bytes.

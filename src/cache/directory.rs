@@ -1,19 +1,19 @@
-//! The directory of a cache: whose it must be, and the temporary files in it.
+//! Creates and checks the directory of a cache, and the temporary files in it.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Temporary files begin and end with these.
-const TEMPORARY: (&str, &str) = (".friskey-", ".tmp");
-/// Writing an entry takes seconds at most, so what wrote a temporary file of that age was killed.
+/// The prefix and suffix of the names of temporary files.
+const TEMPORARY_AFFIXES: (&str, &str) = (".friskey-", ".tmp");
+/// Writing an entry takes seconds at most, so a temporary file of this age is that of an audit that was killed.
 const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The path without links. Of what does not exist yet, the last directory that does is resolved.
+/// The path without symbolic links. If it does not exist yet, only the part that exists is resolved.
 ///
 /// # Errors
-/// When a part of the path is not a directory, or may not be read.
+/// If a part of the path is not a directory, or may not be read.
 pub fn resolve(dir: &Path) -> io::Result<PathBuf> {
     match dir.canonicalize() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -25,7 +25,10 @@ pub fn resolve(dir: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Creates `dir` if it does not exist, checks it, and returns the user to whom it and its new files belong.
+/// Creates `dir` if it does not exist, checks it, and returns the id of the user who owns it and new files in it.
+///
+/// # Errors
+/// If it cannot be created or written to, or others may write to it.
 pub(super) fn prepare(dir: &Path) -> io::Result<u32> {
     match fs::symlink_metadata(dir) {
         Ok(found) if found.is_symlink() => {
@@ -39,13 +42,13 @@ pub(super) fn prepare(dir: &Path) -> io::Result<u32> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir)?;
-    // The error would name the temporary file.
+    // Only the kind of the error, since the whole error names the temporary file.
     let probe = temporary(dir).map_err(|error| io::Error::from(error.kind()))?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let (user, own) = (probe.as_file().metadata()?.uid(), fs::symlink_metadata(dir)?);
-        if own.uid() != user || own.mode() & 0o022 != 0 || !own.is_dir() {
+        let (user, metadata) = (probe.as_file().metadata()?.uid(), fs::symlink_metadata(dir)?);
+        if metadata.uid() != user || metadata.mode() & 0o022 != 0 || !metadata.is_dir() {
             return Err(io::Error::other("it belongs to another user, or others may write to it"));
         }
         Ok(user)
@@ -59,7 +62,7 @@ pub(super) fn prepare(dir: &Path) -> io::Result<u32> {
 
 /// A new file for its owner alone, to be written and then renamed.
 pub(super) fn temporary(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let (prefix, suffix) = TEMPORARY;
+    let (prefix, suffix) = TEMPORARY_AFFIXES;
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix).suffix(suffix);
     #[cfg(unix)]
@@ -67,28 +70,28 @@ pub(super) fn temporary(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
     builder.tempfile_in(dir)
 }
 
-/// Removes what audits that were killed left in `dir`: temporary files of that user that are older than a day. Others are
-/// left alone, and so is one that cannot be removed, since it only takes up space.
+/// Removes temporary files of audits that were killed: those in `dir` that belong to `user` and are older than a day. One
+/// that cannot be removed only takes up space, so the error is ignored.
 pub(super) fn remove_abandoned(dir: &Path, user: Option<u32>) {
     let Ok(files) = fs::read_dir(dir) else { return };
     for file in files.flatten() {
-        let (prefix, suffix) = TEMPORARY;
+        let (prefix, suffix) = TEMPORARY_AFFIXES;
         let name = file.file_name();
         let is_temporary =
             name.to_str().is_some_and(|name| name.starts_with(prefix) && name.ends_with(suffix));
-        if is_temporary && file.metadata().is_ok_and(|found| is_abandoned(&found, user)) {
+        if is_temporary && file.metadata().is_ok_and(|metadata| is_abandoned(&metadata, user)) {
             let _ = fs::remove_file(file.path());
         }
     }
 }
 
-fn is_abandoned(found: &fs::Metadata, user: Option<u32>) -> bool {
+fn is_abandoned(metadata: &fs::Metadata, user: Option<u32>) -> bool {
     #[cfg(unix)]
-    let is_own = Some(std::os::unix::fs::MetadataExt::uid(found)) == user;
+    let is_own = Some(std::os::unix::fs::MetadataExt::uid(metadata)) == user;
     #[cfg(not(unix))]
     let is_own = user.is_some();
-    let age = found.modified().ok().and_then(|written| written.elapsed().ok());
-    found.is_file() && is_own && age.is_some_and(|age| age > ABANDONED_AFTER)
+    let age = metadata.modified().ok().and_then(|written| written.elapsed().ok());
+    metadata.is_file() && is_own && age.is_some_and(|age| age > ABANDONED_AFTER)
 }
 
 #[cfg(all(test, unix))]
@@ -100,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_directory_of_its_user_alone_is_used() {
+    fn a_directory_that_others_can_write_to_is_refused() {
         let scratch = tempfile::tempdir().unwrap();
         let path = |name: &str| scratch.path().join(name);
         let refused = |name: &str| prepare(&path(name)).unwrap_err().to_string();
@@ -114,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_killed_audits_left_is_removed_after_a_day() {
+    fn temporary_files_of_killed_audits_are_removed_after_a_day() {
         let scratch = tempfile::tempdir().unwrap();
         let user = Some(prepare(scratch.path()).unwrap());
         let old = SystemTime::now() - ABANDONED_AFTER - Duration::from_secs(60);

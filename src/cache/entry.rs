@@ -1,4 +1,4 @@
-//! The file of one entry: its header and checksum, and the checks of its owner and permissions.
+//! Encodes and reads the file of one entry, and checks its header, checksum, owner and permissions.
 
 use std::io;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::CacheDigest;
 use crate::untrusted;
 
-/// Begins every entry. Its number is raised when the meaning of entries changes.
+/// The first bytes of every entry. The number in it is raised when the meaning of entries changes.
 const MAGIC: &[u8; 16] = b"friskey-cache-4\n";
 /// The largest entry that is read, in bytes.
 pub(super) const MAX_ENTRY: u64 = 1 << 30;
@@ -25,14 +25,14 @@ pub(super) fn encode(settings: &CacheDigest, subject: &CacheDigest, content: &[u
 /// The content of the entry at `path`, which must belong to `user`; `None` if there is no such file.
 ///
 /// # Errors
-/// Why the file is not that entry, to follow its path in a sentence.
+/// Why the file is not that entry: the rest of a sentence that begins with its path.
 pub(super) fn read(
     path: &Path,
     user: u32,
     settings: &CacheDigest,
     subject: &CacheDigest,
 ) -> Result<Option<Vec<u8>>, String> {
-    match check(path, user) {
+    match check_file(path, user) {
         Ok(()) => {}
         Err(Flaw::Missing) => return Ok(None),
         Err(Flaw::Other(reason)) => return Err(reason),
@@ -59,31 +59,31 @@ enum Flaw {
     Other(String),
 }
 
-/// Checks everything but the content.
-fn check(path: &Path, user: u32) -> Result<(), Flaw> {
-    let because = |reason: &str| Err(Flaw::Other(reason.to_owned()));
-    let (_, found) = match untrusted::open(path, false) {
+/// Checks that the file is a regular one, its owner, permissions and size.
+fn check_file(path: &Path, user: u32) -> Result<(), Flaw> {
+    let refuse = |reason: &str| Err(Flaw::Other(reason.to_owned()));
+    let (_, metadata) = match untrusted::open(path, false) {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Flaw::Missing),
-        Err(_) if path.is_symlink() => return because("is a symbolic link, not a file"),
+        Err(_) if path.is_symlink() => return refuse("is a symbolic link, not a file"),
         Err(error) => return Err(Flaw::Other(format!("cannot be opened: {error}"))),
     };
-    if !found.is_file() {
-        return Err(Flaw::Other(format!("is {}, not a file", untrusted::describe(&found))));
+    if !metadata.is_file() {
+        return Err(Flaw::Other(format!("is {}, not a file", untrusted::describe(&metadata))));
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        if found.uid() != user {
-            return because("belongs to another user");
+        if metadata.uid() != user {
+            return refuse("belongs to another user");
         }
-        if found.mode() & 0o077 != 0 {
-            return because("is readable or writable by other users");
+        if metadata.mode() & 0o077 != 0 {
+            return refuse("is readable or writable by other users");
         }
     }
     #[cfg(not(unix))]
     let _ = user;
-    match found.len() {
+    match metadata.len() {
         0..=MAX_ENTRY => Ok(()),
         size => Err(Flaw::Other(format!("has {size} bytes, more than any entry"))),
     }

@@ -1,8 +1,8 @@
-//! Layer 1: what earlier audits learned about packs and containers, in files in a directory that the user names.
+//! Layer 1: keeps what earlier audits learned about packs and containers, in files in a directory that the user names.
 //!
-//! An entry records the settings under which it was made, and ends with a checksum. Whatever is damaged, owned by
-//! another user, accessible to others or made under other settings is ignored and noted. Of the audited repository,
-//! entries contain only object ids.
+//! Each file holds one entry. An entry records the settings under which it was made, and ends with a checksum. An entry that
+//! is damaged, owned by another user, accessible to others or made under other settings is ignored and noted. Entries contain
+//! nothing from the audited repository but object ids.
 
 mod clean_contents;
 mod codec;
@@ -31,7 +31,7 @@ pub type CacheDigest = [u8; 32];
 pub struct CacheError {
     /// The directory.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// What is wrong with the directory.
     pub error: io::Error,
 }
 
@@ -39,20 +39,21 @@ pub struct CacheError {
 #[derive(Debug)]
 pub struct Cache {
     dir: PathBuf,
-    /// Digest of everything that decides what is found.
+    /// A digest of all settings that affect what is found.
     settings: CacheDigest,
-    /// The user that entries must belong to, once the directory was checked; 0 where files have no owner.
+    /// The id of the user who must own entries, once the directory was checked; 0 on systems without such ids.
     user: OnceLock<u32>,
-    /// Whether what killed audits left was removed.
-    tidied: Once,
+    /// Runs once to remove temporary files of audits that were killed.
+    cleanup: Once,
     notes: Mutex<BTreeSet<String>>,
 }
 
 impl Cache {
-    /// A cache in `dir`, which need not exist yet. `settings` are texts that together decide what is found.
+    /// A cache in `dir`, which need not exist yet. `settings` are texts that together describe all settings that affect what
+    /// is found.
     ///
     /// # Errors
-    /// When the path of the directory cannot be resolved.
+    /// If the path of the directory cannot be resolved.
     pub fn new(dir: &Path, settings: &[&str]) -> Result<Self, CacheError> {
         let mut digest = blake3::Hasher::new();
         for text in settings {
@@ -64,22 +65,22 @@ impl Cache {
             dir: resolved,
             settings: digest.finalize().into(),
             user: OnceLock::new(),
-            tidied: Once::new(),
+            cleanup: Once::new(),
             notes: Mutex::default(),
         })
     }
 
     /// Creates the directory for its owner alone if it does not exist, and checks that nobody else may write to it.
-    /// To be called before entries are read or written.
+    /// Must be called before entries are read or written.
     ///
     /// # Errors
-    /// When the directory cannot be created or written to, or others may write to it.
+    /// If the directory cannot be created or written to, or others may write to it.
     pub fn prepare(&self) -> Result<(), CacheError> {
         if self.user.get().is_some() {
             return Ok(());
         }
         let user = prepare(&self.dir).map_err(|error| CacheError { path: self.dir.clone(), error })?;
-        // Another thread may have been faster.
+        // If another thread has set it meanwhile, it is the same user.
         let _ = self.user.set(user);
         Ok(())
     }
@@ -102,11 +103,11 @@ impl Cache {
         }
     }
 
-    /// Keeps `content` as the entry about `subject`, whole or not at all. A failure is only noted, since all it
-    /// costs is time.
+    /// Stores `content` as the entry about `subject`, whole or not at all. A failure is only noted, since the next audit
+    /// then merely takes longer.
     pub fn store(&self, subject: &CacheDigest, content: &[u8]) {
-        // Only now: it takes longer than to find out that nothing has changed.
-        self.tidied.call_once(|| remove_abandoned(&self.dir, self.user.get().copied()));
+        // An audit that finds nothing new stores nothing, and should not spend the time to list the directory.
+        self.cleanup.call_once(|| remove_abandoned(&self.dir, self.user.get().copied()));
         let path = self.path(subject);
         let write = || -> io::Result<()> {
             let mut file = temporary(&self.dir)?;
@@ -114,7 +115,7 @@ impl Cache {
             file.persist(&path).map(drop).map_err(|error| error.error)
         };
         if let Err(error) = write() {
-            // The error would name the temporary file.
+            // Only the kind of the error, since the whole error names the temporary file.
             let reason = error.kind();
             self.note(format!(
                 "cache: {} cannot be written: {reason}; the next audit searches again",
@@ -129,12 +130,12 @@ impl Cache {
         let _ = fs::remove_file(self.path(subject));
     }
 
-    /// Adds a note, which `-v` prints.
+    /// Adds a note, which the command prints with `-v`.
     pub fn note(&self, text: String) {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).insert(text);
     }
 
-    /// What was noted since the last call, for `-v`.
+    /// The notes since the last call.
     pub fn take_notes(&self) -> BTreeSet<String> {
         std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -156,7 +157,7 @@ mod tests {
 
     const SUBJECT: CacheDigest = [7; 32];
 
-    fn open(dir: &Path, settings: &[&str]) -> Result<Cache, CacheError> {
+    fn prepared_cache(dir: &Path, settings: &[&str]) -> Result<Cache, CacheError> {
         let cache = Cache::new(dir, settings)?;
         cache.prepare()?;
         Ok(cache)
@@ -173,12 +174,12 @@ mod tests {
     fn an_entry_is_private_and_valid_only_for_its_settings_and_subject() {
         let scratch = tempfile::tempdir().unwrap();
         let dir = scratch.path().join("cache");
-        let cache = open(&dir, &["a", "b"]).unwrap();
+        let cache = prepared_cache(&dir, &["a", "b"]).unwrap();
         assert_eq!(cache.load(&SUBJECT), None);
         cache.store(&SUBJECT, b"content");
         assert_eq!(cache.load(&SUBJECT).as_deref(), Some(&b"content"[..]));
         assert_eq!(cache.load(&[8; 32]), None);
-        assert_eq!(open(&dir, &["ab", ""]).unwrap().load(&SUBJECT), None);
+        assert_eq!(prepared_cache(&dir, &["ab", ""]).unwrap().load(&SUBJECT), None);
         assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::metadata(entry(&dir).unwrap()).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(cache.take_notes().is_empty());
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn damaged_and_foreign_entries_are_ignored_and_noted() {
         let scratch = tempfile::tempdir().unwrap();
-        let cache = open(scratch.path(), &[]).unwrap();
+        let cache = prepared_cache(scratch.path(), &[]).unwrap();
         cache.store(&SUBJECT, b"content");
         let path = entry(scratch.path()).unwrap();
         let whole = fs::read(&path).unwrap();
@@ -203,7 +204,7 @@ mod tests {
             check(&bytes, "is damaged");
             check(&whole[..at], "is damaged");
         }
-        let other = open(scratch.path(), &["other"]).unwrap();
+        let other = prepared_cache(scratch.path(), &["other"]).unwrap();
         other.store(&SUBJECT, b"theirs");
         let theirs = fs::read(other.path(&SUBJECT)).unwrap();
         check(&theirs, "made for something else");

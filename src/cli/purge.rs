@@ -19,13 +19,13 @@ use super::progress;
 use super::session::Session;
 use crate::git::Progress;
 use crate::purge::{
-    ContainerTreatment, PurgeError, PurgeOptions, PurgeReport, PurgeStep, check_places, purge,
+    ContainerTreatment, PurgeError, PurgeOptions, PurgeReport, PurgeStep, check_destinations, purge,
 };
 use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 
 pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
     let into = args.into.clone().filter(|_| !args.dry_run);
-    check_places(&args.repo.path, into.as_deref(), args.report.as_deref())?;
+    check_destinations(&args.repo.path, into.as_deref(), args.report.as_deref())?;
     if let Some(report) = &args.report {
         check_file(report)?;
         if args.dry_run && is_of_finished_purge(report) {
@@ -41,7 +41,7 @@ pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
     let progress = Arc::new(Progress::default());
     let options = PurgeOptions {
         repo: args.repo.path.clone(),
-        into,
+        destination: into,
         keys: filters(&args.keys)?,
         containers: match args.containers {
             ContainerChoice::Stub => ContainerTreatment::Stub,
@@ -74,7 +74,7 @@ pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
     if !global.quiet {
         print(text(&report).as_bytes()).context("cannot write to standard output")?;
     }
-    Ok(if report.is_undecided() { Exit::Incomplete } else { Exit::Clean })
+    Ok(if report.is_blocked() { Exit::Incomplete } else { Exit::Clean })
 }
 
 /// Writes the report, if requested.
@@ -116,7 +116,7 @@ fn text(report: &PurgeReport) -> String {
     let (repo, into) = report.repositories();
     if report.keys.is_empty() {
         let _ = writeln!(text, "nothing to purge in {repo}: no such key was found");
-        if let Some(line) = report.unmatched() {
+        if let Some(line) = report.unmatched_message() {
             let _ = writeln!(text, "{line}");
         }
         unsearched(&mut text, report);
@@ -137,10 +137,10 @@ fn text(report: &PurgeReport) -> String {
         ),
         _ => writeln!(text, "would purge {count} from {repo}: {keys}\ndry run: nothing was written"),
     };
-    for line in report.summary() {
+    for line in report.summary_lines() {
         let _ = writeln!(text, "{line}");
     }
-    let treated = report.treated();
+    let treated = report.treatment_lines();
     if !treated.is_empty() {
         let _ = writeln!(text, "\nPlaces:");
         for line in treated {
@@ -163,7 +163,7 @@ fn text(report: &PurgeReport) -> String {
 
 /// Lists the files that could not be opened; the user has to decide what to do with them.
 fn unsearched(text: &mut String, report: &PurgeReport) {
-    let files = report.unsearched();
+    let files = report.unsearched_lines();
     if files.is_empty() {
         return;
     }
@@ -171,7 +171,7 @@ fn unsearched(text: &mut String, report: &PurgeReport) {
     for line in files {
         let _ = writeln!(text, "  {line}");
     }
-    if report.is_undecided() {
+    if report.is_blocked() {
         let _ = writeln!(
             text,
             "  A purge refuses until each of them is decided: list its path under `exclude` in a friskey.toml, passed with \

@@ -1,5 +1,5 @@
-//! Finds the repositories below some directories and creates a plan. Nothing is opened but the files that lead from a
-//! work tree to its git directory, and lists of alternates.
+//! Finds the repositories below some directories and makes a plan. It reads no files but those that lead from a work tree
+//! to its git directory, and lists of alternates.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,24 +10,24 @@ use super::git_layout::common_dir;
 use super::object_size::ObjectSizes;
 use super::path_text::path_text;
 use super::plan::plan_id;
-use super::remarks::{Masked, Remarks};
+use super::remarks::{RedactPath, Remarks};
 use super::walk::{FoundRepository, Walk};
 use crate::model::{FleetPlan, PLAN_SCHEMA, PlannedRepository, RepositoryKind};
 
-/// Finds the repositories below `roots`. `masked` masks what looks like a key in a path that is only shown; a repository
-/// whose own path contains one is skipped.
+/// Finds the repositories below `roots`. `redact_path` redacts what looks like a key in a path that is only displayed. A
+/// repository whose own path contains such text is skipped, since its audit needs the path as it is.
 ///
 /// # Errors
 /// If a root cannot be opened.
-pub fn discover(roots: &[PathBuf], masked: Masked<'_>) -> Result<FleetPlan, (PathBuf, io::Error)> {
-    let mut real = BTreeSet::new();
+pub fn discover(roots: &[PathBuf], redact_path: RedactPath<'_>) -> Result<FleetPlan, (PathBuf, io::Error)> {
+    let mut resolved_roots = BTreeSet::new();
     for root in roots {
         let resolved = root.canonicalize().and_then(|path| fs::read_dir(&path).map(|_| path));
-        real.insert(resolved.map_err(|error| (root.clone(), error))?);
+        resolved_roots.insert(resolved.map_err(|error| (root.clone(), error))?);
     }
-    let mut walk = Walk::run(real.into_iter().collect(), Remarks::new(masked));
+    let mut walk = Walk::run(resolved_roots.into_iter().collect(), Remarks::new(redact_path));
     assign_work_trees(&mut walk);
-    Ok(plan(walk))
+    Ok(make_plan(walk))
 }
 
 /// Assigns work trees to the repositories whose git directories they name.
@@ -39,7 +39,7 @@ fn assign_work_trees(walk: &mut Walk<'_>) {
         match real(&target).and_then(|git_dir| real(&common_dir(&git_dir))) {
             Ok(common) => assign(walk, work_tree, common),
             Err(error) => {
-                let target = walk.remarks.name(&target);
+                let target = walk.remarks.display_path(&target);
                 let reason = format!("its git directory {target} cannot be opened: {error}");
                 walk.remarks.skip(&work_tree, reason);
             }
@@ -58,29 +58,29 @@ fn assign(walk: &mut Walk<'_>, work_tree: PathBuf, common: PathBuf) {
     } else if walk.is_inside(&common) {
         walk.found.insert(common, FoundRepository::new(work_tree, RepositoryKind::SeparateGitDir));
     } else {
-        let target = walk.remarks.name(&common);
+        let target = walk.remarks.display_path(&common);
         let reason = format!("its git directory {target} is outside the roots; name that as a root, too");
         walk.remarks.skip(&work_tree, reason);
     }
 }
 
 /// The plan of everything that was found.
-fn plan(walk: Walk<'_>) -> FleetPlan {
+fn make_plan(walk: Walk<'_>) -> FleetPlan {
     let Walk { roots, found, mut remarks, .. } = walk;
     let mut sizes = ObjectSizes::default();
     let mut repositories = Vec::new();
     for (git_dir, found) in found {
-        if (remarks.masked)(&found.path).is_some() {
+        if (remarks.redact_path)(&found.path).is_some() {
             let reason = "its path contains what looks like a key, which a plan must not hold; rename it";
             remarks.skip(&found.path, reason);
             continue;
         }
         let (bytes, mut alternates) = sizes.of(&git_dir);
         for alternate in &mut alternates {
-            alternate.path = remarks.name(Path::new(&alternate.path));
+            alternate.path = remarks.display_path(Path::new(&alternate.path));
         }
         let (path, path_bytes) = path_text(&found.path);
-        let work_trees = found.work_trees.iter().map(|path| remarks.name(path)).collect();
+        let work_trees = found.work_trees.iter().map(|path| remarks.display_path(path)).collect();
         repositories.push(PlannedRepository {
             path,
             path_bytes,
@@ -91,7 +91,7 @@ fn plan(walk: Walk<'_>) -> FleetPlan {
         });
     }
     repositories.sort_by(|a, b| (&a.path, &a.path_bytes).cmp(&(&b.path, &b.path_bytes)));
-    let roots = roots.iter().map(|root| remarks.name(root)).collect();
+    let roots = roots.iter().map(|root| remarks.display_path(root)).collect();
     let (skipped, ignored, notes) = remarks.finish();
     let mut plan = FleetPlan {
         schema: PLAN_SCHEMA.to_owned(),

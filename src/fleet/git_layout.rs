@@ -1,4 +1,4 @@
-//! Recognizes a repository by the names in a directory. Only the files that lead to its git directory are opened.
+//! Recognizes a repository by the names in a directory. It opens only the files that lead to the git directory.
 
 use std::fs;
 use std::io;
@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::untrusted::{Symlinks, describe, read};
 
 /// Maximum size of a file that names a git directory, in bytes.
-const ONE_LINE: u64 = 64 << 10;
+const MAX_POINTER_BYTES: u64 = 64 << 10;
 
-/// What a directory is to git.
+/// How git would treat a directory.
 pub(super) enum Layout {
-    /// No repository.
+    /// Not a repository.
     Plain,
     /// A git directory, possibly damaged.
     GitDir,
@@ -19,16 +19,16 @@ pub(super) enum Layout {
     WorkTree(PathBuf),
     /// A work tree whose git directory is elsewhere: the directory that its file `.git` names.
     Pointer(PathBuf),
-    /// It has a `.git` that cannot be followed.
+    /// A directory with a `.git` that cannot be used, and the reason.
     Unclear(String),
 }
 
-/// What `dir` is.
+/// The layout of `dir`.
 pub(super) fn layout(dir: &Path) -> Layout {
     let dot_git = dir.join(".git");
     match dot_git.symlink_metadata() {
         Ok(found) if found.is_dir() && !is_empty(&dot_git) => Layout::WorkTree(dot_git),
-        Ok(found) if found.is_file() => match pointed_to(&dot_git, "gitdir:", dir) {
+        Ok(found) if found.is_file() => match read_pointer(&dot_git, "gitdir:", dir) {
             Ok(target) => Layout::Pointer(target),
             Err(reason) => Layout::Unclear(reason),
         },
@@ -47,30 +47,31 @@ pub(super) fn layout(dir: &Path) -> Layout {
     }
 }
 
-/// Whether a directory is a git directory: it has what git requires, or enough of it to have been one. A damaged
-/// repository is planned like any other, so that its audit reports the damage.
+/// Whether a directory is a git directory: it contains what git requires, or most of it. A damaged repository is planned
+/// like any other, so that its audit reports the damage.
 pub(super) fn is_git_dir(dir: &Path) -> bool {
     let is_there = |name: &str| dir.join(name).symlink_metadata().is_ok();
     let is_dir = |name: &str| dir.join(name).is_dir();
-    let marks = [is_there("HEAD"), is_dir("objects"), is_dir("refs") || is_there("packed-refs")];
-    let is_whole = marks.iter().all(|&mark| mark);
+    let required = [is_there("HEAD"), is_dir("objects"), is_dir("refs") || is_there("packed-refs")];
+    let is_complete = required.iter().all(|&exists| exists);
     // Other directories may have two of the three by chance, so the configuration is required, too.
-    let is_damaged = marks.iter().filter(|&&mark| mark).count() == 2 && is_there("config");
-    is_whole || is_damaged || (is_there("HEAD") && is_there("commondir"))
+    let is_damaged = required.iter().filter(|&&exists| exists).count() == 2 && is_there("config");
+    is_complete || is_damaged || (is_there("HEAD") && is_there("commondir"))
 }
 
-/// The common git directory of `git_dir`, which a linked work tree shares with others.
+/// The common git directory of `git_dir`, which linked work trees share; `git_dir` itself if it has no `commondir` file.
 pub(super) fn common_dir(git_dir: &Path) -> PathBuf {
-    pointed_to(&git_dir.join("commondir"), "", git_dir).unwrap_or_else(|_| git_dir.to_owned())
+    read_pointer(&git_dir.join("commondir"), "", git_dir).unwrap_or_else(|_| git_dir.to_owned())
 }
 
-/// The path in a one-line file after `key`, relative to `dir`.
-fn pointed_to(file: &Path, key: &str, dir: &Path) -> Result<PathBuf, String> {
-    let cannot = |reason: String| format!("its `.git` cannot be read: {reason}");
-    let bytes = read(file, Symlinks::Refuse, ONE_LINE).map_err(|error| cannot(error.to_string()))?;
-    let line = bytes.strip_prefix(key.as_bytes()).map(<[u8]>::trim_ascii).unwrap_or_default();
+/// The path after `prefix` in a one-line file, resolved against `dir`.
+fn read_pointer(file: &Path, prefix: &str, dir: &Path) -> Result<PathBuf, String> {
+    let unreadable = |reason: String| format!("its `.git` cannot be read: {reason}");
+    let bytes =
+        read(file, Symlinks::Refuse, MAX_POINTER_BYTES).map_err(|error| unreadable(error.to_string()))?;
+    let line = bytes.strip_prefix(prefix.as_bytes()).map(<[u8]>::trim_ascii).unwrap_or_default();
     if line.is_empty() {
-        return Err(cannot("it names no git directory".to_owned()));
+        return Err(unreadable("it names no git directory".to_owned()));
     }
     Ok(dir.join(crate::model::native_path(line)))
 }

@@ -1,4 +1,4 @@
-//! Joins the leaks of all repositories: a key is one leak however many of them hold it.
+//! Joins the leaks of all repositories: a key is one leak, however many repositories contain it.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,18 +12,18 @@ use crate::model::{FleetLeak, FleetRepository, LeakInRepository};
 /// The leaks so far.
 #[derive(Default)]
 pub(super) struct JoinedLeaks {
-    /// By fingerprint, then by position of the repository.
-    by_key: BTreeMap<String, BTreeMap<usize, Map<String, Value>>>,
+    /// The leaks by fingerprint and by position of the repository in the report.
+    by_fingerprint: BTreeMap<String, BTreeMap<usize, Map<String, Value>>>,
 }
 
 impl JoinedLeaks {
-    /// Adds the leaks in a report on the repository at that position. If two results disagree about a key, the more
-    /// urgent one is used.
-    pub(super) fn add(&mut self, at: usize, mut report: Value) {
+    /// Adds the leaks in an audit's report on the repository at `position`. If two reports on it disagree about a key, the
+    /// more urgent leak is used.
+    pub(super) fn add(&mut self, position: usize, mut report: Value) {
         let Some(leaks) = report.get_mut("leaks").and_then(Value::as_array_mut) else { return };
         for leak in std::mem::take(leaks) {
             let Value::Object(leak) = leak else { continue };
-            match self.by_key.entry(text(&leak, "fingerprint")).or_default().entry(at) {
+            match self.by_fingerprint.entry(text(&leak, "fingerprint")).or_default().entry(position) {
                 Entry::Vacant(free) => drop(free.insert(leak)),
                 Entry::Occupied(mut known) => {
                     if urgency(&leak) < urgency(known.get()) {
@@ -37,7 +37,7 @@ impl JoinedLeaks {
     /// The leaks, most urgent first: by status, severity, confidence and number of repositories.
     pub(super) fn finish(self, repositories: &[FleetRepository]) -> Vec<FleetLeak> {
         let mut leaks: Vec<FleetLeak> =
-            self.by_key.into_values().map(|holders| joined(holders, repositories)).collect();
+            self.by_fingerprint.into_values().map(|leaks| join(leaks, repositories)).collect();
         leaks.sort_by_cached_key(|leak| {
             (
                 rank(&STATUSES, &leak.status),
@@ -51,21 +51,21 @@ impl JoinedLeaks {
     }
 }
 
-/// One leak of the same key in several repositories. The strongest match determines the rule and kind. Accepted
-/// findings do not determine how exposed the key is, unless all are accepted.
-fn joined(holders: BTreeMap<usize, Map<String, Value>>, repositories: &[FleetRepository]) -> FleetLeak {
-    let is_suppressed = holders.values().all(is_accepted);
-    let counted = || holders.values().filter(|leak| is_suppressed || !is_accepted(leak));
-    let strongest = |name: &str, order: &[&str]| {
-        let all = counted().map(|leak| text(leak, name));
+/// Joins the leaks of one key in several repositories, by position. The match with the highest confidence determines the
+/// rule and kind. Accepted leaks do not affect status, severity and exposure, unless all are accepted.
+fn join(leaks: BTreeMap<usize, Map<String, Value>>, repositories: &[FleetRepository]) -> FleetLeak {
+    let is_suppressed = leaks.values().all(is_accepted);
+    let relevant = || leaks.values().filter(|leak| is_suppressed || !is_accepted(leak));
+    let most_urgent = |name: &str, order: &[&str]| {
+        let all = relevant().map(|leak| text(leak, name));
         all.min_by_key(|word| rank(order, word)).unwrap_or_default()
     };
-    let status = strongest("status", &STATUSES);
-    let severity = strongest("severity", &SEVERITIES);
+    let status = most_urgent("status", &STATUSES);
+    let severity = most_urgent("severity", &SEVERITIES);
     let exposed_seconds =
-        counted().filter_map(|leak| leak.get("exposed_seconds").and_then(Value::as_u64)).max();
+        relevant().filter_map(|leak| leak.get("exposed_seconds").and_then(Value::as_u64)).max();
     let none = Map::new();
-    let best = holders.values().min_by_key(|leak| rank(&CONFIDENCES, &text(leak, "confidence")));
+    let best = leaks.values().min_by_key(|leak| rank(&CONFIDENCES, &text(leak, "confidence")));
     let best = best.unwrap_or(&none);
     let mut leak = FleetLeak {
         fingerprint: text(best, "fingerprint"),
@@ -81,13 +81,13 @@ fn joined(holders: BTreeMap<usize, Map<String, Value>>, repositories: &[FleetRep
         is_suppressed,
         repositories: Vec::new(),
     };
-    for (at, mut own) in holders {
+    for (position, mut own) in leaks {
         for name in ["fingerprint", "redacted", "rule", "kind", "confidence", "evidence", "length"] {
             own.remove(name);
         }
         leak.repositories.push(LeakInRepository {
-            repository: repositories.get(at).map(|one| one.path.clone()).unwrap_or_default(),
-            repository_index: at,
+            repository: repositories.get(position).map(|one| one.path.clone()).unwrap_or_default(),
+            repository_index: position,
             is_suppressed: is_accepted(&own),
             leak: own,
         });
@@ -95,7 +95,7 @@ fn joined(holders: BTreeMap<usize, Map<String, Value>>, repositories: &[FleetRep
     leak
 }
 
-/// The order of states: the most urgent first.
+/// The values of `status`, the most urgent first; those below likewise.
 const STATUSES: [&str; 4] = ["present", "unknown", "removed", "unreachable"];
 const SEVERITIES: [&str; 4] = ["critical", "high", "medium", "low"];
 const CONFIDENCES: [&str; 3] = ["high", "medium", "low"];
@@ -104,7 +104,7 @@ fn rank(order: &[&str], word: &str) -> usize {
     order.iter().position(|one| *one == word).unwrap_or(order.len())
 }
 
-/// The sort key for choosing between two results about the same key in the same repository.
+/// The sort key for choosing between two leaks of the same key in the same repository: the smallest is the most urgent.
 fn urgency(leak: &Map<String, Value>) -> (bool, usize, usize) {
     let status = rank(&STATUSES, &text(leak, "status"));
     (is_accepted(leak), status, rank(&CONFIDENCES, &text(leak, "confidence")))

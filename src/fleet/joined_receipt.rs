@@ -1,4 +1,4 @@
-//! Adds up what the audits covered and left out, and when and how they were run.
+//! Adds up what the audits of a fleet covered and left out, and when and how they were run.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,35 +8,35 @@ use serde_json::Value;
 use super::result_check::strings;
 use crate::model::{AuditRun, FleetCoverage, FleetIgnored, Skip};
 
-/// Maximum number of ignored things that a report names; the others are in each repository's coverage.
+/// Maximum number of ignored things that a fleet's report names; the others are in each repository's coverage.
 const MAX_NAMED: usize = 1_000;
 /// Maximum number of command lines that are listed separately.
 const MAX_COMMANDS: usize = 100;
 
-/// Something that was left out: what, the reason, and the option that includes it.
-type LeftOut = (String, String, String);
+/// Something that was ignored: what, by which setting or for what reason, and the option that includes it.
+type IgnoredThing = (String, String, String);
 
 /// Totals of the reports so far.
 #[derive(Default)]
 pub(super) struct JoinedReceipt {
     totals: FleetCoverage,
-    /// What was left out, and in how many repositories.
-    ignored: BTreeMap<LeftOut, u64>,
-    /// Whether more was left out than is named.
+    /// What was ignored, and in how many repositories.
+    ignored: BTreeMap<IgnoredThing, u64>,
+    /// Whether more was ignored than is named.
     has_more: bool,
-    /// By version and command line.
+    /// The audits by version and command line.
     audits: BTreeMap<(String, Vec<String>), AuditRun>,
 }
 
 impl JoinedReceipt {
-    /// Begins with the links that a plan does not follow, and the number of its repositories.
+    /// The totals before any audit: the links that the plan does not follow, and the number of its repositories.
     pub(super) fn new(links: &[Skip], planned: u64) -> Self {
         let ignored = links.iter().map(|link| ((link.what.clone(), link.reason.clone(), String::new()), 0));
         let totals = FleetCoverage { planned, ..FleetCoverage::default() };
         Self { totals, ignored: ignored.collect(), ..Self::default() }
     }
 
-    /// Counts a repository in this state.
+    /// Counts a repository with this outcome.
     pub(super) fn count(&mut self, state: &'static str) {
         *self.totals.repositories.entry(state).or_default() += 1;
     }
@@ -56,11 +56,11 @@ impl JoinedReceipt {
             *sum = sum.saturating_add(more);
         }
         self.totals.surfaces.extend(strings(&coverage["surfaces"]));
-        self.left_out(coverage);
-        self.audit(report);
+        self.add_ignored(coverage);
+        self.add_run(report);
     }
 
-    fn left_out(&mut self, coverage: &Value) {
+    fn add_ignored(&mut self, coverage: &Value) {
         let named = coverage["ignored"].as_array().map_or(&[][..], Vec::as_slice);
         self.has_more |= coverage["ignored_total"].as_u64().unwrap_or(0) > named.len() as u64;
         for one in named {
@@ -74,7 +74,7 @@ impl JoinedReceipt {
         }
     }
 
-    fn audit(&mut self, report: &Value) {
+    fn add_run(&mut self, report: &Value) {
         let Some(started) = report["started"].as_str() else { return };
         let version = report["tool"]["version"].as_str().unwrap_or_default().to_owned();
         let mut key = (version, strings(&report["command_line"]));
@@ -97,7 +97,7 @@ impl JoinedReceipt {
         run.repositories += 1;
     }
 
-    /// The totals, what was left out (what concerns the most repositories first), and the audits.
+    /// The totals, what was ignored (first what was ignored in the most repositories), and the runs.
     pub(super) fn finish(self) -> (FleetCoverage, Vec<FleetIgnored>, Vec<AuditRun>) {
         let ignored = self.ignored.into_iter();
         let mut ignored: Vec<_> = ignored

@@ -31,7 +31,7 @@ pub fn merge(plan: &FleetPlan, loaded: Vec<LoadedResults>, surfaces: &[Surface])
         plan,
         surfaces,
         problems: plan.skipped.iter().cloned().collect(),
-        by_key: BTreeMap::new(),
+        results_by_key: BTreeMap::new(),
         settings: BTreeSet::new(),
     };
     for LoadedResults { name, plan, results } in loaded {
@@ -40,13 +40,14 @@ pub fn merge(plan: &FleetPlan, loaded: Vec<LoadedResults>, surfaces: &[Surface])
     merger.finish()
 }
 
+/// Collects the results of all directories.
 struct Merger<'a> {
     plan: &'a FleetPlan,
     surfaces: &'a [Surface],
     problems: BTreeSet<Skip>,
-    /// The valid results by repository, each with its directory.
-    by_key: BTreeMap<String, Vec<(String, FleetResult)>>,
-    /// The settings that results were made with.
+    /// The usable results by the key of their repository, each with the name of its directory.
+    results_by_key: BTreeMap<String, Vec<(String, FleetResult)>>,
+    /// The digests of the settings under which the results were made; more than one is a problem.
     settings: BTreeSet<String>,
 }
 
@@ -84,7 +85,7 @@ impl Merger<'_> {
                 }
                 Ok(result) => {
                     self.settings.insert(result.settings.clone());
-                    self.by_key.entry(result.key()).or_default().push((dir.to_owned(), result));
+                    self.results_by_key.entry(result.key()).or_default().push((dir.to_owned(), result));
                 }
             }
         }
@@ -107,8 +108,8 @@ impl Merger<'_> {
             rules: BTreeSet::new(),
         };
         for planned in &self.plan.repositories {
-            let results = self.by_key.remove(&planned.key()).unwrap_or_default();
-            self.repository(planned, results, &mut joined);
+            let results = self.results_by_key.remove(&planned.key()).unwrap_or_default();
+            self.add_repository(planned, results, &mut joined);
         }
         let (coverage, ignored, audits) = joined.receipt.finish();
         FleetReport {
@@ -125,7 +126,7 @@ impl Merger<'_> {
     }
 
     /// Adds the results of one repository, or records that there is none.
-    fn repository(
+    fn add_repository(
         &mut self,
         planned: &PlannedRepository,
         results: Vec<(String, FleetResult)>,
@@ -169,12 +170,12 @@ impl Merger<'_> {
     fn worst_first(&self, results: Vec<(String, FleetResult)>) -> Vec<(Judgement, FleetResult)> {
         let mut judged: Vec<_> =
             results.into_iter().map(|(_, result)| (judge(&result, self.surfaces), result)).collect();
-        judged.sort_by_key(|(judgement, result)| Reverse((judgement.rank(), leaks_in(result))));
+        judged.sort_by_key(|(judgement, result)| Reverse((judgement.rank(), count_leaks(result))));
         judged
     }
 }
 
-/// A repository without a result.
+/// What the report says about a repository without a result.
 fn unaudited(planned: &PlannedRepository) -> FleetRepository {
     FleetRepository {
         path: planned.path.clone(),
@@ -190,7 +191,7 @@ fn unaudited(planned: &PlannedRepository) -> FleetRepository {
     }
 }
 
-/// Copies what the report of an audit says about the repository and the audit.
+/// Copies what the report of an audit says about the repository and the run.
 fn describe(repository: &mut FleetRepository, report: &Value) {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     repository.started = text(&report["started"]);
@@ -201,6 +202,6 @@ fn describe(repository: &mut FleetRepository, report: &Value) {
 }
 
 /// The number of leaks in a result.
-fn leaks_in(result: &FleetResult) -> usize {
+fn count_leaks(result: &FleetResult) -> usize {
     result.report.as_ref().and_then(|report| report["leaks"].as_array()).map_or(0, Vec::len)
 }

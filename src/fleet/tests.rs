@@ -285,7 +285,7 @@ fn repositories_whose_paths_read_alike_have_results_of_their_own() {
 
 /// A fleet with an empty plan, for example of a directory that was not mounted, is not clean.
 #[test]
-fn nothing_is_not_clean() {
+fn an_empty_plan_is_not_clean() {
     let plan = plan(&[]);
     let report = merge(&plan, vec![loaded(&plan, Vec::new())]);
     assert_eq!((report.status(), report.problems.len()), (Status::Incomplete, 1));
@@ -312,7 +312,7 @@ fn what_was_left_out_is_in_the_report() {
 
 /// A report names a limited number of things, and says that there are more.
 #[test]
-fn more_than_is_named_is_told() {
+fn ignored_things_beyond_the_limit_are_reported_as_more() {
     let plan = plan(&[1, 2]);
     let with = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut results = vec![result(&plan, 0, &[]), result(&plan, 1, &[])];
@@ -334,7 +334,7 @@ fn more_than_is_named_is_told() {
 }
 
 #[test]
-fn audits_are_told_by_the_command_that_made_them() {
+fn audits_are_grouped_by_their_command_line() {
     let plan = plan(&[1, 2, 3]);
     let made = |at: usize, shard: &str, day: u8| {
         let mut result = result(&plan, at, &[]);

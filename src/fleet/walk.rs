@@ -141,7 +141,7 @@ impl<'a> Walk<'a> {
         if !target.is_dir() || self.is_inside(&target) {
             return;
         }
-        let to = self.remarks.name(&target);
+        let to = self.remarks.display_path(&target);
         if is_git_dir(&target) || target.join(".git").symlink_metadata().is_ok() {
             let reason =
                 format!("a symbolic link to a repository outside the roots, {to}; name that as a root, too");

@@ -1,14 +1,14 @@
 //! Layer 4: proves that a clone contains nothing that a purge removed from its history.
 //!
-//! An audit like that of `friskey history`, of all surfaces and with nothing accepted, searches for the keys by
-//! fingerprint. The ids of all rewritten objects are looked up as well. The result names the refs that reach what was
-//! found, and what could not be examined.
+//! It audits the clone like `friskey history`, in all surfaces and with nothing accepted, and compares what it finds with
+//! the fingerprints of the purged keys. It also looks up the ids of all rewritten objects. The result names the refs that
+//! lead to what was found, and what could not be examined.
 
-mod found;
+mod blind_spots;
 mod old_objects;
+mod proof_parts;
 mod purged_history;
 mod report_document;
-mod sight;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -41,7 +41,7 @@ pub enum ProveError {
     /// It cannot be audited.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// The report is about a repository with another kind of ids.
+    /// The report is about a repository with another object format.
     #[error(
         "the purge report is about a repository with {report} ids, and {clone} has {own} ids; \
          name a clone of the purged repository"
@@ -49,32 +49,33 @@ pub enum ProveError {
     OtherHash {
         /// The clone.
         clone: String,
-        /// The kind of its ids.
+        /// The object format of the clone.
         own: String,
-        /// The kind of ids in the report.
+        /// The object format in the report.
         report: String,
     },
 }
 
-/// Searches the repository that `audit` names for the keys and objects that were purged according to `report`.
+/// Searches the repository that `audit` names for the keys and old objects that were purged according to `report`.
+/// Whatever cannot be read is listed in the proof, which is then incomplete.
 ///
 /// # Errors
-/// When there is no repository, or the report cannot be about it. What cannot be read is part of the proof.
+/// If there is no repository, it cannot be audited, or the report is about a repository with another object format.
 pub fn prove(
     settings: &Settings<'_>,
     audit: &HistoryOptions,
     report: &PurgedHistory,
 ) -> Result<CloneProof, ProveError> {
-    let begun = Instant::now();
+    let start = Instant::now();
     let repo = git::open(&audit.repo)?.to_thread_local();
     check_hash(&repo, &audit.repo, report)?;
     let (draft, objects) = scan_history_objects(settings, audit)?;
     let refs = refs::read(&repo);
     let options = Options { threads: audit.threads, stop: settings.stop.flag(), include_unreachable: true };
     let old = old_objects::search(&repo, &refs, report, &options);
-    let clone_kind = sight::clone_kind(&repo);
-    let mut not_seen = sight::not_seen(&repo, &refs, report);
-    not_seen.extend(of_audit(&draft));
+    let clone_kind = blind_spots::clone_kind(&repo);
+    let mut not_seen = blind_spots::not_seen(&repo, &refs, report);
+    not_seen.extend(not_searched(&draft));
     not_seen.extend(rules_not_in_force(settings, report));
     let mut proof = CloneProof {
         schema: "friskey/prove/v1",
@@ -91,11 +92,15 @@ pub fn prove(
             commits: draft.coverage.commits,
             blobs: draft.coverage.blobs,
         },
-        keys: report.keys.iter().map(|key| found::sought(key, &draft)).collect(),
-        refs: found::retaining_refs(report, &draft, &old),
+        keys: report.keys.iter().map(|key| proof_parts::sought_key(key, &draft)).collect(),
+        refs: proof_parts::retaining_refs(report, &draft, &old),
         not_seen,
-        unsearched: objects.unsearched.iter().flat_map(|one| found::unproven(one, report)).collect(),
-        other_keys: found::other_keys(&draft, report),
+        unsearched: objects
+            .unsearched
+            .iter()
+            .flat_map(|object| proof_parts::unproven_files(object, report))
+            .collect(),
+        other_keys: proof_parts::count_other_keys(&draft, report),
         left_out: draft.coverage.ignored.iter().map(|one| format!("{}: {}", one.what, one.by)).collect(),
         not_provable: NOT_PROVABLE.to_vec(),
         old_objects: old.summary,
@@ -104,11 +109,11 @@ pub fn prove(
     proof.not_seen.extend(old.gaps.into_skips());
     redact(&mut proof, settings, &draft);
     proof.status = status(&proof);
-    proof.elapsed_seconds = begun.elapsed().as_secs_f64();
+    proof.elapsed_seconds = start.elapsed().as_secs_f64();
     Ok(proof)
 }
 
-/// What was found outweighs what was not seen.
+/// The status of a proof. If something was found, that matters more than what was not seen.
 fn status(proof: &CloneProof) -> ProofStatus {
     if proof.old_objects.present > 0 || proof.keys.iter().any(|key| key.found) {
         ProofStatus::StillThere
@@ -128,8 +133,8 @@ fn check_hash(repo: &Repository, path: &Path, report: &PurgedHistory) -> Result<
     Err(ProveError::OtherHash { clone, own: own.to_string(), report: report.hash.to_string() })
 }
 
-/// What the audit could not look at, or was told to leave out.
-fn of_audit(draft: &Draft) -> BTreeSet<Skip> {
+/// What the audit could not search, or left out at the user's request.
+fn not_searched(draft: &Draft) -> BTreeSet<Skip> {
     let skipped = draft.coverage.skipped.iter();
     let mut skips: BTreeSet<Skip> =
         skipped.map(|skip| Skip::new(&*skip.what, skip.reason_without_options())).collect();
@@ -138,14 +143,14 @@ fn of_audit(draft: &Draft) -> BTreeSet<Skip> {
         let reason = "they are more than a report can hold, so they were not compared with the purged keys";
         skips.insert(Skip::new(what, reason));
     }
-    let narrowed = draft.coverage.ignored.iter().filter(|one| sight::is_narrowing(one.kind));
-    skips.extend(narrowed.map(|one| {
+    let left_out = draft.coverage.ignored.iter().filter(|one| blind_spots::limits_proof(one.kind));
+    skips.extend(left_out.map(|one| {
         Skip::new(&*one.what, format!("left out by {}; leave that out to prove everything", one.by))
     }));
     skips
 }
 
-/// Keys that the rules in force would not find.
+/// Keys that cannot be found, since their rules are not in force.
 fn rules_not_in_force(settings: &Settings<'_>, report: &PurgedHistory) -> Vec<Skip> {
     let is_known = |key: &&PurgedKey| settings.detector.rules().iter().any(|rule| *rule.id == *key.rule);
     let unknown = report.keys.iter().filter(|key| !is_known(key));
@@ -159,14 +164,14 @@ fn rules_not_in_force(settings: &Settings<'_>, report: &PurgedHistory) -> Vec<Sk
     unknown.map(skip).collect()
 }
 
-/// Redacts what comes from the clone: names and reasons may hold a key, purged or not.
+/// Redacts all text that comes from the clone or the report: names and reasons may contain a key, purged or not.
 fn redact(proof: &mut CloneProof, settings: &Settings<'_>, draft: &Draft) {
     let secrets = draft.secrets.iter().map(|identified| &identified.secret);
     let redactor = Redactor::new(settings.detector).with_known(secrets);
-    let mut known: HashMap<String, Option<String>> = HashMap::new();
-    let mut clean = |text: &mut String| {
+    let mut cache: HashMap<String, Option<String>> = HashMap::new();
+    let mut redact_text = |text: &mut String| {
         let redacted =
-            known.entry(text.clone()).or_insert_with(|| redactor.redact_if_secret(text.as_bytes()));
+            cache.entry(text.clone()).or_insert_with(|| redactor.redact_if_secret(text.as_bytes()));
         if let Some(redacted) = redacted {
             text.clone_from(redacted);
         }
@@ -175,23 +180,23 @@ fn redact(proof: &mut CloneProof, settings: &Settings<'_>, draft: &Draft) {
         .keys
         .iter_mut()
         .flat_map(|key| [&mut key.redacted, &mut key.rule].into_iter().chain(&mut key.places));
-    keys.for_each(&mut clean);
-    proof.refs.iter_mut().for_each(|one| clean(&mut one.name));
-    proof.left_out.iter_mut().for_each(&mut clean);
+    keys.for_each(&mut redact_text);
+    proof.refs.iter_mut().for_each(|one| redact_text(&mut one.name));
+    proof.left_out.iter_mut().for_each(&mut redact_text);
     proof
         .unsearched
         .iter_mut()
         .flat_map(|one| one.path.iter_mut().chain([&mut one.reason]))
-        .for_each(&mut clean);
+        .for_each(&mut redact_text);
     let not_seen = std::mem::take(&mut proof.not_seen).into_iter().map(|mut skip| {
-        clean(&mut skip.what);
-        clean(&mut skip.reason);
+        redact_text(&mut skip.what);
+        redact_text(&mut skip.reason);
         skip
     });
     proof.not_seen = not_seen.collect();
 }
 
-/// The full names of the refs of a repository.
-fn ref_names(refs: &Refs) -> impl Iterator<Item = &Tip> {
+/// The refs of a repository, without pseudorefs and HEAD.
+fn proper_refs(refs: &Refs) -> impl Iterator<Item = &Tip> {
     refs.tips.iter().filter(|tip| tip.kind == TipKind::Ref)
 }

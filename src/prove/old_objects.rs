@@ -1,30 +1,30 @@
-//! Rewritten objects that are still in a repository, and what leads to them.
+//! Searches a clone for objects that the purge rewrote, and for the refs and reflog entries that lead to them.
 
 use std::collections::HashSet;
 
-use super::{PurgedHistory, ref_names};
+use super::{PurgedHistory, proper_refs};
 use crate::git::attribution::{Options, Query, attribute};
 use crate::git::refs::Refs;
 use crate::git::{Gaps, ObjectId, ObjectKind, ObjectReader, Repository};
 use crate::model::{OldObject, OldObjects, Reachability};
 
 /// A name that leads to rewritten objects.
-pub(super) struct LeadingName {
+pub(super) struct RetainingName {
     pub(super) name: String,
     /// Whether it is an entry of a reflog or a pseudo ref.
     pub(super) is_local: bool,
-    /// The commit or tag; nothing if it leads to a tree or blob only.
+    /// The old commit or tag that the name leads to; `None` for old trees and blobs.
     pub(super) id: Option<ObjectId>,
 }
 
 /// The result of looking for rewritten objects.
 pub(super) struct OldObjectSearch {
     pub(super) summary: OldObjects,
-    pub(super) leading: Vec<LeadingName>,
+    pub(super) retaining_names: Vec<RetainingName>,
     pub(super) gaps: Gaps,
 }
 
-/// Looks for every object that `report` calls rewritten.
+/// Searches for every object that was rewritten according to `report`.
 pub(super) fn search(
     repo: &Repository,
     refs: &Refs,
@@ -32,54 +32,62 @@ pub(super) fn search(
     options: &Options<'_>,
 ) -> OldObjectSearch {
     let mut objects = ObjectReader::new(repo);
-    let present: Vec<&(ObjectId, ObjectKind)> = report.old.iter().filter(|(id, _)| objects.has(id)).collect();
+    let present: Vec<&(ObjectId, ObjectKind)> =
+        report.old_objects.iter().filter(|(id, _)| objects.has(id)).collect();
     let listed = present.iter().take(OldObjects::MAX_LISTED);
     let summary = OldObjects {
-        sought: report.old.len() as u64,
+        sought: report.old_objects.len() as u64,
         present: present.len() as u64,
         found: listed.map(|(id, kind)| OldObject { id: id.to_string(), kind: kind_name(*kind) }).collect(),
     };
-    let mut found = OldObjectSearch { summary, leading: Vec::new(), gaps: Gaps::default() };
+    let mut search = OldObjectSearch { summary, retaining_names: Vec::new(), gaps: Gaps::default() };
     if present.is_empty() {
-        return found;
+        return search;
     }
     let of_kind =
         |wanted: ObjectKind| present.iter().filter(move |(_, kind)| *kind == wanted).map(|(id, _)| *id);
-    found.tags(refs, &of_kind(ObjectKind::Tag).collect(), &mut objects);
-    let contents = of_kind(ObjectKind::Blob).chain(of_kind(ObjectKind::Tree));
+    search.add_refs_to_tags(refs, &of_kind(ObjectKind::Tag).collect(), &mut objects);
+    let blobs_and_trees = of_kind(ObjectKind::Blob).chain(of_kind(ObjectKind::Tree));
+    // Attribution follows secrets: all old blobs and trees are treated as if they contained the same secret, number 0.
     let query = Query {
-        objects: contents.map(|id| (id, vec![0])).collect(),
-        commits: first_ones(&of_kind(ObjectKind::Commit).collect(), &mut objects),
+        objects: blobs_and_trees.map(|id| (id, vec![0])).collect(),
+        commits: earliest(&of_kind(ObjectKind::Commit).collect(), &mut objects),
         secrets: 1,
     };
-    let answer = attribute(repo, refs, &query, options);
-    for (id, reached) in query.commits.iter().zip(&answer.commits) {
-        found.reached(reached, Some(*id));
+    let attribution = attribute(repo, refs, &query, options);
+    for (id, reachability) in query.commits.iter().zip(&attribution.commits) {
+        search.add_names(reachability, Some(*id));
     }
-    for contents in &answer.secrets {
-        found.reached(&contents.reachability, None);
+    for secret in &attribution.secrets {
+        search.add_names(&secret.reachability, None);
     }
-    found.gaps.merge(answer.gaps);
-    found.gaps.merge(objects.into_gaps());
-    found
+    search.gaps.merge(attribution.gaps);
+    search.gaps.merge(objects.into_gaps());
+    search
 }
 
 impl OldObjectSearch {
-    fn reached(&mut self, reached: &Reachability, id: Option<ObjectId>) {
-        let refs = reached.refs_at_tip.iter().chain(&reached.refs_in_history).map(|name| (name, false));
-        let local = reached.held_by.iter().map(|name| (name, true));
-        let named = refs.chain(local);
-        self.leading.extend(named.map(|(name, is_local)| LeadingName { name: name.clone(), is_local, id }));
+    /// Adds the names that lead to `id`, or to old blobs and trees if it is `None`.
+    fn add_names(&mut self, reachability: &Reachability, id: Option<ObjectId>) {
+        let refs = reachability.refs_at_tip.iter().chain(&reachability.refs_in_history);
+        let refs = refs.map(|name| (name, false));
+        let local = reachability.held_by.iter().map(|name| (name, true));
+        let names = refs.chain(local);
+        self.retaining_names.extend(names.map(|(name, is_local)| RetainingName {
+            name: name.clone(),
+            is_local,
+            id,
+        }));
     }
 
-    /// Adds the refs that lead to `old` tags.
-    fn tags(&mut self, refs: &Refs, old: &HashSet<ObjectId>, objects: &mut ObjectReader) {
-        if old.is_empty() {
+    /// Adds the refs that lead to tags in `old_tags`.
+    fn add_refs_to_tags(&mut self, refs: &Refs, old_tags: &HashSet<ObjectId>, objects: &mut ObjectReader) {
+        if old_tags.is_empty() {
             return;
         }
-        for tip in ref_names(refs) {
-            let tags = objects.tags_from(tip.id).into_iter().filter(|tag| old.contains(tag));
-            self.leading.extend(tags.map(|tag| LeadingName {
+        for tip in proper_refs(refs) {
+            let tags = objects.tags_from(tip.id).into_iter().filter(|tag| old_tags.contains(tag));
+            self.retaining_names.extend(tags.map(|tag| RetainingName {
                 name: tip.name.clone(),
                 is_local: false,
                 id: Some(tag),
@@ -88,12 +96,12 @@ impl OldObjectSearch {
     }
 }
 
-/// Those of `commits` none of whose parents is among them. Whatever leads to any of them leads to one of these.
-fn first_ones(commits: &HashSet<ObjectId>, objects: &mut ObjectReader) -> Vec<ObjectId> {
-    let is_first = |id: &&ObjectId| !objects.parents(id).iter().any(|parent| commits.contains(parent));
-    let mut first: Vec<ObjectId> = commits.iter().filter(is_first).copied().collect();
-    first.sort_unstable();
-    first
+/// The commits of which no parent is in `commits`. A ref that leads to any of `commits` leads to one of these.
+fn earliest(commits: &HashSet<ObjectId>, objects: &mut ObjectReader) -> Vec<ObjectId> {
+    let is_earliest = |id: &&ObjectId| !objects.parents(id).iter().any(|parent| commits.contains(parent));
+    let mut earliest: Vec<ObjectId> = commits.iter().filter(is_earliest).copied().collect();
+    earliest.sort_unstable();
+    earliest
 }
 
 fn kind_name(kind: ObjectKind) -> &'static str {

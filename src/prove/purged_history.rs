@@ -1,4 +1,4 @@
-//! The report of a purge, as far as a proof needs it. It may come from anybody.
+//! Reads the report of a purge, as far as a proof needs it. The file is not trusted.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,10 +22,10 @@ pub enum PurgedHistoryError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// Why it cannot be read.
         error: ReadError,
     },
-    /// It is no JSON, or not of the shape that `friskey purge` writes.
+    /// The file is not JSON, or lacks a field that `friskey purge` writes.
     #[error(
         "{} is not a report of `friskey purge`: {reason} (line {line}, column {column}); \
          name the file that `friskey purge --report` wrote",
@@ -34,14 +34,14 @@ pub enum PurgedHistoryError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong, without a word of the file.
+        /// What is wrong. It quotes nothing from the file.
         reason: &'static str,
-        /// Where, from 1.
+        /// The line, from 1.
         line: usize,
-        /// Where, from 1.
+        /// The column, from 1.
         column: usize,
     },
-    /// It says what no purge says.
+    /// The report contradicts itself, or has nothing to prove.
     #[error("{} cannot be used: {reason}", path.display())]
     Unusable {
         /// The file.
@@ -57,32 +57,33 @@ pub(super) struct PurgedKey {
     pub(super) fingerprint: Fingerprint,
     pub(super) redacted: String,
     pub(super) rule: String,
-    /// In bytes; 0 if the report does not say.
+    /// In bytes; 0 if the report does not contain it.
     pub(super) length: usize,
 }
 
-/// What a purge took out, and what it put in its place.
+/// What a purge removed from a history, and the ids of the objects that it wrote instead.
 #[derive(Clone, Debug)]
 pub struct PurgedHistory {
     pub(super) hash: HashKind,
     /// At least one.
     pub(super) keys: Vec<PurgedKey>,
-    /// Every object that was rewritten, by its id before that, sorted.
-    pub(super) old: Vec<(ObjectId, ObjectKind)>,
-    /// What the rewritten commits, tags and blobs became.
+    /// The old id and the kind of every object that was rewritten, sorted by id.
+    pub(super) old_objects: Vec<(ObjectId, ObjectKind)>,
+    /// The new ids of the rewritten commits, tags and blobs.
     pub(super) new_objects: Vec<ObjectId>,
-    /// The full names of the refs that changed; a renamed one has its new name.
+    /// The full names of the refs that changed. Of a renamed ref, this is the new name.
     pub(super) ref_names: BTreeSet<String>,
     /// Blobs that the purge could not search, and carried over.
     pub(super) unsearched: BTreeSet<ObjectId>,
 }
 
 impl PurgedHistory {
-    /// A detector with `rules` that also tries every text with the ends and the length of a purged key, so that a key is
-    /// found next to characters where no rule looks for one. Only the fingerprint decides whether it is the key.
+    /// A detector with `rules` that also considers every text with the first and last characters and the length of a
+    /// purged key, since no rule looks for a key in the middle of a word. Only the fingerprint decides whether it is the
+    /// key.
     ///
     /// # Errors
-    /// When the keys are too many for one detector.
+    /// If there are too many keys for one detector.
     pub fn detector(&self, rules: &RuleSet) -> Result<Detector, RuleError> {
         let rules = self.keys.iter().fold(rules.clone(), |rules, key| {
             let ends = key.redacted.split_once('…').unwrap_or_default();
@@ -94,13 +95,13 @@ impl PurgedHistory {
     /// Reads the file `path`, of at most 1 GiB.
     ///
     /// # Errors
-    /// When it cannot be read, or is no report of a purge that took something out.
+    /// If it cannot be read, or is not the report of a purge that removed a key.
     pub fn read(path: &Path) -> Result<Self, PurgedHistoryError> {
         let bytes = read(path, Symlinks::Follow, MAX_REPORT)
             .map_err(|error| PurgedHistoryError::Read { path: path.to_owned(), error })?;
         let unusable = |reason| PurgedHistoryError::Unusable { path: path.to_owned(), reason };
         let document: ReportDocument = serde_json::from_slice(&bytes).map_err(|error| {
-            // What serde says quotes the file.
+            // The message of serde's error quotes the file, which may contain a key.
             let reason = match error.classify() {
                 serde_json::error::Category::Data => "a field is missing, or is not what it should be",
                 serde_json::error::Category::Eof => "it ends too early",
@@ -113,6 +114,6 @@ impl PurgedHistory {
                 column: error.column(),
             }
         })?;
-        document.checked().map_err(unusable)
+        document.into_history().map_err(unusable)
     }
 }

@@ -1,4 +1,4 @@
-//! The JSON of a purge's report, and the checks that it is consistent.
+//! Parses the JSON of a purge's report, and checks that it is consistent.
 
 use std::borrow::Cow;
 
@@ -105,15 +105,17 @@ fn fingerprint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fingerprint
 }
 
 impl ReportDocument {
-    /// Checks that what the report lists is what it counts, so that one that lost a part of it proves nothing.
+    /// Checks that the lists have as many items as the report counts: a report that lost some of them would prove too
+    /// little.
     fn check_counts(&self) -> Result<(), &'static str> {
         let ObjectMap { blobs, trees, tags } = &self.objects;
         let commits = self.commit_map.len();
-        let listed = commits + blobs.len() + trees.len() + tags.len();
-        let is_listed = |one: &PlaceEntry| self.keys.iter().any(|key| key.fingerprint == one.fingerprint);
+        let objects = commits + blobs.len() + trees.len() + tags.len();
+        let has_listed_key =
+            |place: &PlaceEntry| self.keys.iter().any(|key| key.fingerprint == place.fingerprint);
         match self.counts.rewritten_commits == commits as u64
-            && self.counts.rewritten_objects == listed as u64
-            && self.places.iter().all(is_listed)
+            && self.counts.rewritten_objects == objects as u64
+            && self.places.iter().all(has_listed_key)
         {
             true => Ok(()),
             false => Err(
@@ -123,11 +125,11 @@ impl ReportDocument {
         }
     }
 
-    /// Checks what the types do not say.
+    /// Checks everything that the types do not ensure, and returns what a proof needs.
     ///
     /// # Errors
-    /// What is wrong, and what to do.
-    pub(super) fn checked(self) -> Result<PurgedHistory, &'static str> {
+    /// A description of what is wrong, and what to do.
+    pub(super) fn into_history(self) -> Result<PurgedHistory, &'static str> {
         if self.schema.0 != SCHEMA {
             return Err(
                 "it has another schema than friskey/purge/v1; name a report of `friskey purge`, or use a newer \
@@ -157,7 +159,7 @@ impl ReportDocument {
             (self.objects.trees, ObjectKind::Tree),
             (self.objects.tags, ObjectKind::Tag),
         ];
-        let mut old = Vec::new();
+        let mut old_objects = Vec::new();
         for (rewritten, kind) in kinds {
             if rewritten.iter().any(|one| one.old.kind() != hash || one.new.kind() != hash) {
                 return Err(
@@ -170,10 +172,10 @@ impl ReportDocument {
                     "it calls an object rewritten that kept its id; write the report anew with `friskey purge`",
                 );
             }
-            old.extend(rewritten.iter().map(|one| (one.old, kind)));
+            old_objects.extend(rewritten.iter().map(|one| (one.old, kind)));
         }
-        old.sort_unstable_by_key(|(id, kind)| (*id, *kind as u8));
-        old.dedup_by_key(|(id, _)| *id);
+        old_objects.sort_unstable_by_key(|(id, kind)| (*id, *kind as u8));
+        old_objects.dedup_by_key(|(id, _)| *id);
         let keys = self.keys.into_iter().map(|key| PurgedKey {
             fingerprint: key.fingerprint,
             redacted: key.redacted.0,
@@ -182,6 +184,6 @@ impl ReportDocument {
         });
         let ref_names = self.ref_map.into_iter().map(|one| one.new_ref.0).collect();
         let unsearched = self.unsearched.into_iter().map(|one| one.object).collect();
-        Ok(PurgedHistory { hash, keys: keys.collect(), old, new_objects, ref_names, unsearched })
+        Ok(PurgedHistory { hash, keys: keys.collect(), old_objects, new_objects, ref_names, unsearched })
     }
 }

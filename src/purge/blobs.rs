@@ -1,28 +1,25 @@
-//! Rewrites blobs: fillers for keys, stubs for containers.
+//! Rewrites blobs: replaces keys by fillers, and containers by stubs.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::ContainerTreatment;
-use super::cleanse::{Cleansed, Remains, cleanse, unite};
+use super::cleanse::{Cleansed, StillFound, cleanse, merge_spans};
 use super::error::PurgeError;
 use super::fill::Treatment;
-use super::rewriter::{HistoryRewriter, Place};
+use super::rewriter::{HistoryRewriter, PurgedPlace};
 use crate::container::Format;
 use crate::git::{ObjectId, ObjectKind, ObjectReader, Pointer};
 use crate::model::{Fingerprint, Surface};
 use crate::scan::ObjectKeys;
 use crate::threads;
 
-/// What became of a blob.
+/// The outcome for one blob.
 enum RewrittenBlob {
-    New {
-        id: ObjectId,
-        spans: Vec<Range<usize>>,
-        treatments: BTreeMap<Fingerprint, Treatment>,
-    },
-    /// A Git LFS pointer, whose file has the keys.
+    /// It was rewritten. `spans` were overwritten; there are none in a stub.
+    New { id: ObjectId, spans: Vec<Range<usize>>, treatments: BTreeMap<Fingerprint, Treatment> },
+    /// It is the pointer of a Git LFS file that contains the keys, and stays as it is.
     Pointer(Pointer),
     /// It contains none of the keys.
     Same,
@@ -30,7 +27,7 @@ enum RewrittenBlob {
 
 impl HistoryRewriter<'_> {
     /// Rewrites all flagged blobs that refs lead to, on several threads.
-    pub(super) fn blobs(&mut self) -> Result<(), PurgeError> {
+    pub(super) fn rewrite_blobs(&mut self) -> Result<(), PurgeError> {
         let is_wanted =
             |(id, kind): &(&ObjectId, &ObjectKind)| **kind == ObjectKind::Blob && self.graph.is_reachable(id);
         let mut ids: Vec<ObjectId> = self.flagged.iter().filter(is_wanted).map(|(id, _)| *id).collect();
@@ -47,15 +44,15 @@ impl HistoryRewriter<'_> {
         };
         let work = || {
             let mut objects = ObjectReader::new(&shared.to_thread_local());
-            let mut packed = ObjectKeys::new(self.settings);
-            let mut done = Vec::new();
+            let mut object_keys = ObjectKeys::new(self.settings);
+            let mut rewritten = Vec::new();
             while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
                 if self.settings.stop.is_set() {
                     return Err(BlobError::Purge(PurgeError::Stopped));
                 }
-                done.push((*id, blobs.rewrite(*id, &mut objects, &mut packed)?));
+                rewritten.push((*id, blobs.rewrite(*id, &mut objects, &mut object_keys)?));
             }
-            Ok(done)
+            Ok(rewritten)
         };
         let mut all = Vec::with_capacity(ids.len());
         for part in threads::run(threads, work) {
@@ -66,28 +63,26 @@ impl HistoryRewriter<'_> {
             }
         }
         for (id, blob) in all {
-            self.take(id, blob);
+            self.record_blob(id, blob);
         }
         Ok(())
     }
 
-    fn take(&mut self, id: ObjectId, blob: RewrittenBlob) {
+    /// Records the outcome for the blob `id`.
+    fn record_blob(&mut self, id: ObjectId, blob: RewrittenBlob) {
         match blob {
             RewrittenBlob::Same => {}
             RewrittenBlob::Pointer(pointer) => {
-                let numbers = self.found.objects.get(&id).map_or(&[][..], |(_, numbers)| numbers);
-                let keys = numbers.iter().filter_map(|number| self.found.keys.get(*number as usize));
-                let keys = keys.map(|key| key.fingerprint).filter(|key| self.keys.has(key)).collect();
-                self.done.lfs.insert(pointer, keys);
+                let numbers = self.keys_by_object.objects.get(&id).map_or(&[][..], |(_, numbers)| numbers);
+                let keys = numbers.iter().filter_map(|number| self.keys_by_object.keys.get(*number as usize));
+                let keys = keys.map(|key| key.fingerprint).filter(|key| self.keys.contains(key)).collect();
+                self.rewrites.lfs_files.insert(pointer, keys);
             }
             RewrittenBlob::New { id: new, spans, treatments } => {
                 self.record(ObjectKind::Blob, id, new);
-                self.done.spans.insert(id, spans);
-                self.done.places.extend(treatments.into_iter().map(|(fingerprint, treatment)| Place {
-                    surface: Surface::Blob,
-                    object: Some(id),
-                    fingerprint,
-                    treatment,
+                self.rewrites.overwritten_spans.insert(id, spans);
+                self.rewrites.places.extend(treatments.into_iter().map(|(fingerprint, treatment)| {
+                    PurgedPlace { surface: Surface::Blob, object: Some(id), fingerprint, treatment }
                 }));
             }
         }
@@ -105,7 +100,7 @@ impl From<PurgeError> for BlobError {
     }
 }
 
-/// What all threads share.
+/// Rewrites single blobs. All threads share it.
 pub(super) struct BlobRewriter<'a> {
     settings: &'a crate::scan::Settings<'a>,
     keys: &'a super::purged_keys::PurgedKeys,
@@ -119,59 +114,63 @@ impl BlobRewriter<'_> {
         &self,
         id: ObjectId,
         objects: &mut ObjectReader,
-        packed: &mut ObjectKeys<'_>,
+        object_keys: &mut ObjectKeys<'_>,
     ) -> Result<RewrittenBlob, BlobError> {
         let Some((ObjectKind::Blob, bytes)) = objects.read(&id, "blob") else {
             return Err(PurgeError::Malformed(id).into());
         };
         let cleansed =
-            cleanse(bytes, self.keys, self.settings.detector).map_err(|Remains(fingerprint)| {
-                PurgeError::Remains { what: format!("blob {id}"), fingerprint }
+            cleanse(bytes, self.keys, self.settings.detector).map_err(|StillFound(fingerprint)| {
+                PurgeError::StillFound { what: format!("blob {id}"), fingerprint }
             })?;
         let (new, mut treatments) = match &cleansed {
             Some(Cleansed { bytes, treatments, .. }) => (&bytes[..], treatments.clone()),
             None => (bytes, BTreeMap::new()),
         };
-        // A filler in an entry that is stored uncompressed would change its checksum, and the container could not be
-        // opened.
-        let mut inside: Vec<Fingerprint> = self.packed_keys(packed, bytes);
-        if inside.is_empty() && cleansed.is_some() {
-            inside = self.packed_keys(packed, new);
+        // Search the old bytes first: a filler in an entry that is stored uncompressed breaks the entry's checksum, so the
+        // container can no longer be opened.
+        let mut in_containers: Vec<Fingerprint> = self.keys_in_containers(object_keys, bytes);
+        if in_containers.is_empty() && cleansed.is_some() {
+            in_containers = self.keys_in_containers(object_keys, new);
         }
-        let (id, spans) = if inside.is_empty() {
+        let (id, spans) = if in_containers.is_empty() {
             let Some(Cleansed { bytes: new, spans, .. }) = cleansed else {
                 return Ok(Pointer::parse(bytes).map_or(RewrittenBlob::Same, RewrittenBlob::Pointer));
             };
-            // A large file is then in memory twice, and not three times.
+            // Keeps a large blob from being in memory three times, as old bytes, new bytes and compressed.
             objects.release();
             (self.add(&new)?, spans)
-        } else if let Some((new, overwritten)) = self.without_encoded(packed, new) {
+        } else if let Some((new, overwritten)) = self.overwrite_encoded_containers(object_keys, new) {
             let mut spans = cleansed.as_ref().map(|clean| clean.spans.clone()).unwrap_or_default();
             spans.extend(overwritten);
-            unite(&mut spans);
-            treatments.extend(inside.iter().map(|fingerprint| (*fingerprint, Treatment::Overwritten)));
+            merge_spans(&mut spans);
+            treatments.extend(in_containers.iter().map(|fingerprint| (*fingerprint, Treatment::Overwritten)));
             (self.add(&new)?, spans)
         } else {
             if self.containers == ContainerTreatment::Refuse {
                 return Err(PurgeError::Container(self.name(&id)).into());
             }
-            treatments.extend(inside.iter().map(|fingerprint| (*fingerprint, Treatment::Stub)));
+            treatments.extend(in_containers.iter().map(|fingerprint| (*fingerprint, Treatment::Stub)));
             (self.add(&self.stub(&id, bytes, &treatments))?, Vec::new())
         };
         Ok(RewrittenBlob::New { id, spans, treatments })
     }
 
-    /// The purged keys in containers in a blob.
-    pub(super) fn packed_keys(&self, packed: &mut ObjectKeys<'_>, bytes: &[u8]) -> Vec<Fingerprint> {
-        let found = packed.find_packed(bytes).into_iter().filter(|key| key.is_packed);
-        found.map(|key| key.identified.fingerprint).filter(|key| self.keys.has(key)).collect()
+    /// The purged keys in the containers in `bytes`: in `bytes` itself if it is a container, and in those encoded in it.
+    pub(super) fn keys_in_containers(
+        &self,
+        object_keys: &mut ObjectKeys<'_>,
+        bytes: &[u8],
+    ) -> Vec<Fingerprint> {
+        let keys = object_keys.find_in_containers(bytes).into_iter().filter(|key| key.is_in_container);
+        keys.map(|key| key.identified.fingerprint).filter(|key| self.keys.contains(key)).collect()
     }
 
     fn add(&self, bytes: &[u8]) -> Result<ObjectId, BlobError> {
         self.sink.add(ObjectKind::Blob, bytes).map_err(BlobError::Write)
     }
 
-    /// The name of a blob in messages. The path may contain a key.
+    /// The name of a blob in messages. It contains the path as it is, so it may contain a key.
     fn name(&self, id: &ObjectId) -> String {
         match self.paths.get(id) {
             Some(path) => format!("{} (blob {id})", String::from_utf8_lossy(path)),

@@ -1,4 +1,4 @@
-//! Overwrites every purged key in some bytes until none is found.
+//! Overwrites the purged keys in an object or name until the detector finds none.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
@@ -14,29 +14,32 @@ pub(super) struct Cleansed {
     pub(super) bytes: Vec<u8>,
     /// What was overwritten: sorted ranges that do not touch.
     pub(super) spans: Vec<Range<usize>>,
-    /// The keys that were in it, and how each was treated.
+    /// The purged keys that were in the bytes, and how each was treated.
     pub(super) treatments: BTreeMap<Fingerprint, Treatment>,
 }
 
-/// A key is still found, whatever replaces it.
+/// A key is still found, whichever filler replaces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Remains(pub(super) Fingerprint);
+pub(super) struct StillFound(pub(super) Fingerprint);
 
-/// Maximum number of searches. Overwriting a key may reveal another one that overlapped it, or create a match of
-/// filler and surroundings.
+/// Maximum number of searches for one text. Overwriting a key may reveal another one that overlapped it, or create a match
+/// of filler and surroundings.
 const MAX_ROUNDS: usize = 12;
 
 /// Overwrites the purged keys in `bytes`; `None` if there are none.
+///
+/// # Errors
+/// If a key, or a match that a filler created, is still found after the last search.
 pub(super) fn cleanse(
     bytes: &[u8],
     keys: &PurgedKeys,
     detector: &Detector,
-) -> Result<Option<Cleansed>, Remains> {
+) -> Result<Option<Cleansed>, StillFound> {
     let mut before: HashSet<Fingerprint> = HashSet::new();
     let mut found: Vec<Match> = Vec::new();
     detector.find(bytes, |one| {
         before.insert(one.identified.fingerprint);
-        if keys.has(&one.identified.fingerprint) {
+        if keys.contains(&one.identified.fingerprint) {
             found.push(one);
         }
     });
@@ -48,14 +51,14 @@ pub(super) fn cleanse(
         for one in &found {
             cleansed.overwrite(one, keys, detector, round);
         }
-        unite(&mut cleansed.spans);
+        merge_spans(&mut cleansed.spans);
         found.clear();
         let spans = &cleansed.spans;
         detector.find(&cleansed.bytes, |one| {
             let fingerprint = &one.identified.fingerprint;
             let touches = || spans.iter().any(|span| span.start < one.span.end && one.span.start < span.end);
             // A match that was not there before was created by a filler.
-            if keys.has(fingerprint) || (!before.contains(fingerprint) && touches()) {
+            if keys.contains(fingerprint) || (!before.contains(fingerprint) && touches()) {
                 found.push(one);
             }
         });
@@ -63,10 +66,11 @@ pub(super) fn cleanse(
             return Ok(Some(cleansed));
         }
     }
-    Err(Remains(found[0].identified.fingerprint))
+    Err(StillFound(found[0].identified.fingerprint))
 }
 
 impl Cleansed {
+    /// Overwrites one match. Each further `round` uses a filler that resembles a key less.
     fn overwrite(&mut self, one: &Match, keys: &PurgedKeys, detector: &Detector, round: usize) {
         let secret = &one.identified.secret;
         let treatment = fill(&mut self.bytes, one, &filler(secret, round), detector);
@@ -77,34 +81,34 @@ impl Cleansed {
         };
         self.spans.push(one.span.start..end);
         let fingerprint = one.identified.fingerprint;
-        if keys.has(&fingerprint) {
+        if keys.contains(&fingerprint) {
             let known = self.treatments.entry(fingerprint).or_insert(treatment);
             *known = (*known).max(treatment);
         }
     }
 
-    /// The keys that were in the bytes.
+    /// The purged keys that were in the bytes.
     pub(super) fn fingerprints(&self) -> BTreeSet<Fingerprint> {
         self.treatments.keys().copied().collect()
     }
 }
 
-/// Sorts spans, and unites those that touch.
-pub(super) fn unite(spans: &mut Vec<Range<usize>>) {
+/// Sorts spans, and merges those that overlap or touch.
+pub(super) fn merge_spans(spans: &mut Vec<Range<usize>>) {
     spans.sort_by_key(|span| (span.start, span.end));
-    let mut united: Vec<Range<usize>> = Vec::with_capacity(spans.len());
+    let mut merged: Vec<Range<usize>> = Vec::with_capacity(spans.len());
     for span in spans.drain(..) {
-        match united.last_mut() {
+        match merged.last_mut() {
             Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
-            _ => united.push(span),
+            _ => merged.push(span),
         }
     }
-    *spans = united;
+    *spans = merged;
 }
 
-/// The end of the line that contains `at`, if it is near.
-fn line_end(bytes: &[u8], at: usize) -> usize {
-    const NEAR: usize = 120;
-    let near = &bytes[at..bytes.len().min(at + NEAR)];
-    at + memchr::memchr(b'\n', near).unwrap_or(0)
+/// The end of the line that contains `offset`; `offset` itself if the line is longer than that of a hex dump.
+fn line_end(bytes: &[u8], offset: usize) -> usize {
+    const MAX_DISTANCE: usize = 120;
+    let following = &bytes[offset..bytes.len().min(offset + MAX_DISTANCE)];
+    offset + memchr::memchr(b'\n', following).unwrap_or(0)
 }

@@ -4,30 +4,32 @@ use std::collections::HashSet;
 
 use super::cleanse::cleanse;
 use super::error::PurgeError;
-use super::headers::{RawHeader, split};
+use super::headers::{RawHeader, split_headers};
 use super::message_ids::CommitIds;
 use super::rewriter::HistoryRewriter;
 use crate::git::{CommitLinks, ObjectId, ObjectKind};
 
-/// The progress of rewriting commits.
+/// Which commits were visited, to rewrite each after the commits that it depends on.
 #[derive(Default)]
 struct CommitOrder {
-    /// Those whose mentioned commits were queued.
-    met: HashSet<ObjectId>,
+    /// Commits whose message was searched for ids of other commits, which were then queued.
+    searched: HashSet<ObjectId>,
+    /// Commits that need no further work.
     finished: HashSet<ObjectId>,
 }
 
 /// Headers that a rewritten commit lost.
 #[derive(Default)]
 struct DroppedHeaders {
-    /// 1 if it was signed, even several times.
+    /// 1 if the commit was signed, even with several signatures.
     signatures: u64,
+    /// How many `mergetag` headers were dropped.
     merge_tags: u64,
 }
 
 impl HistoryRewriter<'_> {
     /// Rewrites the affected commits, except for those of notes, parents first.
-    pub(super) fn commits(&mut self) -> Result<(), PurgeError> {
+    pub(super) fn rewrite_commits(&mut self) -> Result<(), PurgeError> {
         let early = self.graph.early_commit_count();
         let mut ids = Vec::new();
         for position in 0..self.graph.commit_count() {
@@ -35,9 +37,9 @@ impl HistoryRewriter<'_> {
             if !self.options.keep_message_ids {
                 ids.push(links.id);
             }
-            let follows = links.parents.iter().any(|parent| self.affected.contains(parent));
+            let has_affected_parent = links.parents.iter().any(|parent| self.affected.contains(parent));
             let is_flagged = self.flagged.contains_key(&links.id) || self.graph.contains_wanted(&links.tree);
-            if position < early && (follows || is_flagged) {
+            if position < early && (has_affected_parent || is_flagged) {
                 self.affected.insert(links.id);
             }
         }
@@ -46,15 +48,19 @@ impl HistoryRewriter<'_> {
         for position in 0..early {
             let Some(links) = self.graph.commit(position) else { continue };
             if self.affected.contains(&links.id) {
-                self.commit_after_mentioned(links.id, &mut order)?;
+                self.rewrite_commit_after_mentions(links.id, &mut order)?;
             }
         }
         Ok(())
     }
 
-    /// Rewrites a commit after its parents, and after those that its message names, unless that is circular: an
-    /// abbreviated id may happen to match a later commit.
-    fn commit_after_mentioned(&mut self, id: ObjectId, order: &mut CommitOrder) -> Result<(), PurgeError> {
+    /// Rewrites a commit after its parents and after the commits that its message mentions, so that their new ids are known.
+    /// A mention may be circular, since an abbreviated id may happen to match a later commit; such an id is not replaced.
+    fn rewrite_commit_after_mentions(
+        &mut self,
+        id: ObjectId,
+        order: &mut CommitOrder,
+    ) -> Result<(), PurgeError> {
         let mut stack = vec![id];
         while let Some(id) = stack.pop() {
             self.check_stop()?;
@@ -62,40 +68,41 @@ impl HistoryRewriter<'_> {
                 continue;
             }
             let bytes = self.read(&id, ObjectKind::Commit)?;
-            let (headers, message) = split(&bytes);
-            let named = |name: &'static [u8]| {
+            let (headers, message) = split_headers(&bytes);
+            let header_ids = |name: &'static [u8]| {
                 headers.iter().filter(move |header| header.name == name).filter_map(RawHeader::id)
             };
-            let parents: Vec<ObjectId> = named(b"parent").collect();
+            let parents: Vec<ObjectId> = header_ids(b"parent").collect();
             let is_waiting = |id: &ObjectId| self.affected.contains(id) && !order.finished.contains(id);
-            let before: Vec<ObjectId> = parents.iter().copied().filter(is_waiting).collect();
-            if !before.is_empty() {
+            let waiting_parents: Vec<ObjectId> = parents.iter().copied().filter(is_waiting).collect();
+            if !waiting_parents.is_empty() {
                 stack.push(id);
-                stack.extend(before);
+                stack.extend(waiting_parents);
                 continue;
             }
-            if !order.met.contains(&id) {
-                let mentioned = self.commit_ids.iter().flat_map(|ids| ids.mentioned(message));
+            if !order.searched.contains(&id) {
+                let mentioned = self.commit_ids.iter().flat_map(|ids| ids.find_mentions(message));
                 let mentioned = mentioned.map(|(_, id)| id).filter(is_waiting);
-                let first: Vec<ObjectId> = mentioned.filter(|id| !order.met.contains(id)).collect();
-                order.met.insert(id);
-                if !first.is_empty() {
+                let waiting_mentions: Vec<ObjectId> =
+                    mentioned.filter(|id| !order.searched.contains(id)).collect();
+                order.searched.insert(id);
+                if !waiting_mentions.is_empty() {
                     stack.push(id);
-                    stack.extend(first);
+                    stack.extend(waiting_mentions);
                     continue;
                 }
             }
-            let tree = named(b"tree").next().ok_or(PurgeError::Malformed(id))?;
+            let tree = header_ids(b"tree").next().ok_or(PurgeError::Malformed(id))?;
             let links = CommitLinks { id, tree, parents };
-            let tree = self.tree(tree)?;
-            self.one_commit(&links, tree, &bytes)?;
+            let tree = self.rewrite_tree(tree)?;
+            self.rewrite_commit(&links, tree, &bytes)?;
             order.finished.insert(id);
         }
         Ok(())
     }
 
     /// Rewrites one commit with its new tree.
-    pub(super) fn one_commit(
+    pub(super) fn rewrite_commit(
         &mut self,
         links: &CommitLinks,
         tree: ObjectId,
@@ -103,7 +110,7 @@ impl HistoryRewriter<'_> {
     ) -> Result<ObjectId, PurgeError> {
         let id = links.id;
         let is_flagged = self.flagged.contains_key(&id);
-        let (headers, message) = split(old);
+        let (headers, message) = split_headers(old);
         let mut dropped = DroppedHeaders::default();
         let mut new = Vec::with_capacity(old.len());
         for header in headers {
@@ -114,33 +121,34 @@ impl HistoryRewriter<'_> {
             } else if header.name == b"parent"
                 && let Some(parent) = header.id()
             {
-                new.extend_from_slice(format!("parent {}\n", self.done.id(&parent)).as_bytes());
+                new.extend_from_slice(format!("parent {}\n", self.rewrites.new_id(&parent)).as_bytes());
             } else if header.name == b"mergetag" && self.is_stale_merge_tag(&header) {
                 dropped.merge_tags += 1;
             } else {
                 new.extend_from_slice(header.lines);
             }
         }
-        let (new, replaced) = self.with_message(id, ObjectKind::Commit, new, message)?;
+        let (new, replaced) = self.append_message(id, ObjectKind::Commit, new, message)?;
         let is_same = tree == links.tree
             && !is_flagged
-            && !links.parents.iter().any(|parent| self.done.new.contains_key(parent));
+            && !links.parents.iter().any(|parent| self.rewrites.new_ids.contains_key(parent));
         if is_same || new == old {
             return Ok(id);
         }
-        self.done.commit_signatures += dropped.signatures;
-        self.done.merge_tags += dropped.merge_tags;
-        self.done.message_ids += replaced;
-        if !links.parents.iter().any(|parent| self.done.new.contains_key(parent)) {
-            self.done.first_commits.push(id);
+        self.rewrites.dropped_commit_signatures += dropped.signatures;
+        self.rewrites.dropped_merge_tags += dropped.merge_tags;
+        self.rewrites.replaced_message_ids += replaced;
+        if !links.parents.iter().any(|parent| self.rewrites.new_ids.contains_key(parent)) {
+            self.rewrites.first_commits.push(id);
         }
         let new = self.add(ObjectKind::Commit, new)?;
         Ok(self.record(ObjectKind::Commit, id, new))
     }
 
-    /// Whether a merged tag names a commit that is rewritten, or contains a key.
+    /// Whether a `mergetag` header names a commit that is rewritten, or contains a key. Its signature would be invalid.
     fn is_stale_merge_tag(&self, header: &RawHeader<'_>) -> bool {
-        let is_rewritten = header.merged_tag_target().is_none_or(|id| self.done.new.contains_key(&id));
+        let is_rewritten =
+            header.merged_tag_target().is_none_or(|id| self.rewrites.new_ids.contains_key(&id));
         is_rewritten || !matches!(cleanse(header.lines, self.keys, self.settings.detector), Ok(None))
     }
 }

@@ -1,14 +1,14 @@
-//! Compares the old repository with the new one: what was planned has changed, and nothing else.
+//! Checks that the new repository differs from the old one only where that was planned.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::error::PurgeError;
-use super::headers::split;
+use super::headers::split_headers;
 use super::proof::unproven;
-use super::refs::CarriedRef;
-use super::rewriter::Rewritten;
-use super::tree::{self, RawTreeEntry};
+use super::raw_tree::{self, RawTreeEntry};
+use super::refs::{CarriedRef, NOTES};
+use super::rewriter::Rewrites;
 use crate::git::{HashKind, ObjectId, ObjectKind, Repository, RepositoryObjects};
 
 /// Compares old objects with new ones.
@@ -16,26 +16,26 @@ pub(super) struct RepositoryComparison<'a> {
     old: RepositoryObjects,
     new: RepositoryObjects,
     hash: HashKind,
-    done: &'a Rewritten,
-    /// The trees of old commits, as far as they are known.
+    rewrites: &'a Rewrites,
+    /// The trees of the old commits that refs name, so that these commits need not be read again.
     tip_trees: &'a HashMap<ObjectId, ObjectId>,
-    /// Pairs of trees that were compared.
-    met: HashSet<(ObjectId, ObjectId)>,
-    /// What refs lead to and was compared, and whether as notes.
-    tips: HashSet<(ObjectId, bool)>,
+    /// Pairs of an old and a new tree or blob that were compared.
+    compared: HashSet<(ObjectId, ObjectId)>,
+    /// The targets of refs that were compared, and whether each was compared as a tree of notes.
+    compared_targets: HashSet<(ObjectId, bool)>,
 }
 
-/// What an object leads to.
+/// The kind of an object, and the object that it leads to.
 enum Content {
     Blob,
     Tree,
-    /// From a commit to its tree, or from a tag to what it names.
+    /// A commit that leads to its tree, or a tag that leads to its target.
     Link(ObjectKind, ObjectId),
 }
 
 impl Content {
     /// `None` if the object cannot be read or is malformed.
-    fn of(reader: &mut RepositoryObjects, id: &ObjectId) -> Option<Self> {
+    fn read(reader: &mut RepositoryObjects, id: &ObjectId) -> Option<Self> {
         let (kind, bytes) = reader.read(id)?;
         let name: &[u8] = match kind {
             ObjectKind::Blob => return Some(Self::Blob),
@@ -43,26 +43,26 @@ impl Content {
             ObjectKind::Commit => b"tree",
             ObjectKind::Tag => b"object",
         };
-        let (headers, _) = split(bytes);
+        let (headers, _) = split_headers(bytes);
         let target = headers.iter().find(|header| header.name == name)?.id()?;
         Some(Self::Link(kind, target))
     }
 }
 
 impl<'a> RepositoryComparison<'a> {
-    pub(super) fn of(
+    pub(super) fn new(
         old: &Repository,
         new: &Repository,
-        (done, tip_trees): (&'a Rewritten, &'a HashMap<ObjectId, ObjectId>),
+        (rewrites, tip_trees): (&'a Rewrites, &'a HashMap<ObjectId, ObjectId>),
     ) -> Result<Self, PurgeError> {
         Ok(Self {
             old: RepositoryObjects::new(old).map_err(PurgeError::Unproven)?,
             new: RepositoryObjects::new(new).map_err(PurgeError::Unproven)?,
             hash: old.object_hash(),
-            done,
+            rewrites,
             tip_trees,
-            met: HashSet::new(),
-            tips: HashSet::new(),
+            compared: HashSet::new(),
+            compared_targets: HashSet::new(),
         })
     }
 
@@ -74,54 +74,55 @@ impl<'a> RepositoryComparison<'a> {
 
 impl RepositoryComparison<'_> {
     /// Compares what a ref leads to.
-    pub(super) fn tip(&mut self, id: ObjectId, is_notes: bool, one: &CarriedRef) -> Result<(), PurgeError> {
-        if !self.tips.insert((id, is_notes)) {
+    pub(super) fn compare_target(&mut self, carried: &CarriedRef) -> Result<(), PurgeError> {
+        let is_notes = carried.name.starts_with(NOTES);
+        if !self.compared_targets.insert((carried.id, is_notes)) {
             return Ok(());
         }
-        let (mut old, mut new) = (id, self.done.id(&id));
+        let (mut old, mut new) = (carried.id, self.rewrites.new_id(&carried.id));
         // The same id means the same content.
         while old != new {
             let before = match self.tip_trees.get(&old) {
                 Some(tree) => Some(Content::Link(ObjectKind::Commit, *tree)),
-                None => Content::of(&mut self.old, &old),
+                None => Content::read(&mut self.old, &old),
             };
-            let after = Content::of(&mut self.new, &new);
+            let after = Content::read(&mut self.new, &new);
             match (before, after) {
-                (Some(Content::Blob), Some(Content::Blob)) => return self.blob_pair(old, new),
-                (Some(Content::Tree), Some(Content::Tree)) => return self.trees(old, new, is_notes),
+                (Some(Content::Blob), Some(Content::Blob)) => return self.compare_blobs(old, new),
+                (Some(Content::Tree), Some(Content::Tree)) => return self.compare_trees(old, new, is_notes),
                 (Some(Content::Link(kind, next)), Some(Content::Link(new_kind, new_next)))
                     if kind == new_kind =>
                 {
                     (old, new) = (next, new_next);
                 }
                 (Some(_), Some(_)) => {
-                    return unproven(format!("{} leads to an object of another kind", one.new_name));
+                    return unproven(format!("{} leads to an object of another kind", carried.new_name));
                 }
                 _ => {
-                    return unproven(format!("{} leads to an object that cannot be read", one.new_name));
+                    return unproven(format!("{} leads to an object that cannot be read", carried.new_name));
                 }
             }
         }
         Ok(())
     }
 
-    /// Compares two trees and all below them.
-    fn trees(&mut self, old: ObjectId, new: ObjectId, is_notes: bool) -> Result<(), PurgeError> {
+    /// Compares two trees and everything below them.
+    fn compare_trees(&mut self, old: ObjectId, new: ObjectId, is_notes: bool) -> Result<(), PurgeError> {
         let mut stack = vec![(old, new)];
         while let Some((old, new)) = stack.pop() {
-            if old == new || !self.met.insert((old, new)) {
+            if old == new || !self.compared.insert((old, new)) {
                 continue;
             }
-            let mut before = self.notes_or_entries(old, true, is_notes)?;
-            let mut after = self.notes_or_entries(new, false, is_notes)?;
-            let renamed = self.done.renamed.get(&old);
+            let mut before = self.entries(old, true, is_notes)?;
+            let mut after = self.entries(new, false, is_notes)?;
+            let renamed = self.rewrites.renamed_entries.get(&old);
             for entry in &mut before {
-                if let Some((_, name)) =
-                    renamed.iter().flat_map(|all| all.iter()).find(|one| one.0 == entry.name)
+                if let Some((_, new_name)) =
+                    renamed.iter().flat_map(|all| all.iter()).find(|(old_name, _)| *old_name == entry.name)
                 {
-                    entry.name.clone_from(name);
-                } else if is_notes && let Ok(about) = ObjectId::from_hex(&entry.name) {
-                    entry.name = self.done.id(&about).to_string().into_bytes();
+                    entry.name.clone_from(new_name);
+                } else if is_notes && let Ok(annotated) = ObjectId::from_hex(&entry.name) {
+                    entry.name = self.rewrites.new_id(&annotated).to_string().into_bytes();
                 }
             }
             for entries in [&mut before, &mut after] {
@@ -140,15 +141,16 @@ impl RepositoryComparison<'_> {
                 if one.is_tree() {
                     stack.push((one.id, other.id));
                 } else {
-                    self.blob_pair(one.id, other.id)?;
+                    self.compare_blobs(one.id, other.id)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// The entries of a tree; of notes, those in directories too, named by all of their digits.
-    fn notes_or_entries(
+    /// The entries of a tree. A tree of notes is flattened: notes in subdirectories are entries too, and each is named by
+    /// all digits of the object that it annotates.
+    fn entries(
         &mut self,
         id: ObjectId,
         is_old: bool,
@@ -161,7 +163,7 @@ impl RepositoryComparison<'_> {
             let Some((ObjectKind::Tree, bytes)) = reader.read(&id) else {
                 return unproven(format!("the tree {id} cannot be read"));
             };
-            let Some(entries) = tree::parse(bytes, self.hash) else {
+            let Some(entries) = raw_tree::parse(bytes, self.hash) else {
                 return unproven(format!("the tree {id} is malformed"));
             };
             for entry in entries {
@@ -177,15 +179,15 @@ impl RepositoryComparison<'_> {
         Ok(all)
     }
 
-    fn blob_pair(&mut self, old: ObjectId, new: ObjectId) -> Result<(), PurgeError> {
-        if self.done.new.get(&old) != Some(&new) {
+    fn compare_blobs(&mut self, old: ObjectId, new: ObjectId) -> Result<(), PurgeError> {
+        if self.rewrites.new_ids.get(&old) != Some(&new) {
             return unproven(format!("{old} was replaced by {new}, which was not planned"));
         }
-        if !self.met.insert((old, new)) {
+        if !self.compared.insert((old, new)) {
             return Ok(());
         }
-        let spans = match self.done.spans.get(&old) {
-            // A stub.
+        let spans = match self.rewrites.overwritten_spans.get(&old) {
+            // A stub replaces the whole blob.
             Some(spans) if spans.is_empty() => return Ok(()),
             Some(spans) => spans,
             None => return unproven(format!("the blob {old} changed, which was not planned")),
@@ -193,39 +195,40 @@ impl RepositoryComparison<'_> {
         let Some((_, before)) = self.old.read(&old) else {
             return unproven(format!("the blob {old} cannot be read"));
         };
-        let mut comparison = BlobComparison { before, spans, at: 0, is_same: true };
-        if self.new.read_parts(&new, |part| comparison.part(part)).is_none() {
+        let mut comparison = BlobComparison { before, spans, compared: 0, is_same: true };
+        if self.new.read_parts(&new, |part| comparison.compare(part)).is_none() {
             return unproven(format!("the blob {new} cannot be read"));
         }
-        match comparison.is_same && comparison.at == before.len() {
+        match comparison.is_same && comparison.compared == before.len() {
             true => Ok(()),
             false => unproven(format!("the blob {old} changed in other places than those of its keys")),
         }
     }
 }
 
-/// Compares a blob outside of what was overwritten.
+/// Compares an old blob with the new one, except for the spans that were overwritten.
 struct BlobComparison<'a> {
     before: &'a [u8],
-    /// What was overwritten, in order and apart.
+    /// The overwritten spans, sorted and disjoint.
     spans: &'a [Range<usize>],
-    /// How far the new blob was compared.
-    at: usize,
+    /// How many bytes of the new blob were compared.
+    compared: usize,
+    /// Whether they are the same outside of the spans.
     is_same: bool,
 }
 
 impl BlobComparison<'_> {
     /// Compares the next part of the new blob.
-    fn part(&mut self, after: &[u8]) {
-        let start = self.at;
-        self.at += after.len();
-        let Some(before) = self.before.get(start..self.at) else {
+    fn compare(&mut self, after: &[u8]) {
+        let start = self.compared;
+        self.compared += after.len();
+        let Some(before) = self.before.get(start..self.compared) else {
             self.is_same = false;
             return;
         };
         let first = self.spans.partition_point(|span| span.end <= start);
         let mut from = 0;
-        for span in self.spans[first..].iter().take_while(|span| span.start < self.at) {
+        for span in self.spans[first..].iter().take_while(|span| span.start < self.compared) {
             let to = span.start.saturating_sub(start).max(from);
             self.is_same &= before[from..to] == after[from..to];
             from = (span.end - start).min(after.len());
@@ -239,20 +242,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_blob_may_change_where_it_was_planned_and_nowhere_else() {
+    fn a_blob_may_differ_only_in_the_overwritten_spans() {
         let before: Vec<u8> = (0..100).collect();
         let spans = [10..20, 30..31, 95..100];
         let is_same = |after: &[u8], part: usize| {
-            let mut comparison = BlobComparison { before: &before, spans: &spans, at: 0, is_same: true };
-            after.chunks(part).for_each(|part| comparison.part(part));
-            comparison.is_same && comparison.at == before.len()
+            let mut comparison =
+                BlobComparison { before: &before, spans: &spans, compared: 0, is_same: true };
+            after.chunks(part).for_each(|part| comparison.compare(part));
+            comparison.is_same && comparison.compared == before.len()
         };
         for part in [1, 3, 7, 10, 64, 100, 1000] {
             assert!(is_same(&before, part));
             for at in 0..100 {
                 let mut after = before.clone();
                 after[at] ^= 1;
-                assert_eq!(is_same(&after, part), spans.iter().any(|span| span.contains(&at)), "{at} {part}");
+                assert_eq!(
+                    is_same(&after, part),
+                    spans.iter().any(|span| span.contains(&at)),
+                    "byte {at} changed, compared in parts of {part}"
+                );
             }
             assert!(!is_same(&before[..99], part) && !is_same(&[&before[..], b"x"].concat(), part));
         }

@@ -1,4 +1,4 @@
-//! Why a repository cannot be purged.
+//! The errors of a purge.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,19 +8,20 @@ use crate::model::{Fingerprint, Skip};
 use crate::rules::RuleError;
 use crate::scan::HistoryError;
 
-/// Why a repository cannot be purged. Nothing is left behind, and the repository is as it was.
+/// Why a repository cannot be purged. After each of these errors, no new repository is left behind, and the old one is
+/// unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum PurgeError {
     /// The repository cannot be audited.
     #[error(transparent)]
     History(#[from] HistoryError),
     /// It could not be scanned completely, so the result could not be proven.
-    #[error("the repository is incomplete, so a purged copy could not be proven: {}", first(.0))]
+    #[error("the repository is incomplete, so a purged copy could not be proven: {}", describe_skips(.0))]
     Incomplete(Vec<Skip>),
     /// The destination of the new repository exists.
     #[error("{} exists and is not an empty directory; name another path, or delete it", .0.display())]
     Exists(PathBuf),
-    /// The destination is what an interrupted run left.
+    /// The destination is the unfinished repository of an interrupted run.
     #[error("{} is what an interrupted `friskey purge` left; delete it and run again", .0.display())]
     Unfinished(PathBuf),
     /// The destination of the new repository is inside the old one.
@@ -32,7 +33,7 @@ pub enum PurgeError {
     /// The new repository cannot be written.
     #[error("{} cannot be written: {error}; nothing of it is left", path.display())]
     Write {
-        /// Its destination.
+        /// The destination.
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,
@@ -43,14 +44,14 @@ pub enum PurgeError {
     /// An object cannot be read or is malformed.
     #[error("object {0} cannot be read or is malformed; `git fsck` shows details")]
     Malformed(ObjectId),
-    /// A container holds a key, and containers must not be replaced.
+    /// A container contains a key, and the user chose not to replace containers.
     #[error(
         "{0} holds a key, and --containers refuse keeps containers; use --containers stub, or remove it by hand"
     )]
     Container(String),
-    /// A key is still found, whatever replaces it.
+    /// A key is still found, whichever filler replaces it.
     #[error("the key {fingerprint} is still found in {what} after it was overwritten; please report this")]
-    Remains {
+    StillFound {
         /// The object or name.
         what: String,
         /// The key.
@@ -61,7 +62,7 @@ pub enum PurgeError {
         "the ref {0} has a name that is not UTF-8; rename it with `git branch -m` or `git update-ref` first"
     )]
     RefName(String),
-    /// The new repository is not as planned.
+    /// The new repository is incomplete or differs from the plan.
     #[error("the new repository was removed, since it could not be proven: {0}")]
     Unproven(String),
     /// One of the keys is still in the new repository.
@@ -75,16 +76,17 @@ pub enum PurgeError {
     /// The report cannot be written.
     #[error("the new repository was removed, since its report could not be written: {0}")]
     Report(String),
-    /// The user stopped it.
+    /// The user stopped the purge.
     #[error("stopped before it was finished; nothing is left of the new repository")]
     Stopped,
 }
 
-fn first(skips: &[Skip]) -> String {
+/// The first skips, how many more there are, and what to do about files that cannot be opened.
+fn describe_skips(skips: &[Skip]) -> String {
     const MAX_LISTED: usize = 5;
-    let shown =
+    let listed =
         skips.iter().take(MAX_LISTED).map(|skip| format!("{}: {}", skip.what, skip.reason_without_options()));
-    let mut text = shown.collect::<Vec<_>>().join("; ");
+    let mut text = listed.collect::<Vec<_>>().join("; ");
     if skips.len() > MAX_LISTED {
         text.push_str(&format!("; and {} more, which `friskey history` lists", skips.len() - MAX_LISTED));
     }
@@ -97,7 +99,8 @@ fn first(skips: &[Skip]) -> String {
     text
 }
 
-/// Whether something is missing, as opposed to present but impossible to open.
+/// Whether a skip with this reason is about a missing or damaged object, as opposed to a file that cannot be opened.
+/// Excluding a path does not help against the former.
 fn is_gap(reason: &str) -> bool {
     ["shallow", "partial", "lacks", "missing", "Git LFS", "git fsck", "stopped"]
         .iter()

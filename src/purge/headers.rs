@@ -5,25 +5,25 @@ use crate::git::ObjectId;
 /// A header with its continuation lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RawHeader<'a> {
-    /// The first word.
+    /// The first word, for example `parent`.
     pub(super) name: &'a [u8],
-    /// All of its lines, with the final newline.
+    /// All lines of the header including its name, with the final newline.
     pub(super) lines: &'a [u8],
 }
 
 impl RawHeader<'_> {
-    /// Its value, if that is an object id.
+    /// The value, if that is an object id.
     pub(super) fn id(&self) -> Option<ObjectId> {
         let value = self.lines.get(self.name.len() + 1..)?.trim_ascii_end();
         ObjectId::from_hex(value).ok()
     }
 
-    /// Whether it is a signature.
+    /// Whether this header is a signature.
     pub(super) fn is_signature(&self) -> bool {
         matches!(self.name, b"gpgsig" | b"gpgsig-sha256")
     }
 
-    /// The commit that a merged tag names.
+    /// The commit that the tag in a `mergetag` header points to.
     pub(super) fn merged_tag_target(&self) -> Option<ObjectId> {
         let value = self.lines.strip_prefix(b"mergetag object ")?;
         let end = memchr::memchr(b'\n', value).unwrap_or(value.len());
@@ -31,8 +31,8 @@ impl RawHeader<'_> {
     }
 }
 
-/// The headers, and the rest: an empty line and the message.
-pub(super) fn split(object: &[u8]) -> (Vec<RawHeader<'_>>, &[u8]) {
+/// Splits a commit or tag into its headers, and the rest: an empty line and the message.
+pub(super) fn split_headers(object: &[u8]) -> (Vec<RawHeader<'_>>, &[u8]) {
     let mut headers = Vec::new();
     let mut rest = object;
     while !rest.is_empty() && rest[0] != b'\n' {
@@ -48,11 +48,12 @@ pub(super) fn split(object: &[u8]) -> (Vec<RawHeader<'_>>, &[u8]) {
     (headers, rest)
 }
 
+/// The length of the first line of `bytes`, with its newline.
 fn line_end(bytes: &[u8]) -> usize {
     memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1)
 }
 
-/// Starts of the signatures that git puts at the end of a tag's message.
+/// First lines of the signatures that git appends to a tag's message.
 const SIGNATURES: [&[u8]; 4] = [
     b"-----BEGIN PGP SIGNATURE-----",
     b"-----BEGIN PGP MESSAGE-----",
@@ -60,18 +61,18 @@ const SIGNATURES: [&[u8]; 4] = [
     b"-----BEGIN SIGNED MESSAGE-----",
 ];
 
-/// The offset of the signature at the end of a tag; the length of the tag if there is none.
+/// The offset in bytes of the signature at the end of a tag; the length of the tag if it has none.
 pub(super) fn signature_start(tag: &[u8]) -> usize {
-    let mut at = 0;
-    let mut start = tag.len();
-    while at < tag.len() {
-        if SIGNATURES.iter().any(|signature| tag[at..].starts_with(signature)) {
-            // The last one, as in git.
-            start = at;
+    let mut line_start = 0;
+    let mut signature_start = tag.len();
+    while line_start < tag.len() {
+        if SIGNATURES.iter().any(|signature| tag[line_start..].starts_with(signature)) {
+            // Like git, takes the last one.
+            signature_start = line_start;
         }
-        at += line_end(&tag[at..]);
+        line_start += line_end(&tag[line_start..]);
     }
-    start
+    signature_start
 }
 
 #[cfg(test)]
@@ -81,7 +82,7 @@ mod tests {
     #[test]
     fn headers_keep_their_continuation_lines() {
         let commit = b"tree 1\ngpgsig a\n b\n c\nauthor x\n\nmessage\n";
-        let (headers, rest) = split(commit);
+        let (headers, rest) = split_headers(commit);
         let names: Vec<_> = headers.iter().map(|header| header.name).collect();
         assert_eq!(names, [&b"tree"[..], b"gpgsig", b"author"]);
         assert_eq!(headers[1].lines, b"gpgsig a\n b\n c\n");
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_ends_a_tag() {
+    fn the_signature_at_the_end_of_a_tag_is_recognized() {
         let tag = b"object 1\n\nmessage\n-----BEGIN PGP SIGNATURE-----\nx\n-----END PGP SIGNATURE-----\n";
         assert_eq!(&tag[..signature_start(tag)], b"object 1\n\nmessage\n");
         assert_eq!(signature_start(b"object 1\n\nmessage\n"), 18);

@@ -1,4 +1,4 @@
-//! What is not carried over to the new repository, and what to do about it.
+//! Lists what is not carried over to the new repository, and what to do about it.
 
 use std::fs;
 use std::path::Path;
@@ -9,20 +9,21 @@ use super::refs::RefPlan;
 use crate::git::Repository;
 use crate::git::refs::Refs;
 
-/// Something that is not carried over.
+/// A kind of thing that is not carried over, such as hooks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Leftover {
-    /// Its kind, in one word.
+    /// The kind, in one word.
     pub what: &'static str,
     /// How many there are.
     pub count: u64,
-    /// A description for people.
+    /// A description for the user.
     pub detail: String,
     /// What to do about it.
     pub advice: &'static str,
 }
 
-/// Lists what the repository has and the new one lacks. `unreachable` is the number of objects that no ref reaches.
+/// Lists what the repository has and the new one lacks. `unreachable` is the number of objects that no ref reaches, `lfs`
+/// that of Git LFS files with a key.
 pub(super) fn list(
     repo: &Repository,
     refs: &Refs,
@@ -30,15 +31,15 @@ pub(super) fn list(
     unreachable: u64,
     lfs: u64,
 ) -> Vec<Leftover> {
-    let (common, own) = (repo.common_dir(), repo.git_dir());
+    let (common_dir, git_dir) = (repo.common_dir(), repo.git_dir());
     let count = |dir: &Path| fs::read_dir(dir).map_or(0, |entries| entries.flatten().count() as u64);
     let exists = |path: &Path| u64::from(path.symlink_metadata().is_ok());
-    let hooks = fs::read_dir(common.join("hooks")).map_or(0, |entries| {
+    let hooks = fs::read_dir(common_dir.join("hooks")).map_or(0, |entries| {
         entries.flatten().filter(|entry| !entry.file_name().as_encoded_bytes().ends_with(b".sample")).count()
     });
-    let info = ["exclude", "attributes", "sparse-checkout"];
-    let info = info.iter().map(|name| exists(&common.join("info").join(name))).sum();
-    let all = [
+    let info_files = ["exclude", "attributes", "sparse-checkout"];
+    let info_files = info_files.iter().map(|name| exists(&common_dir.join("info").join(name))).sum();
+    let kinds = [
         (
             "reflogs",
             refs.logs.len() as u64,
@@ -47,33 +48,33 @@ pub(super) fn list(
         ),
         (
             "replace-refs",
-            plan.replace,
+            plan.replace_refs,
             "refs below refs/replace/, which show other objects in place of old ones",
             "recreate them with `git replace` for the new commits, if they are still needed",
         ),
         (
             "grafts",
-            exists(&common.join("info/grafts")),
+            exists(&common_dir.join("info/grafts")),
             "a grafts file, which names old commits",
             "the new repository has the real parents; recreate the graft with `git replace --graft`",
         ),
         (
             "stash",
-            plan.stash,
+            plan.stash_refs,
             "stashed changes",
             "apply them in the old clone (`git stash show -p`) and commit what is still needed, without the \
              key",
         ),
         (
             "work-trees",
-            plan.of_work_trees + count(&common.join("worktrees")),
+            plan.work_tree_refs + count(&common_dir.join("worktrees")),
             "linked work trees, and refs that belong to one work tree",
             "commit or push what is needed from them first, and add them again with `git worktree add`",
         ),
-        ("pseudo-refs", plan.pseudo, "pseudorefs such as ORIG_HEAD and FETCH_HEAD", "nothing to do"),
+        ("pseudo-refs", plan.pseudo_refs, "pseudorefs such as ORIG_HEAD and FETCH_HEAD", "nothing to do"),
         (
             "misnamed-refs",
-            plan.misnamed,
+            plan.misnamed_refs,
             "refs with a name or target that git does not accept (`git check-ref-format`), or that point to a ref that is not carried over",
             "`git fsck` lists them; delete them, or rename those that are needed and purge again",
         ),
@@ -85,38 +86,39 @@ pub(super) fn list(
         ),
         (
             "index",
-            exists(&own.join("index")),
+            exists(&git_dir.join("index")),
             "the index, with what is staged",
             "commit what is needed before the purge",
         ),
         (
             "configuration",
-            exists(&common.join("config")),
+            exists(&common_dir.join("config")),
             "remotes, branches, identities",
             "set up what the new repository needs; the old file may contain credentials",
         ),
         ("hooks", hooks as u64, "hooks", "review those that are needed, and copy them"),
         (
             "info",
-            info,
+            info_files,
             "files below info/: excludes and attributes of this clone",
             "copy those that are needed",
         ),
         (
             "lfs",
-            exists(&common.join("lfs/objects")).max(lfs),
+            exists(&common_dir.join("lfs/objects")).max(lfs),
             "Git LFS files; pointers in the history stay as they are",
             "replace the files that contain a key with new versions, and have the old LFS objects deleted \
              on the server",
         ),
         (
             "submodules",
-            count(&common.join("modules")),
+            count(&common_dir.join("modules")),
             "repositories of submodules",
             "purge each of them separately",
         ),
     ];
-    all.into_iter()
+    kinds
+        .into_iter()
         .filter(|(_, count, ..)| *count > 0)
         .map(|(what, count, detail, advice)| Leftover { what, count, detail: detail.to_owned(), advice })
         .collect()

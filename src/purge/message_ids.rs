@@ -1,4 +1,4 @@
-//! Commit ids in messages: in full, or abbreviated and unambiguous.
+//! Finds and replaces the ids of commits in messages, in full or abbreviated.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -19,8 +19,8 @@ impl CommitIds {
         Self { sorted: ids }
     }
 
-    /// The only commit whose id begins with these digits.
-    fn find(&self, digits: &[u8]) -> Option<ObjectId> {
+    /// The commit whose id begins with these digits, if there is exactly one.
+    fn find_unique(&self, digits: &[u8]) -> Option<ObjectId> {
         let text = std::str::from_utf8(digits).ok()?;
         let width = self.sorted.first()?.as_bytes().len() * 2;
         if digits.len() > width {
@@ -28,22 +28,23 @@ impl CommitIds {
         }
         let first = ObjectId::from_hex(format!("{text:0<width$}").as_bytes()).ok()?;
         let at = self.sorted.partition_point(|id| *id < first);
-        let begins = |id: &ObjectId| id.to_string().as_bytes().starts_with(digits);
-        let found = self.sorted.get(at).filter(|id| begins(id))?;
-        let is_ambiguous = self.sorted.get(at + 1).is_some_and(begins);
+        let has_digits = |id: &ObjectId| id.to_string().as_bytes().starts_with(digits);
+        let found = self.sorted.get(at).filter(|id| has_digits(id))?;
+        let is_ambiguous = self.sorted.get(at + 1).is_some_and(has_digits);
         (!is_ambiguous).then_some(*found)
     }
 
-    /// Whether a commit other than `id` begins with the same digits.
+    /// Whether the id of another commit begins with the first `digits` digits of `id`.
     pub(super) fn is_ambiguous(&self, id: &ObjectId, digits: usize) -> bool {
         let at = self.sorted.partition_point(|known| known < id);
-        let around = self.sorted[at.saturating_sub(1)..].iter().take(3);
-        around.filter(|other| *other != id).any(|other| share_digits(other, id, digits))
+        // Of all ids, the neighbors in the sorted list share the most digits with `id`, which may be in it or not.
+        let neighbors = self.sorted[at.saturating_sub(1)..].iter().take(3);
+        neighbors.filter(|other| *other != id).any(|other| share_digits(other, id, digits))
     }
 
-    /// The commits that a message names, and where.
-    pub(super) fn mentioned(&self, message: &[u8]) -> Vec<(Range<usize>, ObjectId)> {
-        let mut found = Vec::new();
+    /// The commits that a message mentions, and where.
+    pub(super) fn find_mentions(&self, message: &[u8]) -> Vec<(Range<usize>, ObjectId)> {
+        let mut mentions = Vec::new();
         let mut at = 0;
         let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
@@ -52,17 +53,17 @@ impl CommitIds {
             let text = &message[at..at + word];
             if word >= MIN_DIGITS
                 && text.iter().all(is_digit)
-                && let Some(id) = self.find(text)
+                && let Some(id) = self.find_unique(text)
             {
-                found.push((at..at + word, id));
+                mentions.push((at..at + word, id));
             }
             at += word + 1;
         }
-        found
+        mentions
     }
 }
 
-/// Ids of the new commits so far.
+/// The ids of the commits that were written so far.
 #[derive(Debug, Default)]
 pub(super) struct NewCommitIds {
     sorted: BTreeSet<ObjectId>,
@@ -73,7 +74,7 @@ impl NewCommitIds {
         self.sorted.insert(id);
     }
 
-    /// Whether another new commit begins with the same digits.
+    /// Whether the id of another new commit begins with the first `digits` digits of `id`.
     pub(super) fn is_ambiguous(&self, id: &ObjectId, digits: usize) -> bool {
         let before = self.sorted.range::<ObjectId, _>(..id).next_back();
         let after = self.sorted.range::<ObjectId, _>(id..).find(|other| *other != id);
@@ -81,22 +82,22 @@ impl NewCommitIds {
     }
 }
 
-/// Whether two ids begin with the same digits.
+/// Whether the first `digits` digits of two ids are the same.
 fn share_digits(one: &ObjectId, other: &ObjectId, digits: usize) -> bool {
     one.to_string().as_bytes().get(..digits) == other.to_string().as_bytes().get(..digits)
 }
 
-/// The message with the new ids, and how many there are. An abbreviation keeps its length unless it is ambiguous
-/// according to `is_ambiguous`; then it is lengthened.
+/// Replaces the `mentions` for which `new` returns a new id. Returns the new message and the number of replacements. An
+/// abbreviation keeps its length, or gets as many more digits as it takes until it is not ambiguous.
 pub(super) fn replace(
     message: &[u8],
-    mentioned: &[(Range<usize>, ObjectId)],
+    mentions: &[(Range<usize>, ObjectId)],
     new: impl Fn(&ObjectId) -> Option<ObjectId>,
     is_ambiguous: impl Fn(&ObjectId, usize) -> bool,
 ) -> (Vec<u8>, u64) {
     let mut replaced = Vec::with_capacity(message.len());
     let (mut at, mut count) = (0, 0);
-    for (range, id) in mentioned {
+    for (range, id) in mentions {
         if let Some(new) = new(id) {
             let hex = new.to_string();
             let length = (range.len()..hex.len()).find(|&length| !is_ambiguous(&new, length));
@@ -115,11 +116,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn full_and_unambiguous_ids_are_found() {
+    fn full_and_unambiguous_abbreviated_ids_are_found() {
         let id = |start: &str| ObjectId::from_hex(format!("{start:0<40}").as_bytes()).unwrap();
         let ids = CommitIds::new(vec![id("abcdef1"), id("abcdef22"), id("abcdef23"), id("1234567")]);
         let message = format!("reverts {} (abcdef1), abcdef2, xabcdef1, 1234567.", id("abcdef22"));
-        let found: Vec<_> = ids.mentioned(message.as_bytes()).into_iter().map(|(_, id)| id).collect();
+        let found: Vec<_> = ids.find_mentions(message.as_bytes()).into_iter().map(|(_, id)| id).collect();
         assert_eq!(found, [id("abcdef22"), id("abcdef1"), id("1234567")]);
     }
 
@@ -134,9 +135,9 @@ mod tests {
         let is_ambiguous =
             |id: &ObjectId, digits| ids.is_ambiguous(id, digits) || new_ids.is_ambiguous(id, digits);
         let find = |id: &ObjectId| (*id == old).then_some(new);
-        let (replaced, count) = replace(message, &ids.mentioned(message), find, is_ambiguous);
+        let (replaced, count) = replace(message, &ids.find_mentions(message), find, is_ambiguous);
         assert_eq!((&replaced[..], count), (&b"see abcdef120 and 9999999"[..], 1));
-        let (replaced, _) = replace(message, &ids.mentioned(message), find, |_, _| false);
+        let (replaced, _) = replace(message, &ids.find_mentions(message), find, |_, _| false);
         assert_eq!(replaced, b"see abcdef1 and 9999999");
     }
 }

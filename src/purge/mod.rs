@@ -22,6 +22,7 @@ mod proof;
 #[cfg(test)]
 mod proof_tests;
 mod purged_keys;
+mod raw_tree;
 mod refs;
 mod report;
 mod request_refs;
@@ -30,7 +31,6 @@ mod run;
 mod sink;
 mod store;
 mod tags;
-mod tree;
 mod trees;
 
 use std::path::{Path, PathBuf};
@@ -51,13 +51,13 @@ use crate::source::Excludes;
 use purged_keys::PurgedKeys;
 use run::PurgeRun;
 
-/// What becomes of a container that contains a key.
+/// What to do about a container that contains a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ContainerTreatment {
-    /// It is replaced by a stub, a text that says what it was.
+    /// Replace it by a stub, a text that describes it.
     #[default]
     Stub,
-    /// Nothing is purged.
+    /// Purge nothing.
     Refuse,
 }
 
@@ -67,16 +67,16 @@ pub struct PurgeOptions {
     /// A path in the repository, or its git directory. It is only read.
     pub repo: PathBuf,
     /// The destination of the new repository; `None` for a dry run.
-    pub into: Option<PathBuf>,
+    pub destination: Option<PathBuf>,
     /// The keys to purge; if empty, every key at or above the threshold that is not accepted.
     pub keys: Vec<KeyFilter>,
-    /// What becomes of containers.
+    /// What to do about containers that contain a key.
     pub containers: ContainerTreatment,
     /// Whether commit ids in messages stay as they are.
     pub keep_message_ids: bool,
     /// The rules in force.
     pub rules: RuleSet,
-    /// Paths that the audit excludes.
+    /// Paths that the audits do not search. What is there is carried over as it is.
     pub exclude: Option<Excludes>,
     /// The number of threads.
     pub threads: usize,
@@ -89,11 +89,15 @@ pub struct PurgeOptions {
 /// Checks that neither the new repository nor its report would be written inside the repository.
 ///
 /// # Errors
-/// If one of them would be, or if `into` exists.
-pub fn check_places(repo: &Path, into: Option<&Path>, report: Option<&Path>) -> Result<(), PurgeError> {
+/// If one of them would be, or if `destination` exists and is not an empty directory.
+pub fn check_destinations(
+    repo: &Path,
+    destination: Option<&Path>,
+    report: Option<&Path>,
+) -> Result<(), PurgeError> {
     let repo = git::open(repo).map_err(HistoryError::from)?.to_thread_local();
-    if let Some(into) = into {
-        destination::check(into, &repo)?;
+    if let Some(path) = destination {
+        destination::check(path, &repo)?;
     }
     match report.filter(|report| destination::is_inside(report, &repo)) {
         Some(report) => Err(PurgeError::ReportInside(report.to_owned())),
@@ -101,8 +105,8 @@ pub fn check_places(repo: &Path, into: Option<&Path>, report: Option<&Path>) -> 
     }
 }
 
-/// Purges a repository, or plans to. `deliver` gets the report before the new repository gets its name, so that none
-/// exists without a report. If it fails, so does the purge.
+/// Purges a repository, or makes a plan without writing one. `deliver` receives the report before the new repository is
+/// renamed to its destination, so that no repository is there without a report. If `deliver` fails, so does the purge.
 ///
 /// # Errors
 /// If the repository cannot be read completely, or the new one cannot be written or proven. In this case nothing is left behind.
@@ -112,31 +116,32 @@ pub fn purge(
     deliver: &dyn Fn(&PurgeReport) -> Result<(), String>,
 ) -> Result<PurgeReport, PurgeError> {
     let start = Instant::now();
-    check_places(&options.repo, options.into.as_deref(), None)?;
+    check_destinations(&options.repo, options.destination.as_deref(), None)?;
     let repo = git::open(&options.repo).map_err(HistoryError::from)?.to_thread_local();
-    let (draft, found) = audit(settings, options)?;
+    let (draft, keys_by_object) = audit(settings, options)?;
     let mut keys = PurgedKeys::select(&draft, &options.keys, settings.min_confidence);
     let detector = keys.detector(&options.rules)?;
     let settings = Settings { detector: &detector, ..*settings };
-    let run = |draft: &Draft, keys: &PurgedKeys, found: &KeysByObject| {
-        PurgeRun { settings: &settings, options, repo: &repo, draft, keys, start, deliver }.run(found)
+    let run = |draft: &Draft, keys: &PurgedKeys, keys_by_object: &KeysByObject| {
+        PurgeRun { settings: &settings, options, repo: &repo, draft, keys, start, deliver }
+            .run(keys_by_object)
     };
-    // A rule may miss a key next to other characters, unless it has the marker. Whether one did, the proof shows, which
-    // searches for the keys literally; a plan is not proven.
-    if keys.keys.is_empty() || keys.are_marked() || options.into.is_some() {
-        match run(&draft, &keys, &found) {
+    // The rules may have missed an occurrence of a key without the marker, for example in the middle of a word. Then the
+    // proof fails, since it searches for the keys literally. A plan has no proof, so it cannot rely on that.
+    if keys.keys.is_empty() || keys.all_have_marker() || options.destination.is_some() {
+        match run(&draft, &keys, &keys_by_object) {
             Err(PurgeError::KeyLeft(..)) => {}
             outcome => return outcome,
         }
     }
-    // Now that the keys are known, the old repository is searched for them literally, too.
-    let (draft, found) = audit(&settings, options)?;
-    keys.learn(&draft);
-    run(&draft, &keys, &found)
+    // Search the old repository for the keys literally, too.
+    let (draft, keys_by_object) = audit(&settings, options)?;
+    keys.add_known(&draft);
+    run(&draft, &keys, &keys_by_object)
 }
 
-/// Audits everything at the lowest confidence, so that every occurrence of a key is found. A plan may be made
-/// although files cannot be opened, and names them.
+/// Audits everything at the lowest confidence, so that every occurrence of a key is found. A plan tolerates files that
+/// cannot be opened, and lists them; a purge does not.
 fn audit(settings: &Settings<'_>, options: &PurgeOptions) -> Result<(Draft, KeysByObject), PurgeError> {
     let settings = Settings { min_confidence: Confidence::Low, only: None, ..*settings };
     let audit = HistoryOptions {
@@ -144,14 +149,15 @@ fn audit(settings: &Settings<'_>, options: &PurgeOptions) -> Result<(Draft, Keys
         progress: options.progress.clone(),
         ..HistoryOptions::everything(options.repo.clone(), options.threads, options.now)
     };
-    let (draft, found) = scan_history_objects(&settings, &audit)?;
+    let (draft, keys_by_object) = scan_history_objects(&settings, &audit)?;
     if settings.stop.is_set() {
         return Err(PurgeError::Stopped);
     }
-    let is_unsearched = |skip: &Skip| found.unsearched.iter().any(|one| one.skips.contains(skip));
-    let is_plan = options.into.is_none();
-    match draft.coverage.skipped.iter().all(|skip| is_plan && is_unsearched(skip)) {
-        true => Ok((draft, found)),
+    let is_unopened_file =
+        |skip: &Skip| keys_by_object.unsearched.iter().any(|object| object.skips.contains(skip));
+    let is_plan = options.destination.is_none();
+    match draft.coverage.skipped.iter().all(|skip| is_plan && is_unopened_file(skip)) {
+        true => Ok((draft, keys_by_object)),
         false => Err(PurgeError::Incomplete(draft.coverage.skipped.into_iter().collect())),
     }
 }

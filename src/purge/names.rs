@@ -2,38 +2,39 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// Assigns new names, the same one to the same old name.
+/// Assigns new names: the same new name to each occurrence of an old name.
 #[derive(Debug, Default)]
-pub(super) struct Names {
-    new: HashMap<Vec<u8>, Vec<u8>>,
+pub(super) struct NewNames {
+    /// New names by old name.
+    assigned: HashMap<Vec<u8>, Vec<u8>>,
     taken: HashSet<Vec<u8>>,
 }
 
-impl Names {
-    /// Reserves the name of an existing entry.
-    pub(super) fn take(&mut self, name: Vec<u8>) {
+impl NewNames {
+    /// Reserves the name of an existing entry, so that it is not assigned to another.
+    pub(super) fn reserve(&mut self, name: Vec<u8>) {
         self.taken.insert(name);
     }
 
     /// The new name for `old`: `filled`, which is `old` with fillers, or that with a number if it is taken.
     pub(super) fn assign(&mut self, old: &[u8], filled: &[u8]) -> Vec<u8> {
-        if let Some(known) = self.new.get(old) {
+        if let Some(known) = self.assigned.get(old) {
             return known.clone();
         }
-        let new = numbered(filled, |name| !self.taken.contains(name));
+        let new = first_free_name(filled, |name| !self.taken.contains(name));
         self.taken.insert(new.clone());
-        self.new.insert(old.to_vec(), new.clone());
+        self.assigned.insert(old.to_vec(), new.clone());
         new
     }
 }
 
 /// `name`, or the first free one with a number appended.
-pub(super) fn numbered(name: &[u8], is_free: impl Fn(&[u8]) -> bool) -> Vec<u8> {
-    let with = |number: u64| [name, format!("-{number}").as_bytes()].concat();
+pub(super) fn first_free_name(name: &[u8], is_free: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let with_number = |number: u64| [name, format!("-{number}").as_bytes()].concat();
     let mut candidate = name.to_vec();
     let mut number = 2;
     while !is_free(&candidate) {
-        candidate = with(number);
+        candidate = with_number(number);
         number += 1;
     }
     candidate
@@ -45,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_taken_gets_a_number() {
-        let mut names = Names::default();
+        let mut names = NewNames::default();
         assert_eq!(names.assign(b"key-a", b"key-x"), b"key-x");
         assert_eq!(names.assign(b"key-b", b"key-x"), b"key-x-2");
         assert_eq!(names.assign(b"key-a", b"key-x"), b"key-x");

@@ -1,11 +1,11 @@
-//! The steps after a purge, with the data of this repository filled in.
+//! Writes the instructions for what to do after a purge, with the data of this repository filled in.
 
 use serde::Serialize;
 
 /// A step for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PurgeStep {
-    /// Its heading.
+    /// The heading.
     pub title: &'static str,
     /// Whom it is for: `everyone`, `github`, `gitlab`, `server`, `colleagues`.
     #[serde(rename = "for")]
@@ -19,25 +19,25 @@ pub struct PurgeStep {
 /// The facts about the repository that the steps depend on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StepFacts {
-    /// Fingerprints of the keys.
-    pub(super) keys: Vec<String>,
-    /// The new repository.
-    pub(super) into: String,
-    /// The server's repository, if known.
+    /// Fingerprints of the purged keys.
+    pub(super) fingerprints: Vec<String>,
+    /// The path of the new repository.
+    pub(super) destination: String,
+    /// The URL of the server's repository, if known.
     pub(super) url: Option<String>,
-    /// Refs below refs/remotes/.
+    /// How many refs are below refs/remotes/.
     pub(super) remote_refs: u64,
-    /// Refs of pull requests.
+    /// How many refs are below refs/pull/.
     pub(super) pull_refs: u64,
-    /// Pull requests that lead to rewritten commits.
+    /// How many pull requests lead to rewritten commits.
     pub(super) pull_requests: u64,
-    /// Merge requests that lead to rewritten commits.
+    /// How many merge requests lead to rewritten commits.
     pub(super) merge_requests: u64,
-    /// The first rewritten commit of each line of history.
+    /// Old ids of the rewritten commits without a rewritten parent.
     pub(super) first_commits: Vec<String>,
-    /// Git LFS objects that contained a key.
-    pub(super) lfs: Vec<String>,
-    /// Whether nothing that is carried over contained a key.
+    /// Ids of the Git LFS objects that contain a key.
+    pub(super) lfs_objects: Vec<String>,
+    /// Whether no object that is carried over contained a key, and no name of a ref.
     pub(super) is_unchanged: bool,
     /// Rewritten blobs.
     pub(super) blobs: Vec<String>,
@@ -46,7 +46,8 @@ pub(super) struct StepFacts {
 /// Maximum number of ids that a text lists.
 const MAX_LISTED: usize = 20;
 
-fn listed(ids: &[String]) -> String {
+/// The first ids, and how many more there are.
+fn join_ids(ids: &[String]) -> String {
     let mut text = ids.iter().take(MAX_LISTED).cloned().collect::<Vec<_>>().join(", ");
     if ids.len() > MAX_LISTED {
         text.push_str(&format!(", and {} more in the report", ids.len() - MAX_LISTED));
@@ -57,10 +58,16 @@ fn listed(ids: &[String]) -> String {
 /// All steps, most urgent first.
 pub(super) fn list(facts: &StepFacts) -> Vec<PurgeStep> {
     if facts.is_unchanged {
-        return vec![revoke(facts), local(facts)];
+        return vec![revoke_step(facts), local_step(facts)];
     }
-    let mut steps =
-        vec![revoke(facts), push(facts), github(facts), gitlab(facts), server(facts), colleagues(facts)];
+    let mut steps = vec![
+        revoke_step(facts),
+        push_step(facts),
+        github_step(facts),
+        gitlab_step(facts),
+        server_step(facts),
+        colleagues_step(facts),
+    ];
     steps.push(PurgeStep {
         title: "What cannot be undone",
         audience: "everyone",
@@ -72,14 +79,14 @@ pub(super) fn list(facts: &StepFacts) -> Vec<PurgeStep> {
     steps
 }
 
-fn revoke(facts: &StepFacts) -> PurgeStep {
+fn revoke_step(facts: &StepFacts) -> PurgeStep {
     PurgeStep {
         title: "Revoke the key first",
         audience: "everyone",
         commands: facts
-            .keys
+            .fingerprints
             .iter()
-            .map(|key| format!("friskey revoke REPORT.json --key {}", &key[..key.len().min(16)]))
+            .map(|id| format!("friskey revoke REPORT.json --key {}", &id[..id.len().min(16)]))
             .collect(),
         text: "A purge hides a key from those who come later. Whoever has it can use it until it is revoked. REPORT.json is \
                what `friskey history --output json=REPORT.json` writes."
@@ -87,8 +94,8 @@ fn revoke(facts: &StepFacts) -> PurgeStep {
     }
 }
 
-/// What to do about keys that only files of Git LFS hold, which a history names and does not contain.
-fn lfs_only(facts: &StepFacts) -> PurgeStep {
+/// What to do about keys that are only in files of Git LFS, which are not part of the history.
+fn lfs_only_step(facts: &StepFacts) -> PurgeStep {
     PurgeStep {
         title: "Replace the files of Git LFS; there is nothing to push yet",
         audience: "everyone",
@@ -98,15 +105,15 @@ fn lfs_only(facts: &StepFacts) -> PurgeStep {
              Git LFS contain it: {}. Commit them without the key, delete these objects below `.git/lfs/objects` in every \
              clone, and have the server delete them: on GitHub, ask Support with these ids; on GitLab and other servers, the \
              administrator. `friskey history` names what else holds the key in this repository.",
-            listed(&facts.lfs)
+            join_ids(&facts.lfs_objects)
         ),
     }
 }
 
-/// What to do about keys that no branch or tag reaches.
-fn local(facts: &StepFacts) -> PurgeStep {
-    if !facts.lfs.is_empty() {
-        return lfs_only(facts);
+/// What to do about keys that are only in this clone, for example in the reflog, and in nothing that can be pushed.
+fn local_step(facts: &StepFacts) -> PurgeStep {
+    if !facts.lfs_objects.is_empty() {
+        return lfs_only_step(facts);
     }
     PurgeStep {
         title: "Delete the key where it is; there is nothing to push",
@@ -120,10 +127,10 @@ fn local(facts: &StepFacts) -> PurgeStep {
     }
 }
 
-fn push(facts: &StepFacts) -> PurgeStep {
-    let url = facts.url.as_deref().map_or_else(|| "URL-OF-THE-REPOSITORY".to_owned(), quoted);
+fn push_step(facts: &StepFacts) -> PurgeStep {
+    let url = facts.url.as_deref().map_or_else(|| "URL-OF-THE-REPOSITORY".to_owned(), quote_for_shell);
     if facts.remote_refs > 0 {
-        return purge_a_mirror_instead(&url, facts.remote_refs);
+        return purge_mirror_step(&url, facts.remote_refs);
     }
     let mut text =
         String::from("It replaces every ref on the server and deletes those that the new repository lacks.");
@@ -137,13 +144,13 @@ fn push(facts: &StepFacts) -> PurgeStep {
         ));
     }
     text.push_str(" Branch protection may have to be lifted for it.");
-    let commands = vec![format!("git -C {} push --force --mirror {url}", quoted(&facts.into))];
+    let commands =
+        vec![format!("git -C {} push --force --mirror {url}", quote_for_shell(&facts.destination))];
     PurgeStep { title: "Push the new history", audience: "everyone", commands, text }
 }
 
-/// For an ordinary clone: pushing it with `--mirror` would delete branches on the server, so a mirror clone has to be
-/// purged.
-fn purge_a_mirror_instead(url: &str, remote_refs: u64) -> PurgeStep {
+/// What to do instead of pushing an ordinary clone, since `git push --mirror` from it would delete branches on the server.
+fn purge_mirror_step(url: &str, remote_refs: u64) -> PurgeStep {
     PurgeStep {
         title: "Do not push this repository; purge a mirror clone",
         audience: "everyone",
@@ -161,8 +168,8 @@ fn purge_a_mirror_instead(url: &str, remote_refs: u64) -> PurgeStep {
     }
 }
 
-fn github(facts: &StepFacts) -> PurgeStep {
-    let lfs = if facts.lfs.is_empty() { "none".to_owned() } else { listed(&facts.lfs) };
+fn github_step(facts: &StepFacts) -> PurgeStep {
+    let lfs = if facts.lfs_objects.is_empty() { "none".to_owned() } else { join_ids(&facts.lfs_objects) };
     PurgeStep {
         title: "Ask GitHub Support to delete the old commits",
         audience: "github",
@@ -173,12 +180,12 @@ fn github(facts: &StepFacts) -> PurgeStep {
              mitigated otherwise, so it may decline for a key that is revoked.",
             facts.url.as_ref().map_or_else(String::new, |url| format!(" ({url})")),
             facts.pull_requests,
-            listed(&facts.first_commits),
+            join_ids(&facts.first_commits),
         ),
     }
 }
 
-fn gitlab(facts: &StepFacts) -> PurgeStep {
+fn gitlab_step(facts: &StepFacts) -> PurgeStep {
     PurgeStep {
         title: "Remove the old blobs from GitLab",
         audience: "gitlab",
@@ -189,7 +196,7 @@ fn gitlab(facts: &StepFacts) -> PurgeStep {
              {} affected; GitLab keeps their refs (refs/merge-requests/, refs/keep-around/), which only \
              a project export shows, and their diffs in its database. Removing blobs fails while forks share the object \
              pool.",
-            listed(&facts.blobs),
+            join_ids(&facts.blobs),
             match facts.merge_requests {
                 1 => "One merge request is".to_owned(),
                 count => format!("{count} merge requests are"),
@@ -198,11 +205,11 @@ fn gitlab(facts: &StepFacts) -> PurgeStep {
     }
 }
 
-fn server(facts: &StepFacts) -> PurgeStep {
+fn server_step(facts: &StepFacts) -> PurgeStep {
     let mut commands =
         vec!["git reflog expire --expire=now --all".to_owned(), "git gc --prune=now".to_owned()];
     commands.extend(facts.first_commits.first().map(|id| format!("git cat-file -t {id}")));
-    let url = facts.url.as_deref().map_or_else(|| "URL-OF-THE-REPOSITORY".to_owned(), quoted);
+    let url = facts.url.as_deref().map_or_else(|| "URL-OF-THE-REPOSITORY".to_owned(), quote_for_shell);
     commands
         .push(format!("git clone --mirror {url} check.git && friskey prove check.git --report purge.json"));
     PurgeStep {
@@ -217,7 +224,7 @@ fn server(facts: &StepFacts) -> PurgeStep {
     }
 }
 
-fn colleagues(facts: &StepFacts) -> PurgeStep {
+fn colleagues_step(facts: &StepFacts) -> PurgeStep {
     let mut commands = vec![
         "git tag -l | xargs git tag -d".to_owned(),
         "git fetch --prune --force --tags".to_owned(),
@@ -238,8 +245,8 @@ fn colleagues(facts: &StepFacts) -> PurgeStep {
     }
 }
 
-/// A path quoted for a shell.
-fn quoted(path: &str) -> String {
+/// A path quote_for_shell for a shell.
+fn quote_for_shell(path: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
     if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }

@@ -1,83 +1,88 @@
-//! Rewrites the history of notes. Their trees name each note after the commit that it belongs to.
+//! Rewrites the history of notes. In their trees, the name of each note is the id of the object that it annotates, so
+//! notes on rewritten objects are renamed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::error::PurgeError;
+use super::raw_tree::{self, RawTreeEntry};
 use super::rewriter::HistoryRewriter;
-use super::tree::{self, RawTreeEntry};
 use crate::git::{ObjectId, ObjectKind};
 
-/// A tree under construction.
+/// A tree of notes under construction.
 #[derive(Default)]
 struct NoteTree {
     dirs: BTreeMap<Vec<u8>, NoteTree>,
+    /// Entries that are not fan-out directories: notes, and anything else.
     others: Vec<RawTreeEntry>,
 }
 
-/// What a tree of notes contains.
+/// The content of an old tree of notes, with the new names.
 struct ReadNotes {
     tree: NoteTree,
-    /// The directories in it.
+    /// The fan-out directories in the old tree.
     dirs: Vec<ObjectId>,
-    /// Whether a note is renamed.
+    /// Whether the name of a note changed.
     is_renamed: bool,
 }
 
 /// A rewritten tree of notes.
 struct NewNotes {
     id: ObjectId,
-    /// The directories in the old one.
+    /// The fan-out directories in the old tree.
     dirs: Vec<ObjectId>,
+    /// Whether the name of a note changed.
     is_renamed: bool,
 }
 
 impl HistoryRewriter<'_> {
     /// Rewrites the commits that only refs of notes reach.
-    pub(super) fn notes(&mut self) -> Result<(), PurgeError> {
-        let mut known: HashMap<ObjectId, ObjectId> = HashMap::new();
-        let (mut left, mut kept) = (HashSet::new(), HashSet::new());
+    pub(super) fn rewrite_notes(&mut self) -> Result<(), PurgeError> {
+        let mut new_trees: HashMap<ObjectId, ObjectId> = HashMap::new();
+        let (mut replaced_dirs, mut kept_dirs) = (HashSet::new(), HashSet::new());
         for position in self.graph.early_commit_count()..self.graph.commit_count() {
             self.check_stop()?;
             let Some(links) = self.graph.commit(position) else { continue };
-            let tree = match known.get(&links.tree) {
+            let tree = match new_trees.get(&links.tree) {
                 Some(tree) => *tree,
                 None => {
-                    let NewNotes { id, dirs, is_renamed } = self.notes_tree(links.tree)?;
+                    let NewNotes { id, dirs, is_renamed } = self.rewrite_notes_tree(links.tree)?;
                     if is_renamed {
-                        left.extend(dirs)
+                        replaced_dirs.extend(dirs)
                     } else {
-                        kept.extend(dirs)
+                        kept_dirs.extend(dirs)
                     }
-                    known.insert(links.tree, id);
+                    new_trees.insert(links.tree, id);
                     id
                 }
             };
-            let follows = links.parents.iter().any(|parent| self.done.new.contains_key(parent));
-            if tree != links.tree || follows || self.flagged.contains_key(&links.id) {
+            let has_rewritten_parent =
+                links.parents.iter().any(|parent| self.rewrites.new_ids.contains_key(parent));
+            if tree != links.tree || has_rewritten_parent || self.flagged.contains_key(&links.id) {
                 let bytes = self.read(&links.id, ObjectKind::Commit)?;
-                self.one_commit(&links, tree, &bytes)?;
+                self.rewrite_commit(&links, tree, &bytes)?;
             }
         }
-        // The new trees do not contain these; those that they contain were added as new objects.
-        for dir in left.difference(&kept).filter(|dir| self.graph.is_late_tree(dir)) {
+        // No new tree contains these old directories, except for those that were added again as new objects.
+        for dir in replaced_dirs.difference(&kept_dirs).filter(|dir| self.graph.is_late_tree(dir)) {
             self.graph.leave_out(dir);
         }
         Ok(())
     }
 
     /// Rewrites a tree of notes.
-    fn notes_tree(&mut self, root: ObjectId) -> Result<NewNotes, PurgeError> {
+    fn rewrite_notes_tree(&mut self, root: ObjectId) -> Result<NewNotes, PurgeError> {
         let mut notes = ReadNotes { tree: NoteTree::default(), dirs: Vec::new(), is_renamed: false };
         self.read_notes(root, &mut Vec::new(), &mut notes)?;
         let ReadNotes { tree, dirs, is_renamed } = notes;
         if !is_renamed {
-            return Ok(NewNotes { id: self.tree(root)?, dirs, is_renamed });
+            return Ok(NewNotes { id: self.rewrite_tree(root)?, dirs, is_renamed });
         }
         let new = self.write_notes(&tree)?;
         Ok(NewNotes { id: self.record(ObjectKind::Tree, root, new), dirs, is_renamed })
     }
 
-    /// Adds the notes of the tree at `path` under their new names.
+    /// Adds the notes of the tree `id` to `notes` under their new names. `path` has the names of the fan-out directories above
+    /// it, each of two digits.
     fn read_notes(
         &mut self,
         id: ObjectId,
@@ -86,7 +91,7 @@ impl HistoryRewriter<'_> {
     ) -> Result<(), PurgeError> {
         let bytes = self.read(&id, ObjectKind::Tree)?;
         let width = self.hash.len_in_hex();
-        for mut entry in tree::parse(&bytes, self.hash).ok_or(PurgeError::Malformed(id))? {
+        for mut entry in raw_tree::parse(&bytes, self.hash).ok_or(PurgeError::Malformed(id))? {
             let is_fanout = entry.name.len() == 2 && entry.name.iter().all(u8::is_ascii_hexdigit);
             if entry.is_tree() && is_fanout && path.len() < width / 2 {
                 notes.dirs.push(entry.id);
@@ -96,18 +101,19 @@ impl HistoryRewriter<'_> {
                 continue;
             }
             if entry.is_tree() {
-                entry.id = self.tree(entry.id)?;
+                entry.id = self.rewrite_tree(entry.id)?;
             } else if !entry.is_submodule() {
-                entry.id = self.done.id(&entry.id);
+                entry.id = self.rewrites.new_id(&entry.id);
             }
             if self.flagged.contains_key(&id)
-                && let Some((filled, _)) = self.filled_name(&entry.name, &format!("a name in tree {id}"))?
+                && let Some((filled, _)) =
+                    self.name_with_fillers(&entry.name, &format!("a name in tree {id}"))?
             {
                 entry.name = self.names.assign(&entry.name, &filled);
             }
             let digits = [path.concat(), entry.name.clone()].concat();
-            let about = if digits.len() == width { ObjectId::from_hex(&digits).ok() } else { None };
-            let Some(new) = about.and_then(|about| self.done.new.get(&about)) else {
+            let annotated = if digits.len() == width { ObjectId::from_hex(&digits).ok() } else { None };
+            let Some(new) = annotated.and_then(|id| self.rewrites.new_ids.get(&id)) else {
                 notes.tree.add(path, entry);
                 continue;
             };
@@ -120,18 +126,20 @@ impl HistoryRewriter<'_> {
         Ok(())
     }
 
+    /// Adds the tree and its directories as new objects, and returns the tree's id.
     fn write_notes(&mut self, notes: &NoteTree) -> Result<ObjectId, PurgeError> {
         let mut entries = notes.others.clone();
         for (name, dir) in &notes.dirs {
             let id = self.write_notes(dir)?;
             entries.push(RawTreeEntry { mode: b"40000".to_vec(), name: name.clone(), id });
         }
-        tree::sort(&mut entries);
-        self.add(ObjectKind::Tree, tree::write(&entries))
+        raw_tree::sort(&mut entries);
+        self.add(ObjectKind::Tree, raw_tree::write(&entries))
     }
 }
 
 impl NoteTree {
+    /// Adds an entry in the directory that `dirs` leads to.
     fn add(&mut self, dirs: &[Vec<u8>], entry: RawTreeEntry) {
         match dirs.split_first() {
             Some((first, rest)) => self.dirs.entry(first.clone()).or_default().add(rest, entry),

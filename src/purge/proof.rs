@@ -10,8 +10,8 @@ use super::PurgeOptions;
 use super::comparison::RepositoryComparison;
 use super::error::PurgeError;
 use super::purged_keys::PurgedKeys;
-use super::refs::{NOTES, NewHead, RefPlan};
-use super::rewriter::Rewritten;
+use super::refs::{NewHead, RefPlan};
+use super::rewriter::Rewrites;
 use crate::git::{ObjectId, Repository, open_unfinished, refs};
 use crate::model::{Confidence, Surface};
 use crate::scan::{HistoryOptions, Settings, scan_history};
@@ -30,44 +30,44 @@ pub struct PurgeProof {
     pub refs_compared: u64,
 }
 
-/// What the new repository has to be.
-pub(super) struct Expected<'a> {
+/// What the new repository must match.
+pub(super) struct ExpectedRepository<'a> {
     pub(super) keys: &'a PurgedKeys,
     pub(super) plan: &'a RefPlan,
-    pub(super) done: &'a Rewritten,
+    pub(super) rewrites: &'a Rewrites,
     /// The tree of each commit that a ref of the old repository names.
     pub(super) tip_trees: &'a HashMap<ObjectId, ObjectId>,
 }
 
-/// Proves the repository at `path`.
+/// Proves that the repository at `path` is what `expected` describes.
 ///
 /// # Errors
-/// What is not as planned.
+/// If it is not, or the proof was stopped.
 pub(super) fn prove(
     path: &Path,
     old: &Repository,
     settings: &Settings<'_>,
     options: &PurgeOptions,
-    expected: &Expected<'_>,
+    expected: &ExpectedRepository<'_>,
 ) -> Result<PurgeProof, PurgeError> {
-    let Expected { keys, plan, done, tip_trees } = *expected;
-    search(path, settings, options, keys)?;
+    let ExpectedRepository { keys, plan, rewrites, tip_trees } = *expected;
+    check_audit(path, settings, options, keys)?;
     let opened = open_unfinished(path).map_err(|error| PurgeError::Unproven(error.to_string()))?;
     let new = opened.to_thread_local();
-    let mut comparison = RepositoryComparison::of(old, &new, (done, tip_trees))?;
-    if let Some(id) = done.new.keys().find(|id| comparison.has_new(id)) {
+    let mut comparison = RepositoryComparison::new(old, &new, (rewrites, tip_trees))?;
+    if let Some(id) = rewrites.new_ids.keys().find(|id| comparison.has_new(id)) {
         return unproven(format!("the old object {id} is in it"));
     }
-    compare_names(&new, plan, done)?;
-    for one in &plan.refs {
+    check_refs(&new, plan, rewrites)?;
+    for carried in &plan.refs {
         if settings.stop.is_set() {
             return Err(PurgeError::Stopped);
         }
-        if done.id(&one.id) != one.id {
-            comparison.tip(one.id, one.name.starts_with(NOTES), one)?;
-        } else if !comparison.has_new(&one.id) {
-            // The same id means the same content, recursively, and the audit followed every link.
-            return unproven(format!("{} leads to an object that is not in it", one.new_name));
+        if rewrites.new_id(&carried.id) != carried.id {
+            comparison.compare_target(carried)?;
+        } else if !comparison.has_new(&carried.id) {
+            // Nothing else to check: the same id means the same content, recursively, and the audit found every object.
+            return unproven(format!("{} leads to an object that is not in it", carried.new_name));
         }
     }
     Ok(PurgeProof {
@@ -78,12 +78,13 @@ pub(super) fn prove(
     })
 }
 
+/// The error of a proof that failed for `reason`.
 pub(super) fn unproven<T>(reason: String) -> Result<T, PurgeError> {
     Err(PurgeError::Unproven(reason))
 }
 
-/// Audits the new repository.
-fn search(
+/// Audits the new repository, and checks that the audit was complete and found no purged or new key.
+fn check_audit(
     path: &Path,
     settings: &Settings<'_>,
     options: &PurgeOptions,
@@ -97,7 +98,7 @@ fn search(
         progress: options.progress.clone(),
         ..HistoryOptions::everything(path.to_owned(), options.threads, options.now)
     };
-    // It has LFS pointers without their files; the files of the old repository were searched.
+    // The new repository has LFS pointers without their files. The audit of the old one searched these.
     audit.surfaces.remove(&Surface::Lfs);
     let draft = scan_history(&settings, &audit)?;
     if settings.stop.is_set() {
@@ -112,10 +113,10 @@ fn search(
             let object = finding.origin.object.as_ref().or(finding.origin.commit.as_ref());
             format!(" ({} {})", finding.origin.surface, object.map_or("", String::as_str))
         });
-        if keys.has(&fingerprint) {
+        if keys.contains(&fingerprint) {
             return Err(PurgeError::KeyLeft(fingerprint, place));
         }
-        if !keys.known.contains(&fingerprint) {
+        if !keys.known_fingerprints.contains(&fingerprint) {
             return unproven(format!("something that looks like a key was found in it{place}"));
         }
     }
@@ -123,18 +124,20 @@ fn search(
 }
 
 /// Checks that the new repository has exactly the planned refs.
-fn compare_names(new: &Repository, plan: &RefPlan, done: &Rewritten) -> Result<(), PurgeError> {
-    let found = refs::read(new);
+fn check_refs(new: &Repository, plan: &RefPlan, rewrites: &Rewrites) -> Result<(), PurgeError> {
+    let actual = refs::read(new);
     let expected: HashSet<(&str, ObjectId)> =
-        plan.refs.iter().map(|one| (one.new_name.as_str(), done.id(&one.id))).collect();
+        plan.refs.iter().map(|one| (one.new_name.as_str(), rewrites.new_id(&one.id))).collect();
     let is_head = |name: &str| name == "HEAD";
-    let own = found.tips.iter().filter(|tip| !is_head(&tip.name));
-    let own: HashSet<(&str, ObjectId)> = own.map(|tip| (tip.name.as_str(), tip.id)).collect();
+    let refs = actual.tips.iter().filter(|tip| !is_head(&tip.name));
+    let refs: HashSet<(&str, ObjectId)> = refs.map(|tip| (tip.name.as_str(), tip.id)).collect();
     let is_same_head = match &plan.head {
-        NewHead::Branch(name) => found.head.as_ref() == Some(name),
-        NewHead::Detached(id) => found.tips.iter().any(|tip| is_head(&tip.name) && tip.id == done.id(id)),
+        NewHead::Branch(name) => actual.head.as_ref() == Some(name),
+        NewHead::Detached(id) => {
+            actual.tips.iter().any(|tip| is_head(&tip.name) && tip.id == rewrites.new_id(id))
+        }
     };
-    match own == expected && is_same_head {
+    match refs == expected && is_same_head {
         true => Ok(()),
         false => unproven("its refs are not those of the old repository".to_owned()),
     }

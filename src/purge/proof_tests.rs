@@ -1,12 +1,12 @@
-//! Proofs that fail: each thing that a proof promises, in a repository where it does not hold.
+//! Tests that a proof fails on a repository that differs from the plan in any way that a proof must notice.
 
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::proof::{Expected, prove};
+use super::proof::{ExpectedRepository, prove};
 use super::purged_keys::PurgedKeys;
 use super::refs::RefPlan;
-use super::rewriter::Rewritten;
+use super::rewriter::Rewrites;
 use super::run::PurgeRun;
 use super::{ContainerTreatment, PurgeError, PurgeOptions, audit};
 use crate::container::Limits;
@@ -18,8 +18,8 @@ use crate::rules::{RuleSet, expand};
 use crate::scan::{KeysByObject, Settings, Stop};
 use crate::suppress::Policy;
 
-/// A repository with a key, and what an audit finds in it.
-struct Leaked {
+/// A repository with a key, and the settings of its audit.
+struct LeakyRepository {
     scratch: Scratch,
     rules: RuleSet,
     detector: Detector,
@@ -27,7 +27,7 @@ struct Leaked {
     stop: Stop,
 }
 
-impl Leaked {
+impl LeakyRepository {
     fn new() -> Self {
         let scratch = Scratch::new(&[]);
         let key =
@@ -54,7 +54,7 @@ impl Leaked {
     fn options(&self) -> PurgeOptions {
         PurgeOptions {
             repo: self.scratch.path().to_owned(),
-            into: None,
+            destination: None,
             keys: Vec::new(),
             containers: ContainerTreatment::Stub,
             keep_message_ids: false,
@@ -66,57 +66,65 @@ impl Leaked {
         }
     }
 
-    fn found(&self) -> (Draft, KeysByObject) {
+    fn audit(&self) -> (Draft, KeysByObject) {
         audit(&self.settings(), &self.options()).unwrap()
     }
 
-    /// Proves the repository against itself, as if `change` had been planned.
-    fn prove(&self, keys: bool, change: impl Fn(&mut RefPlan, &mut Rewritten)) -> Result<(), PurgeError> {
-        let (draft, _) = self.found();
-        let draft = if keys { draft } else { Draft { leaks: Vec::new(), ..draft } };
+    /// Proves the repository against itself, with a plan to which `change` was applied. Its key is purged only with
+    /// `with_keys`.
+    fn prove(&self, with_keys: bool, change: impl Fn(&mut RefPlan, &mut Rewrites)) -> Result<(), PurgeError> {
+        let (draft, _) = self.audit();
+        let draft = if with_keys { draft } else { Draft { leaks: Vec::new(), ..draft } };
         let mut keys = PurgedKeys::select(&draft, &[], Confidence::Medium);
-        keys.learn(&self.found().0);
+        keys.add_known(&self.audit().0);
         let repo = self.scratch.open();
         let mut plan = RefPlan::new(&refs::read(&repo), &keys, &self.detector).unwrap();
-        let mut done = Rewritten::default();
-        change(&mut plan, &mut done);
-        let expected = Expected { keys: &keys, plan: &plan, done: &done, tip_trees: &HashMap::new() };
+        let mut rewrites = Rewrites::default();
+        change(&mut plan, &mut rewrites);
+        let expected =
+            ExpectedRepository { keys: &keys, plan: &plan, rewrites: &rewrites, tip_trees: &HashMap::new() };
         prove(self.scratch.path(), &repo, &self.settings(), &self.options(), &expected).map(drop)
     }
 }
 
 #[test]
-fn what_is_not_as_planned_is_not_proven() {
-    let leaked = Leaked::new();
-    assert!(matches!(leaked.prove(true, |_, _| {}), Err(PurgeError::KeyLeft(..))), "the key is there");
-    assert!(leaked.prove(false, |_, _| {}).is_ok(), "without a key to find, nothing is wrong");
-    let (blob, commit) = (leaked.scratch.id("HEAD:.env"), leaked.scratch.id("HEAD"));
+fn a_repository_that_differs_from_the_plan_is_not_proven() {
+    let repository = LeakyRepository::new();
+    assert!(
+        matches!(repository.prove(true, |_, _| {}), Err(PurgeError::KeyLeft(..))),
+        "the key is still in it"
+    );
+    assert!(repository.prove(false, |_, _| {}).is_ok(), "without a key to find, nothing is wrong");
+    let (blob, commit) = (repository.scratch.id("HEAD:.env"), repository.scratch.id("HEAD"));
     let zero = ObjectId::null(blob.kind());
-    let old = leaked.prove(false, |_, done| {
-        done.new.insert(blob, zero);
+    let with_old_object = repository.prove(false, |_, rewrites| {
+        rewrites.new_ids.insert(blob, zero);
     });
-    assert!(old.unwrap_err().to_string().contains(&format!("the old object {blob} is in it")));
-    let moved = leaked.prove(false, |plan, _| plan.refs[0].new_name = "refs/heads/other".to_owned());
-    assert!(moved.unwrap_err().to_string().contains("its refs are not those of the old repository"));
-    let lost = leaked.prove(false, |plan, _| plan.refs[0].id = blob);
-    assert!(lost.is_err(), "{commit} is where {blob} was planned");
+    assert!(with_old_object.unwrap_err().to_string().contains(&format!("the old object {blob} is in it")));
+    let with_other_ref =
+        repository.prove(false, |plan, _| plan.refs[0].new_name = "refs/heads/other".to_owned());
+    assert!(with_other_ref.unwrap_err().to_string().contains("its refs are not those of the old repository"));
+    let with_other_target = repository.prove(false, |plan, _| plan.refs[0].id = blob);
+    assert!(with_other_target.is_err(), "the ref leads to {commit}, and the plan says {blob}");
 }
 
-/// Whatever ends a purge early, the repository that it was writing goes.
 #[test]
-fn a_purge_that_fails_leaves_nothing() {
-    let leaked = Leaked::new();
-    let beside = tempfile::tempdir().unwrap();
-    let options = PurgeOptions { into: Some(beside.path().join("new.git")), ..leaked.options() };
-    let (draft, found) = leaked.found();
+fn a_purge_whose_proof_fails_leaves_no_repository() {
+    let repository = LeakyRepository::new();
+    let parent = tempfile::tempdir().unwrap();
+    let options = PurgeOptions { destination: Some(parent.path().join("new.git")), ..repository.options() };
+    let (draft, keys_by_object) = repository.audit();
     let keys = PurgedKeys::select(&draft, &[], Confidence::Medium);
-    let repo = leaked.scratch.open();
-    // An audit that overlooked the key: the proof finds it.
-    let overlooked =
-        KeysByObject { keys: found.keys.clone(), objects: Default::default(), unsearched: Vec::new() };
+    let repo = repository.scratch.open();
+    // As if the audit had overlooked the object with the key, so that only the proof finds it.
+    let without_objects = KeysByObject {
+        keys: keys_by_object.keys.clone(),
+        objects: Default::default(),
+        unsearched: Vec::new(),
+    };
     let deliver = |_: &super::PurgeReport| Ok(());
-    let settings = leaked.settings();
-    let job = PurgeRun {
+    let settings = repository.settings();
+    let purge_run = PurgeRun {
         settings: &settings,
         options: &options,
         repo: &repo,
@@ -125,8 +133,8 @@ fn a_purge_that_fails_leaves_nothing() {
         start: Instant::now(),
         deliver: &deliver,
     };
-    assert!(matches!(job.run(&overlooked), Err(PurgeError::KeyLeft(..))));
-    assert_eq!(std::fs::read_dir(beside.path()).unwrap().count(), 0);
-    assert!(job.run(&found).is_ok());
-    assert_eq!(std::fs::read_dir(beside.path()).unwrap().count(), 1);
+    assert!(matches!(purge_run.run(&without_objects), Err(PurgeError::KeyLeft(..))));
+    assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
+    assert!(purge_run.run(&keys_by_object).is_ok());
+    assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 1);
 }

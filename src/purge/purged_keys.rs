@@ -1,4 +1,4 @@
-//! The keys that are purged.
+//! Selects the keys that are purged from those that an audit found.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,20 +8,21 @@ use crate::model::{Confidence, Draft, Fingerprint, Identified, Leak};
 use crate::rules::{MARKER, RuleError, RuleSet};
 use crate::scan::{KeyFilter, compile};
 
-/// Which of the found keys are purged.
+/// The keys that are purged, and how many others stay.
 #[derive(Debug)]
 pub(super) struct PurgedKeys {
-    /// Those that are purged, by fingerprint.
+    /// Sorted by fingerprint.
     pub(super) keys: Vec<Arc<Identified>>,
-    purged: HashSet<Fingerprint>,
+    fingerprints: HashSet<Fingerprint>,
     /// How many keys at or above the threshold stay because they are accepted.
-    pub(super) accepted: u64,
+    pub(super) accepted_count: u64,
     /// How many other keys at or above the threshold stay because no filter admits them.
-    pub(super) others: u64,
+    pub(super) other_count: u64,
     /// How many of the filters match no key.
-    pub(super) unmatched: u64,
-    /// Every key in the repository at any confidence.
-    pub(super) known: HashSet<Fingerprint>,
+    pub(super) unmatched_filters: u64,
+    /// Every key that was found in the old repository, purged or not, at any confidence. Another key in the new repository
+    /// was created by the purge.
+    pub(super) known_fingerprints: HashSet<Fingerprint>,
 }
 
 impl PurgedKeys {
@@ -35,17 +36,21 @@ impl PurgedKeys {
         let selected = draft.leaks.iter().filter(&is_selected);
         let mut keys: Vec<_> = selected.map(|leak| Arc::clone(&leak.identified)).collect();
         keys.sort_by_key(|key| key.fingerprint);
-        let is_accepted = |leak: &&Leak| leak.identified.confidence >= threshold && leak.is_suppressed();
-        let stays = |leak: &&Leak| is_accepted(leak) && !is_selected(leak);
-        let accepted = draft.leaks.iter().filter(stays).count() as u64;
-        let is_other = |leak: &&Leak| leak.identified.confidence >= threshold && !leak.is_suppressed();
-        let others = draft.leaks.iter().filter(|leak| is_other(leak) && !is_selected(leak)).count() as u64;
-        let purged = keys.iter().map(|key| key.fingerprint).collect();
+        let stays = |leak: &&Leak| leak.identified.confidence >= threshold && !is_selected(leak);
+        let (accepted, others): (Vec<_>, Vec<_>) =
+            draft.leaks.iter().filter(stays).partition(|leak| leak.is_suppressed());
         let admits_none = |filter: &&KeyFilter| !keys.iter().any(|key| filter.admits(key));
-        let unmatched = filters.iter().filter(admits_none).count() as u64;
-        let known = draft.secrets.iter().map(|key| key.fingerprint);
-        let known = known.chain(draft.leaks.iter().map(|leak| leak.identified.fingerprint)).collect();
-        Self { keys, purged, accepted, others, unmatched, known }
+        let unmatched_filters = filters.iter().filter(admits_none).count() as u64;
+        let mut selection = Self {
+            fingerprints: keys.iter().map(|key| key.fingerprint).collect(),
+            keys,
+            accepted_count: accepted.len() as u64,
+            other_count: others.len() as u64,
+            unmatched_filters,
+            known_fingerprints: HashSet::new(),
+        };
+        selection.add_known(draft);
+        selection
     }
 
     /// A detector that finds these keys everywhere, even where a rule does not: in the middle of a word or path.
@@ -59,20 +64,20 @@ impl PurgedKeys {
         compile(&rules)
     }
 
-    /// Whether each of them contains the marker, so that a rule finds it whatever surrounds it.
-    pub(super) fn are_marked(&self) -> bool {
-        let is_marked = |secret: &[u8]| memchr::memmem::find(secret, MARKER.as_bytes()).is_some();
-        self.keys.iter().all(|key| is_marked(key.secret.reveal()))
+    /// Whether each purged key contains the marker, so that a rule finds it whatever surrounds it.
+    pub(super) fn all_have_marker(&self) -> bool {
+        let has_marker = |secret: &[u8]| memchr::memmem::find(secret, MARKER.as_bytes()).is_some();
+        self.keys.iter().all(|key| has_marker(key.secret.reveal()))
     }
 
-    /// Adds the keys of another audit of the same repository to the known ones.
-    pub(super) fn learn(&mut self, draft: &Draft) {
-        self.known.extend(draft.leaks.iter().map(|leak| leak.identified.fingerprint));
-        self.known.extend(draft.secrets.iter().map(|key| key.fingerprint));
+    /// Adds the keys that an audit of the old repository found to the known ones.
+    pub(super) fn add_known(&mut self, draft: &Draft) {
+        self.known_fingerprints.extend(draft.leaks.iter().map(|leak| leak.identified.fingerprint));
+        self.known_fingerprints.extend(draft.secrets.iter().map(|key| key.fingerprint));
     }
 
     /// Whether a key is purged.
-    pub(super) fn has(&self, fingerprint: &Fingerprint) -> bool {
-        self.purged.contains(fingerprint)
+    pub(super) fn contains(&self, fingerprint: &Fingerprint) -> bool {
+        self.fingerprints.contains(fingerprint)
     }
 }

@@ -1,14 +1,14 @@
-//! Which refs are carried over, under which names, and which are not.
+//! Plans which refs are carried over, and under which names.
 
 use std::collections::HashSet;
 
-use super::cleanse::{Remains, cleanse};
+use super::cleanse::{StillFound, cleanse};
 use super::error::PurgeError;
 use super::fill::Treatment;
-use super::names::numbered;
+use super::names::first_free_name;
 use super::purged_keys::PurgedKeys;
-use super::request_refs::is_numbered;
-use super::rewriter::Place;
+use super::request_refs::is_request_ref;
+use super::rewriter::PurgedPlace;
 use crate::detect::Detector;
 use crate::git::ObjectId;
 use crate::git::refs::{Refs, Tip, TipKind, is_valid_ref_name};
@@ -19,9 +19,9 @@ use crate::model::Surface;
 pub(super) struct CarriedRef {
     pub(super) name: String,
     pub(super) new_name: String,
-    /// The object in the old repository.
+    /// The target in the old repository.
     pub(super) id: ObjectId,
-    /// The new name of the ref that it points to, if it is symbolic.
+    /// For a symbolic ref, the new name of the ref that it points to.
     pub(super) target: Option<String>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct CarriedRef {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NewHead {
     Branch(String),
-    /// The object in the old repository.
+    /// The target in the old repository.
     Detached(ObjectId),
 }
 
@@ -39,19 +39,21 @@ pub(super) struct RefPlan {
     /// Sorted by name.
     pub(super) refs: Vec<CarriedRef>,
     pub(super) head: NewHead,
-    /// Keys in names of refs.
-    pub(super) places: Vec<Place>,
-    /// Numbers of refs that are not carried over, by kind.
-    pub(super) replace: u64,
-    pub(super) stash: u64,
-    pub(super) of_work_trees: u64,
-    pub(super) pseudo: u64,
+    /// Purged keys in names of refs.
+    pub(super) places: Vec<PurgedPlace>,
+    /// How many refs below refs/replace/ are not carried over; the fields below count other kinds.
+    pub(super) replace_refs: u64,
+    pub(super) stash_refs: u64,
+    /// Refs that belong to one work tree.
+    pub(super) work_tree_refs: u64,
+    /// Pseudorefs such as ORIG_HEAD.
+    pub(super) pseudo_refs: u64,
     /// Refs whose name or target is not a valid ref name. HEAD may be one of them.
-    pub(super) misnamed: u64,
+    pub(super) misnamed_refs: u64,
 }
 
 /// Prefixes of refs that belong to one work tree.
-const OF_WORK_TREE: [&str; 3] = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
+const WORK_TREE_PREFIXES: [&str; 3] = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
 
 /// Prefix of the refs of notes.
 pub(super) const NOTES: &str = "refs/notes/";
@@ -62,44 +64,45 @@ impl RefPlan {
             refs: Vec::new(),
             head: NewHead::Branch("refs/heads/main".to_owned()),
             places: Vec::new(),
-            replace: 0,
-            stash: 0,
-            of_work_trees: 0,
-            pseudo: 0,
-            misnamed: 0,
+            replace_refs: 0,
+            stash_refs: 0,
+            work_tree_refs: 0,
+            pseudo_refs: 0,
+            misnamed_refs: 0,
         };
         let mut head = refs.head.clone();
         for tip in &refs.tips {
-            if plan.is_carried(tip) {
-                if tip.name.contains('\u{fffd}') {
-                    return Err(PurgeError::RefName(tip.name.clone()));
-                }
-                let target = refs.symbolic.get(&tip.name).cloned();
-                // As a path, an invalid name could lead out of the new repository.
-                if ![Some(&tip.name), target.as_ref()]
-                    .into_iter()
-                    .flatten()
-                    .all(|name| is_valid_ref_name(name))
-                {
-                    plan.misnamed += 1;
-                    continue;
-                }
-                plan.refs.push(CarriedRef {
-                    name: tip.name.clone(),
-                    new_name: tip.name.clone(),
-                    id: tip.id,
-                    target,
-                });
-            } else if tip.kind == TipKind::Head && tip.name == "HEAD" {
+            if tip.kind == TipKind::Head && tip.name == "HEAD" {
                 plan.head = NewHead::Detached(tip.id);
+                continue;
             }
+            if let Some(counter) = plan.counter_if_left_out(tip) {
+                *counter += 1;
+                continue;
+            }
+            // The name was decoded from bytes that are not UTF-8.
+            if tip.name.contains('\u{fffd}') {
+                return Err(PurgeError::RefName(tip.name.clone()));
+            }
+            let target = refs.symbolic.get(&tip.name).cloned();
+            // As a path, an invalid name could lead out of the new repository.
+            if ![Some(&tip.name), target.as_ref()].into_iter().flatten().all(|name| is_valid_ref_name(name)) {
+                plan.misnamed_refs += 1;
+                continue;
+            }
+            plan.refs.push(CarriedRef {
+                name: tip.name.clone(),
+                new_name: tip.name.clone(),
+                id: tip.id,
+                target,
+            });
         }
         if head.as_ref().is_some_and(|head| !is_valid_ref_name(head)) {
-            plan.misnamed += 1;
+            plan.misnamed_refs += 1;
             head = None;
         }
         plan.drop_dangling();
-        plan.rename(&mut head, keys, detector)?;
+        plan.rename_refs(&mut head, keys, detector)?;
         if let Some(head) = head {
             plan.head = NewHead::Branch(head);
         }
@@ -111,28 +114,26 @@ impl RefPlan {
         let names: HashSet<String> = self.refs.iter().map(|one| one.name.clone()).collect();
         let before = self.refs.len();
         self.refs.retain(|one| one.target.as_ref().is_none_or(|target| names.contains(target)));
-        self.misnamed += (before - self.refs.len()) as u64;
+        self.misnamed_refs += (before - self.refs.len()) as u64;
     }
 
-    fn is_carried(&mut self, tip: &Tip) -> bool {
-        let is_of_work_tree = || OF_WORK_TREE.iter().any(|prefix| tip.name.starts_with(prefix));
-        let counter = match tip.kind {
-            TipKind::Head if tip.name == "HEAD" => return false,
-            TipKind::Head => &mut self.of_work_trees,
-            TipKind::Pseudo => &mut self.pseudo,
-            TipKind::Ref if tip.name.starts_with("refs/replace/") => &mut self.replace,
-            TipKind::Ref if tip.name == "refs/stash" => &mut self.stash,
+    /// The counter of the kind of `tip`, which is not HEAD, if refs of that kind are not carried over.
+    fn counter_if_left_out(&mut self, tip: &Tip) -> Option<&mut u64> {
+        let is_of_work_tree = || WORK_TREE_PREFIXES.iter().any(|prefix| tip.name.starts_with(prefix));
+        match tip.kind {
+            TipKind::Head => Some(&mut self.work_tree_refs),
+            TipKind::Pseudo => Some(&mut self.pseudo_refs),
+            TipKind::Ref if tip.name.starts_with("refs/replace/") => Some(&mut self.replace_refs),
+            TipKind::Ref if tip.name == "refs/stash" => Some(&mut self.stash_refs),
             TipKind::Ref if tip.name.starts_with("worktrees/") || is_of_work_tree() => {
-                &mut self.of_work_trees
+                Some(&mut self.work_tree_refs)
             }
-            TipKind::Ref => return true,
-        };
-        *counter += 1;
-        false
+            TipKind::Ref => None,
+        }
     }
 
-    /// Renames refs whose name contains a key.
-    fn rename(
+    /// Renames refs whose name contains a purged key, in `self.refs` and in `head`.
+    fn rename_refs(
         &mut self,
         head: &mut Option<String>,
         keys: &PurgedKeys,
@@ -144,18 +145,18 @@ impl RefPlan {
         names.extend(head.clone());
         names.sort();
         names.dedup();
-        names.retain(|name| !is_numbered(name));
+        names.retain(|name| !is_request_ref(name));
         for name in names {
-            let clean = cleanse(name.as_bytes(), keys, detector).map_err(|Remains(fingerprint)| {
-                PurgeError::Remains { what: "the name of a ref".to_owned(), fingerprint }
+            let clean = cleanse(name.as_bytes(), keys, detector).map_err(|StillFound(fingerprint)| {
+                PurgeError::StillFound { what: "the name of a ref".to_owned(), fingerprint }
             })?;
             let Some(clean) = clean else { continue };
             for fingerprint in clean.fingerprints() {
                 let (surface, treatment) = (Surface::RefName, Treatment::Filler);
-                self.places.push(Place { surface, object: None, fingerprint, treatment });
+                self.places.push(PurgedPlace { surface, object: None, fingerprint, treatment });
             }
             taken.remove(&name);
-            let new = numbered(&clean.bytes, |new| is_free(new, &taken));
+            let new = first_free_name(&clean.bytes, |new| is_free(new, &taken));
             let new = String::from_utf8_lossy(&new).into_owned();
             taken.insert(new.clone());
             for one in &mut self.refs {
@@ -174,24 +175,24 @@ impl RefPlan {
         Ok(())
     }
 
-    /// The objects to carry over: the targets of refs and HEAD, then those of notes.
+    /// The objects from which to carry over: the targets of HEAD and of refs other than notes, and the targets of notes.
     pub(super) fn roots(&self) -> (Vec<ObjectId>, Vec<ObjectId>) {
         let (notes, others): (Vec<_>, Vec<_>) = self.refs.iter().partition(|one| one.name.starts_with(NOTES));
         let ids = |refs: Vec<&CarriedRef>| refs.into_iter().map(|one| one.id).collect::<Vec<_>>();
-        let (mut roots, late) = (ids(others), ids(notes));
+        let (mut roots, notes_roots) = (ids(others), ids(notes));
         if let NewHead::Detached(id) = self.head {
             roots.push(id);
         }
-        (roots, late)
+        (roots, notes_roots)
     }
 }
 
-/// Whether a ref can get this name: no ref has it, or uses it as a directory, or is a directory in it.
+/// Whether a ref can get this name. As in git, `a` and `a/b` cannot both exist.
 fn is_free(name: &[u8], taken: &HashSet<String>) -> bool {
-    let within =
-        |outer: &[u8], inner: &[u8]| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with(b"/"));
+    let is_below =
+        |path: &[u8], dir: &[u8]| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with(b"/"));
     !taken.iter().any(|known| {
         let known = known.as_bytes();
-        known == name || within(known, name) || within(name, known)
+        known == name || is_below(name, known) || is_below(known, name)
     })
 }

@@ -1,17 +1,18 @@
-//! Refs that hosting services keep for pull and merge requests. A server may have tens of thousands.
+//! Recognizes the refs that hosting services keep for pull and merge requests. A server may have tens of thousands, so
+//! their names are not searched for keys.
 
-/// What such a name is made of, around the number.
-const NUMBERED: [(&str, &[&str]); 2] =
+/// What precedes and follows the number in the name of such a ref.
+const REQUEST_REFS: [(&str, &[&str]); 2] =
     [("refs/pull/", &["/head", "/merge"]), ("refs/merge-requests/", &["/head", "/merge"])];
 
-/// The most digits of a number. A longer one might be the middle of a key.
+/// Maximum number of digits. A longer number could be part of a key.
 const MAX_DIGITS: usize = 7;
 
-/// Whether nothing in the name was chosen by a person, so that no key can be in it.
-pub(super) fn is_numbered(name: &str) -> bool {
-    NUMBERED.iter().any(|(start, ends)| {
-        let rest = name.strip_prefix(start).unwrap_or_default();
-        let number = ends.iter().find_map(|end| rest.strip_suffix(end)).unwrap_or_default();
+/// Whether the server chose the whole name, so that no key can be in it.
+pub(super) fn is_request_ref(name: &str) -> bool {
+    REQUEST_REFS.iter().any(|(prefix, suffixes)| {
+        let rest = name.strip_prefix(prefix).unwrap_or_default();
+        let number = suffixes.iter().find_map(|suffix| rest.strip_suffix(suffix)).unwrap_or_default();
         (1..=MAX_DIGITS).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
@@ -21,9 +22,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_short_number_is_beyond_doubt() {
+    fn only_a_short_number_between_prefix_and_suffix_makes_a_request_ref() {
         for name in ["refs/pull/7/head", "refs/pull/1234567/merge", "refs/merge-requests/12/head"] {
-            assert!(is_numbered(name), "{name}");
+            assert!(is_request_ref(name), "{name}");
         }
         for name in [
             "refs/pull//head",
@@ -34,7 +35,7 @@ mod tests {
             "refs/heads/7/head",
             "refs/pull/7/from",
         ] {
-            assert!(!is_numbered(name), "{name}");
+            assert!(!is_request_ref(name), "{name}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Carries out a purge whose keys are known.
+//! Performs a purge after the audit: writes the new repository, proves it and delivers the report.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
@@ -10,8 +10,8 @@ use super::names;
 use super::proof::{self, PurgeProof};
 use super::purged_keys::PurgedKeys;
 use super::refs::RefPlan;
-use super::report::{Counts, Material, PurgeReport};
-use super::rewriter::{HistoryRewriter, Rewritten};
+use super::report::{Counts, PurgeReport, ReportContents};
+use super::rewriter::{HistoryRewriter, Rewrites};
 use super::sink::ObjectSink;
 use super::store::NewRepository;
 use crate::detect::Redactor;
@@ -22,7 +22,7 @@ use crate::model::Draft;
 use crate::scan::{KeysByObject, PartlySearchedObject, Settings};
 use crate::threads;
 
-/// A purge after the audit.
+/// A purge whose keys are known.
 pub(super) struct PurgeRun<'a> {
     pub(super) settings: &'a Settings<'a>,
     pub(super) options: &'a PurgeOptions,
@@ -35,48 +35,56 @@ pub(super) struct PurgeRun<'a> {
 
 impl PurgeRun<'_> {
     /// Writes the new repository, proves it and delivers the report.
-    pub(super) fn run(&self, found: &KeysByObject) -> Result<PurgeReport, PurgeError> {
+    pub(super) fn run(&self, keys_by_object: &KeysByObject) -> Result<PurgeReport, PurgeError> {
         if self.keys.keys.is_empty() {
-            return self.nothing(&found.unsearched);
+            return self.report_nothing(&keys_by_object.unsearched);
         }
         let refs = git::refs::read(self.repo);
         let plan = RefPlan::new(&refs, self.keys, self.settings.detector)?;
-        let new = match &self.options.into {
-            Some(into) => Some(
-                NewRepository::create(into, self.repo.object_hash())
-                    .map_err(|error| PurgeError::Write { path: into.clone(), error })?,
+        let new = match &self.options.destination {
+            Some(path) => Some(
+                NewRepository::create(path, self.repo.object_hash())
+                    .map_err(|error| PurgeError::Write { path: path.clone(), error })?,
             ),
             None => None,
         };
         let paths = self.paths();
         let sink = self.sink(new.as_ref())?;
-        let mut rewriter = self.rewriter(found, &plan, &paths, &sink)?;
+        let mut rewriter = self.rewriter(keys_by_object, &plan, &paths, &sink)?;
         let objects = rewriter.graph.object_count();
         let unreachable = rewriter.graph.unreachable_count();
         sink.with_helper(self.options.threads, || rewriter.run())
             .map_err(|error| self.unwritable(error))??;
-        let HistoryRewriter { mut graph, done, .. } = rewriter;
+        let HistoryRewriter { mut graph, rewrites, .. } = rewriter;
         let commits = graph.commit_count() as u64;
-        let copied = graph.object_count();
+        let copied_objects = graph.object_count();
         let counts = Counts {
             commits,
-            rewritten_commits: done.commits.len() as u64,
+            rewritten_commits: rewrites.commits.len() as u64,
             objects,
-            copied_objects: copied,
-            rewritten_objects: done.new.len() as u64,
+            copied_objects,
+            rewritten_objects: rewrites.new_ids.len() as u64,
         };
         sink.with_writer(|writer| self.copy(&mut graph, writer)).transpose()?;
         let tags = graph.tags().iter().map(|link| (link.id, link.target)).collect();
         let tip_trees = plan.refs.iter().filter_map(|one| Some((one.id, graph.tree_of(&one.id)?))).collect();
         drop(graph);
         let proof = match (&new, sink.into_writer()) {
-            (Some(new), Some(writer)) => Some(self.write(new, writer, (&tags, &tip_trees), &plan, &done)?),
+            (Some(new), Some(writer)) => {
+                Some(self.write(new, writer, (&tags, &tip_trees), &plan, &rewrites)?)
+            }
             _ => None,
         };
-        let leftovers = leftovers::list(self.repo, &refs, &plan, unreachable, done.lfs.len() as u64);
-        let status = if self.options.into.is_some() { "done" } else { "planned" };
-        let report =
-            self.report(status, &plan, (&done, &paths), (counts, leftovers, &found.unsearched), proof);
+        let leftovers =
+            leftovers::list(self.repo, &refs, &plan, unreachable, rewrites.lfs_files.len() as u64);
+        let status = if self.options.destination.is_some() { "done" } else { "planned" };
+        let report = self.report(
+            status,
+            &plan,
+            (&rewrites, &paths),
+            (counts, leftovers, &keys_by_object.unsearched),
+            proof,
+        );
         (self.deliver)(&report).map_err(PurgeError::Report)?;
         if let Some(new) = new {
             new.finish().map_err(|error| self.unwritable(error))?;
@@ -84,12 +92,12 @@ impl PurgeRun<'_> {
         Ok(report)
     }
 
-    /// The report if there is nothing to purge.
-    fn nothing(&self, unsearched: &[PartlySearchedObject]) -> Result<PurgeReport, PurgeError> {
+    /// Delivers the report of a repository without a key to purge.
+    fn report_nothing(&self, unsearched: &[PartlySearchedObject]) -> Result<PurgeReport, PurgeError> {
         let plan = RefPlan::new(&git::refs::read(self.repo), self.keys, self.settings.detector)?;
-        let rewritten = (&Rewritten::default(), &HashMap::new());
+        let no_rewrites = (&Rewrites::default(), &HashMap::new());
         let report =
-            self.report("nothing", &plan, rewritten, (Counts::default(), Vec::new(), unsearched), None);
+            self.report("nothing", &plan, no_rewrites, (Counts::default(), Vec::new(), unsearched), None);
         (self.deliver)(&report).map_err(PurgeError::Report)?;
         Ok(report)
     }
@@ -98,38 +106,38 @@ impl PurgeRun<'_> {
         &self,
         status: &'static str,
         plan: &RefPlan,
-        (done, paths): (&Rewritten, &HashMap<ObjectId, Vec<u8>>),
+        (rewrites, paths): (&Rewrites, &HashMap<ObjectId, Vec<u8>>),
         (counts, leftovers, unsearched): (Counts, Vec<Leftover>, &[PartlySearchedObject]),
         proof: Option<PurgeProof>,
     ) -> PurgeReport {
         let redactor = Redactor::new(self.settings.detector)
             .with_known(self.draft.secrets.iter().map(|identified| &identified.secret));
-        let material = Material {
+        let contents = ReportContents {
             status,
             rules: self.settings.rules_digest,
             path: self.options.repo.display().to_string(),
-            into: self.options.into.as_ref().map(|into| into.display().to_string()),
+            destination: self.options.destination.as_ref().map(|path| path.display().to_string()),
             url: git::push_url(self.repo),
             left_out: &self.draft.coverage.ignored,
-            accepted: self.keys.accepted,
-            unmatched: self.keys.unmatched,
+            accepted_keys: self.keys.accepted_count,
+            other_keys: self.keys.other_count,
+            unmatched_keys: self.keys.unmatched_filters,
             hash: self.repo.object_hash(),
             keys: &self.keys.keys,
             plan,
-            done,
+            rewrites,
             paths,
             counts,
             leftovers,
             unsearched,
-            others: self.keys.others,
             proof,
-            elapsed: self.start.elapsed().as_secs_f64(),
+            elapsed_seconds: self.start.elapsed().as_secs_f64(),
         };
-        PurgeReport::new(material, &redactor)
+        PurgeReport::new(contents, &redactor)
     }
 
     fn unwritable(&self, error: std::io::Error) -> PurgeError {
-        PurgeError::Write { path: self.options.into.clone().unwrap_or_default(), error }
+        PurgeError::Write { path: self.options.destination.clone().unwrap_or_default(), error }
     }
 
     /// Paths of objects with keys, as far as the audit knows them.
@@ -145,42 +153,44 @@ impl PurgeRun<'_> {
 
     fn rewriter<'a>(
         &'a self,
-        found: &'a KeysByObject,
+        keys_by_object: &'a KeysByObject,
         plan: &RefPlan,
         paths: &'a HashMap<ObjectId, Vec<u8>>,
         sink: &'a ObjectSink,
     ) -> Result<HistoryRewriter<'a>, PurgeError> {
         let is_purged = |number: &u32| {
-            found.keys.get(*number as usize).is_some_and(|key| self.keys.has(&key.fingerprint))
+            let key = keys_by_object.keys.get(*number as usize);
+            key.is_some_and(|key| self.keys.contains(&key.fingerprint))
         };
-        let flagged = found.objects.iter().filter(|(_, (_, held))| held.iter().any(is_purged));
+        let flagged = keys_by_object.objects.iter().filter(|(_, (_, numbers))| numbers.iter().any(is_purged));
         let flagged: HashMap<ObjectId, ObjectKind> = flagged.map(|(id, (kind, _))| (*id, *kind)).collect();
         let in_trees = flagged.iter().filter(|(_, kind)| matches!(kind, ObjectKind::Blob | ObjectKind::Tree));
         let wanted: HashSet<ObjectId> = in_trees.map(|(id, _)| *id).collect();
-        let (roots, late) = plan.roots();
+        let (roots, notes_roots) = plan.roots();
         let stop = self.settings.stop.flag();
-        let graph = CarriedGraph::read(self.repo, (&roots, &late), &wanted, self.options.threads, stop)
-            .map_err(|gaps| match self.settings.stop.is_set() {
-                true => PurgeError::Stopped,
-                false => PurgeError::Incomplete(gaps.into_skips().into_iter().collect()),
-            })?;
+        let graph =
+            CarriedGraph::read(self.repo, (&roots, &notes_roots), &wanted, self.options.threads, stop)
+                .map_err(|gaps| match self.settings.stop.is_set() {
+                    true => PurgeError::Stopped,
+                    false => PurgeError::Incomplete(gaps.into_skips().into_iter().collect()),
+                })?;
         Ok(HistoryRewriter {
             settings: self.settings,
             options: self.options,
             repo: self.repo,
             hash: self.repo.object_hash(),
             keys: self.keys,
-            found,
+            keys_by_object,
             flagged,
             paths,
             objects: ObjectReader::new(self.repo),
-            whole: WholeEntryReader::default(),
+            whole_entries: WholeEntryReader::default(),
             graph,
             sink,
-            names: names::Names::default(),
+            names: names::NewNames::default(),
             commit_ids: None,
             affected: HashSet::new(),
-            done: Rewritten::default(),
+            rewrites: Rewrites::default(),
         })
     }
 
@@ -201,30 +211,30 @@ impl PurgeRun<'_> {
         }
     }
 
-    /// Finishes the pack, writes the refs, and proves all of it. `tags` has what each annotated tag names, `tip_trees` the
-    /// old tree of each commit that a ref names.
+    /// Finishes the pack, writes the refs, and proves the new repository. `tags` maps each annotated tag to its target,
+    /// `tip_trees` each old commit that a ref names to its tree.
     fn write(
         &self,
         new: &NewRepository,
         writer: PackWriter,
         (tags, tip_trees): (&HashMap<ObjectId, ObjectId>, &HashMap<ObjectId, ObjectId>),
         plan: &RefPlan,
-        done: &Rewritten,
+        rewrites: &Rewrites,
     ) -> Result<PurgeProof, PurgeError> {
         writer.finish().map_err(|error| self.unwritable(error))?;
         let peel = |id: &ObjectId| {
-            let mut at = *tags.get(id)?;
-            while let Some(next) = tags.get(&at) {
-                at = *next;
+            let mut target = *tags.get(id)?;
+            while let Some(next) = tags.get(&target) {
+                target = *next;
             }
-            Some(at)
+            Some(target)
         };
-        new.write_refs(&plan.refs, &plan.head, |id| done.id(id), peel)
+        new.write_refs(&plan.refs, &plan.head, |id| rewrites.new_id(id), peel)
             .map_err(|error| self.unwritable(error))?;
-        // Files are synced while the proof reads what is still in memory.
+        // Syncing takes long, and the proof reads the files from the page cache meanwhile.
         std::thread::scope(|scope| {
             let syncing = threads::start(scope, || new.sync());
-            let expected = proof::Expected { keys: self.keys, plan, done, tip_trees };
+            let expected = proof::ExpectedRepository { keys: self.keys, plan, rewrites, tip_trees };
             let proof = proof::prove(new.path(), self.repo, self.settings, self.options, &expected);
             let synced = syncing.map_or_else(|| new.sync(), threads::join);
             let proof = proof?;

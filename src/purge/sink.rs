@@ -1,4 +1,4 @@
-//! Where rewritten objects go: into the pack of the new repository, or nowhere in a dry run.
+//! Adds rewritten objects to the pack of the new repository; in a dry run, only computes their ids.
 
 use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -7,14 +7,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::git::{EntryCompressor, HashKind, ObjectId, ObjectKind, PackWriter, object_id};
 use crate::threads;
 
-/// How many batches of objects may wait to be compressed.
-const MAX_WAITING: usize = 8;
-/// The helper gets objects in batches of about this size, in bytes, since waking it takes longer than compressing a commit.
+/// How many batches of objects may be in the channel to the helper thread.
+const MAX_QUEUED_BATCHES: usize = 8;
+/// The helper thread gets objects in batches of about this size, in bytes, since waking it takes longer than compressing a
+/// commit.
 const BATCH_BYTES: usize = 1 << 15;
-/// Objects larger than this are compressed at once, in bytes, so that the waiting ones take little memory.
-const MAX_WAITING_BYTES: usize = 1 << 16;
+/// Larger objects, in bytes, are compressed at once by the thread that adds them, so that the queue takes little memory.
+const MAX_QUEUED_BYTES: usize = 1 << 16;
 
-/// Takes rewritten objects from any thread.
+/// Accepts rewritten objects from any thread.
 pub(super) enum ObjectSink {
     Pack(Box<PackSink>),
     DryRun(HashKind),
@@ -26,18 +27,20 @@ pub(super) struct PackSink {
     hash: HashKind,
     /// Idle compressors.
     compressors: Mutex<Vec<EntryCompressor>>,
-    /// The channel to the helper thread, while there is one.
-    waiting: Mutex<Option<Helper>>,
+    /// The helper thread, while there is one.
+    helper: Mutex<Option<Helper>>,
 }
 
-/// The way to a thread that compresses objects.
+/// The channel to a thread that compresses objects.
 struct Helper {
     sender: SyncSender<Vec<NewObject>>,
-    /// What is to be sent next, and its size in bytes.
-    batch: (Vec<NewObject>, usize),
+    /// The objects to send next.
+    batch: Vec<NewObject>,
+    /// The size of their content in bytes.
+    batch_bytes: usize,
 }
 
-/// An object that waits to be compressed.
+/// An object to compress.
 struct NewObject {
     id: ObjectId,
     kind: ObjectKind,
@@ -50,11 +53,11 @@ impl ObjectSink {
             writer: Mutex::new(writer),
             hash,
             compressors: Mutex::default(),
-            waiting: Mutex::default(),
+            helper: Mutex::default(),
         }))
     }
 
-    /// Takes an object and returns its id.
+    /// Adds an object, unless it was added before, and returns its id.
     pub(super) fn add(&self, kind: ObjectKind, bytes: &[u8]) -> io::Result<ObjectId> {
         let id = self.id(kind, bytes)?;
         if let Self::Pack(pack) = self
@@ -65,7 +68,7 @@ impl ObjectSink {
         Ok(id)
     }
 
-    /// Like [`Self::add`], but lets the helper compress the object, if there is one.
+    /// Like [`Self::add`], but lets the helper thread compress the object, if there is one.
     pub(super) fn add_later(&self, kind: ObjectKind, bytes: Vec<u8>) -> io::Result<ObjectId> {
         let id = self.id(kind, &bytes)?;
         let Self::Pack(pack) = self else { return Ok(id) };
@@ -76,8 +79,8 @@ impl ObjectSink {
             pack.store(id, kind, &bytes)?;
             return Ok(id);
         }
-        let left = pack.wait(NewObject { id, kind, bytes });
-        left.iter().try_for_each(|one| pack.store(one.id, one.kind, &one.bytes))?;
+        let refused = pack.queue(NewObject { id, kind, bytes });
+        refused.iter().try_for_each(|one| pack.store(one.id, one.kind, &one.bytes))?;
         Ok(id)
     }
 
@@ -90,26 +93,26 @@ impl ObjectSink {
             .ok_or_else(|| io::Error::other("objects with this kind of id cannot be written"))
     }
 
-    /// Runs `work` while another thread compresses what it adds, if `threads` allows for one.
+    /// Runs `work` while a helper thread compresses what it adds, if `threads` allows for one.
     ///
     /// # Errors
-    /// If that thread could not write.
+    /// If an object that was queued cannot be written.
     pub(super) fn with_helper<T>(&self, threads: usize, work: impl FnOnce() -> T) -> io::Result<T> {
         let Self::Pack(pack) = self else { return Ok(work()) };
         if threads < 2 {
             return Ok(work());
         }
-        let (send, receive) = sync_channel::<Vec<NewObject>>(MAX_WAITING);
+        let (send, receive) = sync_channel::<Vec<NewObject>>(MAX_QUEUED_BATCHES);
         std::thread::scope(|scope| {
             let mut objects = receive.into_iter().flatten();
             let compress = move || objects.try_for_each(|one| pack.store(one.id, one.kind, &one.bytes));
             let Some(helper) = threads::start(scope, compress) else { return Ok(work()) };
-            let (outcome, left) = {
-                let _end = pack.lead_to(send);
+            let (outcome, refused) = {
+                let _guard = pack.attach_helper(send);
                 (work(), pack.send_batch())
             };
             threads::join(helper)?;
-            left.iter().try_for_each(|one| pack.store(one.id, one.kind, &one.bytes))?;
+            refused.iter().try_for_each(|one| pack.store(one.id, one.kind, &one.bytes))?;
             Ok(outcome)
         })
     }
@@ -132,6 +135,7 @@ impl ObjectSink {
 }
 
 impl PackSink {
+    /// Compresses an object outside of the lock on the pack, and appends it.
     fn store(&self, id: ObjectId, kind: ObjectKind, bytes: &[u8]) -> io::Result<()> {
         let mut compressor = lock(&self.compressors).pop().unwrap_or_default();
         let stored = compressor.compress(kind, bytes).and_then(|entry| lock(&self.writer).append(id, &entry));
@@ -139,43 +143,45 @@ impl PackSink {
         stored
     }
 
-    /// Queues an object for the helper. Returns it if the helper does not accept it.
-    fn wait(&self, object: NewObject) -> Vec<NewObject> {
-        let mut waiting = lock(&self.waiting);
-        let Some(helper) = waiting.as_mut().filter(|_| object.bytes.len() <= MAX_WAITING_BYTES) else {
+    /// Queues an object for the helper thread. Returns the objects that the caller has to store instead: this one if it is
+    /// large or there is no helper, or a whole batch if the helper failed.
+    fn queue(&self, object: NewObject) -> Vec<NewObject> {
+        let mut helper = lock(&self.helper);
+        let Some(helper) = helper.as_mut().filter(|_| object.bytes.len() <= MAX_QUEUED_BYTES) else {
             return vec![object];
         };
-        helper.batch.1 += object.bytes.len();
-        helper.batch.0.push(object);
-        if helper.batch.1 < BATCH_BYTES { Vec::new() } else { helper.send() }
+        helper.batch_bytes += object.bytes.len();
+        helper.batch.push(object);
+        if helper.batch_bytes < BATCH_BYTES { Vec::new() } else { helper.send_batch() }
     }
 
-    /// Sends the helper what is waiting. Returns what it does not take.
+    /// Sends the last batch. Returns the objects that the caller has to store instead.
     fn send_batch(&self) -> Vec<NewObject> {
-        lock(&self.waiting).as_mut().map_or_else(Vec::new, Helper::send)
+        lock(&self.helper).as_mut().map_or_else(Vec::new, Helper::send_batch)
     }
 
-    /// Passes objects to the helper until the result is dropped.
-    fn lead_to(&self, sender: SyncSender<Vec<NewObject>>) -> WaitingEnd<'_> {
-        *lock(&self.waiting) = Some(Helper { sender, batch: (Vec::new(), 0) });
-        WaitingEnd(self)
+    /// Queues objects for the helper thread until the guard is dropped.
+    fn attach_helper(&self, sender: SyncSender<Vec<NewObject>>) -> HelperGuard<'_> {
+        *lock(&self.helper) = Some(Helper { sender, batch: Vec::new(), batch_bytes: 0 });
+        HelperGuard(self)
     }
 }
 
 impl Helper {
-    /// Sends the batch. A helper that failed takes nothing any more, and says why in the end.
-    fn send(&mut self) -> Vec<NewObject> {
-        let (batch, _) = std::mem::take(&mut self.batch);
+    /// Sends the batch. Returns it if the thread has failed; joining the thread returns its error.
+    fn send_batch(&mut self) -> Vec<NewObject> {
+        self.batch_bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
         self.sender.send(batch).err().map_or_else(Vec::new, |unsent| unsent.0)
     }
 }
 
-/// Tells the helper that nothing follows, even after a panic, since it would wait forever.
-struct WaitingEnd<'a>(&'a PackSink);
+/// Closes the channel when dropped, even after a panic, since the helper thread would wait forever.
+struct HelperGuard<'a>(&'a PackSink);
 
-impl Drop for WaitingEnd<'_> {
+impl Drop for HelperGuard<'_> {
     fn drop(&mut self) {
-        *lock(&self.0.waiting) = None;
+        *lock(&self.0.helper) = None;
     }
 }
 

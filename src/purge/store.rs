@@ -15,29 +15,30 @@ use crate::git::{HashKind, ObjectId, UNFINISHED_MARKER};
 #[derive(Debug)]
 pub(super) struct NewRepository {
     dir: TempDir,
-    into: PathBuf,
+    destination: PathBuf,
     hash: HashKind,
 }
 
 const UNFINISHED_NOTICE: &str = "This repository is not finished. `friskey purge` was interrupted, or is still running. If it is not running, delete this directory.\n";
 
 impl NewRepository {
-    /// Begins a repository with the destination `into`.
-    pub(super) fn create(into: &Path, hash: HashKind) -> io::Result<Self> {
-        let name = into.file_name().ok_or_else(|| io::Error::other("it is not the name of a directory"))?;
+    /// Creates an unfinished repository next to `destination`.
+    pub(super) fn create(destination: &Path, hash: HashKind) -> io::Result<Self> {
+        let name =
+            destination.file_name().ok_or_else(|| io::Error::other("it is not the name of a directory"))?;
         let prefix = format!(".{}.unfinished-", name.to_string_lossy());
-        let dir = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent(into))?;
-        let new = Self { dir, into: into.to_owned(), hash };
+        let dir = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent(destination))?;
+        let new = Self { dir, destination: destination.to_owned(), hash };
         new.write(UNFINISHED_MARKER, UNFINISHED_NOTICE.as_bytes())?;
         for dir in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
             fs::create_dir_all(new.path().join(dir))?;
         }
-        // An unknown extension makes git refuse the repository until it is finished.
+        // With an unknown extension in its configuration, git refuses to open the repository.
         new.write("config", new.config(true).as_bytes())?;
         Ok(new)
     }
 
-    /// Its temporary path.
+    /// The temporary path.
     pub(super) fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -88,8 +89,8 @@ impl NewRepository {
         Ok(())
     }
 
-    /// Writes refs and HEAD. `new` maps an old object to its new id, `peel` a tag in the new repository to its
-    /// target.
+    /// Writes refs and HEAD. `new` maps an old id to the new one, `peel` the old id of a tag to the old id of the object
+    /// that it finally points to.
     pub(super) fn write_refs(
         &self,
         refs: &[CarriedRef],
@@ -121,21 +122,21 @@ impl NewRepository {
         self.write("HEAD", head.as_bytes())
     }
 
-    /// Renames it to its destination.
+    /// Marks the repository as finished and renames it to its destination.
     pub(super) fn finish(self) -> io::Result<()> {
         self.write("config.new", self.config(false).as_bytes())?;
         File::open(self.path().join("config.new"))?.sync_all()?;
         fs::remove_file(self.path().join(UNFINISHED_MARKER))?;
         fs::rename(self.path().join("config.new"), self.path().join("config"))?;
         sync_dir(self.path());
-        // An empty directory may exist there, and not every system lets a rename replace it.
-        match fs::remove_dir(&self.into) {
+        // The destination may be an empty directory, and not every system lets a rename replace one.
+        match fs::remove_dir(&self.destination) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        fs::rename(self.path(), &self.into)?;
-        sync_dir(parent(&self.into));
-        // Nothing is left to remove.
+        fs::rename(self.path(), &self.destination)?;
+        sync_dir(parent(&self.destination));
+        // Its path no longer exists, so dropping it must not try to remove it.
         let _ = self.dir.keep();
         Ok(())
     }

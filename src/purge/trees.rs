@@ -1,46 +1,47 @@
-//! Rewrites trees that contain rewritten objects, or names with keys.
+//! Rewrites trees that contain rewritten objects, or names with purged keys.
 
 use std::collections::HashSet;
 
-use super::cleanse::{Remains, cleanse};
+use super::cleanse::{StillFound, cleanse};
 use super::error::PurgeError;
 use super::fill::Treatment;
-use super::names::numbered;
-use super::rewriter::{HistoryRewriter, Place};
-use super::tree::{self, RawTreeEntry};
+use super::names::first_free_name;
+use super::raw_tree::{self, RawTreeEntry};
+use super::rewriter::{HistoryRewriter, PurgedPlace};
 use crate::git::{ObjectId, ObjectKind};
 use crate::model::{Fingerprint, Surface};
 
-/// A name with fillers, and the keys that were in it.
+/// A name with fillers, and the purged keys that were in the old name.
 type FilledName = (Vec<u8>, Vec<Fingerprint>);
 
 impl HistoryRewriter<'_> {
     /// Rewrites a tree and its subtrees if they contain anything that is rewritten. Returns the new id.
-    pub(super) fn tree(&mut self, root: ObjectId) -> Result<ObjectId, PurgeError> {
-        if !self.is_to_do(&root) {
-            return Ok(self.done.id(&root));
+    pub(super) fn rewrite_tree(&mut self, root: ObjectId) -> Result<ObjectId, PurgeError> {
+        if !self.needs_rewrite(&root) {
+            return Ok(self.rewrites.new_id(&root));
         }
-        let mut met: HashSet<ObjectId> = HashSet::new();
+        let mut visited: HashSet<ObjectId> = HashSet::new();
         let mut stack = vec![root];
         while let Some(&id) = stack.last() {
             self.check_stop()?;
             let bytes = self.read(&id, ObjectKind::Tree)?;
-            let entries = tree::parse(&bytes, self.hash).ok_or(PurgeError::Malformed(id))?;
-            if met.insert(id) {
-                let below = entries.iter().filter(|entry| entry.is_tree() && self.is_to_do(&entry.id));
-                let below: Vec<ObjectId> =
-                    below.map(|entry| entry.id).filter(|id| !met.contains(id)).collect();
-                if !below.is_empty() {
-                    stack.extend(below);
+            let entries = raw_tree::parse(&bytes, self.hash).ok_or(PurgeError::Malformed(id))?;
+            if visited.insert(id) {
+                let subtrees =
+                    entries.iter().filter(|entry| entry.is_tree() && self.needs_rewrite(&entry.id));
+                let subtrees: Vec<ObjectId> =
+                    subtrees.map(|entry| entry.id).filter(|id| !visited.contains(id)).collect();
+                if !subtrees.is_empty() {
+                    stack.extend(subtrees);
                     continue;
                 }
             }
             stack.pop();
-            if self.is_to_do(&id) {
-                self.one_tree(id, &bytes, entries)?;
+            if self.needs_rewrite(&id) {
+                self.rewrite_tree_object(id, &bytes, entries)?;
             }
         }
-        Ok(self.done.id(&root))
+        Ok(self.rewrites.new_id(&root))
     }
 
     /// Reserves the names of all siblings of entries with a key in their name, in all trees, so that a new name is
@@ -49,18 +50,19 @@ impl HistoryRewriter<'_> {
         let trees = self.flagged.iter().filter(|(_, kind)| **kind == ObjectKind::Tree);
         for id in trees.map(|(id, _)| *id).filter(|id| self.graph.is_reachable(id)).collect::<Vec<_>>() {
             let bytes = self.read(&id, ObjectKind::Tree)?;
-            let entries = tree::parse(&bytes, self.hash).ok_or(PurgeError::Malformed(id))?;
-            entries.into_iter().for_each(|entry| self.names.take(entry.name));
+            let entries = raw_tree::parse(&bytes, self.hash).ok_or(PurgeError::Malformed(id))?;
+            entries.into_iter().for_each(|entry| self.names.reserve(entry.name));
         }
         Ok(())
     }
 
-    fn is_to_do(&self, tree: &ObjectId) -> bool {
-        !self.done.new.contains_key(tree) && self.graph.contains_wanted(tree)
+    /// Whether a tree was not rewritten yet, and contains, at any depth, an object that contains a key.
+    fn needs_rewrite(&self, tree: &ObjectId) -> bool {
+        !self.rewrites.new_ids.contains_key(tree) && self.graph.contains_wanted(tree)
     }
 
     /// Rewrites a tree whose subtrees are finished.
-    fn one_tree(
+    fn rewrite_tree_object(
         &mut self,
         id: ObjectId,
         old: &[u8],
@@ -68,13 +70,13 @@ impl HistoryRewriter<'_> {
     ) -> Result<(), PurgeError> {
         for entry in &mut entries {
             if !entry.is_submodule() {
-                entry.id = self.done.id(&entry.id);
+                entry.id = self.rewrites.new_id(&entry.id);
             }
         }
         if self.flagged.contains_key(&id) {
-            self.rename(id, &mut entries)?;
+            self.rename_entries(id, &mut entries)?;
         }
-        let new = tree::write(&entries);
+        let new = raw_tree::write(&entries);
         if new != old {
             let new = self.add(ObjectKind::Tree, new)?;
             self.record(ObjectKind::Tree, id, new);
@@ -83,19 +85,21 @@ impl HistoryRewriter<'_> {
     }
 
     /// Renames entries whose names contain a key.
-    fn rename(&mut self, id: ObjectId, entries: &mut [RawTreeEntry]) -> Result<(), PurgeError> {
+    fn rename_entries(&mut self, id: ObjectId, entries: &mut [RawTreeEntry]) -> Result<(), PurgeError> {
         let mut taken: HashSet<Vec<u8>> = entries.iter().map(|entry| entry.name.clone()).collect();
         let mut renamed = Vec::new();
         for entry in entries.iter_mut() {
-            let Some((filled, keys)) = self.filled_name(&entry.name, &format!("a name in tree {id}"))? else {
+            let Some((filled, keys)) =
+                self.name_with_fillers(&entry.name, &format!("a name in tree {id}"))?
+            else {
                 continue;
             };
             taken.remove(&entry.name);
             let assigned = self.names.assign(&entry.name, &filled);
-            let new = numbered(&assigned, |name| !taken.contains(name));
+            let new = first_free_name(&assigned, |name| !taken.contains(name));
             taken.insert(new.clone());
             renamed.push((std::mem::replace(&mut entry.name, new.clone()), new));
-            self.done.places.extend(keys.into_iter().map(|fingerprint| Place {
+            self.rewrites.places.extend(keys.into_iter().map(|fingerprint| PurgedPlace {
                 surface: Surface::FileName,
                 object: Some(id),
                 fingerprint,
@@ -103,21 +107,30 @@ impl HistoryRewriter<'_> {
             }));
         }
         if !renamed.is_empty() {
-            tree::sort(entries);
-            self.done.renamed.insert(id, renamed);
+            raw_tree::sort(entries);
+            self.rewrites.renamed_entries.insert(id, renamed);
         }
         Ok(())
     }
 
-    /// The name with fillers, and the keys that were in it; `None` if there were none.
-    pub(super) fn filled_name(&self, name: &[u8], what: &str) -> Result<Option<FilledName>, PurgeError> {
+    /// The name with fillers, and the purged keys that were in it; `None` if there were none. `what` names it in the error.
+    ///
+    /// # Errors
+    /// If a key is still found, whichever filler replaces it.
+    pub(super) fn name_with_fillers(
+        &self,
+        name: &[u8],
+        what: &str,
+    ) -> Result<Option<FilledName>, PurgeError> {
         match cleanse(name, self.keys, self.settings.detector) {
             Ok(None) => Ok(None),
             Ok(Some(clean)) => {
                 let keys = clean.fingerprints().into_iter().collect();
                 Ok(Some((clean.bytes, keys)))
             }
-            Err(Remains(fingerprint)) => Err(PurgeError::Remains { what: what.to_owned(), fingerprint }),
+            Err(StillFound(fingerprint)) => {
+                Err(PurgeError::StillFound { what: what.to_owned(), fingerprint })
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ pub struct KeyInObject {
     /// The key.
     pub identified: Arc<Identified>,
     /// Whether it is in an entry of a container, so that its position in the object is unknown.
-    pub is_packed: bool,
+    pub is_in_container: bool,
 }
 
 /// Searches single objects, including containers. Each thread has one.
@@ -29,7 +29,7 @@ impl<'d> ObjectKeys<'d> {
     }
 
     /// The keys in an object that is or contains a container, including those outside of the container.
-    pub fn find_packed(&mut self, object: &[u8]) -> Vec<KeyInObject> {
+    pub fn find_in_containers(&mut self, object: &[u8]) -> Vec<KeyInObject> {
         if !may_be_container(object) {
             return Vec::new();
         }
@@ -38,7 +38,10 @@ impl<'d> ObjectKeys<'d> {
         let _ = self.contents.search(Input::Bytes(object), Vec::new, &mut searched);
         let located = searched.secrets.into_parts().0.into_iter();
         located
-            .map(|one| KeyInObject { is_packed: !one.container_names.is_empty(), identified: one.identified })
+            .map(|one| KeyInObject {
+                is_in_container: !one.container_names.is_empty(),
+                identified: one.identified,
+            })
             .collect()
     }
 }

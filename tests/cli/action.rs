@@ -1,4 +1,4 @@
-//! The GitHub Action: its script, run as the runner runs it, and what its description promises.
+//! Tests the GitHub Action: runs its script as a runner does, and compares its behavior with its description.
 #![cfg(unix)]
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! A pushed tag that is called like something else takes no part of a change out of sight.
+//! Tests that a pushed tag with the name of a branch hides no part of a change from a scan.
 
 use crate::support::{Scratch, key, leak, report};
 

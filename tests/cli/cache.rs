@@ -1,4 +1,4 @@
-//! `--cache`: an audit with a cache says the same as one without, whatever happened in between.
+//! Tests `--cache`: an audit with a cache gives the same report as one without, whatever happened in between.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn what_was_swept_is_not_swept_again() {
+fn a_known_pack_is_not_swept_again() {
     let scratch = repository();
     assert!(agree(&scratch, &[]).contains("0 of 1 packs"));
     assert!(agree(&scratch, &[]).contains("1 of 1 packs"));
@@ -103,7 +103,7 @@ fn left_out(told: &str) -> u64 {
 /// After a repack, blobs and trees that are stored as before are not searched again, and everything else is. What trees
 /// name must exist: they are searched again if the new pack lacks anything of the old one.
 #[test]
-fn what_a_repack_copied_is_not_swept_again() {
+fn objects_that_a_repack_copied_are_not_swept_again() {
     let left_out_after = |lost: bool| {
         let scratch = repository();
         scratch.git("repo", &["checkout", "-q", "-b", "side"]);
@@ -130,7 +130,7 @@ fn what_a_repack_copied_is_not_swept_again() {
 
 /// A pack that has the trees of another one, but not all of what they name.
 #[test]
-fn an_object_that_a_repack_lost_is_told() {
+fn an_object_that_a_repack_lost_is_reported() {
     let scratch = repository();
     agree(&scratch, &[]);
     let old = packs(&scratch).remove(0);
@@ -350,7 +350,7 @@ fn a_damaged_pack_is_swept_and_reported() {
 
 /// What objects name must still exist, though the pack that names them is the same.
 #[test]
-fn an_object_that_went_missing_is_told() {
+fn an_object_that_went_missing_is_reported() {
     let scratch = repository();
     scratch.write("repo/new", "new");
     scratch.commit("repo", "new");

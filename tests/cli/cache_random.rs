@@ -1,4 +1,4 @@
-//! Random events between audits, after each of which a cached audit must equal an uncached one.
+//! Compares cached audits with uncached ones after random events in the repository.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `friskey ci`, with the variables and payloads that CI systems give, on clones as they make them.
+//! Tests `friskey ci` with the variables and payloads that CI systems set, on clones like theirs.
 
 use std::process::Output;
 
@@ -572,7 +572,7 @@ fn markers_that_count_are_named() {
 }
 
 #[test]
-fn all_markers_that_count_are_named() {
+fn every_marker_that_accepted_a_finding_is_named() {
     let site = Site::new();
     let before = site.git(&["rev-parse", "HEAD"]);
     for number in 10..35 {

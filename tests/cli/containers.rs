@@ -1,4 +1,4 @@
-//! Keys in archives and compressed files, in every place that friskey scans.
+//! Tests that keys in archives and compressed files are found in every place that friskey scans.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! No report displays another vendor's secret that is on the line of a key or in the reason of a marker.
+//! Tests that no report displays another vendor's secret on the line of a key or in the reason of a marker.
 
 use crate::credential_forms::{Filled, fill};
 use crate::support::{Scratch, key};

@@ -1,4 +1,4 @@
-//! Keys that are packed and then written as text: base64 of gzip and zip, and git's binary patches.
+//! Tests containers that are encoded as text: base64 of gzip and zip, and git's binary patches.
 
 use std::io::Write;
 
@@ -142,7 +142,7 @@ fn before_a_zip_at_the_end_of_the_same_file() {
 }
 
 #[test]
-fn what_only_looks_like_it_is_nothing() {
+fn starts_of_archives_in_base64_without_an_archive_are_not_reported() {
     let scratch = Scratch::new();
     let text = "H4sI UEsDB SDRzSU VUVzREJ\nGIT binary patch\nliteral 5\n\nH4sIAAAAAAAAAAAAAAAA";
     scratch.write("d/x", text.repeat(20));

@@ -1,4 +1,4 @@
-//! `friskey fleet`: plans, shards, results and reports of many repositories.
+//! Tests `friskey fleet`: plans, shards, results and reports of many repositories.
 
 use std::fs;
 use std::path::Path;
@@ -253,7 +253,7 @@ fn every_format_is_written() {
 }
 
 #[test]
-fn what_is_done_and_still_true_is_not_done_again() {
+fn a_repository_with_a_valid_result_is_not_audited_again() {
     let scratch = fleet();
     plan(&scratch);
     settle();
@@ -283,7 +283,7 @@ fn what_is_done_and_still_true_is_not_done_again() {
 }
 
 #[test]
-fn a_run_that_is_killed_goes_on_where_it_was() {
+fn a_killed_run_continues_where_it_stopped() {
     let scratch = fleet();
     for number in 0..30 {
         scratch.git("mirrors", &["clone", "-q", "--bare", "two", &format!("copy-{number}.git")]);
@@ -310,7 +310,7 @@ fn a_run_that_is_killed_goes_on_where_it_was() {
 }
 
 #[test]
-fn what_cannot_be_audited_is_a_result() {
+fn a_repository_that_cannot_be_audited_has_a_failed_result() {
     let scratch = fleet();
     for name in ["vanishing", "corrupt", "replaced"] {
         scratch.git("mirrors", &["clone", "-q", "--bare", "three", &format!("{name}.git")]);
@@ -474,7 +474,7 @@ fn a_plan_with_a_key_in_a_path_is_refused() {
 }
 
 #[test]
-fn accepted_places_are_told_as_such() {
+fn accepted_places_are_marked_as_accepted() {
     let scratch = Scratch::new();
     for name in ["a", "b"] {
         scratch.repository(&format!("mirrors/{name}"));
@@ -497,7 +497,7 @@ fn accepted_places_are_told_as_such() {
 
 #[cfg(unix)]
 #[test]
-fn links_that_are_not_followed_are_told() {
+fn links_that_are_not_followed_are_reported() {
     let scratch = told_fleet();
     scratch.repository("elsewhere/team/secret");
     std::os::unix::fs::symlink(scratch.path("elsewhere/team"), scratch.path("mirrors/team")).unwrap();
@@ -513,7 +513,7 @@ fn links_that_are_not_followed_are_told() {
 }
 
 #[test]
-fn repositories_in_a_git_directory_are_told() {
+fn repositories_in_a_git_directory_are_reported() {
     let scratch = told_fleet();
     scratch.git("mirrors", &["init", "-q", "--bare", "."]);
     let planned = scratch.friskey(".", &["fleet", "plan", "mirrors"]);

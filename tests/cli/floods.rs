@@ -1,4 +1,5 @@
-//! Text that is too laborious to be searched to its end is reported by every command that reads it, and delays none.
+//! Tests that every command reports text that is passed over because searching it takes too much work, and that such text
+//! delays none.
 
 use friskey::rules::expand;
 
@@ -17,7 +18,7 @@ fn flooded(number: u64) -> Vec<u8> {
 }
 
 #[test]
-fn laborious_text_is_told_by_every_command() {
+fn laborious_text_is_reported_by_every_command() {
     let scratch = Scratch::new();
     scratch.repository("a");
     scratch.write("a/flood", flooded(1));

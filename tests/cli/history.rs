@@ -1,4 +1,4 @@
-//! `friskey history` on real repositories.
+//! Tests `friskey history` on real repositories.
 
 use crate::support::{Scratch, key, leak, report, strings};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! `friskey hook install`, `uninstall` and `status`, and the scripts that they write.
+//! Tests `friskey hook install`, `uninstall` and `status`, and the scripts that they write.
 
 use std::process::Output;
 

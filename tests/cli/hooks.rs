@@ -1,4 +1,4 @@
-//! `friskey staged` and `friskey hook`, with real git.
+//! Tests `friskey staged` and `friskey hook` with real git.
 
 use std::process::Output;
 

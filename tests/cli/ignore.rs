@@ -1,4 +1,4 @@
-//! What `friskey scan` leaves out because of ignore files and options, and what it does not.
+//! Tests what `friskey scan` leaves out because of ignore files and options, and what it does not.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Git LFS pointers: their content is verified where it is, and named where it is not.
+//! Tests Git LFS pointers: their content is searched and its hash verified if it is present, and it is named if it is not.
 
 use crate::support::{Scratch, report};
 

@@ -1,4 +1,4 @@
-//! The real binary on real files and repositories.
+//! Tests of the real binary on real files and repositories.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! No message and no line of a report contains a secret or a CI runner command.
+//! Tests that no message and no line of a report contains a secret or a CI runner command.
 
 use std::process::Output;
 
@@ -322,7 +322,7 @@ fn no_text_of_a_rule_shows_a_key() {
 }
 
 #[test]
-fn what_looks_like_a_credential_is_in_no_message() {
+fn no_message_contains_a_credential() {
     let scratch = Scratch::new();
     scratch.repository("a");
     let token = random(40);

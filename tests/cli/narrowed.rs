@@ -1,4 +1,4 @@
-//! What narrows a scan besides ignored paths is named in the receipt, and the outcome counts it.
+//! Tests that the receipt names everything that narrows a scan besides ignored paths, and that the outcome counts it.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What reports say is left to do: the commands are followed, and then the key is gone.
+//! Runs the commands that reports print as next steps, and checks that the key is gone afterwards.
 
 use serde_json::Value;
 
@@ -299,7 +299,7 @@ fn a_pushed_key_is_known_to_be_pushed_and_since_when() {
 }
 
 #[test]
-fn a_move_is_told_as_a_move_with_subjects_and_links() {
+fn a_move_is_reported_with_subjects_and_links() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/a.py", key(1));

@@ -1,4 +1,4 @@
-//! The repository with a key on every surface, purged: nothing of any key is left, and nothing else has changed.
+//! Purges the repository with a key on every surface, and checks that no key is left and nothing else has changed.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a push may leave out: only what its destination is known to have. With real git.
+//! Tests with real git that the scan of a push leaves out only what its destination is known to have.
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! Repositories with refs in reftables get the same reports as those with refs in files.
+//! Tests that repositories with refs in reftables get the same reports as those with refs in files.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `friskey scan`, and what all commands have in common.
+//! Tests `friskey scan`, and what all commands have in common.
 
 use crate::support::{Scratch, key, leak, report, run, strings};
 
@@ -328,7 +328,7 @@ mod unix {
     }
 
     #[test]
-    fn invalid_utf_8_names_do_no_harm() {
+    fn names_that_are_not_utf_8_are_reported_safely() {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
         let scratch = Scratch::new();

@@ -1,5 +1,5 @@
-//! Every place where git stores bytes, with every command: what one command finds in a change, the others find
-//! or report as not scanned.
+//! Tests every command on every place where git stores bytes: whatever one command finds in a change, the others find or
+//! report as not scanned.
 
 use std::process::Output;
 

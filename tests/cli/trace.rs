@@ -1,4 +1,4 @@
-//! `friskey trace`: how the key is given, and what is said about it.
+//! Tests `friskey trace`: the ways to pass the key, and its output.
 
 use crate::support::{Scratch, fingerprint, key, leak, report};
 

@@ -1,4 +1,4 @@
-//! Cases as data: fixtures/*.toml.
+//! Runs the detector on the cases in `fixtures/*.toml`.
 
 use friskey::model::Confidence;
 use friskey::rules::expand;

@@ -1,4 +1,4 @@
-//! Other vendors' secrets beside a key: whatever form they have, no part of them is displayed.
+//! Tests that no part of another vendor's secret beside a key is displayed, whatever its form.
 
 use friskey::detect::Redactor;
 use friskey::model::Secret;

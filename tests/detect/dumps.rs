@@ -1,4 +1,4 @@
-//! Byte dumps in the formats of tools, lists of bytes, and one key per line, with every shape at every position
+//! Tests byte dumps in the formats of many tools, lists of bytes, and one key per line, with every shape at every position
 //! of a line.
 
 use friskey::detect::Match;

@@ -1,4 +1,4 @@
-//! Encoded keys: cases as data, and every encoding with every shape in arbitrary surroundings. The encoders here
+//! Tests encoded keys: cases as data, and every encoding with every shape in arbitrary surroundings. The encoders here
 //! know which bytes encode the key, so that the position is checked, too.
 
 use friskey::detect::Match;

@@ -1,4 +1,4 @@
-//! No text holds a scan up, whatever it repeats; and no text that was not made for it is passed over.
+//! Tests that the work per byte is bounded on text that was made to slow a scan down, and that ordinary text is not passed over.
 
 use friskey::detect::{PassedOver, Stream, steps};
 use friskey::rules::expand;

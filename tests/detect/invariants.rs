@@ -1,4 +1,4 @@
-//! Invariants, on texts made of pieces of keys, look-alikes and noise.
+//! Tests invariants of the detector on texts made of pieces of keys, look-alikes and noise.
 
 use friskey::detect::{Detector, Redactor, Stream};
 use friskey::rules::{MARKER, expand};

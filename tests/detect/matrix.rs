@@ -1,4 +1,4 @@
-//! Every way of writing a key, with every shape of key, in many contexts: each key must be found exactly where
+//! Tests every way of writing a key, with every shape of key, in many contexts: each key must be found exactly where
 //! it is, with its own rule and fingerprint.
 
 use friskey::detect::Match;

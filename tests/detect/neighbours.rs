@@ -1,4 +1,4 @@
-//! Text that overlaps a key or is next to it must neither hide it nor lower its confidence: every shape beside
+//! Tests that text that overlaps a key or is next to it neither hides it nor lowers its confidence: every shape beside
 //! every neighbor.
 
 use friskey::model::{Confidence, Secret};

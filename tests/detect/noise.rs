@@ -1,5 +1,4 @@
-//! Nothing is found in noise, however much of it there is: every encoded anchor turns up in random text now
-//! and then.
+//! Tests that nothing is found in random text, however long: every encoded keyword occurs in it now and then.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! The detector against the `regex` crate: an engine that it does not use, without prefilter, windows and checks.
+//! Compares the detector with plain use of the `regex` crate, without prefilter, windows and checks.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! A found key that is beside itself in another spelling: what is shown of the line does not give it away.
+//! Tests that a displayed line does not reveal a found key that it also contains in another spelling.
 
 use friskey::detect::Redactor;
 use friskey::model::Secret;

@@ -1,4 +1,4 @@
-//! Split literals: concatenations of many languages, with every shape of key, split in several places; and two keys
+//! Tests split literals: concatenations of many languages, with every shape of key, split in several places; and two keys
 //! with the same concatenation between them, which stay separate.
 
 use friskey::model::Secret;

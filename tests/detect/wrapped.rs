@@ -1,5 +1,5 @@
-//! Encoded text that is broken into lines: where a line ends must not matter, not even when the same break goes
-//! through what a key begins with and, a line later, through the marker.
+//! Tests encoded text that is broken into lines: it does not matter where a line ends, even if one break goes through the
+//! start of a key and the next through the marker.
 
 use friskey::model::Secret;
 use friskey::rules::expand;

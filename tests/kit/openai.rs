@@ -1,5 +1,5 @@
 //! A stateful fake of OpenAI's administration API over real TLS, written from its documentation: projects, keys, costs,
-//! audit log, and what it answers to a key. It keeps every request that it got.
+//! audit log, and the answers to requests with a leaked key. It records every request.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! TLS for the fake of the provider: certificates that are made when the test runs.
+//! TLS for the fake of the provider: certificates that are generated when a test runs.
 
 use std::net::TcpStream;
 use std::path::Path;

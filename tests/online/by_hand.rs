@@ -1,4 +1,4 @@
-//! For a person at a terminal: an organization with a leaked key, to be contained with nothing but what friskey prints.
+//! Sets up an organization with a leaked key for a person at a terminal, who contains the leak with only what friskey prints.
 
 use serde_json::json;
 

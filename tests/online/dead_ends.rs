@@ -1,4 +1,4 @@
-//! Where a run cannot go on: it says why, and what to do instead, and promises nothing.
+//! Tests runs that cannot continue: they say why and what to do instead, and promise nothing.
 
 use serde_json::json;
 
@@ -100,7 +100,7 @@ fn an_incomplete_list_is_named_and_nobody_is_sent_to_report_the_key() {
 }
 
 #[test]
-fn a_project_that_cannot_be_the_right_one_is_told_from_a_key_that_is_nowhere() {
+fn a_wrong_project_is_distinguished_from_a_key_outside_the_organization() {
     let scene = scene();
     scene.api.set(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
     for (project, part) in

@@ -1,4 +1,4 @@
-//! What `verify` and `revoke` do where it would be easy to claim too much, or to lead into a dead end.
+//! Tests `verify` and `revoke` where it would be easy to claim too much, or to suggest a step that does not help.
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! Ctrl-C in the middle of `friskey revoke`: what was begun is undone, or said.
+//! Tests Ctrl-C during `friskey revoke`: what was begun is undone or reported.
 
 use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
@@ -68,7 +68,7 @@ fn a_deletion_that_was_sent_is_called_submitted() {
 }
 
 #[test]
-fn a_second_time_ends_at_once_and_says_what_is_left() {
+fn a_second_interrupt_ends_at_once_and_says_what_is_left() {
     let scene = Scene::replaceable();
     scene.api.fault("/api_keys/key_1", Fault::Silence(Duration::from_secs(100)), 1);
     let mut child = start(&scene, &["--timeout", "90"]);
@@ -76,7 +76,7 @@ fn a_second_time_ends_at_once_and_says_what_is_left() {
     press(&child);
     let mut printed = Vec::new();
     let mut stderr = child.stderr.take().unwrap();
-    until("the first time is noticed", || {
+    until("the first interrupt is noticed", || {
         let mut byte = [0];
         stderr.read_exact(&mut byte).unwrap();
         printed.extend(byte);

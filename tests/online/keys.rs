@@ -1,4 +1,4 @@
-//! `friskey keys`: every key with its age, what is due, and nothing changed.
+//! Tests `friskey keys`: it lists every key with its age, marks those that are due, and changes nothing.
 
 use std::process::Output;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -96,7 +96,7 @@ fn what_could_not_be_listed_is_named_and_never_fine() {
 }
 
 #[test]
-fn names_with_keys_in_them_are_masked_and_archived_projects_need_nothing() {
+fn keys_in_names_are_redacted_and_archived_projects_need_nothing() {
     let scene = scene();
     add(&scene, 2, 1, Some(0), |key| key.name = format!("see {}", admin_key(1)));
     scene.api.set(|state| state.projects.push(("proj_2".to_owned(), key(9), true)));

@@ -1,4 +1,4 @@
-//! Scanning opens no connection, whatever it finds.
+//! Tests that scanning opens no connection, whatever it finds.
 
 use crate::support::{Scene, key, said};
 

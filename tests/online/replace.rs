@@ -1,4 +1,4 @@
-//! `friskey revoke --replace`: the new key is where it belongs before the old one goes, and nowhere else.
+//! Tests `friskey revoke --replace`: the new key reaches its program before the old one is deleted, and goes nowhere else.
 
 #![cfg(unix)]
 

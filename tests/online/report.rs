@@ -1,4 +1,5 @@
-//! `friskey revoke --report`: nothing without consent, no other key in the request, and never more than submitted.
+//! Tests `friskey revoke --report`: without consent it sends nothing, the request contains no other key, and the outcome is
+//! never more than submitted.
 
 use crate::openai::{Fault, error};
 use crate::support::{Scene, admin_key, fingerprint, key, said, user_key};

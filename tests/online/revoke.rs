@@ -1,4 +1,5 @@
-//! `friskey revoke`: nothing without `--yes`, nothing uncertain, and gone means gone.
+//! Tests `friskey revoke`: without `--yes` or with an uncertain match it changes nothing, and it calls a key revoked only when
+//! the key is gone.
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! `friskey verify --send-key`: the verdicts, and when a key is called dead.
+//! Tests `friskey verify --send-key`: its verdicts, and when it calls a key dead.
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! An organization, a report of a leak, and friskey between them.
+//! Helpers for tests of the online commands: a fake organization, a report of a leak, and ways to run friskey.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

@@ -1,4 +1,4 @@
-//! What goes wrong on the way: no answer may be taken for one, none is repeated, none hangs.
+//! Tests errors of the network and the provider: no error is taken for an answer, none is repeated, none makes friskey hang.
 
 use std::time::Duration;
 
@@ -116,7 +116,7 @@ fn a_part_that_cannot_be_listed_is_named() {
 
 /// Names chosen by others may contain anything, even keys.
 #[test]
-fn hostile_names_are_shown_harmless_and_without_keys() {
+fn hostile_names_are_sanitized_and_redacted() {
     let scene = scene();
     let admin = crate::support::admin_key(1);
     scene.api.set(|state| {

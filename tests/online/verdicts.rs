@@ -1,4 +1,4 @@
-//! Every kind of answer of the provider to a key, and the verdict that follows.
+//! Tests every kind of answer of the provider to a key, and the verdict that follows from it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `friskey verify` with the admin key: which key it is, whose, and what it cost.
+//! Tests `friskey verify` with the admin key: which key it is, whose, and what it cost.
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! Compares a purged repository with the one before, object by object: what was planned has changed and nothing else.
+//! Compares a purged repository with the old one, object by object, and checks that only what was planned has changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,7 +9,7 @@ use crate::objects::{self, Objects, TreeEntry, header_and_message, links, tree_e
 use crate::random_history::{History, NOTE_KEY};
 use crate::support::{Scratch, key};
 
-/// Ids of fewer digits in a message are no ids of commits for git either.
+/// The generator of random histories abbreviates ids in messages to at least this many digits.
 const SHORTEST_ID: usize = 12;
 
 pub(crate) struct Comparison<'h> {
@@ -18,7 +18,7 @@ pub(crate) struct Comparison<'h> {
     new: Objects,
     old_refs: BTreeMap<String, String>,
     new_refs: BTreeMap<String, String>,
-    /// What each rewritten object became, as the report says.
+    /// The new id of each rewritten object according to the report.
     map: HashMap<String, String>,
     /// Trees of notes, and those within them.
     notes: BTreeSet<String>,
@@ -26,7 +26,7 @@ pub(crate) struct Comparison<'h> {
 }
 
 impl<'h> Comparison<'h> {
-    /// Of the bare repositories `old` and `new`, by the report of the purge.
+    /// Reads the bare repositories `old` and `new`, and the report of the purge.
     pub(crate) fn new(
         scratch: &Scratch,
         (old, new): (&str, &str),
@@ -63,7 +63,7 @@ impl<'h> Comparison<'h> {
         comparison
     }
 
-    /// Fails with a word about the first difference that was not planned.
+    /// Panics at the first difference that was not planned.
     pub(crate) fn check(&self) {
         let reachable = self.reachable();
         let mut known = HashMap::new();
@@ -101,7 +101,8 @@ impl<'h> Comparison<'h> {
         self.check_refs();
     }
 
-    /// Nothing is in the new repository but what the old one had; directories of notes are named by what is in them.
+    /// Checks that the new repository contains only old objects and rewritten ones. Directories of notes are excepted, since the
+    /// names in them change.
     fn check_no_more(&self, expected: &BTreeSet<String>) {
         let of_notes: BTreeSet<String> = self.history.notes.iter().map(|tree| self.mapped(tree)).collect();
         let mut pending: Vec<String> = of_notes.into_iter().collect();
@@ -124,7 +125,7 @@ impl<'h> Comparison<'h> {
         tree_entries(&objects[tree].1, self.id_len)
     }
 
-    /// The objects to which the refs lead that are carried over.
+    /// The objects to which the refs lead that a purge carries over.
     fn reachable(&self) -> BTreeSet<String> {
         let mut reached = BTreeSet::new();
         let mut pending: Vec<String> = self.old_refs.values().cloned().collect();
@@ -243,7 +244,7 @@ impl<'h> Comparison<'h> {
         assert_eq!(self.notes_of(&self.new, &self.mapped(tree)), expected, "the notes of {tree}");
     }
 
-    /// Commits and tags: the same fields in the same order, but for signatures.
+    /// Checks that a new commit or tag has the same fields in the same order, except for signatures.
     fn check_fields(&self, kind: &str, id: &str, old: &[u8], new: &[u8]) {
         let ((mut was, old_message), (is, new_message)) = (header_and_message(old), header_and_message(new));
         was.retain(|(name, _)| name != "gpgsig");
@@ -293,7 +294,7 @@ fn has_key(bytes: &[u8]) -> bool {
     (1..=NOTE_KEY).any(|number| contains(bytes, key(number).as_bytes()))
 }
 
-/// Both are equal, but for a filler of the same length in the place of each key, which keeps the key's prefix.
+/// Checks that both are equal, except for a filler of the same length, with the key's prefix, in place of each key.
 fn check_text(what: &(impl std::fmt::Debug + ?Sized), old: &[u8], new: &[u8]) {
     assert_eq!(
         old.len(),

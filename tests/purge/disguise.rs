@@ -1,4 +1,4 @@
-//! A key as files hold it: plain and in the disguises that friskey looks through.
+//! Writes files that contain a key, plain and in encodings that friskey decodes.
 
 use std::io::Write;
 use std::ops::Range;
@@ -37,7 +37,7 @@ impl Form {
         Self::Container,
     ];
 
-    /// A file that holds `key` in this form, between texts that differ by `number`.
+    /// A file that contains `key` in this form, between texts that differ by `number`.
     pub(crate) fn plant(self, key: &str, number: usize) -> Planted {
         let whole = format!("# file {number}\nOPENAI_API_KEY={key}\n# end\n");
         let text = |before: String, middle: String, after: &str| {
@@ -99,7 +99,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// What `encoded` stands for; `None` if it is no base64.
+/// Decodes base64; `None` if `encoded` is not valid base64.
 pub(crate) fn from_base64(encoded: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for group in encoded.chunks(4) {

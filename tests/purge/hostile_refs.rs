@@ -1,5 +1,5 @@
-//! Names of refs that lead out of the new repository, or that git refuses: they are not carried over, and the report
-//! says so.
+//! Tests refs whose names lead out of the new repository or are not accepted by git: they are not carried over, and the
+//! report counts them.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ fn tables(scratch: &Scratch) -> Vec<PathBuf> {
     paths.filter(|path| path.extension().is_some_and(|extension| extension == "ref")).collect()
 }
 
-/// Gives the ref `old` the name `new`, of the same length, behind git's back.
+/// Renames the ref `old` to `new`, of the same length, in the files of the repository, since git would reject the name.
 fn patch(scratch: &Scratch, old: &str, new: &str) {
     assert_eq!(old.len(), new.len());
     let mut patched = 0;
@@ -40,7 +40,7 @@ fn misnamed(report: &Value) -> Option<u64> {
 }
 
 #[test]
-fn the_name_of_a_ref_is_no_path_to_somewhere_else() {
+fn a_ref_name_cannot_write_outside_the_new_repository() {
     for new in ["refs/heads/../../../outsider", "refs/../../deep/../outsider/"] {
         let scratch = Scratch::new();
         scratch.git("", &["init", "-q", "-b", "main", "--ref-format=reftable", "repo"]);

@@ -1,5 +1,5 @@
-//! A purge that is killed, or whose disk is full, or that may not write: the repository is as before, and nothing
-//! that could be taken for a purged one is left.
+//! Tests purges that are killed, run out of disk space or may not write: the old repository is unchanged, and nothing is left
+//! that could be mistaken for a purged one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use friskey::model::Secret;
 use crate::random_history::{Dice, make};
 use crate::support::{Scratch, skipped, stderr};
 
-/// Moments at which a purge is killed.
+/// How many purges are killed, each at another moment.
 const KILLS: usize = 50;
 
 /// Every file below `dir` with a digest of its bytes.
@@ -34,7 +34,7 @@ fn contents(dir: &Path) -> BTreeMap<String, String> {
     files
 }
 
-/// What a purge left in the scratch directory `dir`: the repository itself, or one that it was working on.
+/// The entries that a purge left in the scratch directory `dir`: the new repository, or an unfinished one.
 fn left(scratch: &Scratch, dir: &str) -> Vec<String> {
     let names = std::fs::read_dir(scratch.path(dir)).unwrap().map(|entry| entry.unwrap().file_name());
     let names = names.map(|name| name.into_string().unwrap());
@@ -44,8 +44,8 @@ fn left(scratch: &Scratch, dir: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whatever is left is empty, or neither git nor friskey takes it for a repository, or it is the purged one, whole.
-/// Removes it. Returns whether a whole one was there.
+/// Checks that each entry that is left is empty, or refused by both git and friskey, or the complete new repository. Removes it.
+/// Returns whether a complete one was there.
 fn check_left(scratch: &Scratch, when: &str) -> bool {
     let mut is_whole = false;
     for name in left(scratch, "") {
@@ -100,7 +100,7 @@ fn a_purge_that_is_killed_leaves_no_half_repository() {
         command.args(["purge", "old.git", "--into", &new]).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         std::thread::sleep(takes.mul_f64(dice.roll(1100) as f64 / 1000.0));
-        // SIGKILL: nothing of the purge's own runs any more.
+        // SIGKILL: the purge cannot clean up.
         let _ = child.kill();
         let status = child.wait().unwrap();
         let is_whole = check_left(&scratch, &format!("kill {number}"));
@@ -118,7 +118,7 @@ fn refs(scratch: &Scratch, name: &str) -> String {
     scratch.git(name, &["for-each-ref"])
 }
 
-/// A file of more than so many bytes cannot be written: what a full disk does, without a disk of one's own.
+/// Simulates a full disk with a limit for the size of files.
 #[cfg(unix)]
 #[test]
 fn a_purge_without_room_leaves_no_half_repository() {
@@ -149,7 +149,7 @@ fn a_purge_without_room_leaves_no_half_repository() {
     assert_eq!(contents(&scratch.path("old.git")), before);
 }
 
-/// The same on a file system that is full, where one can be mounted.
+/// Uses a file system that is really full, where one can be mounted.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_purge_on_a_full_disk_leaves_no_half_repository() {
@@ -166,7 +166,7 @@ fn a_purge_on_a_full_disk_leaves_no_half_repository() {
             exit $status",
             env!("CARGO_BIN_EXE_friskey")
         );
-        // A mount that nobody else sees, and that goes with its process.
+        // The mount is visible only to this process, and ends with it.
         let mut command = scratch.command("unshare", "");
         let Ok(output) = command.args(["--mount", "sh", "-c", &script]).output() else {
             skipped("there is no `unshare`");
@@ -191,7 +191,7 @@ fn a_purge_that_may_not_write_says_so() {
     let scratch = Scratch::new();
     make(&scratch, "old.git", 17, HashKind::Sha1, false);
     let before = contents(&scratch.path("old.git"));
-    // No one, root included, can make a directory there.
+    // Nobody can create a directory there, not even root.
     for target in ["/proc/new.git", "old.git/HEAD/new.git", "missing/deep/new.git"] {
         let output = scratch.friskey(&["purge", "old.git", "--into", target]);
         assert_eq!(output.status.code(), Some(2), "{target}: {}", stderr(&output));

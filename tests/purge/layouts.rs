@@ -1,4 +1,4 @@
-//! Kinds of repository and of what refs name: both hashes, both ref stores, packs, worktrees, tags of anything.
+//! Tests purges of each kind of repository and ref: both hashes, both ref stores, packs, worktrees, tags of any object.
 
 use crate::support::{Scratch, key, stderr, stdout};
 use crate::treatments::purged;
@@ -30,7 +30,7 @@ fn repository(scratch: &Scratch, init: &[&str]) {
     scratch.git("repo", &["merge", "-q", "-m", "both", "--allow-unrelated-histories", "-s", "ours", "other"]);
 }
 
-/// The shape of a history without its ids.
+/// A description of a history without object ids, to compare the old one with the new one.
 fn shape(scratch: &Scratch, repo: &str) -> String {
     let refs = scratch.git(repo, &["for-each-ref", "--format=%(refname) %(objecttype) %(*objecttype)"]);
     let log = scratch.git(repo, &["log", "--all", "--topo-order", "--format=%s %at %ct %an <%ae>"]);
@@ -75,7 +75,7 @@ fn every_way_to_name_the_repository() {
     assert_eq!(tips.len(), 1);
 }
 
-/// Nothing of the new repository is elsewhere, even if all of the old one is.
+/// The new repository contains all of its objects, even if those of the old one are all in an alternate.
 #[test]
 fn objects_of_alternates_are_carried_over() {
     let scratch = Scratch::new();
@@ -92,7 +92,7 @@ fn objects_of_alternates_are_carried_over() {
 }
 
 #[test]
-fn head_stays_what_it_is() {
+fn a_detached_or_unborn_head_is_carried_over() {
     for (head, expected) in [
         (&["checkout", "-q", "--detach"][..], "detached"),
         (&["checkout", "-q", "--orphan", "empty"], "unborn"),
@@ -110,7 +110,7 @@ fn head_stays_what_it_is() {
     }
 }
 
-/// Deltas stay deltas, and one whose base held the key is made whole.
+/// Deltas stay deltas, except for one whose base contained the key, which is stored whole.
 #[test]
 fn unchanged_objects_keep_their_packed_form() {
     let scratch = Scratch::new();

@@ -1,4 +1,5 @@
-//! Keys where no rule finds them: without a marker, next to other characters. Only whoever knows the key sees it there.
+//! Tests keys that no rule finds, since they have no marker and touch other characters: only a search for the exact key
+//! finds them.
 
 use friskey::rules::expand;
 use serde_json::Value;
@@ -11,13 +12,13 @@ fn unmarked(number: u64) -> String {
     String::from_utf8(expand("sk-proj-{base62:48}", number).text).unwrap()
 }
 
-/// A repository with the key in plain sight, and in places where it touches other characters.
-fn glued(key: &str) -> Scratch {
+/// A repository with the key in a place where a rule finds it, and in places where it touches other characters.
+fn repository_with_touching_key(key: &str) -> Scratch {
     let scratch = Scratch::new();
     scratch.git("", &["init", "-q", "-b", "main", "repo"]);
     scratch.write("repo/.env", format!("OPENAI_API_KEY={key}\n"));
     scratch.write("repo/url.txt", format!("see https://api.example.com/v1/keys/{key}\n"));
-    scratch.write("repo/glued.txt", format!("Bearer_{key}\n"));
+    scratch.write("repo/repository_with_touching_key.txt", format!("Bearer_{key}\n"));
     scratch.write("repo/plus.txt", format!("x+{key}\n"));
     scratch.write(&format!("repo/dir/pre_{key}.txt"), "x\n");
     scratch.commit("repo", "add");
@@ -27,7 +28,7 @@ fn glued(key: &str) -> Scratch {
     scratch
 }
 
-/// Everything that git shows of a repository.
+/// All objects and refs of a repository, as text.
 fn everything(scratch: &Scratch, name: &str) -> String {
     let objects = scratch.try_git(name, &["cat-file", "--batch-all-objects", "--batch"]);
     let refs = scratch.git(name, &["for-each-ref"]);
@@ -35,9 +36,9 @@ fn everything(scratch: &Scratch, name: &str) -> String {
 }
 
 #[test]
-fn a_key_is_purged_where_only_its_own_characters_tell() {
+fn a_key_that_no_rule_finds_next_to_other_characters_is_purged() {
     let key = unmarked(1);
-    let scratch = glued(&key);
+    let scratch = repository_with_touching_key(&key);
     assert!(everything(&scratch, "repo").contains(&format!("keys/{key}")));
     let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "report.json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -56,7 +57,7 @@ fn a_key_is_purged_where_only_its_own_characters_tell() {
 #[test]
 fn prove_finds_a_key_next_to_other_characters() {
     let key = unmarked(2);
-    let scratch = glued(&key);
+    let scratch = repository_with_touching_key(&key);
     let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "report.json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     scratch.git("", &["clone", "-q", "--mirror", "new.git", "clone.git"]);
@@ -72,11 +73,11 @@ fn prove_finds_a_key_next_to_other_characters() {
     assert_eq!(json(&proof)["keys"][0]["found"], true);
 }
 
-/// Nor does the archive in a text hide a key from a proof.
+/// An archive that is encoded in a text does not hide a key from a proof.
 #[test]
 fn prove_finds_a_key_in_an_archive_in_base64() {
     let key = key(77);
-    let scratch = glued(&key);
+    let scratch = repository_with_touching_key(&key);
     let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "report.json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     scratch.git("", &["clone", "-q", "--mirror", "new.git", "clone.git"]);

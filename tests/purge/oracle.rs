@@ -1,4 +1,5 @@
-//! `git filter-repo --replace-text` as an oracle where it works: on plain text, with friskey's filler, every tree comes out alike.
+//! Uses `git filter-repo --replace-text` as an oracle where it works: on plain text and with friskey's filler, both programs
+//! must write the same trees.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use crate::git;
 use crate::random_history::{KEYS, make};
 use crate::support::{Scratch, key, skipped, stderr};
 
-/// The program: named by GIT_FILTER_REPO, which `.ci/run` sets after having installed it, or found on the path.
+/// The program: `GIT_FILTER_REPO`, which `.ci/run` sets after installing it, or the one in `PATH`.
 fn filter_repo() -> Option<String> {
     let named = std::env::var("GIT_FILTER_REPO").ok();
     let program = named.clone().unwrap_or_else(|| "git-filter-repo".to_owned());
@@ -59,7 +60,7 @@ fn compare(program: &str, seed: u64) {
     assert_eq!(compared.to_string(), commits, "seed {seed}");
 }
 
-/// What friskey puts in the place of the key: what a purge of that key alone leaves in a file.
+/// Friskey's filler for the key: the content of a file that had nothing but the key, after a purge.
 fn filler(scratch: &Scratch, key: &str) -> String {
     let _ = std::fs::remove_dir_all(scratch.path("one"));
     let _ = std::fs::remove_dir_all(scratch.path("one.git"));

@@ -1,10 +1,10 @@
-//! Where a purge may write, what it leaves out, and what it says about that.
+//! Tests where a purge may write, what it carries over unsearched, and what its report and output say about that.
 
 use serde_json::Value;
 
 use crate::support::{Scratch, fingerprint, json, key, stderr, stdout};
 
-fn leaked() -> Scratch {
+fn repository_with_key() -> Scratch {
     let scratch = Scratch::new();
     scratch.git("", &["init", "-q", "-b", "main", "repo"]);
     scratch.write("repo/.env", format!("K={}\n", key(40)));
@@ -22,7 +22,7 @@ fn purge(scratch: &Scratch, more: &[&str]) -> std::process::Output {
 
 #[test]
 fn a_report_within_the_repository_is_refused() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let config = std::fs::read(scratch.path("repo/.git/config")).unwrap();
     for place in ["repo/.git/config", "repo/.git/report.json", "repo/report.json"] {
         for how in [&["--into", "new.git"][..], &["--dry-run"]] {
@@ -37,7 +37,7 @@ fn a_report_within_the_repository_is_refused() {
 
 #[test]
 fn work_trees_of_the_repository_are_not_written_to() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     scratch.git("repo", &["worktree", "add", "-q", "--detach", "../linked"]);
     for (repo, into) in [("repo", "linked/new.git"), ("linked", "repo/new.git"), ("linked", "linked/new.git")]
     {
@@ -47,22 +47,22 @@ fn work_trees_of_the_repository_are_not_written_to() {
     }
 }
 
-/// Without its report a purged repository cannot be proven on the server.
+/// Without the report, `friskey prove` cannot prove that the keys are gone from the server.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_report_that_cannot_be_written_leaves_no_repository() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "/dev/full"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("the new repository was removed"), "{}", stderr(&output));
-    let beside: Vec<_> = std::fs::read_dir(scratch.root()).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert!(beside.iter().all(|name| !name.to_string_lossy().contains("new.git")), "{beside:?}");
+    let names: Vec<_> = std::fs::read_dir(scratch.root()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().contains("new.git")), "{names:?}");
 }
 
-/// Pointers stay, and the files that they name are searched where they are.
+/// The pointers are carried over, and the files of Git LFS are searched in the old repository.
 #[test]
 fn git_lfs_pointers_are_carried_over_and_their_files_searched() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let content = format!("model, {}\n", key(41));
     // SHA-256 of the content, which is also what a fingerprint is.
     let oid = fingerprint(&content);
@@ -89,7 +89,7 @@ fn git_lfs_pointers_are_carried_over_and_their_files_searched() {
     assert!(left.iter().any(|one| one["what"] == "lfs"), "{left:?}");
 }
 
-/// A history that only names the key's file is not to be pushed again: the file has to be replaced.
+/// If the key is only in a file of Git LFS, no ref changes, so there is nothing to push: the file has to be replaced.
 #[test]
 fn a_key_in_git_lfs_only_is_to_be_replaced_there() {
     let scratch = Scratch::new();
@@ -109,19 +109,19 @@ fn a_key_in_git_lfs_only_is_to_be_replaced_there() {
     assert!(text.contains("Replace the files of Git LFS") && text.contains(&oid), "{text}");
 }
 
-/// An archive that nobody can open, of a format without compression.
-fn sealed(scratch: &Scratch) -> String {
+/// Commits an archive in a format that friskey cannot open, without a key in it. Returns the id of its blob.
+fn add_unopenable_archive(scratch: &Scratch) -> String {
     let bytes = b"\x04\x22\x4d\x18\x64\x40\xa7\x06\x00\x00\x80hello\n\x00\x00\x00\x00";
     scratch.write("repo/data/sample.lz4", bytes);
     scratch.commit("repo", "sample");
     scratch.git("repo", &["rev-parse", "HEAD:data/sample.lz4"])
 }
 
-/// The way out of an archive that nobody can open is a configuration, and what it leaves out is said.
+/// A configuration can exclude an archive that cannot be opened, and the output and report name it.
 #[test]
 fn a_file_that_cannot_be_opened_may_be_excluded() {
-    let scratch = leaked();
-    let blob = sealed(&scratch);
+    let scratch = repository_with_key();
+    let blob = add_unopenable_archive(&scratch);
     let output = purge(&scratch, &[]);
     assert_eq!(output.status.code(), Some(3), "{}{}", stdout(&output), stderr(&output));
     assert!(stderr(&output).contains("`exclude` in a friskey.toml"), "{}", stderr(&output));
@@ -138,11 +138,11 @@ fn a_file_that_cannot_be_opened_may_be_excluded() {
     assert_eq!((&unsearched["object"], &unsearched["excluded"]), (&blob.into(), &true.into()));
 }
 
-/// A plan is made all the same, so that somebody can decide on each such file.
+/// A plan is made nevertheless, so that the user can decide on each such file.
 #[test]
 fn a_plan_lists_the_files_that_cannot_be_opened() {
-    let scratch = leaked();
-    let blob = sealed(&scratch);
+    let scratch = repository_with_key();
+    let blob = add_unopenable_archive(&scratch);
     let plan = ["purge", "repo", "--dry-run", "--report", "report.json"];
     let output = scratch.friskey(&plan);
     let text = stdout(&output);
@@ -167,8 +167,8 @@ fn a_plan_lists_the_files_that_cannot_be_opened() {
 /// Nobody can prove that such a file has no key, but that it is the only doubt can be said.
 #[test]
 fn prove_names_the_files_that_cannot_be_opened() {
-    let scratch = leaked();
-    let blob = sealed(&scratch);
+    let scratch = repository_with_key();
+    let blob = add_unopenable_archive(&scratch);
     scratch.write("purge.toml", "exclude = [\"data/\"]\n");
     assert_eq!(purge(&scratch, &["--config", "purge.toml"]).status.code(), Some(0));
     scratch.git("", &["clone", "-q", "--mirror", "new.git", "check.git"]);
@@ -194,7 +194,7 @@ fn prove_names_the_files_that_cannot_be_opened() {
 
 #[test]
 fn accepted_keys_that_stay_are_counted() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     scratch.write("repo/other", format!("K={}\n", key(42)));
     scratch.commit("repo", "other");
     let fingerprint = fingerprint(&key(42));
@@ -209,7 +209,7 @@ fn accepted_keys_that_stay_are_counted() {
 /// Notes follow whatever they are about, and that may be a tag.
 #[test]
 fn notes_on_tags_and_commits_follow_the_new_ids() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     scratch.git("repo", &["tag", "-a", "-m", "release", "v1"]);
     let tag = scratch.git("repo", &["rev-parse", "v1"]);
     scratch.git("repo", &["notes", "add", "-m", "about the tag", &tag]);
@@ -224,7 +224,7 @@ fn notes_on_tags_and_commits_follow_the_new_ids() {
 
 #[test]
 fn grafts_and_replaced_objects_do_not_change_what_is_carried_over() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     scratch.commit("repo", "second");
     let (first, second) =
         (scratch.git("repo", &["rev-parse", "HEAD~1"]), scratch.git("repo", &["rev-parse", "HEAD"]));
@@ -248,7 +248,7 @@ fn grafts_and_replaced_objects_do_not_change_what_is_carried_over() {
 /// A push of an ordinary clone as a mirror would delete the branches of others.
 #[test]
 fn no_push_is_suggested_for_a_clone_that_is_no_mirror() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     scratch.git("repo", &["branch", "colleague"]);
     scratch.git("", &["clone", "-q", "repo", "clone"]);
     scratch.git("clone", &["config", "remote.origin.url", "git@github.com:acme/app.git"]);
@@ -275,7 +275,7 @@ fn no_push_is_suggested_for_a_clone_that_is_no_mirror() {
 /// What git refuses as the name of a ref could lead out of the new repository.
 #[test]
 fn hostile_names_of_refs_write_nothing_outside() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let tip = scratch.git("repo", &["rev-parse", "HEAD"]);
     std::fs::create_dir(scratch.path("sub")).unwrap();
     scratch.write("precious", "mine");
@@ -300,7 +300,7 @@ fn hostile_names_of_refs_write_nothing_outside() {
 
 #[test]
 fn a_head_that_git_refuses_becomes_main() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     scratch.git("", &["clone", "-q", "--mirror", "repo", "mirror.git"]);
     for head in ["ref: refs/heads/../../evil\n", "ref: refs/heads/no such\n"] {
         scratch.write("mirror.git/HEAD", head);
@@ -317,7 +317,7 @@ fn a_head_that_git_refuses_becomes_main() {
 /// The plan names what is lost as a whole.
 #[test]
 fn a_plan_lists_places_and_stubs() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     // Compressed by git itself, so that no library is needed.
     scratch.write("inner/.env", format!("K={}\n", key(43)));
     scratch.git("", &["init", "-q", "-b", "main", "inner"]);

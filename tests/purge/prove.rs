@@ -1,4 +1,4 @@
-//! `friskey prove`: what it tells apart, and what it makes of a report that nobody's purge wrote.
+//! Tests `friskey prove`: its results for each kind of clone, and its treatment of damaged and hostile reports.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::{Scratch, fingerprint, json as parse, key, stderr, stdout};
 /// A server with the purged history on its branches and tags, and the old one on refs that a plain clone does not see.
 struct Server {
     scratch: Scratch,
-    /// The commit that brought the key.
+    /// The commit that introduced the key.
     first: String,
     report: Value,
 }
@@ -39,7 +39,7 @@ impl Server {
         Self { scratch, first, report }
     }
 
-    /// What the server is after the push: the purged history, and the refs in `hidden` as they were.
+    /// Creates the server as it is after the push: with the purged history, and the refs in `hidden` that lead to the old one.
     fn push(&self, hidden: &[&str]) {
         let scratch = &self.scratch;
         scratch.git("", &["clone", "-q", "--bare", "new.git", "server.git"]);
@@ -68,7 +68,8 @@ impl Server {
         (output.status.code(), parse(&output))
     }
 
-    fn prove_for_people(&self) -> String {
+    /// The output without `--format json`.
+    fn prove_human(&self) -> String {
         stdout(&self.scratch.friskey(&["prove", "clone", "--report", "purge.json"]))
     }
 }
@@ -96,7 +97,7 @@ fn a_mirror_clone_of_a_purged_server_is_proven() {
     // The commit with the key, its two trees and its blob; the one after it; the tag.
     assert_eq!(proof["old_objects"]["sought"], 6);
     assert!(proof["not_provable"].to_string().contains("forks"));
-    let text = server.prove_for_people();
+    let text = server.prove_human();
     assert!(text.starts_with("no clone can prove anything about:\n"), "{text}");
     assert!(text.ends_with("none of the rewritten objects\n"), "{text}");
     let quiet = server.scratch.friskey(&["prove", "clone", "--report", "purge.json", "-q"]);
@@ -148,7 +149,7 @@ fn refs_of_a_mirror_clone_that_still_lead_to_the_key_are_named() {
     }
     assert_eq!(proof["keys"][0]["found"], true);
     assert!(proof["keys"][0]["places"].to_string().contains("src/app.py"));
-    let text = server.prove_for_people();
+    let text = server.prove_human();
     for part in
         ["refs/pull/7/head", "1 ref of a pull request reaches", "ask Support", "GitLab", &server.first[..10]]
     {
@@ -159,7 +160,7 @@ fn refs_of_a_mirror_clone_that_still_lead_to_the_key_are_named() {
 }
 
 #[test]
-fn once_the_server_has_no_such_ref_its_mirror_is_proven() {
+fn a_mirror_is_proven_once_the_server_lacks_the_old_refs() {
     let server = Server::new();
     server.push(&HIDDEN);
     for name in HIDDEN {
@@ -219,11 +220,11 @@ fn old_objects_to_which_nothing_leads_are_still_there() {
     std::fs::remove_file(server.scratch.path("clone/FETCH_HEAD")).unwrap();
     let (status, proof) = server.prove();
     assert_eq!((status, ref_names(&proof).len()), (Some(1), 0), "{proof:#}");
-    assert!(server.prove_for_people().contains("clone again"), "{}", server.prove_for_people());
+    assert!(server.prove_human().contains("clone again"), "{}", server.prove_human());
 }
 
 #[test]
-fn names_of_the_clone_alone_are_told_from_refs_of_the_server() {
+fn names_that_only_the_clone_has_are_distinguished_from_refs_of_the_server() {
     let server = Server::new();
     server.push(&[]);
     server.clone(&["--mirror"]);
@@ -391,7 +392,7 @@ fn a_damaged_or_hostile_report_is_refused_with_a_clear_error() {
 }
 
 #[test]
-fn texts_of_a_hostile_report_are_shown_harmlessly() {
+fn texts_of_a_hostile_report_are_sanitized() {
     let server = Server::new();
     server.push(&[]);
     server.clone(&[]);

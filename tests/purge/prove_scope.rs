@@ -1,4 +1,4 @@
-//! Clones that look like mirrors and are none.
+//! Tests proofs on clones that look like mirrors but lack refs.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Random histories, purged and compared with what they were, object by object, through git.
+//! Purges random histories, and compares each with the old one, object by object, through git.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::comparison::Comparison;
 use crate::random_history::{NOTE_KEY, make};
 use crate::support::{Scratch, fingerprint, json as parse, key, stderr};
 
-/// Histories that a run tries. FRISKEY_SEEDS tries others.
+/// The seeds of the histories that are tried, unless `FRISKEY_SEEDS` names others.
 const SEEDS: std::ops::Range<u64> = 0..24;
 
 fn seeds() -> std::ops::Range<u64> {
@@ -76,7 +76,7 @@ fn histories_with_sha_256_ids_are_purged_alike() {
     }
 }
 
-/// The maker of histories makes what it says: git finds no fault in them.
+/// Git finds no fault in the generated histories, and they contain keys.
 #[test]
 fn random_histories_are_sound_and_full_of_keys() {
     let mut surfaces = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Random histories with keys in every place that git has.
+//! Generates random histories with keys in every kind of place that git has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use crate::support::{Scratch, key};
 
 /// How many different keys there are.
 pub(crate) const KEYS: u64 = 3;
-/// The key that only notes have. Of a key that is elsewhere, too, an audit names the other places.
+/// The number of the key that is only in notes. Of a key that is elsewhere, too, an audit may name only the other places.
 pub(crate) const NOTE_KEY: u64 = KEYS + 1;
 const AUTHOR: &str = "Ann <ann@example.org>";
 
-/// Small, and the same on every machine.
+/// A random number generator that gives the same numbers on every machine.
 pub(crate) struct Dice(u64);
 
 impl Dice {
@@ -39,7 +39,7 @@ impl Dice {
     }
 }
 
-/// What the maker of a history knows of it.
+/// What the generator knows about a history.
 pub(crate) struct History {
     /// Files with a key, by blob.
     pub(crate) planted: BTreeMap<String, Planted>,
@@ -52,7 +52,7 @@ pub(crate) struct History {
 /// A file in a tree: mode and object.
 type Files = BTreeMap<String, (&'static str, String)>;
 
-struct Maker {
+struct Generator {
     dice: Dice,
     writer: ObjectWriter,
     /// Each with its files, oldest first.
@@ -71,7 +71,7 @@ pub(crate) fn make(scratch: &Scratch, name: &str, seed: u64, hash: HashKind, tex
     scratch.git("", &["init", "-q", "--bare", "-b", "main", &format, name]);
     let writer = ObjectWriter { git_dir: scratch.path(name), hash };
     let history = History { planted: BTreeMap::new(), notes: BTreeSet::new(), dropped_refs: BTreeSet::new() };
-    let mut maker = Maker {
+    let mut maker = Generator {
         dice: Dice::new(seed),
         writer,
         commits: Vec::new(),
@@ -101,12 +101,12 @@ pub(crate) fn make(scratch: &Scratch, name: &str, seed: u64, hash: HashKind, tex
     maker.history
 }
 
-impl Maker {
+impl Generator {
     fn key(&mut self) -> String {
         key(1 + self.dice.roll(KEYS as usize) as u64)
     }
 
-    /// The key in a place that only friskey cleans, or a word without one.
+    /// A key in a place that only friskey rewrites; with `text_only`, a word without a key.
     fn key_or(&mut self, word: &str, one_in: usize) -> String {
         if !self.text_only && self.dice.one_in(one_in) { self.key() } else { word.to_owned() }
     }
@@ -240,7 +240,7 @@ impl Maker {
             self.refs.insert(format!("refs/heads/topic{number}"), self.commits[*at].0.clone());
         }
         self.refs.insert("refs/heads/main".to_owned(), self.commits.last().unwrap().0.clone());
-        // Whatever has no child is reached, too, but for one.
+        // Refs lead to every commit without a child, except for one.
         for (at, (id, _)) in self.commits.iter().enumerate().skip(1) {
             self.refs.insert(format!("refs/pull/{at}/head"), id.clone());
         }

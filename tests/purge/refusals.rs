@@ -1,4 +1,4 @@
-//! What purge refuses, what it leaves out, and that it never touches the repository.
+//! Tests what a purge refuses, what it does not carry over, and that it never changes the old repository.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{Scratch, fingerprint, key, stderr, stdout};
 use crate::treatments::purged;
 
-fn leaked() -> Scratch {
+fn repository_with_key() -> Scratch {
     let scratch = Scratch::new();
     scratch.git("", &["init", "-q", "-b", "main", "repo"]);
     scratch.write("repo/README", "hello\n");
@@ -36,8 +36,8 @@ fn snapshot(dir: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn something_at_the_new_place_is_not_overwritten() {
-    let scratch = leaked();
+fn an_existing_destination_is_not_overwritten() {
+    let scratch = repository_with_key();
     scratch.write("full.git/file", "mine");
     scratch.write("file.git", "mine");
     for into in ["full.git", "file.git", "repo/inside.git", "repo/.git/inside.git"] {
@@ -46,7 +46,7 @@ fn something_at_the_new_place_is_not_overwritten() {
     }
     assert_eq!(std::fs::read(scratch.path("full.git/file")).unwrap(), b"mine");
     assert!(!scratch.path("repo/inside.git").exists());
-    // An empty directory is as good as none.
+    // An empty directory may be replaced.
     std::fs::create_dir(scratch.path("empty.git")).unwrap();
     let output = scratch.friskey(&["purge", "repo", "--into", "empty.git"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -54,7 +54,7 @@ fn something_at_the_new_place_is_not_overwritten() {
 
 #[test]
 fn an_incomplete_repository_is_refused() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     scratch.git(
         "",
         &["clone", "-q", "--depth=1", &format!("file://{}", scratch.path("repo").display()), "shallow"],
@@ -85,8 +85,8 @@ fn an_incomplete_repository_is_refused() {
 }
 
 #[test]
-fn without_a_key_there_is_nothing_to_do() {
-    let scratch = leaked();
+fn a_repository_without_a_key_is_not_purged() {
+    let scratch = repository_with_key();
     purged(&scratch);
     let again = scratch.friskey(&["purge", "new.git", "--into", "newer.git", "--report", "nothing.json"]);
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
@@ -98,8 +98,8 @@ fn without_a_key_there_is_nothing_to_do() {
 }
 
 #[test]
-fn the_repository_stays_as_it_is() {
-    let scratch = leaked();
+fn a_purge_leaves_the_old_repository_unchanged() {
+    let scratch = repository_with_key();
     let before = snapshot(&scratch.path("repo"));
     purged(&scratch);
     assert_eq!(before, snapshot(&scratch.path("repo")));
@@ -109,7 +109,7 @@ fn the_repository_stays_as_it_is() {
 
 #[test]
 fn a_dry_run_says_what_would_be_and_writes_nothing() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let output = scratch.friskey(&["purge", "repo", "--dry-run", "--report", "plan.json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let plan: Value = serde_json::from_slice(&std::fs::read(scratch.path("plan.json")).unwrap()).unwrap();
@@ -122,10 +122,10 @@ fn a_dry_run_says_what_would_be_and_writes_nothing() {
     }
 }
 
-/// `--key` takes one key and leaves the others.
+/// `--key` purges one key and leaves the others.
 #[test]
 fn keys_are_selected_by_fingerprint() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let other = key(31);
     scratch.write("repo/other", format!("K={other}\n"));
     scratch.commit("repo", "another");
@@ -141,7 +141,7 @@ fn keys_are_selected_by_fingerprint() {
 /// An accepted key stays, unless it is named.
 #[test]
 fn accepted_keys_stay() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let baseline = scratch.friskey(&[
         "baseline",
         "add",
@@ -158,7 +158,7 @@ fn accepted_keys_stay() {
 
 #[test]
 fn what_is_not_carried_over_is_named() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let head = scratch.git("repo", &["rev-parse", "HEAD"]);
     scratch.write("repo/README", "changed");
     scratch.git("repo", &["stash", "-q"]);
@@ -177,10 +177,10 @@ fn what_is_not_carried_over_is_named() {
     assert_eq!(scratch.git("new.git", &["for-each-ref", "--format=%(refname)"]), "refs/heads/main");
 }
 
-/// What an interrupted run leaves is refused by git and by friskey.
+/// Git and friskey refuse the unfinished repository that an interrupted run leaves.
 #[test]
-fn what_is_unfinished_is_refused() {
-    let scratch = leaked();
+fn an_unfinished_repository_is_refused() {
+    let scratch = repository_with_key();
     purged(&scratch);
     scratch.write("new.git/friskey-unfinished", "");
     for command in [
@@ -192,7 +192,7 @@ fn what_is_unfinished_is_refused() {
         assert_eq!(output.status.code(), Some(2), "{command:?}");
         assert!(stderr(&output).contains("interrupted `friskey purge`"), "{}", stderr(&output));
     }
-    // The last moment before it is finished: without the file, but with the entry that makes git refuse it.
+    // The last state before it is finished: without the marker file, but with the extension that makes git refuse it.
     std::fs::remove_file(scratch.path("new.git/friskey-unfinished")).unwrap();
     assert_eq!(scratch.friskey(&["history", "new.git"]).status.code(), Some(0));
     scratch.git("new.git", &["config", "core.repositoryFormatVersion", "1"]);
@@ -206,7 +206,7 @@ fn what_is_unfinished_is_refused() {
 
 #[test]
 fn next_steps_are_filled_in() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let tip = scratch.git("repo", &["rev-parse", "HEAD"]);
     scratch.git("repo", &["update-ref", "refs/pull/7/head", &tip]);
     scratch.git("repo", &["update-ref", "refs/pull/8/head", "HEAD~1"]);

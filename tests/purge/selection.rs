@@ -1,10 +1,11 @@
-//! Keys that are nowhere, or only where nothing is carried over from; reports that must not be lost; runs out of time.
+//! Tests the selection of keys: keys that are not in the repository, or only in what is not carried over, and keys that
+//! stay. Also tests that a report is not lost, and what happens when time runs out.
 
 use serde_json::Value;
 
 use crate::support::{Scratch, fingerprint, json, key, stderr, stdout};
 
-fn leaked() -> Scratch {
+fn repository_with_key() -> Scratch {
     let scratch = Scratch::new();
     scratch.git("", &["init", "-q", "-b", "main", "repo"]);
     scratch.write("repo/.env", format!("K={}\n", key(70)));
@@ -18,7 +19,7 @@ fn report(scratch: &Scratch, name: &str) -> Value {
 
 #[test]
 fn a_wanted_key_that_is_nowhere_is_mentioned() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let (good, wrong) = (fingerprint(&key(70)), fingerprint(&key(71)));
     let args = ["purge", "repo", "--into", "new.git", "--report", "report.json", "--key"];
     let output = scratch.friskey(&[&args[..], &[&good, "--key", &wrong]].concat());
@@ -47,7 +48,7 @@ fn nothing_is_to_be_pushed_if_no_ref_leads_to_the_key() {
 
 #[test]
 fn the_report_of_a_finished_purge_is_not_overwritten_by_a_lesser_one() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "report.json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let finished = std::fs::read(scratch.path("report.json")).unwrap();
@@ -61,14 +62,14 @@ fn the_report_of_a_finished_purge_is_not_overwritten_by_a_lesser_one() {
 
 #[test]
 fn a_purge_out_of_time_is_incomplete_and_leaves_nothing() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--max-time", "0.000001"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(stderr(&output).contains("stopped"), "{}", stderr(&output));
     assert!(!scratch.path("new.git").exists());
 }
 
-/// The neighbour goes away in the second commit; the renamed file keeps its new name.
+/// A file that has the new name already is deleted in the second commit; the renamed file keeps its new name nevertheless.
 #[test]
 fn a_renamed_file_has_one_new_name_in_all_commits() {
     let scratch = Scratch::new();
@@ -87,11 +88,11 @@ fn a_renamed_file_has_one_new_name_in_all_commits() {
     assert_eq!(names("main"), format!("{filler}-2"));
 }
 
-/// The command that `history` prints, pasted where it was printed: at the top of the work tree, or below it.
+/// Runs the command that `history` prints in the directory where it was printed: at the top of the work tree, or below it.
 #[test]
 fn the_purge_that_an_audit_suggests_works_as_printed() {
     for dir in ["repo", "repo/src/deep"] {
-        let scratch = leaked();
+        let scratch = repository_with_key();
         scratch.write("repo/src/deep/file", "x");
         scratch.write("repo/.env", "");
         scratch.commit("repo", "clean up");
@@ -106,10 +107,10 @@ fn the_purge_that_an_audit_suggests_works_as_printed() {
     }
 }
 
-/// What is left because nobody asked for it is counted, by the purge and by the proof.
+/// The purge and the proof count the keys that stay because `--key` did not name them.
 #[test]
 fn other_keys_are_counted() {
-    let scratch = leaked();
+    let scratch = repository_with_key();
     scratch.write("repo/other", format!("K={}\n", key(62)));
     scratch.commit("repo", "other");
     let wanted = fingerprint(&key(62));

@@ -1,4 +1,4 @@
-//! The whole way on a real server that keeps pull requests: purge, push, prove; over `file://` and over the network.
+//! Tests purge, push and prove together on a real server that keeps pull requests, over `file://` and over the network.
 
 use std::net::TcpListener;
 use std::process::Child;
@@ -42,7 +42,7 @@ fn prove(scratch: &Scratch, clone: &str) -> (Option<i32>, Value) {
 }
 
 /// Purges, pushes to `push_to`, and proves on clones of `url`.
-fn whole_way(scratch: &Scratch, url: &str, push_to: &str) {
+fn purge_push_and_prove(scratch: &Scratch, url: &str, push_to: &str) {
     scratch.git("", &["clone", "-q", "--mirror", url, "fresh.git"]);
     let purged = scratch.friskey(&["purge", "fresh.git", "--into", "purged.git", "--report", "purge.json"]);
     assert_eq!(purged.status.code(), Some(0), "{}", stderr(&purged));
@@ -51,7 +51,7 @@ fn whole_way(scratch: &Scratch, url: &str, push_to: &str) {
     assert_eq!(report["refs"]["pull_requests"], 2);
     scratch.git("", &["clone", "-q", "--mirror", url, "before.git"]);
     assert_eq!(prove(scratch, "before.git").0, Some(1), "nothing was pushed yet");
-    // The server refuses the pull requests and takes the rest.
+    // The server rejects the refs of pull requests and accepts the rest.
     let pushed = scratch.try_git("purged.git", &["push", "--force", "--mirror", push_to]);
     let said = stderr(&pushed);
     assert!(said.contains("refs/pull/7/head") || said.contains("pull/7/head"), "{said}");
@@ -91,7 +91,7 @@ fn whole_way(scratch: &Scratch, url: &str, push_to: &str) {
 fn purge_push_and_prove_on_a_bare_server() {
     let scratch = server();
     let url = format!("file://{}", scratch.path("server.git").display());
-    whole_way(&scratch, &url, &url);
+    purge_push_and_prove(&scratch, &url, &url);
 }
 
 /// A `git daemon` on a port of this machine alone, which ends with the test.
@@ -140,5 +140,5 @@ fn purge_push_and_prove_over_the_network() {
         return;
     };
     let url = format!("git://127.0.0.1:{}/server.git", daemon.port);
-    whole_way(&scratch, &url, &url);
+    purge_push_and_prove(&scratch, &url, &url);
 }

@@ -1,4 +1,4 @@
-//! Each place of a key and what becomes of it, with real git as the oracle.
+//! Tests the treatment of a key in each kind of place, with real git as the oracle.
 
 use std::io::Write as _;
 use std::process::Output;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Scratch, fingerprint, key, stderr, stdout};
 
-/// What stands in place of a key: its prefix and as many `x` as there were other characters.
+/// The filler for a key: its prefix, and an `x` for each other character.
 fn filler(key: &str) -> String {
     let prefix = ["sk", "proj", ""].join("-");
     format!("{prefix}{}", "x".repeat(key.len() - prefix.len()))
@@ -21,7 +21,7 @@ fn scratch() -> Scratch {
     scratch
 }
 
-/// Purges `repo` into `new.git`, which must succeed and hold what it promises; returns the report.
+/// Purges `repo` into `new.git`, checks that this succeeds and that git finds no fault in the result, and returns the report.
 pub(crate) fn purged(scratch: &Scratch) -> Value {
     let output = purge(scratch, &[]);
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
@@ -77,9 +77,9 @@ fn a_plain_key_in_a_text_gets_a_filler_and_nothing_else_changes() {
     assert!(!std::fs::read_to_string(scratch.path("report.json")).unwrap().contains(&key[20..40]));
 }
 
-/// Every disguise keeps its length, and decodes to the filler.
+/// Encoded keys keep their length, and decode to the filler.
 #[test]
-fn disguises_get_a_filler_in_their_own_encoding() {
+fn encoded_keys_get_a_filler_in_their_encoding() {
     let key = key(2);
     let each = |format: fn(u8) -> String| -> String { key.bytes().map(format).collect() };
     let fill = filler(&key);
@@ -124,7 +124,7 @@ fn disguises_get_a_filler_in_their_own_encoding() {
     assert_eq!(scratch.git("new.git", &["cat-file", "-s", "main:decimal"]), before);
 }
 
-/// Plain base64, by hand.
+/// A simple base64 encoder, independent of the code under test.
 pub(crate) fn encode_base64(bytes: &[u8]) -> Vec<u8> {
     const SYMBOLS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = Vec::new();
@@ -235,7 +235,7 @@ fn ids_in_messages_follow_the_commits() {
     assert_eq!(scratch.git("new.git", &["log", "-1", "--format=%B", "main"]), message);
 }
 
-/// A pick is made before the branch that it was picked from is walked.
+/// The message of a cherry-picked commit mentions a commit of another branch, which has to be rewritten first.
 #[test]
 fn a_commit_of_another_branch_is_named_by_its_new_id() {
     let (scratch, key) = (scratch(), key(8));
@@ -327,7 +327,7 @@ fn a_container_becomes_a_stub_or_is_refused() {
     assert_eq!(report["places"][0]["treatment"], "stub");
 }
 
-/// A text is no container, even if one is encoded in it: the rest of it stays.
+/// A text in which a container is encoded is not replaced by a stub: the rest of the text stays.
 #[test]
 fn an_archive_in_base64_within_a_text_is_overwritten() {
     let (scratch, key) = (scratch(), key(11));
@@ -347,14 +347,14 @@ fn an_archive_in_base64_within_a_text_is_overwritten() {
     assert_eq!(report["places"][0]["treatment"], "overwritten", "{}", report["places"]);
 }
 
-/// A gzip file in which nothing is readable.
+/// A gzip file with compressed content.
 pub(crate) fn deflated_gzip(content: &[u8]) -> Vec<u8> {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packed.write_all(content).unwrap();
     packed.finish().unwrap()
 }
 
-/// A gzip file with a stored block.
+/// A gzip file with uncompressed content.
 fn gzip(content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap();
     let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];

@@ -1,4 +1,4 @@
-//! Keys inside archives: every format names the entry, keeps entries apart, and trusts none of their names.
+//! Tests reports of keys inside archives: every format names the entry, keeps entries apart, and escapes their names.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The limits of those who read reports, and what a report does when it exceeds them.
+//! Tests the limits that readers of reports have, and what a report does when it exceeds them.
 
 use friskey::model::{Confidence, Draft, LeakStatus, Report, Skip, Surface};
 use friskey::report::{Style, write_sarif};

@@ -1,4 +1,4 @@
-//! Requirements for all formats: each test iterates over the list of formats, so that none is forgotten.
+//! Tests requirements for all formats: each test iterates over the list of formats, so that none is forgotten.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The reporters, on reports assembled by hand.
+//! Tests the reporters on reports assembled by hand.
 
 mod containers;
 mod limits;

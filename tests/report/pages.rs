@@ -1,4 +1,4 @@
-//! The HTML pages: of every sample, with hostile text in every field, and with ten thousand findings. They are left in
+//! Tests the HTML pages: of every sample, with hostile text in every field, and with ten thousand findings. Leaves them in
 //! `target/tmp/pages`, where `scripts/test-pages.sh` opens them in a browser.
 
 use std::fs;

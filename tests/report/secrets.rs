@@ -1,4 +1,4 @@
-//! No format ever contains a secret, or a piece of one, wherever the repository put it.
+//! Tests that no format contains a secret or a piece of one, wherever the repository put it.
 
 use friskey::model::{
     Change, Confidence, LeakStatus, Move, RemoteSighting, Report, RepositoryInfo, Secret, Skip, Surface,

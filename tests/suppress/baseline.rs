@@ -1,4 +1,4 @@
-//! `friskey baseline`, and scans with a baseline.
+//! Tests `friskey baseline`, and scans with a baseline.
 
 use std::fs;
 

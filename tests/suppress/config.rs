@@ -1,4 +1,4 @@
-//! `friskey.toml`, environment variables, and their precedence.
+//! Tests `friskey.toml`, environment variables, and their precedence.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Acceptance and configuration in scans of the history and of the index.
+//! Tests acceptance and configuration in scans of the history and of the index.
 
 use super::{Scratch, assert_refused, key, notes, open};
 

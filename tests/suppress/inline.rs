@@ -1,4 +1,4 @@
-//! Markers near the key.
+//! Tests markers beside a key.
 
 use super::{Scratch, key, notes, open};
 

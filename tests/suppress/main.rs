@@ -1,4 +1,4 @@
-//! Accepting findings and configuring friskey: runs the real binary in temporary directories.
+//! Tests of accepting findings and configuring friskey: run the real binary in temporary directories.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

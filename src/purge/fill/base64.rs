@@ -1,4 +1,4 @@
-//! A key in base64: the symbols that encode it are replaced, except for bits that belong to the neighboring bytes.
+//! Overwrites a key in base64: replaces the symbols that encode it, except for bits that belong to the neighboring bytes.
 
 use std::ops::Range;
 
@@ -44,15 +44,14 @@ pub(super) fn fill(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], fi
     for (at, source) in sources.iter().enumerate() {
         let (first, last) = (source.start, source.end - 1);
         let (Some(high), Some(low)) = (value(changed[first]), value(changed[last])) else { return false };
-        let shift = 2 * (column(at) as u32 + 1);
-        // Of the 12 bits of both symbols, the first `shift - 2` belong to the byte before, the next 8 to this one, and the
-        // last `6 - shift` to the byte after.
+        // Of the 12 bits of both symbols, the first `2 * column` belong to the byte before, the next 8 to this one, and the
+        // last `shift` to the byte after.
         let pair = u16::from(high) << 6 | u16::from(low);
-        let down = 6 - shift;
-        if u8::try_from(pair >> down & 0xff) != Ok(secret[at]) {
+        let shift = 4 - 2 * column(at) as u32;
+        if u8::try_from(pair >> shift & 0xff) != Ok(secret[at]) {
             return false;
         }
-        let pair = pair & !(0xff << down) | u16::from(filler[at]) << down;
+        let pair = pair & !(0xff << shift) | u16::from(filler[at]) << shift;
         changed[first] = symbol((pair >> 6) as u8, is_url_safe);
         changed[last] = symbol((pair & 63) as u8, is_url_safe);
     }
@@ -64,7 +63,7 @@ pub(super) fn fill(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], fi
 mod tests {
     use super::*;
 
-    /// Plain encoding, by hand.
+    /// A simple encoder, independent of the code under test.
     fn encode(text: &[u8]) -> Vec<u8> {
         let bits: Vec<u8> =
             text.iter().flat_map(|byte| (0..8).map(move |bit| byte >> (7 - bit) & 1)).collect();
@@ -73,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn every_alignment_is_encoded_again() {
+    fn a_key_is_filled_at_every_alignment() {
         for before in 0..4 {
             let text = [&b"user:\xffpass"[..before], b"secret-key", b"\xfe after"].concat();
             let mut encoded = encode(&text);

@@ -1,5 +1,5 @@
-//! A key that is encoded twice: the outer encoding is decoded, the key filled in the inner one, and the result
-//! encoded again.
+//! Overwrites a key that is encoded twice: decodes the outer encoding, overwrites the key in the inner one, and encodes
+//! the result again.
 
 use std::ops::Range;
 
@@ -7,92 +7,96 @@ use super::base64::{symbol, value};
 use super::filler;
 use crate::detect::{Detector, Match};
 
-/// Bytes that are decoded on each side of the key: a whole number of groups in every encoding.
-const AROUND: usize = 24;
+/// How many bytes are decoded on each side of the key: a whole number of groups in every encoding.
+const CONTEXT_BYTES: usize = 24;
 
-/// Fills a key that is encoded twice. Returns false if the outer encoding is unknown.
-pub(super) fn fill(bytes: &mut [u8], found: &Match, wanted: &[u8], detector: &Detector) -> bool {
-    let range = found.span.start.saturating_sub(AROUND)..(found.span.end + AROUND).min(bytes.len());
-    let layers: [ReadLayer; 3] = [Layer::base64, Layer::hex, Layer::wide];
-    layers.iter().any(|layer| {
+/// Overwrites the key of `found` with `replacement`. Returns false if the outer encoding is unknown.
+pub(super) fn fill(bytes: &mut [u8], found: &Match, replacement: &[u8], detector: &Detector) -> bool {
+    let range =
+        found.span.start.saturating_sub(CONTEXT_BYTES)..(found.span.end + CONTEXT_BYTES).min(bytes.len());
+    let decoders: [LayerDecoder; 3] = [Layer::decode_base64, Layer::decode_hex, Layer::decode_double_width];
+    decoders.iter().any(|decode| {
+        // A group of symbols may begin at any of the first four.
         (0..4).any(|phase| {
-            let layer = layer(bytes, range.clone(), phase);
-            layer.fill(bytes, found, wanted, detector)
+            let layer = decode(bytes, range.clone(), phase);
+            layer.fill(bytes, found, replacement, detector)
         })
     })
 }
 
-/// Decodes a range as one encoding, starting at one of its first symbols.
-type ReadLayer = fn(&[u8], Range<usize>, usize) -> Layer;
+/// Decodes a range in one encoding, without its first symbols, whose number is the last argument.
+type LayerDecoder = fn(&[u8], Range<usize>, usize) -> Layer;
 
-/// Decoded bytes, and where they are encoded.
+/// A decoded range.
 struct Layer {
     decoded: Vec<u8>,
-    /// Offsets of the symbols that encode them.
+    /// The offset of each symbol that encodes the range.
     symbols: Vec<usize>,
-    /// Bits in a symbol.
+    /// How many bits each symbol encodes.
     bits: usize,
 }
 
 impl Layer {
-    fn of(bytes: &[u8], symbols: Vec<usize>, bits: usize, value: impl Fn(u8) -> u8) -> Self {
+    fn decode(bytes: &[u8], symbols: Vec<usize>, bits: usize, value: impl Fn(u8) -> u8) -> Self {
         let mut decoded = Vec::with_capacity(symbols.len() * bits / 8);
-        let (mut buffer, mut held) = (0u32, 0);
+        let (mut buffer, mut buffered_bits) = (0u32, 0);
         for &at in &symbols {
             buffer = buffer << bits | u32::from(value(bytes[at]));
-            held += bits;
-            if held >= 8 {
-                held -= 8;
-                decoded.push((buffer >> held) as u8);
-                buffer &= (1 << held) - 1;
+            buffered_bits += bits;
+            if buffered_bits >= 8 {
+                buffered_bits -= 8;
+                decoded.push((buffer >> buffered_bits) as u8);
+                buffer &= (1 << buffered_bits) - 1;
             }
         }
         Self { decoded, symbols, bits }
     }
 
-    fn base64(bytes: &[u8], range: Range<usize>, phase: usize) -> Self {
+    fn decode_base64(bytes: &[u8], range: Range<usize>, phase: usize) -> Self {
         let symbols = range.filter(|&at| value(bytes[at]).is_some()).skip(phase).collect();
-        Self::of(bytes, symbols, 6, |byte| value(byte).unwrap_or(0))
+        Self::decode(bytes, symbols, 6, |byte| value(byte).unwrap_or(0))
     }
 
-    fn hex(bytes: &[u8], range: Range<usize>, phase: usize) -> Self {
+    fn decode_hex(bytes: &[u8], range: Range<usize>, phase: usize) -> Self {
         let symbols = range.filter(|&at| bytes[at].is_ascii_hexdigit()).skip(phase).collect();
-        Self::of(bytes, symbols, 4, |byte| char::from(byte).to_digit(16).unwrap_or(0) as u8)
+        Self::decode(bytes, symbols, 4, |byte| char::from(byte).to_digit(16).unwrap_or(0) as u8)
     }
 
-    /// Characters of two bytes.
-    fn wide(bytes: &[u8], range: Range<usize>, phase: usize) -> Self {
+    /// Decodes characters of two bytes, whichever of both is the ASCII character.
+    fn decode_double_width(bytes: &[u8], range: Range<usize>, phase: usize) -> Self {
         let symbols = range.skip(phase).step_by(2).collect();
-        Self::of(bytes, symbols, 8, |byte| byte)
+        Self::decode(bytes, symbols, 8, |byte| byte)
     }
 
-    /// Fills the key of `found` in the decoded bytes, if it is there, and encodes them again.
-    fn fill(mut self, bytes: &mut [u8], found: &Match, wanted: &[u8], detector: &Detector) -> bool {
-        let mut inner = Vec::new();
-        detector.find(&self.decoded, |one| {
-            if one.identified.fingerprint == found.identified.fingerprint {
-                inner.push(one);
+    /// Overwrites the key of `found` in the decoded bytes, if it is there, and encodes them again. Returns whether it is
+    /// there.
+    fn fill(mut self, bytes: &mut [u8], found: &Match, replacement: &[u8], detector: &Detector) -> bool {
+        let mut inner_matches = Vec::new();
+        detector.find(&self.decoded, |inner| {
+            if inner.identified.fingerprint == found.identified.fingerprint {
+                inner_matches.push(inner);
             }
         });
-        if inner.is_empty() {
+        if inner_matches.is_empty() {
             return false;
         }
         let before = self.decoded.clone();
-        for one in inner {
-            let wanted = if wanted.len() == one.identified.secret.len() {
-                wanted.to_vec()
+        for inner in inner_matches {
+            let replacement = if replacement.len() == inner.identified.secret.len() {
+                replacement.to_vec()
             } else {
-                filler(&one.identified.secret, 0)
+                filler(&inner.identified.secret, 0)
             };
-            super::fill(&mut self.decoded, &one, &wanted, detector);
+            super::fill(&mut self.decoded, &inner, &replacement, detector);
         }
         self.encode(bytes, &before);
         true
     }
 
+    /// Encodes the bits that differ from those of `before`, the decoded bytes before the change.
     fn encode(&self, bytes: &mut [u8], before: &[u8]) {
         let is_url = self.symbols.iter().any(|&at| b"-_".contains(&bytes[at]));
-        let bit = |all: &[u8], at: usize| all.get(at / 8).map(|byte| byte >> (7 - at % 8) & 1);
+        let bit = |from: &[u8], at: usize| from.get(at / 8).map(|byte| byte >> (7 - at % 8) & 1);
         for (nth, &at) in self.symbols.iter().enumerate() {
             let range = nth * self.bits..(nth + 1) * self.bits;
             if range.clone().all(|at| bit(before, at) == bit(&self.decoded, at)) {

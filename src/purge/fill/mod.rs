@@ -10,7 +10,7 @@ use std::ops::Range;
 use crate::detect::{Detector, Match};
 use crate::model::Secret;
 
-/// How an occurrence of a key was treated.
+/// How an occurrence of a key was treated, the mildest treatment first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Treatment {
     /// Replaced by a filler in the same encoding.
@@ -35,8 +35,8 @@ impl Treatment {
 /// The character that replaces each character of a key.
 const FILLER: u8 = b'x';
 
-/// The replacement of a key, of the same length. It begins with the key's prefix at first; each further `round`
-/// leaves less that could match a rule.
+/// A filler for a key, of the same length. That of round 0 begins with the key's prefix; those of further rounds resemble
+/// a key less, in case a rule matches the first ones.
 pub(super) fn filler(secret: &Secret, round: usize) -> Vec<u8> {
     let kept = if round == 0 { secret.prefix_len() } else { 0 };
     let byte = [FILLER, FILLER, b'0', b'_'][round.min(3)];
@@ -45,7 +45,8 @@ pub(super) fn filler(secret: &Secret, round: usize) -> Vec<u8> {
     filler
 }
 
-/// Overwrites the key of a match in `bytes`, whose length stays the same.
+/// Overwrites the key of a match in `bytes`, whose length stays the same: with `filler` in the encoding of the match if
+/// possible, otherwise with any characters. Returns which of these it did.
 pub(super) fn fill(bytes: &mut [u8], found: &Match, filler: &[u8], detector: &Detector) -> Treatment {
     let secret = found.identified.secret.reveal();
     if found.source_map.is_empty() {
@@ -78,15 +79,15 @@ pub(super) fn fill(bytes: &mut [u8], found: &Match, filler: &[u8], detector: &De
 
 /// Rewrites the text that encodes each character. Returns false if one cannot be rewritten.
 fn fill_tokens(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], filler: &[u8]) -> bool {
-    let is_apart = sources.windows(2).all(|pair| pair[0].end <= pair[1].start);
-    is_apart
+    let is_disjoint = sources.windows(2).all(|pair| pair[0].end <= pair[1].start);
+    is_disjoint
         && sources.iter().zip(secret.iter().zip(filler)).all(|(source, (&from, &to))| {
             from == to || bytes.get_mut(source.clone()).is_some_and(|token| token::fill(token, from, to))
         })
 }
 
-/// Overwrites letters and digits; with digits if all of them are hex digits, since digits are valid in every text
-/// encoding.
+/// Overwrites letters and digits. If all of them are hex digits, overwrites them with a digit, so that the text stays
+/// hexadecimal.
 fn overwrite(bytes: &mut [u8], ranges: &[Range<usize>]) {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
     let mut words =

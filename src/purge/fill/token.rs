@@ -1,4 +1,4 @@
-//! The text that encodes one character of a key: the character itself, an escape, a number, a wide character.
+//! Rewrites the text that encodes one character of a key: the character itself, an escape, a number, a wide character.
 
 /// Characters to use if the encoding of the intended filler is longer than the token.
 const SUBSTITUTES: &[u8] = b"x0Aa7_-.";
@@ -13,18 +13,18 @@ pub(super) fn fill(token: &mut [u8], from: u8, to: u8) -> bool {
             true
         }
         _ => {
-            number(token, from, to)
-                || in_zeros(token, from, to)
-                || wide(token)
-                || escaped(token, from)
-                || at_an_end(token, from, to)
+            fill_number(token, from, to)
+                || fill_among_zeros(token, from, to)
+                || fill_wide(token)
+                || fill_escaped(token, from)
+                || fill_first_or_last(token, from, to)
                 || may_stay(from)
         }
     }
 }
 
-/// A number in hexadecimal, decimal or octal digits: `73`, `0x73`, `\x73`, `&#115;`, `\163`, `%73`, `\u{73}`.
-fn number(token: &mut [u8], from: u8, to: u8) -> bool {
+/// Rewrites a number in hexadecimal, decimal or octal digits: `73`, `0x73`, `\x73`, `&#115;`, `\163`, `%73`, `\u{73}`.
+fn fill_number(token: &mut [u8], from: u8, to: u8) -> bool {
     let mut start = 0;
     while start < token.len() {
         let length = token[start..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
@@ -40,8 +40,8 @@ fn number(token: &mut [u8], from: u8, to: u8) -> bool {
                 [16, 10, 8].into_iter().find(|&base| u32::from_str_radix(text, base) == Ok(from.into()));
             let Some(base) = base.filter(|_| text.len() >= 2) else { continue };
             let is_upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
-            if let Some(written) = written(to, from, base, digits.len(), is_upper) {
-                token[digits].copy_from_slice(written.as_bytes());
+            if let Some(number) = filler_number(to, from, base, digits.len(), is_upper) {
+                token[digits].copy_from_slice(number.as_bytes());
                 return true;
             }
         }
@@ -50,20 +50,20 @@ fn number(token: &mut [u8], from: u8, to: u8) -> bool {
     false
 }
 
-/// The first filler whose number has `width` digits.
-fn written(to: u8, from: u8, base: u32, width: usize, is_upper: bool) -> Option<String> {
-    let all = std::iter::once(to).chain(SUBSTITUTES.iter().copied()).filter(|&byte| byte != from);
-    let written = all.map(|byte| match base {
+/// The character code of the first filler, of `to` and the substitutes, that has `width` digits.
+fn filler_number(to: u8, from: u8, base: u32, width: usize, is_upper: bool) -> Option<String> {
+    let fillers = std::iter::once(to).chain(SUBSTITUTES.iter().copied()).filter(|&byte| byte != from);
+    let mut numbers = fillers.map(|byte| match base {
         16 if is_upper => format!("{byte:0width$X}"),
         16 => format!("{byte:0width$x}"),
         10 => format!("{byte:0width$}"),
         _ => format!("{byte:0width$o}"),
     });
-    written.into_iter().find(|text| text.len() == width)
+    numbers.find(|text| text.len() == width)
 }
 
-/// The character among zero bytes, as in UTF-16 and UTF-32.
-fn in_zeros(token: &mut [u8], from: u8, to: u8) -> bool {
+/// Rewrites a character among zero bytes, as in UTF-16 and UTF-32.
+fn fill_among_zeros(token: &mut [u8], from: u8, to: u8) -> bool {
     let mut others = token.iter_mut().filter(|byte| **byte != 0);
     match (others.next(), others.next()) {
         (Some(byte), None) if *byte == from => {
@@ -74,8 +74,8 @@ fn in_zeros(token: &mut [u8], from: u8, to: u8) -> bool {
     }
 }
 
-/// A non-ASCII character that represents an ASCII one: fullwidth, mathematical.
-fn wide(token: &mut [u8]) -> bool {
+/// Rewrites a non-ASCII character that represents an ASCII one: fullwidth, mathematical.
+fn fill_wide(token: &mut [u8]) -> bool {
     let is_one = std::str::from_utf8(token).is_ok_and(|text| text.chars().count() == 1 && !text.is_ascii());
     let filler = match token.len() {
         2 => "×",
@@ -89,8 +89,8 @@ fn wide(token: &mut [u8]) -> bool {
     is_one
 }
 
-/// A character after an unnecessary backslash. It is replaced by one that has no special meaning after a backslash.
-fn escaped(token: &mut [u8], from: u8) -> bool {
+/// Rewrites a character after an unnecessary backslash, with one that has no special meaning after a backslash.
+fn fill_escaped(token: &mut [u8], from: u8) -> bool {
     match token {
         [before @ .., last] if *last == from && before.iter().all(|byte| *byte == b'\\') => {
             *last = b'_';
@@ -100,8 +100,8 @@ fn escaped(token: &mut [u8], from: u8) -> bool {
     }
 }
 
-/// A character preceded or followed by something invisible, such as a color code.
-fn at_an_end(token: &mut [u8], from: u8, to: u8) -> bool {
+/// Rewrites a character that is preceded or followed by something invisible, such as a color code.
+fn fill_first_or_last(token: &mut [u8], from: u8, to: u8) -> bool {
     let last = token.len() - 1;
     for at in [last, 0] {
         if token[at] == from {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_keep_their_kind_and_length() {
+    fn a_filled_token_keeps_its_kind_and_length() {
         for (token, filler) in [
             ("s", "x"),
             ("73", "78"),

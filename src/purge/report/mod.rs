@@ -1,6 +1,6 @@
-//! The report of a purge: schema `friskey/purge/v1`. No secret is in it.
+//! The report of a purge: schema `friskey/purge/v1`. It contains no secret.
 
-mod material;
+mod contents;
 mod summary;
 
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::leftovers::Leftover;
 use super::next_steps::PurgeStep;
 use super::proof::PurgeProof;
 use crate::model::Confidence;
-pub(super) use material::Material;
+pub(super) use contents::ReportContents;
 
 /// The result of a purge.
 #[derive(Clone, Debug, Serialize)]
@@ -32,9 +32,9 @@ pub struct PurgeReport {
     places: Vec<ReportedPlace>,
     dropped: DroppedCounts,
     message_ids: MessageIds,
-    /// Numbers of objects.
+    /// How many objects there were, and how many changed.
     pub counts: Counts,
-    /// What the audit did not search, and why.
+    /// Each thing that the audit left out on purpose, with the reason.
     pub left_out: Vec<String>,
     /// How many keys at or above the threshold stay because they are accepted.
     pub accepted_keys: u64,
@@ -42,7 +42,7 @@ pub struct PurgeReport {
     pub other_keys: u64,
     /// How many of the requested keys are not in the repository.
     pub unmatched_keys: u64,
-    /// What cannot be searched, and so may contain a key.
+    /// Files that cannot be searched, and so may contain a key.
     pub unsearched: Vec<UnsearchedFile>,
     /// What was not carried over to the new repository.
     pub not_carried_over: Vec<Leftover>,
@@ -73,13 +73,13 @@ struct RepositoryFacts {
 /// A file that cannot be searched, such as an archive that cannot be opened.
 #[derive(Clone, Debug, Serialize)]
 pub struct UnsearchedFile {
-    /// Its blob.
+    /// The id of the blob.
     pub object: String,
-    /// Its newest path, if one is known.
+    /// The newest path, if one is known.
     pub path: Option<String>,
-    /// Why.
+    /// Why it cannot be searched.
     pub reason: String,
-    /// Whether it is excluded, and therefore carried over as it is.
+    /// Whether the user excluded it, so that it is carried over as it is.
     pub excluded: bool,
 }
 
@@ -87,7 +87,7 @@ pub struct UnsearchedFile {
 #[derive(Clone, Debug, Serialize)]
 pub struct ReportedKey {
     fingerprint: String,
-    /// Its redacted form.
+    /// Prefix and last characters.
     pub redacted: String,
     rule: String,
     kind: String,
@@ -143,18 +143,18 @@ struct MessageIds {
     rewritten: u64,
 }
 
-/// Numbers of objects in the repository, and of those that the purge changed.
+/// How many objects the repository has, and how many of them the purge changed.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Counts {
     /// Commits that refs reach.
     pub commits: u64,
-    /// Those that were rewritten.
+    /// Commits that were rewritten.
     pub rewritten_commits: u64,
     /// Objects that refs reach.
     pub objects: u64,
-    /// Those that were copied as they are.
+    /// Objects that were copied as they are.
     pub copied_objects: u64,
-    /// Those that were rewritten.
+    /// Objects that were rewritten.
     pub rewritten_objects: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What people are told of a purge, in lines of text.
+//! Describes a purge to the user in lines of text.
 
 use std::collections::HashSet;
 
@@ -6,11 +6,11 @@ use super::{Counts, DroppedCounts, PurgeReport, ReportedPlace, UnsearchedFile};
 use crate::purge::fill::Treatment;
 
 /// Maximum number of places that are printed.
-const LISTED_PLACES: usize = 20;
+const MAX_LISTED_PLACES: usize = 20;
 
 impl PurgeReport {
-    /// One line for each file, message or name with a key, saying what became of it.
-    pub fn treated(&self) -> Vec<String> {
+    /// One line for each file, message or name with a key, with its treatment.
+    pub fn treatment_lines(&self) -> Vec<String> {
         let line = |place: &ReportedPlace| {
             let name = place.path.as_ref().or(place.object.as_ref()).map_or("", String::as_str);
             format!("{} {name}: {}", place.surface, place.treatment)
@@ -19,18 +19,18 @@ impl PurgeReport {
         let is_stub = |place: &&ReportedPlace| place.treatment == Treatment::Stub.name();
         let (stubs, others): (Vec<_>, Vec<_>) = self.places.iter().partition(is_stub);
         let mut lines: Vec<String> = stubs.into_iter().chain(others).map(line).collect();
-        let mut met = HashSet::new();
-        lines.retain(|line| met.insert(line.clone()));
-        if lines.len() > LISTED_PLACES {
-            let more = lines.len() - LISTED_PLACES;
-            lines.truncate(LISTED_PLACES);
+        let mut seen = HashSet::new();
+        lines.retain(|line| seen.insert(line.clone()));
+        if lines.len() > MAX_LISTED_PLACES {
+            let more = lines.len() - MAX_LISTED_PLACES;
+            lines.truncate(MAX_LISTED_PLACES);
             lines.push(format!("and {more} more, which the report lists"));
         }
         lines
     }
 
-    /// Each file that cannot be searched, in one line each.
-    pub fn unsearched(&self) -> Vec<String> {
+    /// One line for each file that cannot be searched.
+    pub fn unsearched_lines(&self) -> Vec<String> {
         let line = |one: &UnsearchedFile| {
             let path = one.path.as_deref().unwrap_or("without a path");
             let fate = if one.excluded { "; excluded, so it is carried over as it is" } else { "" };
@@ -39,13 +39,13 @@ impl PurgeReport {
         self.unsearched.iter().map(line).collect()
     }
 
-    /// Whether a purge would be refused until somebody decides about the files that cannot be searched.
-    pub fn is_undecided(&self) -> bool {
+    /// Whether a purge would be refused, since there are files that cannot be searched and are not excluded.
+    pub fn is_blocked(&self) -> bool {
         self.unsearched.iter().any(|one| !one.excluded)
     }
 
     /// A message about requested keys that are not in the repository, if there are any.
-    pub fn unmatched(&self) -> Option<String> {
+    pub fn unmatched_message(&self) -> Option<String> {
         match self.unmatched_keys {
             0 => None,
             1 => Some(
@@ -57,19 +57,19 @@ impl PurgeReport {
         }
     }
 
-    /// A summary of what was done, in lines.
-    pub fn summary(&self) -> Vec<String> {
+    /// The summary, in lines.
+    pub fn summary_lines(&self) -> Vec<String> {
         let Counts { commits, rewritten_commits, objects, rewritten_objects, .. } = self.counts;
         let DroppedCounts { signatures, mergetags } = &self.dropped;
         let mut lines = vec![format!(
             "rewritten: {rewritten_commits} of {commits} commits, {rewritten_objects} of {objects} objects"
         )];
         if let Some(first) = self.first_changed_commits.first() {
-            let more = match self.first_changed_commits.len() - 1 {
+            let others = match self.first_changed_commits.len() - 1 {
                 0 => String::new(),
-                more => format!(" and {more} more"),
+                count => format!(" and {count} more"),
             };
-            lines.push(format!("first changed commit: {first}{more}"));
+            lines.push(format!("first changed commit: {first}{others}"));
         }
         lines.push(format!("refs changed: {}", self.ref_map.len()));
         lines.push(format!(
@@ -88,7 +88,7 @@ impl PurgeReport {
         if self.other_keys > 0 {
             lines.push(format!("other keys that stay, since --key does not name them: {}", self.other_keys));
         }
-        lines.extend(self.unmatched());
+        lines.extend(self.unmatched_message());
         lines.extend(
             self.left_out.iter().map(|one| format!("not searched, and carried over as it is: {one}")),
         );

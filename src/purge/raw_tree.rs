@@ -1,4 +1,4 @@
-//! Trees as raw entries, so that modes and names stay exactly as they are.
+//! Reads and writes trees as raw entries, so that modes and names that are not rewritten keep their bytes.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use crate::git::{HashKind, ObjectId};
 /// An entry of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RawTreeEntry {
-    /// Its octal digits, as stored.
+    /// The octal digits, as stored.
     pub(super) mode: Vec<u8>,
     pub(super) name: Vec<u8>,
     pub(super) id: ObjectId,
@@ -18,12 +18,12 @@ impl RawTreeEntry {
         matches!(&self.mode[..], b"40000" | b"040000")
     }
 
-    /// Whether it is a submodule: a commit of another repository.
+    /// Whether the entry is a submodule: a commit of another repository.
     pub(super) fn is_submodule(&self) -> bool {
         self.mode == b"160000"
     }
 
-    /// In git's order: the name of a directory is compared as if it ended in a slash.
+    /// Compares names in git's order: as if that of a directory ended in a slash.
     fn cmp_name(&self, other: &Self) -> Ordering {
         let with_slash = |entry: &Self| {
             let slash: &[u8] = if entry.is_tree() { b"/" } else { b"" };
