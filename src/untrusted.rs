@@ -50,6 +50,8 @@ pub enum ReadError {
 
 /// Limit for the memory allocated before reading, in bytes. A file system can claim any size.
 const MAX_PREALLOCATED: u64 = 64 << 20;
+/// In bytes.
+const CACHE_LINE: usize = 64;
 
 /// Reads the whole regular file `path`.
 ///
@@ -57,6 +59,25 @@ const MAX_PREALLOCATED: u64 = 64 << 20;
 /// When `path` does not exist, is not a regular file, is a symbolic link that `links` forbids, is larger than
 /// `limit` bytes, or cannot be read.
 pub fn read(path: &Path, links: Symlinks<'_>, limit: u64) -> Result<Vec<u8>, ReadError> {
+    read_from(path, links, limit, false).map(|(bytes, _)| bytes)
+}
+
+/// Like [`read`], for large files: the content starts at the returned offset, so that it is aligned to a cache line.
+/// Linux copies a file to such an address up to 2.5 times as fast.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_aligned(path: &Path, links: Symlinks<'_>, limit: u64) -> Result<(Vec<u8>, usize), ReadError> {
+    read_from(path, links, limit, true)
+}
+
+/// Reads a file, and returns it with the offset at which its content starts.
+fn read_from(
+    path: &Path,
+    links: Symlinks<'_>,
+    limit: u64,
+    aligned: bool,
+) -> Result<(Vec<u8>, usize), ReadError> {
     let from_io = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => ReadError::NotFound,
         _ => ReadError::Io(error),
@@ -78,14 +99,16 @@ pub fn read(path: &Path, links: Symlinks<'_>, limit: u64) -> Result<Vec<u8>, Rea
     if !metadata.is_file() {
         return Err(ReadError::NotRegular(describe(&metadata)));
     }
-    let mut bytes =
-        Vec::with_capacity(usize::try_from(metadata.len().min(limit).min(MAX_PREALLOCATED)).unwrap_or(0) + 1);
+    let size = usize::try_from(metadata.len().min(limit).min(MAX_PREALLOCATED)).unwrap_or(0) + 1;
+    let mut bytes: Vec<u8> = Vec::with_capacity(if aligned { size + CACHE_LINE } else { size });
+    let start = if aligned { bytes.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE) } else { 0 };
+    bytes.resize(start, 0);
     // The metadata can be out of date, so the limit applies to what is actually read.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(from_io)?;
-    if bytes.len() as u64 > limit {
+    if (bytes.len() - start) as u64 > limit {
         return Err(ReadError::TooLarge { limit });
     }
-    Ok(bytes)
+    Ok((bytes, start))
 }
 
 /// Reads the text of the regular file `path`, at most `limit` bytes.
@@ -168,6 +191,9 @@ mod tests {
         fs::write(&file, "12345").unwrap();
         assert_eq!(read(&file, Symlinks::Refuse, 5).unwrap(), b"12345");
         assert!(matches!(read(&file, Symlinks::Refuse, 4), Err(ReadError::TooLarge { limit: 4 })));
+        let (bytes, start) = read_aligned(&file, Symlinks::Refuse, 5).unwrap();
+        assert_eq!((&bytes[start..], bytes[start..].as_ptr().align_offset(CACHE_LINE)), (&b"12345"[..], 0));
+        assert!(matches!(read_aligned(&file, Symlinks::Refuse, 4), Err(ReadError::TooLarge { limit: 4 })));
         assert!(matches!(read(&dir.path().join("none"), Symlinks::Refuse, 4), Err(ReadError::NotFound)));
         assert!(matches!(read(dir.path(), Symlinks::Refuse, 4), Err(ReadError::NotRegular("a directory"))));
         assert!(matches!(

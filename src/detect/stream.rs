@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::aligned_buffer::AlignedBuffer;
 use super::utf16::ByteOrder;
 use super::{Detector, Match, PassedOver};
 use crate::model::{Position, Span};
@@ -13,7 +14,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// A buffer for searching streams, one after the other. Each thread has its own.
 #[derive(Debug, Default)]
 pub struct Stream {
-    buffer: Vec<u8>,
+    buffer: AlignedBuffer,
     /// Number of bytes of the buffer that are in use.
     filled: usize,
     /// The position of the buffer's first byte in the stream.
@@ -186,11 +187,9 @@ impl Stream {
     fn begin(&mut self, detector: &Detector, size: usize) {
         self.passed_over = PassedOver::default();
         let len = size + undecided_len(detector) + detector.margin();
-        if self.buffer.is_empty() {
-            // The system provides zeroed pages when they are first used, which most of them are not.
-            self.buffer = vec![0; len];
+        if self.buffer.len() != len {
+            self.buffer = AlignedBuffer::zeroed(len);
         }
-        self.buffer.resize(len, 0);
         (self.filled, self.start, self.decided_until) = (0, Position::START, 0);
     }
 

@@ -59,7 +59,7 @@ impl FileScanner<'_> {
         if !before.is_file() {
             return self.skip(shown, format!("{}, not opened", describe(&before)));
         }
-        let mut content = Stoppable { content: &mut file, sink: self.sink };
+        let mut content = FileContent::new(&mut file, before.len(), self.sink);
         match self.worker.blob(origin, Input::File(&mut content)) {
             Ok(_) => {
                 let unchanged = file.metadata().is_ok_and(|after| {
@@ -86,23 +86,82 @@ fn opening_failed(error: &io::Error) -> String {
     }
 }
 
-/// Ends a long read when the scan should stop.
-struct Stoppable<'a> {
+/// The content of a file. Ends a long read when the scan should stop.
+struct FileContent<'a> {
     content: &'a mut File,
     sink: &'a dyn Sink,
+    /// The size when it was opened, which the caller compares afterwards.
+    size: u64,
+    position: u64,
+    /// Whether the last read showed that this is the end.
+    at_end: bool,
 }
 
-impl Read for Stoppable<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.sink.is_stopped() {
-            return Err(io::Error::other("interrupted before its end"));
-        }
-        self.content.read(buffer)
+impl<'a> FileContent<'a> {
+    fn new(content: &'a mut File, size: u64, sink: &'a dyn Sink) -> Self {
+        Self { content, sink, size, position: 0, at_end: false }
     }
 }
 
-impl Seek for Stoppable<'_> {
+impl Read for FileContent<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at_end {
+            return Ok(0);
+        }
+        if self.sink.is_stopped() {
+            return Err(io::Error::other("interrupted before its end"));
+        }
+        let count = self.content.read(buffer)?;
+        self.position += count as u64;
+        // The size alone does not show the end, since some file systems do not know it; nor does a short read alone.
+        self.at_end = self.position == self.size && (1..buffer.len()).contains(&count);
+        Ok(count)
+    }
+}
+
+impl Seek for FileContent<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.content.seek(to)
+        self.at_end = false;
+        self.position = self.content.seek(to)?;
+        Ok(self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct NoSink;
+
+    impl Sink for NoSink {
+        fn worker(&self) -> Box<dyn Worker + Send + '_> {
+            unreachable!("only read from")
+        }
+
+        fn is_stopped(&self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_to_its_end_whatever_its_size_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        for (length, size) in
+            [(0, 0), (0, 5), (5, 0), (5, 3), (5, 5), (5, 8), (200, 200), (200, 64), (128, 128)]
+        {
+            std::fs::write(&path, vec![b'x'; length]).unwrap();
+            let mut file = File::open(&path).unwrap();
+            let mut content = FileContent::new(&mut file, size, &NoSink);
+            let mut buffer = [0; 64];
+            for _ in 0..2 {
+                let mut total = 0;
+                while let count @ 1.. = content.read(&mut buffer).unwrap() {
+                    total += count;
+                }
+                assert_eq!(total, length, "{size}");
+                content.rewind().unwrap();
+            }
+        }
     }
 }

@@ -73,13 +73,13 @@ impl Index {
 
     /// Like [`Self::read`], but refuses a file of more than `max_size` bytes.
     pub(super) fn read_within(path: &Path, hash: gix::hash::Kind, max_size: u64) -> Result<Self, IndexError> {
-        let bytes = match read_file(path, max_size) {
-            Ok(bytes) => bytes,
+        let (bytes, start) = match read_file(path, max_size) {
+            Ok(content) => content,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::empty(hash)),
             Err(source) => return Err(IndexError::Unreadable { path: path.to_owned(), source }),
         };
         let broken = |reason: String| IndexError::Broken { path: path.to_owned(), reason };
-        match parse(bytes, hash).map_err(|reason| broken(reason.to_owned()))? {
+        match parse(bytes, start, hash).map_err(|reason| broken(reason.to_owned()))? {
             Parsed::Whole(index) => Ok(*index),
             Parsed::Split => Self::read_split(path, hash).map_err(|error| broken(error.to_string())),
         }
@@ -142,10 +142,11 @@ fn to_u32(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-fn read_file(path: &Path, max_size: u64) -> std::io::Result<Vec<u8>> {
+/// Reads the file, whose content starts at the returned offset.
+fn read_file(path: &Path, max_size: u64) -> std::io::Result<(Vec<u8>, usize)> {
     gate::check_index_files(path).map_err(|error| std::io::Error::other(error.reason))?;
-    match untrusted::read(path, Symlinks::Follow, max_size) {
-        Ok(bytes) => Ok(bytes),
+    match untrusted::read_aligned(path, Symlinks::Follow, max_size) {
+        Ok(content) => Ok(content),
         Err(ReadError::Io(error)) => Err(error),
         Err(ReadError::NotFound) => Err(std::io::ErrorKind::NotFound.into()),
         Err(error) => Err(std::io::Error::other(error.to_string())),
@@ -166,23 +167,24 @@ const HEADER_LEN: usize = 12;
 /// Minimum length of an entry without its object id, in bytes.
 const MIN_ENTRY_LEN: usize = 42;
 
-fn parse(bytes: Vec<u8>, hash: gix::hash::Kind) -> Result<Parsed, &'static str> {
+/// Parses `bytes` from `start` on.
+fn parse(bytes: Vec<u8>, start: usize, hash: gix::hash::Kind) -> Result<Parsed, &'static str> {
     let hash_len = hash.len_in_bytes();
-    if bytes.is_empty() {
+    if bytes.len() == start {
         return Err("it is empty");
     }
-    let end = bytes.len().checked_sub(hash_len).ok_or(TRUNCATED)?;
-    if bytes.get(..4) != Some(b"DIRC") {
+    let end = bytes.len().checked_sub(hash_len).filter(|end| *end >= start).ok_or(TRUNCATED)?;
+    if bytes.get(start..start + 4) != Some(b"DIRC") {
         return Err("it does not begin like an index");
     }
-    let version = read_u32(&bytes, 4).ok_or(TRUNCATED)?;
-    let count = read_u32(&bytes, 8).ok_or(TRUNCATED)? as usize;
+    let version = read_u32(&bytes, start + 4).ok_or(TRUNCATED)?;
+    let count = read_u32(&bytes, start + 8).ok_or(TRUNCATED)? as usize;
     if !(2..=4).contains(&version) {
         return Err("its version is not 2, 3 or 4");
     }
     let mut reader = RowReader {
         bytes: &bytes[..end],
-        position: HEADER_LEN,
+        position: start + HEADER_LEN,
         hash_len,
         paths: (version == 4).then(Vec::new),
         last_path: 0,
@@ -319,10 +321,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_parsed_without_a_panic(version in 0u8..6, count in 0u8..4, mut rest in prop::collection::vec(any::<u8>(), 0..400)) {
-            let mut bytes = vec![b'D', b'I', b'R', b'C', 0, 0, 0, version, 0, 0, 0, count];
+        fn any_bytes_are_parsed_without_a_panic(
+            start in 0usize..64,
+            version in 0u8..6,
+            count in 0u8..4,
+            mut rest in prop::collection::vec(any::<u8>(), 0..400),
+        ) {
+            let mut bytes = vec![0; start];
+            bytes.extend_from_slice(&[b'D', b'I', b'R', b'C', 0, 0, 0, version, 0, 0, 0, count]);
             bytes.append(&mut rest);
-            if let Ok(Parsed::Whole(index)) = parse(bytes, gix::hash::Kind::Sha1) {
+            if let Ok(Parsed::Whole(index)) = parse(bytes, start, gix::hash::Kind::Sha1) {
                 for row in &index.rows {
                     let _ = (index.path(row), index.id(row));
                 }

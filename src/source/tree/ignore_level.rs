@@ -54,17 +54,22 @@ pub(super) struct IgnoreLevel {
 
 impl IgnoreLevel {
     /// The level of `dir`, named `shown` in messages, below `above`; `above` itself if the directory adds
-    /// nothing.
+    /// nothing. `may_contain` is false for names that are certainly not in the directory.
     pub(super) fn enter(
         above: Option<&Arc<Self>>,
         dir: &Path,
+        may_contain: &dyn Fn(&str) -> bool,
         shown: &dyn Fn(&str) -> String,
         context: &IgnoreContext,
         skip: &mut dyn FnMut(Skip),
     ) -> Option<Arc<Self>> {
-        let repository = Repository::find_at(dir, shown, &context.budget, skip);
-        let mut read_ignore_file =
-            |name: &str| read(&dir.join(name), &shown(name), Symlinks::Refuse, &context.budget, skip);
+        let repository =
+            if may_contain(".git") { Repository::find_at(dir, shown, &context.budget, skip) } else { None };
+        let mut read_ignore_file = |name: &str| {
+            may_contain(name)
+                .then(|| read(&dir.join(name), &shown(name), Symlinks::Refuse, &context.budget, skip))
+                .flatten()
+        };
         let ignore = read_ignore_file(".ignore");
         let in_repository = repository.is_some() || above.is_some_and(|above| above.in_repository);
         // Outside a repository, `.gitignore` is an ordinary file.

@@ -104,7 +104,7 @@ fn levels_above(
         let shown = |name: &str| dir.join(name).display().to_string();
         let entered = levels_by_dir
             .entry(dir.to_owned())
-            .or_insert_with(|| IgnoreLevel::enter(level.as_ref(), dir, &shown, context, skip));
+            .or_insert_with(|| IgnoreLevel::enter(level.as_ref(), dir, &|_| true, &shown, context, skip));
         level.clone_from(entered);
     }
     level

@@ -1,8 +1,9 @@
 //! The walk itself: lists directories, records what is ignored, and hands files to whichever thread is idle.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, FileType};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +21,9 @@ use crate::untrusted::describe;
 const BATCH_FILES: usize = 32;
 /// Maximum number of batches that wait. Beyond that, the thread that lists a directory scans its files, too.
 const MAX_WAITING_BATCHES: usize = 1024;
+/// Maximum number of entries of a directory that are listed before its ignore files are read. If there are no more, an
+/// ignore file that is not among them does not exist.
+const MAX_ENTRIES_AHEAD: usize = 1024;
 
 pub(super) const NO_IGNORE: &str = "--no-ignore";
 
@@ -59,6 +63,9 @@ pub(super) struct FileEntry {
     /// Whether it was given by the user. Then links are followed, and its name is not scanned.
     pub(super) is_root: bool,
 }
+
+/// The kind and name of an entry of a directory, or why they are unknown.
+type ReadEntry = io::Result<(FileType, OsString)>;
 
 /// An entry of a directory.
 struct ListedEntry<'f> {
@@ -107,26 +114,27 @@ impl TreeWalk<'_> {
         if self.sink.is_stopped() {
             return;
         }
-        let entries = match fs::read_dir(&dir.path) {
-            Ok(entries) => entries,
+        let mut entries = match fs::read_dir(&dir.path) {
+            Ok(entries) => {
+                entries.map(|entry| entry.and_then(|entry| Ok((entry.file_type()?, entry.file_name()))))
+            }
             Err(error) => return scanner.skip(&path_bytes(&dir.path), reason(&error)),
         };
-        let level = self.enter_level(scanner, dir);
+        let first_entries: Vec<ReadEntry> = entries.by_ref().take(MAX_ENTRIES_AHEAD).collect();
+        let level = self.enter_level(scanner, dir, &first_entries);
         // Names in `.` are reported without a prefix.
         let is_here = dir.path == Path::new(".");
         let mut batch = Vec::new();
-        for entry in entries {
-            let kind = entry.and_then(|entry| Ok((entry.file_type()?, entry)));
-            let (kind, entry) = match kind {
+        for entry in first_entries.into_iter().chain(entries) {
+            let (kind, name) = match entry {
                 Ok(found) => found,
                 Err(error) => {
                     scanner.skip(&path_bytes(&dir.path), reason(&error));
                     continue;
                 }
             };
-            let name = entry.file_name();
-            let path = if is_here { PathBuf::from(&name) } else { dir.path.join(&name) };
-            let absolute = dir.absolute.join(&name);
+            let path = if is_here { PathBuf::from(&name) } else { join(&dir.path, &name) };
+            let absolute = join(&dir.absolute, &name);
             let found = ListedEntry { name: &name, path: &path, absolute: &absolute, is_dir: kind.is_dir() };
             let Some(ignored_by) = self.admit(scanner, dir, level.as_ref(), &found) else { continue };
             if kind.is_dir() {
@@ -153,12 +161,24 @@ impl TreeWalk<'_> {
         }
     }
 
-    /// The ignore files that apply to the directory.
-    fn enter_level(&self, scanner: &mut FileScanner<'_>, dir: &Dir) -> Option<Arc<IgnoreLevel>> {
+    /// The ignore files that apply to the directory, whose first entries are given.
+    fn enter_level(
+        &self,
+        scanner: &mut FileScanner<'_>,
+        dir: &Dir,
+        first_entries: &[ReadEntry],
+    ) -> Option<Arc<IgnoreLevel>> {
         let context = self.context.as_ref()?;
+        // Elsewhere, a file may have names other than the listed one.
+        let is_whole_listing = cfg!(target_os = "linux") && first_entries.len() < MAX_ENTRIES_AHEAD;
+        let may_be = |entry: &ReadEntry, name: &str| {
+            entry.as_ref().map_or(true, |(_, listed)| listed.eq_ignore_ascii_case(name))
+        };
+        let may_contain =
+            |name: &str| !is_whole_listing || first_entries.iter().any(|entry| may_be(entry, name));
         let shown = |name: &str| shown(&dir.path.join(name));
         let mut skip = |skip: Skip| scanner.worker.skip(skip);
-        IgnoreLevel::enter(dir.level.as_ref(), &dir.absolute, &shown, context, &mut skip)
+        IgnoreLevel::enter(dir.level.as_ref(), &dir.absolute, &may_contain, &shown, context, &mut skip)
     }
 
     /// `None` if the entry is left out, which is recorded. Otherwise the pattern that ignores it, if it is an
@@ -215,6 +235,14 @@ impl TreeWalk<'_> {
         scanner.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), &*by, NO_IGNORE));
         None
     }
+}
+
+/// Like [`Path::join`], with a single allocation.
+fn join(dir: &Path, name: &OsStr) -> PathBuf {
+    let mut path = PathBuf::with_capacity(dir.as_os_str().len() + 1 + name.len());
+    path.push(dir);
+    path.push(name);
+    path
 }
 
 pub(super) fn shown(path: &Path) -> String {

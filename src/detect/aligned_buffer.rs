@@ -1,0 +1,56 @@
+//! A buffer to read files into.
+
+use std::ops::{Deref, DerefMut};
+
+/// The length of a cache line, in bytes.
+const ALIGNMENT: usize = 64;
+
+/// Bytes that start at a cache line. Linux copies a file into such a buffer up to 2.5 times as fast as into a large
+/// allocation, which starts 16 bytes into a page, where the processor's string instructions are slow.
+#[derive(Debug, Default)]
+pub(super) struct AlignedBuffer {
+    bytes: Vec<u8>,
+    /// Where the buffer starts in `bytes`.
+    start: usize,
+}
+
+impl AlignedBuffer {
+    /// A buffer of `len` zeros.
+    pub(super) fn zeroed(len: usize) -> Self {
+        // The system provides zeroed pages when they are first used, which most of them are not.
+        let mut bytes: Vec<u8> = vec![0; len + ALIGNMENT];
+        let start = bytes.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
+        bytes.truncate(start + len);
+        Self { bytes, start }
+    }
+}
+
+impl Deref for AlignedBuffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+}
+
+impl DerefMut for AlignedBuffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_start_at_a_cache_line() {
+        assert!(AlignedBuffer::default().is_empty());
+        for len in [1, 63, 4096, 1 << 20] {
+            let mut buffer = AlignedBuffer::zeroed(len);
+            assert_eq!((buffer.len(), buffer.as_ptr().align_offset(ALIGNMENT)), (len, 0));
+            buffer[len - 1] = 1;
+            assert_eq!(buffer.iter().map(|&byte| usize::from(byte)).sum::<usize>(), 1);
+        }
+    }
+}
