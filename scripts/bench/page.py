@@ -28,6 +28,7 @@ Keep in mind what is compared:
 - In files, `rg` searches for one literal, the marker in the middle of OpenAI's keys. friskey and some scanners also open
   archives and decode text.
 - No scanner asks a provider whether a key is valid.
+- How fast friskey searches text that was made to slow it down is on [a page of its own](floods.md).
 """
 
 _METHOD = """\

@@ -27,6 +27,18 @@ pub(super) type Slots = [Option<usize>; 16];
 #[derive(Debug)]
 pub(super) struct Backtracker {
     steps: Vec<Instruction>,
+    keywords: Vec<KeywordSite>,
+}
+
+/// Where a literal is in the pattern. It is determined in advance, since text can be full of keywords without a match.
+#[derive(Debug)]
+struct KeywordSite {
+    literal: Vec<u8>,
+    /// The distance from the start of every match, if it is fixed and not zero.
+    offset: Option<usize>,
+    /// What precedes it: the maximum length, and the step of the run directly before it; `None` if a match can begin
+    /// anywhere.
+    before: Option<(usize, Option<usize>)>,
 }
 
 #[derive(Debug)]
@@ -50,7 +62,37 @@ impl Backtracker {
     pub(super) fn new(pattern: &Pattern) -> Option<Self> {
         let mut builder = Builder::default();
         builder.add(pattern.hir().ok()?, true)?;
-        Some(Self { steps: builder.steps })
+        let mut backtracker = Self { steps: builder.steps, keywords: Vec::new() };
+        let literals = backtracker.steps.iter().filter_map(|step| match step {
+            Instruction::Literal(literal) => Some(literal.needle()),
+            _ => None,
+        });
+        backtracker.keywords = literals.map(|literal| backtracker.locate(literal)).collect();
+        Some(backtracker)
+    }
+
+    fn site(&self, keyword: &[u8]) -> Option<&KeywordSite> {
+        self.keywords.iter().find(|site| site.literal == keyword)
+    }
+
+    fn locate(&self, keyword: &[u8]) -> KeywordSite {
+        let is_keyword =
+            |step: &Instruction| matches!(step, Instruction::Literal(literal) if literal.needle() == keyword);
+        let pivot = self.steps.iter().position(is_keyword).unwrap_or(0);
+        let before = &self.steps[..pivot];
+        // With choices, the total length of all steps is an overestimate, which does no harm.
+        let length = before.iter().try_fold(0_usize, |sum, step| match step {
+            Instruction::Literal(literal) => sum.checked_add(literal.needle().len()),
+            Instruction::Run { max, .. } => sum.checked_add(*max),
+            Instruction::Save(_) | Instruction::Choose(_) | Instruction::Jump(_) => Some(sum),
+        });
+        let is_anywhere = pivot == 0 || self.steps[pivot + 1..].iter().any(is_keyword);
+        let last = before.iter().rposition(|step| !matches!(step, Instruction::Save(_)));
+        KeywordSite {
+            literal: keyword.to_vec(),
+            offset: self.fixed_offset(keyword),
+            before: (!is_anywhere).then_some((length.unwrap_or(usize::MAX), last)),
+        }
     }
 
     /// The literal with which every match begins.
@@ -63,6 +105,10 @@ impl Backtracker {
 
     /// The distance from the start of every match to `keyword`, if it is fixed and not zero.
     pub(super) fn keyword_offset(&self, keyword: &[u8]) -> Option<usize> {
+        self.site(keyword)?.offset
+    }
+
+    fn fixed_offset(&self, keyword: &[u8]) -> Option<usize> {
         let mut offset = 0;
         for step in &self.steps {
             match step {
@@ -81,26 +127,14 @@ impl Backtracker {
     /// the keyword exclude it. Another match may contain the keyword further on, but is found by its own
     /// keyword.
     pub(super) fn earliest_start(&self, bytes: &[u8], keyword: &[u8], at: usize) -> Option<usize> {
-        let is_keyword =
-            |step: &Instruction| matches!(step, Instruction::Literal(literal) if literal.needle() == keyword);
-        let pivot = self.steps.iter().position(is_keyword).unwrap_or(0);
-        let before = &self.steps[..pivot];
-        // With choices, the total length of all steps is an overestimate, which does no harm.
-        let length = before.iter().try_fold(0_usize, |sum, step| match step {
-            Instruction::Literal(literal) => sum.checked_add(literal.needle().len()),
-            Instruction::Run { max, .. } => sum.checked_add(*max),
-            Instruction::Save(_) | Instruction::Choose(_) | Instruction::Jump(_) => Some(sum),
-        });
-        if pivot == 0 || self.steps[pivot + 1..].iter().any(is_keyword) {
-            return Some(0);
-        }
-        let fits = match before.iter().rfind(|step| !matches!(step, Instruction::Save(_))) {
+        let Some((length, last)) = self.site(keyword).and_then(|site| site.before) else { return Some(0) };
+        let fits = match last.map(|step| &self.steps[step]) {
             Some(Instruction::Run { class, min, .. }) => at
                 .checked_sub(*min)
                 .is_some_and(|start| bytes[start..at].iter().all(|&byte| class[usize::from(byte)])),
             _ => true,
         };
-        fits.then(|| at.saturating_sub(length.unwrap_or(usize::MAX)))
+        fits.then(|| at.saturating_sub(length))
     }
 
     /// Whether a match begins at `at`; its range is stored in the first two slots.

@@ -1,4 +1,4 @@
-//! A run that may take no time at all looks at nothing, and says so.
+//! Tests that a run with no time at all scans nothing, and reports that.
 
 use crate::support::{Scratch, key, report, run};
 
@@ -23,6 +23,21 @@ fn unreached_work_is_reported() {
         let args = [command, &["--format", "json", "--max-time", "3600"]].concat();
         assert_eq!(scratch.friskey("a", &args).status.code(), Some(1), "{args:?}");
     }
+}
+
+#[test]
+fn a_run_that_takes_too_long_ends_and_says_so() {
+    let scratch = Scratch::new();
+    scratch.repository("a");
+    for index in 0..64 {
+        // Each takes the detector milliseconds, even if it is optimised.
+        scratch.write(&format!("a/{index}"), "sk-proj-&quot;".repeat(1 << 12));
+    }
+    let args = ["scan", ".", "--threads", "1", "--format", "json", "--max-time", "0.05"];
+    let output = scratch.friskey("a", &args);
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    let reasons = report(&output)["coverage"]["skipped"].to_string();
+    assert!(reasons.contains("not reached within the time limit of 0.05 s (`--max-time`)"), "{reasons}");
 }
 
 #[test]

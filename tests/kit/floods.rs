@@ -1,5 +1,5 @@
-//! Floods: text made to slow a scan down. It repeats what keys begin with, or parts of keys, in every spelling that is read,
-//! with anything that may occur within a key in between. Tests count the work that each makes, a bench measures it.
+//! Generates floods: text made to slow a scan down. It repeats the starts or parts of keys, in every encoding that is decoded,
+//! with anything that may occur within a key in between. Tests count the work that each causes; a benchmark measures it.
 
 use std::fmt::Write as _;
 
@@ -27,6 +27,11 @@ impl Flood {
     pub(crate) fn name(&self) -> String {
         let Self { anchor, within, count, spelling, separator } = self;
         format!("{anchor:?} {within:?} ×{count} {} {separator:?}", spelling.0)
+    }
+
+    /// How it is spelt.
+    pub(crate) fn spelling(&self) -> &'static str {
+        self.spelling.0
     }
 
     /// So many bytes of it, and perhaps the rest of a group.

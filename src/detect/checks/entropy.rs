@@ -13,10 +13,10 @@ impl Check for Entropy {
 
     fn assess(&self, candidate: &mut Candidate<'_>, _: &CheckSettings) -> Result<(), Rejection> {
         let body = candidate.body();
-        if is_poor(&body) {
+        let Some(bits) = random_bits(&body) else {
             return Err("too few different characters to be random".into());
-        }
-        candidate.note(format!("{:.1} bits per character", shannon(&body)));
+        };
+        candidate.note(format!("{bits:.1} bits per character"));
         Ok(())
     }
 }
@@ -42,9 +42,15 @@ const HEX_BITS: f64 = 4.0;
 
 /// Whether `body` has fewer distinct characters than random text of its length ever has.
 pub(super) fn is_poor(body: &[u8]) -> bool {
+    random_bits(body).is_none()
+}
+
+/// The entropy of `body` in bits per byte, unless [it is poor](is_poor).
+pub(super) fn random_bits(body: &[u8]) -> Option<f64> {
     let hex = body.iter().all(u8::is_ascii_hexdigit);
     let scale = if hex { HEX_BITS / BASE62_BITS } else { 1.0 };
-    shannon(body) < min_entropy(body.len()) * scale
+    let bits = shannon(body);
+    (bits >= min_entropy(body.len()) * scale).then_some(bits)
 }
 
 fn min_entropy(length: usize) -> f64 {
@@ -57,7 +63,7 @@ fn min_entropy(length: usize) -> f64 {
 }
 
 /// Shannon entropy in bits per byte.
-pub(super) fn shannon(body: &[u8]) -> f64 {
+fn shannon(body: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for &byte in body {
         counts[usize::from(byte)] += 1;

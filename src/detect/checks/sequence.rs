@@ -6,18 +6,14 @@ const KEYBOARD: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm"];
 
 /// A description of the non-random part of `body`; `None` if it looks random.
 pub(super) fn synthetic_reason(body: &[u8]) -> Option<&'static str> {
-    if longest(body, |a, b| a == b) >= 5 {
+    let runs = Runs::of(body);
+    if runs.same >= 5 {
         return Some("a repeated character");
     }
-    if longest(body, |a, b| b == a.wrapping_add(1) && a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric())
-        >= 5
-        || longest(body, follows) >= 6
-        || longest(body, |a, b| follows(b, a)) >= 6
-        || longest_interleaved(body) >= 8
-    {
+    if runs.rising >= 5 || runs.up >= 6 || runs.down >= 6 || runs.interleaved >= 8 {
         return Some("a sequence");
     }
-    if longest(body, on_one_keyboard_row) >= 6 {
+    if runs.keyboard >= 6 {
         return Some("a keyboard row");
     }
     if repeats(body) {
@@ -26,38 +22,89 @@ pub(super) fn synthetic_reason(body: &[u8]) -> Option<&'static str> {
     None
 }
 
-/// Length of the longest run in which each adjacent pair satisfies `pair`.
-fn longest(body: &[u8], pair: impl Fn(u8, u8) -> bool) -> usize {
-    let (mut best, mut run) = (1, 1);
-    for two in body.windows(2) {
-        run = if pair(two[0], two[1]) { run + 1 } else { 1 };
-        best = best.max(run);
+/// Lengths of the longest runs in a text.
+struct Runs {
+    /// Of one character.
+    same: usize,
+    /// `abcd`, in one case and without a turn from `z` to `a`.
+    rising: usize,
+    /// `aBcD`, `8901`
+    up: usize,
+    /// `dCbA`
+    down: usize,
+    /// `a1b2c3d4`: two sequences, at the even and at the odd positions.
+    interleaved: usize,
+    /// `qwert`
+    keyboard: usize,
+}
+
+impl Runs {
+    /// All of them in one pass: a list of thousands of keys would otherwise spend most of its time here.
+    fn of(body: &[u8]) -> Self {
+        let [mut same, mut rising, mut up, mut down, mut keyboard] = [Run::new(1); 5];
+        let mut interleaved = Run::new(2);
+        for at in 1..body.len() {
+            let (a, b) = (body[at - 1], body[at]);
+            same.push(a == b);
+            rising.push(b == a.wrapping_add(1) && a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric());
+            up.push(follows(a, b));
+            down.push(follows(b, a));
+            keyboard.push(NEXT_KEY[usize::from(a.to_ascii_lowercase())] == b.to_ascii_lowercase());
+            if at > 1 {
+                interleaved.push(follows(body[at - 2], b));
+            }
+        }
+        Self {
+            same: same.best,
+            rising: rising.best,
+            up: up.best,
+            down: down.best,
+            interleaved: interleaved.best,
+            keyboard: keyboard.best,
+        }
     }
-    best
+}
+
+/// The current and the longest run of what satisfies a condition.
+#[derive(Clone, Copy)]
+struct Run {
+    shortest: usize,
+    current: usize,
+    best: usize,
+}
+
+impl Run {
+    /// No run is shorter than `shortest`.
+    fn new(shortest: usize) -> Self {
+        Self { shortest, current: shortest, best: shortest }
+    }
+
+    fn push(&mut self, goes_on: bool) {
+        self.current = if goes_on { self.current + 1 } else { self.shortest };
+        self.best = self.best.max(self.current);
+    }
 }
 
 /// `b` after `a`, `7` after `6`, `0` after `9`, `a` after `z`, in any case.
 fn follows(a: u8, b: u8) -> bool {
-    let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
-    match (a, b) {
-        (b'9', b'0') | (b'z', b'a') => true,
-        _ => a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() && b == a + 1,
-    }
+    SUCCESSORS[usize::from(a)] == b.to_ascii_lowercase()
 }
 
-/// `a1b2c3d4`: two sequences, at the even and at the odd positions.
-fn longest_interleaved(body: &[u8]) -> usize {
-    let (mut best, mut run) = (2, 2);
-    for three in body.windows(3) {
-        run = if follows(three[0], three[2]) { run + 1 } else { 2 };
-        best = best.max(run);
+/// For each letter, in any case, and digit, the one that follows; for other bytes, what no byte in lower case equals.
+static SUCCESSORS: [u8; 256] = {
+    let mut next = [b'A'; 256];
+    let mut byte = b'0';
+    while byte <= b'z' {
+        next[byte as usize] = match byte {
+            b'9' => b'0',
+            b'z' | b'Z' => b'a',
+            b'0'..=b'8' | b'a'..=b'y' | b'A'..=b'Y' => byte.to_ascii_lowercase() + 1,
+            _ => b'A',
+        };
+        byte += 1;
     }
-    best
-}
-
-fn on_one_keyboard_row(a: u8, b: u8) -> bool {
-    NEXT_KEY[usize::from(a.to_ascii_lowercase())] == b.to_ascii_lowercase()
-}
+    next
+};
 
 /// For each letter, its right neighbor on the keyboard; for other bytes, nothing that could be typed.
 static NEXT_KEY: [u8; 256] = {
