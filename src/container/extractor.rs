@@ -51,10 +51,10 @@ pub fn open(
             extractor.in_memory(bytes, &content_name);
             Ok(())
         }
-        Input::File(file) => extractor.from_file(file, &content_name),
+        Input::File(file) => extractor.extract_file(file, &content_name),
         Input::Stream(stream) => {
             extractor.visitor.borrow_mut().begin(&[]);
-            extractor.from_stream(stream, &content_name, Vec::new())
+            extractor.extract_stream(stream, &content_name, Vec::new())
         }
     };
     if let Some(more) = extractor.skip_count.get().checked_sub(MAX_LISTED_SKIPS).filter(|&more| more != 0) {
@@ -190,7 +190,7 @@ impl Extractor<'_> {
         self.level.set(self.level.get() + 1);
         self.visitor.borrow_mut().begin(&self.path.borrow());
         let outcome = match head_read {
-            Ok(false) => self.from_stream(&mut counted, &content_name, head),
+            Ok(false) => self.extract_stream(&mut counted, &content_name, head),
             end => {
                 self.budget.while_holding(head.len(), || self.in_memory(&head, &content_name));
                 head.clear();
@@ -237,7 +237,7 @@ impl Extractor<'_> {
     }
 
     /// Hands over content that can be read only once. It begins with `head`, which was already read.
-    fn from_stream(
+    fn extract_stream(
         &self,
         content: &mut dyn Read,
         content_name: &ContentName,
@@ -293,7 +293,7 @@ impl Extractor<'_> {
     }
 
     /// Hands over a file, which can be read with random access.
-    fn from_file(&self, file: &mut dyn ReadSeek, content_name: &ContentName) -> io::Result<()> {
+    fn extract_file(&self, file: &mut dyn ReadSeek, content_name: &ContentName) -> io::Result<()> {
         let mut head = Vec::with_capacity(HEAD_LEN);
         fill(file, &mut head, HEAD_LEN)?;
         file.seek(SeekFrom::Start(0))?;

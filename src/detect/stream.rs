@@ -26,9 +26,9 @@ pub struct Stream {
     /// Whether [`peek`](Self::peek) reached the end of the stream.
     is_at_end: bool,
     /// Keywords that the detector passed over in the current stream.
-    passed_over: PassedOver,
+    pending_passed_over: PassedOver,
     /// The same for the stream that ended last.
-    last_passed_over: PassedOver,
+    passed_over: PassedOver,
 }
 
 /// The bytes around a match.
@@ -169,7 +169,7 @@ impl Stream {
     fn close(&mut self) -> u64 {
         let length = self.start.offset + self.filled as u64;
         self.tail_len = self.filled;
-        self.last_passed_over = std::mem::take(&mut self.passed_over);
+        self.passed_over = std::mem::take(&mut self.pending_passed_over);
         (self.filled, self.start, self.decided_until) = (0, Position::START, 0);
         length
     }
@@ -181,11 +181,11 @@ impl Stream {
 
     /// The keywords that the detector passed over in the stream that has just ended.
     pub fn passed_over(&self) -> &PassedOver {
-        &self.last_passed_over
+        &self.passed_over
     }
 
     fn begin(&mut self, detector: &Detector, size: usize) {
-        self.passed_over = PassedOver::default();
+        self.pending_passed_over = PassedOver::default();
         let len = size + undecided_len(detector) + detector.margin();
         if self.buffer.len() != len {
             self.buffer = AlignedBuffer::zeroed(len);
@@ -221,8 +221,8 @@ impl Stream {
                 found(Chunk { bytes, start }, StreamMatch { matched, span });
             },
         );
-        if self.passed_over.is_empty() {
-            self.passed_over = passed_over;
+        if self.pending_passed_over.is_empty() {
+            self.pending_passed_over = passed_over;
         }
         if !at_end {
             // The margin before the undecided bytes is kept, since their matches may depend on it.

@@ -79,7 +79,7 @@ impl<'s> ObjectGraph<'s> {
     pub(in crate::git) fn new(repo: &gix::Repository, query: &Query, stop: &'s AtomicBool) -> Self {
         let queried = QueriedObjects::new(query);
         let mut sets = SetInterner::new(query.secrets);
-        let queried_secrets = queried.iter().map(|(_, (_, secrets))| sets.from_secrets(secrets)).collect();
+        let queried_secrets = queried.iter().map(|(_, (_, secrets))| sets.intern_secrets(secrets)).collect();
         let ids = DenseIds::new(&ObjectDatabase::new(repo.objects.store_ref().path(), repo.object_hash()));
         let mut lookup = Lookup::new(repo);
         let trees = queried.iter().filter(|(_, (id, _))| lookup.kind(id) == Some(Kind::Tree));

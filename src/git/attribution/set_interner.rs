@@ -47,7 +47,7 @@ impl SetInterner {
     }
 
     /// The set with these secrets. Numbers out of range are ignored.
-    pub(super) fn from_secrets(&mut self, secrets: &[u32]) -> SetId {
+    pub(super) fn intern_secrets(&mut self, secrets: &[u32]) -> SetId {
         let mut set = vec![0u64; self.words];
         for &secret in secrets {
             if let Some(word) = set.get_mut(secret as usize / 64) {
@@ -108,14 +108,14 @@ mod tests {
     #[test]
     fn equal_sets_have_equal_numbers() {
         let mut sets = SetInterner::new(130);
-        let a = sets.from_secrets(&[1, 129]);
-        let b = sets.from_secrets(&[64]);
+        let a = sets.intern_secrets(&[1, 129]);
+        let b = sets.intern_secrets(&[64]);
         let both = sets.union(a, b);
-        assert_eq!(both, sets.from_secrets(&[129, 64, 1, 1]));
+        assert_eq!(both, sets.intern_secrets(&[129, 64, 1, 1]));
         assert_eq!(sets.union(b, a), both);
         assert_eq!(sets.union(both, SetId::EMPTY), both);
-        assert_eq!(sets.from_secrets(&[]), SetId::EMPTY);
-        assert_eq!(sets.from_secrets(&[5000]), SetId::EMPTY);
+        assert_eq!(sets.intern_secrets(&[]), SetId::EMPTY);
+        assert_eq!(sets.intern_secrets(&[5000]), SetId::EMPTY);
         assert_eq!(sets.members(both).collect::<Vec<_>>(), [1, 64, 129]);
         assert_eq!(sets.difference(both, a).collect::<Vec<_>>(), [64]);
         assert!(sets.contains(both, 129) && !sets.contains(both, 128));
