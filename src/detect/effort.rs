@@ -6,17 +6,21 @@
 
 use std::cell::Cell;
 
-/// Maximum number of steps that a search may take to decode before those for each byte. Of 346,000 files
-/// and objects, none took a third of that; forty keys in the most costly encoding take five sixths.
+/// Maximum number of steps that a search may take in addition to [`PER_BYTE`]. Of 346,000 files and objects, none took a
+/// third of that; forty keys in the most costly encoding take five sixths.
 const MAX_BASE: u64 = 1 << 19;
 
-/// What of it a text may take however short it is, and for each of its bytes, so that a repository of many short texts
-/// does not hold up a scan either. A list of keys takes up to 160 a byte, halves of keys without a limit 600.
+/// The same for a text of no length, and the increase for each of its bytes up to the maximum. Many short texts thus
+/// do not hold up a scan either. A list of keys takes up to 160 steps a byte.
 const MIN_BASE: u64 = 1 << 17;
 const BASE_PER_BYTE: u64 = 256;
 
-/// Additional steps for each byte up to where the search is. For a mebibyte, that makes one and a half a byte, of at
-/// most 30 nanoseconds each.
+/// Steps that a redaction may take in addition to [`PER_BYTE`]. It runs only where a key was found, tries every
+/// candidate without checks, and shows nothing of what it passes over, so more is better.
+const REDACTION_BASE: u64 = 1 << 20;
+
+/// Additional steps for each byte up to where the search is. A mebibyte may thus take one and a half steps a byte; the
+/// most costly steps take some 50 nanoseconds.
 const PER_BYTE: u64 = 1;
 
 /// After this multiple of the limit, plain keys are not searched for either.
@@ -43,6 +47,11 @@ impl EffortLimit {
     pub(super) fn begin(bytes: &[u8]) -> Self {
         let base = MAX_BASE.min(MIN_BASE + BASE_PER_BYTE * bytes.len() as u64);
         Self { spent_before: SPENT.get(), base }
+    }
+
+    /// The limit of a redaction that begins now.
+    pub(super) fn begin_redaction() -> Self {
+        Self { spent_before: SPENT.get(), base: REDACTION_BASE }
     }
 
     /// No limit.

@@ -41,8 +41,8 @@ struct Runs {
 impl Runs {
     /// All of them in one pass: a list of thousands of keys would otherwise spend most of its time here.
     fn of(body: &[u8]) -> Self {
-        let [mut same, mut rising, mut up, mut down, mut keyboard] = [Run::new(1); 5];
-        let mut interleaved = Run::new(2);
+        let [mut same, mut rising, mut up, mut down, mut keyboard] = [RunLength::new(1); 5];
+        let mut interleaved = RunLength::new(2);
         for at in 1..body.len() {
             let (a, b) = (body[at - 1], body[at]);
             same.push(a == b);
@@ -67,13 +67,13 @@ impl Runs {
 
 /// The current and the longest run of what satisfies a condition.
 #[derive(Clone, Copy)]
-struct Run {
+struct RunLength {
     shortest: usize,
     current: usize,
     best: usize,
 }
 
-impl Run {
+impl RunLength {
     /// No run is shorter than `shortest`.
     fn new(shortest: usize) -> Self {
         Self { shortest, current: shortest, best: shortest }
