@@ -11,7 +11,7 @@ use clap_mangen::Man;
 use super::args::Cli;
 use super::broken_pipe::ignore_broken_pipe;
 use super::exit::Exit;
-use super::help::notes;
+use super::help::after_help;
 use super::manual_notes::{ENVIRONMENT, FILES};
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit> {
@@ -56,12 +56,12 @@ fn render_page(man: &Man, command: &Command) -> io::Result<Vec<u8>> {
     if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;
     }
-    if let Some(notes) = notes(command.get_bin_name().unwrap_or_else(|| command.get_name())) {
-        let statuses = notes.statuses.iter().map(|(status, meaning)| (status.to_string(), *meaning));
+    if let Some(after_help) = after_help(command.get_bin_name().unwrap_or_else(|| command.get_name())) {
+        let statuses = after_help.statuses.iter().map(|(status, meaning)| (status.to_string(), *meaning));
         write_section(&mut page, "EXIT STATUS", statuses)?;
         write_section(&mut page, "ENVIRONMENT", ENVIRONMENT.iter().copied())?;
         write_section(&mut page, "FILES", FILES.iter().copied())?;
-        let examples = notes.examples.iter();
+        let examples = after_help.examples.iter();
         write_section(&mut page, "EXAMPLES", examples.map(|(purpose, line)| (format!("{purpose}:"), *line)))?;
     }
     if command.get_version().is_some() {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
-use super::args::{GlobalArgs, ReportArgs, When};
+use super::args::{ColorChoice, GlobalArgs, ReportArgs};
 use super::broken_pipe::ignore_broken_pipe;
 use super::environment::variable;
 use super::target;
@@ -124,15 +124,15 @@ pub(super) fn style(global: &GlobalArgs) -> Style {
     }
 }
 
-pub(super) fn wants_color(when: When, is_terminal: bool) -> bool {
+pub(super) fn wants_color(when: ColorChoice, is_terminal: bool) -> bool {
     let is_enabled = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
     match when {
-        When::Always => true,
-        When::Never => false,
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
         // NO_COLOR disables color with any value that is not empty.
-        When::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
-        When::Auto if is_enabled("CLICOLOR_FORCE") => true,
-        When::Auto => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+        ColorChoice::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
+        ColorChoice::Auto if is_enabled("CLICOLOR_FORCE") => true,
+        ColorChoice::Auto => is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
     }
 }
 

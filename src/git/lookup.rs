@@ -112,8 +112,8 @@ impl Lookup {
         }
     }
 
-    /// The hash that makes the object ids.
-    pub(super) fn hash(&self) -> gix::hash::Kind {
+    /// The hash function of the object ids.
+    pub(super) fn hash_kind(&self) -> gix::hash::Kind {
         self.hash
     }
 

@@ -127,7 +127,7 @@ impl Client {
     }
 
     fn authorization(&self, key: &ApiKey) -> Result<HeaderValue, ProviderError> {
-        key.authorization().ok_or_else(|| self.unreadable_answer("nothing"))
+        key.authorization().ok_or_else(|| self.impossible_request())
     }
 
     /// Counts a request, and sets its time limit to what is left for all calls. An error if a limit of the run is reached.
@@ -244,6 +244,12 @@ impl Client {
 
     pub(super) fn unreadable_answer(&self, content: &'static str) -> ProviderError {
         ProviderError::Unreadable { host: self.host_name(), content }
+    }
+
+    /// The error for a request that cannot be built. It has no message of its own, since it cannot occur: an [`ApiKey`] is
+    /// printable ASCII, and every string can be written as JSON.
+    pub(super) fn impossible_request(&self) -> ProviderError {
+        self.unreadable_answer("nothing")
     }
 
     pub(super) fn endless_list(&self) -> ProviderError {

@@ -23,14 +23,13 @@ struct SecretFields<'k> {
     api_key: &'k str,
 }
 
-/// Sends `key` itself, once, in a request that no other key authenticates. Success means only that the report was
-/// received.
+/// Sends `key` itself, once, in a request without authentication. Success means only that the report was received.
 ///
 /// # Errors
 /// When the provider refuses the report, or gives no answer; the report may have arrived even so.
 pub fn report_compromised(client: &Client, key: &ApiKey, email: Option<&str>) -> Result<(), ProviderError> {
     let Ok(api_key) = std::str::from_utf8(key.reveal()) else {
-        return Err(client.unreadable_answer("nothing"));
+        return Err(client.impossible_request());
     };
     let report = CompromisedSecret {
         secret: SecretFields { api_key },
@@ -40,7 +39,7 @@ pub fn report_compromised(client: &Client, key: &ApiKey, email: Option<&str>) ->
     // Large enough for the report, since a buffer that grows would leave a copy of the key in freed memory.
     let mut body = Zeroizing::new(Vec::with_capacity(8 << 10));
     if serde_json::to_writer(&mut *body, &report).is_err() {
-        return Err(client.unreadable_answer("nothing"));
+        return Err(client.impossible_request());
     }
     client.post_without_key(PATH, &body)
 }

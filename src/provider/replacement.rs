@@ -39,7 +39,7 @@ impl ReplacementKey {
         // The API takes an empty list for all permissions, as it does a missing one.
         let scopes = key.scopes.as_deref().filter(|scopes| !scopes.is_empty());
         let request = NewKeyRequest { name: &key.listed.name, scopes };
-        let json = serde_json::to_vec(&request).map_err(|_| client.unreadable_answer("nothing"))?;
+        let json = serde_json::to_vec(&request).map_err(|_| client.impossible_request())?;
         let path = format!("/v1/organization/projects/{project}/service_accounts/{account}/api_keys");
         let answer = Zeroizing::new(client.post(&path, &json, admin)?);
         let created: WireNewKey =

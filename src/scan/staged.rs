@@ -8,7 +8,7 @@ use super::collect::{ScanOutcome, name_findings};
 use super::located::content_name;
 use super::objects::{SearchOptions, SecretLocator, SharedKey, search};
 use super::{Clock, Settings, draft, narrowing};
-use crate::git::staged::{Side, Staged, StagedError, StagedPath, find_change, staged};
+use crate::git::staged::{FileVersion, Staged, StagedError, StagedPath, find_change, staged};
 use crate::git::{self, LfsStore, MatchedObject, ObjectId, ObjectReader, OpenError, Repository};
 use crate::model::{
     Coverage, Draft, Fingerprint, Ignored, IgnoredKind, IgnoredSet, Origin, Skip, Surface, native_path,
@@ -73,7 +73,7 @@ pub fn scan_staged(settings: &Settings<'_>, options: &StagedOptions) -> Result<D
             !is_covered
         };
         staged.changes.retain(|change| is_included(&change.path));
-        staged.submodules.retain(|path| is_included(path));
+        staged.new_submodules.retain(|path| is_included(path));
         staged.moved_submodules.retain(|path, _| is_included(path));
         staged
             .merge_changes
@@ -159,7 +159,7 @@ impl StagedScan<'_> {
         let own_changes = staged.changes_from_all_parents();
         self.record_coverage(&own_changes, &staged.unchanged);
         self.outcome.coverage.skipped.extend(staged.gaps.clone().into_skips());
-        for path in &staged.unknown {
+        for path in &staged.unknown_paths {
             let what = String::from_utf8_lossy(path).into_owned();
             let skip =
                 Skip::new(what, "not in the index, so not part of the next commit; `git add` it first");
@@ -167,37 +167,37 @@ impl StagedScan<'_> {
         }
         let changed = own_changes
             .iter()
-            .flat_map(|change| change.new.iter().map(|side| (change.path.as_slice(), side)));
-        let unchanged = staged.unchanged.iter().map(|(path, side)| (path.as_slice(), side));
+            .flat_map(|change| change.new.iter().map(|version| (change.path.as_slice(), version)));
+        let unchanged = staged.unchanged.iter().map(|(path, version)| (path.as_slice(), version));
         let after = self.secret_counts(changed.chain(unchanged));
         let new = self.new_secrets(&staged, &own_changes, &after);
         let is_given =
             |path: &[u8]| given_paths.is_empty() || given_paths.iter().any(|name| covers(name, path));
         for change in own_changes.iter().filter(|change| is_given(&change.path)) {
             self.search_name(change, &staged);
-            for side in &change.new {
+            for version in &change.new {
                 let secrets: HashSet<Fingerprint> = after
-                    .get(&side.id)
+                    .get(&version.id)
                     .into_iter()
                     .flat_map(HashMap::keys)
                     .filter(|s| new.contains(s))
                     .copied()
                     .collect();
-                self.report_blob(&change.path, side, &secrets);
+                self.report_blob(&change.path, version, &secrets);
             }
         }
-        for path in staged.submodules.iter().filter(|path| is_given(path)) {
+        for path in staged.new_submodules.iter().filter(|path| is_given(path)) {
             self.outcome.findings.extend(name_findings(self.settings.detector, Surface::FileName, path, 0));
         }
         let moved = staged.moved_submodules.iter().filter(|(path, _)| is_given(path));
         self.outcome.coverage.ignored.extend(moved.map(|(path, ids)| narrowing::submodule(path, ids)));
-        for (path, side) in &staged.unchanged {
-            let secrets = after.get(&side.id).into_iter().flat_map(HashMap::keys).copied().collect();
-            self.report_blob(path, side, &secrets);
+        for (path, version) in &staged.unchanged {
+            let secrets = after.get(&version.id).into_iter().flat_map(HashMap::keys).copied().collect();
+            self.report_blob(path, version, &secrets);
         }
     }
 
-    fn record_coverage(&mut self, changes: &[&StagedPath], unchanged: &[(Vec<u8>, Side)]) {
+    fn record_coverage(&mut self, changes: &[&StagedPath], unchanged: &[(Vec<u8>, FileVersion)]) {
         let coverage: &mut Coverage = &mut self.outcome.coverage;
         coverage.surfaces.extend([Surface::Index, Surface::FileName]);
         if self.lfs.is_some() {
@@ -210,9 +210,12 @@ impl StagedScan<'_> {
         coverage.files = (changed + unchanged.len()) as u64;
     }
 
-    /// Searches the blobs of `sides`, each once.
-    fn secret_counts<'s>(&mut self, sides: impl Iterator<Item = (&'s [u8], &'s Side)>) -> SecretCounts {
-        let paths: BTreeMap<ObjectId, &[u8]> = sides.map(|(path, side)| (side.id, path)).collect();
+    /// Searches the blobs of `versions`, each once.
+    fn secret_counts<'s>(
+        &mut self,
+        versions: impl Iterator<Item = (&'s [u8], &'s FileVersion)>,
+    ) -> SecretCounts {
+        let paths: BTreeMap<ObjectId, &[u8]> = versions.map(|(path, version)| (version.id, path)).collect();
         let ids: Vec<ObjectId> = paths.keys().copied().collect();
         let path_of = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
         let lfs = self.lfs.as_ref();
@@ -256,8 +259,9 @@ impl StagedScan<'_> {
                 return new;
             }
             let all: Vec<&StagedPath> = changes.iter().collect();
-            let sides = all.iter().flat_map(|change| change.new.iter().map(|side| (&change.path[..], side)));
-            let after = self.secret_counts(sides);
+            let versions =
+                all.iter().flat_map(|change| change.new.iter().map(|version| (&change.path[..], version)));
+            let after = self.secret_counts(versions);
             let (in_index, before) = (tally_new(all.iter().copied(), &after), self.counts_before(&all));
             new.retain(|secret| in_index.get(secret) > before.get(secret));
         }
@@ -266,8 +270,9 @@ impl StagedScan<'_> {
 
     /// How often a parent contains each secret at the paths of `changes`.
     fn counts_before(&mut self, changes: &[&StagedPath]) -> HashMap<Fingerprint, usize> {
-        let sides = changes.iter().filter_map(|change| Some((change.path.as_slice(), change.old.as_ref()?)));
-        let secret_counts = self.secret_counts(sides);
+        let versions =
+            changes.iter().filter_map(|change| Some((change.path.as_slice(), change.old.as_ref()?)));
+        let secret_counts = self.secret_counts(versions);
         let mut before: HashMap<Fingerprint, usize> = HashMap::new();
         let old = changes.iter().filter_map(|change| secret_counts.get(&change.old.as_ref()?.id));
         for (secret, times) in old.flatten() {
@@ -285,16 +290,16 @@ impl StagedScan<'_> {
         }
     }
 
-    fn report_blob(&mut self, path: &[u8], side: &Side, secrets: &HashSet<Fingerprint>) {
+    fn report_blob(&mut self, path: &[u8], version: &FileVersion, secrets: &HashSet<Fingerprint>) {
         if secrets.is_empty() {
             return;
         }
         let mut objects = ObjectReader::new(self.repo);
-        let Some((_, bytes)) = objects.read(&side.id, "staged blob") else { return };
-        let origin = Origin { object: Some(side.id.to_string()), ..Origin::at_path(Surface::Index, path) };
+        let Some((_, bytes)) = objects.read(&version.id, "staged blob") else { return };
+        let origin = Origin { object: Some(version.id.to_string()), ..Origin::at_path(Surface::Index, path) };
         let ScanOutcome { findings, notes, .. } = &mut self.outcome;
         let mut places = SecretLocator::new(self.settings, self.lfs.clone());
-        for located in places.all(side.id, bytes, &content_name(&origin)) {
+        for located in places.all(version.id, bytes, &content_name(&origin)) {
             if secrets.contains(&located.identified.fingerprint) {
                 findings.push(located.clone().into_finding(origin.clone(), 1, notes));
             }
@@ -311,7 +316,7 @@ fn tally_new<'c>(
     for change in changes {
         // The versions in a conflict will become one file.
         let mut most: HashMap<Fingerprint, usize> = HashMap::new();
-        for (secret, times) in change.new.iter().filter_map(|side| after.get(&side.id)).flatten() {
+        for (secret, times) in change.new.iter().filter_map(|version| after.get(&version.id)).flatten() {
             let known = most.entry(*secret).or_default();
             *known = (*known).max(*times);
         }

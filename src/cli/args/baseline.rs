@@ -20,7 +20,7 @@ pub(in crate::cli) enum BaselineCommand {
         reason: String,
 
         #[command(flatten)]
-        entry: EntryArgs,
+        entry: BaselineEntryArgs,
 
         #[command(flatten)]
         args: BaselineScanArgs,
@@ -37,7 +37,7 @@ pub(in crate::cli) enum BaselineCommand {
         prune: bool,
 
         #[command(flatten)]
-        entry: EntryArgs,
+        entry: BaselineEntryArgs,
 
         #[command(flatten)]
         args: BaselineScanArgs,
@@ -73,7 +73,7 @@ pub(in crate::cli) struct BaselineAddArgs {
     pub(in crate::cli) rule: Option<String>,
 
     #[command(flatten)]
-    pub(in crate::cli) entry: EntryArgs,
+    pub(in crate::cli) entry: BaselineEntryArgs,
 
     #[command(flatten)]
     pub(in crate::cli) baseline: BaselineArgs,
@@ -81,7 +81,7 @@ pub(in crate::cli) struct BaselineAddArgs {
 
 /// Optional fields of new entries.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct EntryArgs {
+pub(in crate::cli) struct BaselineEntryArgs {
     /// Person or team responsible for the new entries
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) owner: Option<String>,

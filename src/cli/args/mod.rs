@@ -21,7 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
 
-pub(super) use baseline::{BaselineAddArgs, BaselineCommand, BaselineScanArgs, EntryArgs};
+pub(super) use baseline::{BaselineAddArgs, BaselineCommand, BaselineEntryArgs, BaselineScanArgs};
 pub(super) use fleet::{FleetAuditArgs, FleetCommand, FleetReportArgs};
 pub(super) use history::{CiArgs, HistoryArgs, TraceArgs};
 pub(super) use hook::{Hook, HookCommand};
@@ -75,13 +75,13 @@ pub(super) struct GlobalArgs {
 
     /// When to use color; `auto` follows the terminal, NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
-    pub(super) color: When,
+    pub(super) color: ColorChoice,
 
     /// Print only errors on standard error, and nothing on standard output if the result is clean
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 
-    /// List every place and every skipped path, and how the scan was done
+    /// List every finding, skip and exclusion instead of the first ones, accepted findings, and notes about the cache
     #[arg(short, long, global = true)]
     pub(super) verbose: bool,
 }
@@ -165,7 +165,7 @@ pub(super) enum Command {
 
 /// When to use color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum When {
+pub(super) enum ColorChoice {
     Auto,
     Always,
     Never,

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::limits::{Count, Seconds};
 use crate::provider::Host;
 
-/// Formats of a review.
+/// The formats of the results of `keys`.
 const FORMATS: [&str; 2] = ["human", "json"];
 /// Options of every command that talks to the provider.
 #[derive(Debug, Args)]

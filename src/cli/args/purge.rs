@@ -56,7 +56,7 @@ pub(in crate::cli) enum ContainerChoice {
     Refuse,
 }
 
-/// Formats of a proof.
+/// The formats of the results of `prove`.
 const FORMATS: [&str; 2] = ["human", "json"];
 
 #[derive(Debug, Args)]

@@ -19,7 +19,7 @@ pub(in crate::cli) struct RevokeArgs {
     #[arg(long, value_name = "FINGERPRINT")]
     pub(in crate::cli) key: Option<String>,
 
-    /// Repository to audit if there is no report, and to take the leaked key from for --report
+    /// Repository to audit if there is no REPORT. With --report, the leaked key is read from it
     /// [default: that of the report, else .]
     #[arg(long, value_name = "REPO")]
     pub(in crate::cli) repo: Option<PathBuf>,
@@ -72,7 +72,7 @@ pub(in crate::cli) struct RevokeArgs {
 
 impl RevokeArgs {
     /// The repository to audit if there is no report.
-    pub(in crate::cli) fn audited(&self) -> &Path {
+    pub(in crate::cli) fn audited_repo(&self) -> &Path {
         self.repo.as_deref().unwrap_or(Path::new("."))
     }
 }

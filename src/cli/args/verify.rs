@@ -7,7 +7,7 @@ use clap::Args;
 use super::OnlineArgs;
 use crate::cli::limits::Seconds;
 
-/// Formats of a verification.
+/// The formats of the results of `verify`.
 pub(in crate::cli) const VERIFICATION_FORMATS: [&str; 3] = ["human", "json", "html"];
 
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ pub(in crate::cli) struct VerifyArgs {
     #[arg(value_name = "REPORT")]
     pub(in crate::cli) report: Option<PathBuf>,
 
-    /// Repository to audit if there is no report, and to take leaked keys from for --send-key
+    /// Repository to audit if there is no REPORT. With --send-key, the leaked keys are read from it
     /// [default: that of the report, else .]
     #[arg(long, value_name = "REPO")]
     pub(in crate::cli) repo: Option<PathBuf>,
@@ -31,8 +31,8 @@ pub(in crate::cli) struct VerifyArgs {
     #[arg(long)]
     pub(in crate::cli) send_key: bool,
 
-    /// With --host, trust its answers like the provider's own, since it passes requests on: otherwise a gateway that does
-    /// not know a key says nothing about it
+    /// Treat keys that --host rejects as dead; only for a host that passes requests on to OpenAI. Otherwise their state is
+    /// unknown, since a gateway also rejects live keys that it does not know
     #[arg(long, requires = "send_key")]
     pub(in crate::cli) trust_host: bool,
 
@@ -58,7 +58,7 @@ pub(in crate::cli) struct VerifyArgs {
 
 impl VerifyArgs {
     /// The repository to audit if there is no report.
-    pub(in crate::cli) fn audited(&self) -> &Path {
+    pub(in crate::cli) fn audited_repo(&self) -> &Path {
         self.repo.as_deref().unwrap_or(Path::new("."))
     }
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::args::{BaselineCommand, BaselineScanArgs, EntryArgs, GlobalArgs, SuppressionArgs};
+use crate::cli::args::{BaselineCommand, BaselineEntryArgs, BaselineScanArgs, GlobalArgs, SuppressionArgs};
 use crate::cli::config::Config;
 use crate::cli::exit::Exit;
 use crate::cli::limits::limits;
@@ -77,7 +77,7 @@ impl<'a> BaselineRun<'a> {
         })
     }
 
-    fn create(self, reason: &str, fields: &EntryArgs) -> Result<Exit> {
+    fn create(self, reason: &str, fields: &BaselineEntryArgs) -> Result<Exit> {
         if self.path.symlink_metadata().is_ok() {
             bail!("{} already exists; `friskey baseline update` adds to it", self.path.display());
         }
@@ -94,7 +94,7 @@ impl<'a> BaselineRun<'a> {
         finish(&report, out, Exit::Clean)
     }
 
-    fn update(self, reason: Option<&str>, prune: bool, fields: &EntryArgs) -> Result<Exit> {
+    fn update(self, reason: Option<&str>, prune: bool, fields: &BaselineEntryArgs) -> Result<Exit> {
         let baseline = self.read()?;
         if prune && !self.extent.covers_baseline {
             bail!("--prune needs a scan of everything: leave out PATH and --exclude");
@@ -268,7 +268,7 @@ impl NewEntry {
     ///
     /// # Errors
     /// An empty field or one with a key, or a date that is invalid or in the past.
-    fn new(detector: &Detector, reason: &str, fields: &EntryArgs) -> Result<Self> {
+    fn new(detector: &Detector, reason: &str, fields: &BaselineEntryArgs) -> Result<Self> {
         let redactor = Redactor::new(detector);
         for text in [Some(reason), fields.owner.as_deref()].into_iter().flatten() {
             if text.trim().is_empty() {

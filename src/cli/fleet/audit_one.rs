@@ -23,6 +23,7 @@ pub(super) struct Audit<'a> {
     pub(super) cache: Option<&'a Arc<Cache>>,
     pub(super) surfaces: &'a BTreeSet<Surface>,
     pub(super) exclude: Option<&'a Excludes>,
+    /// Whether to assemble and search every object in full: slower, with the same result.
     pub(super) full_objects: bool,
     pub(super) threads: usize,
     pub(super) max_memory: u64,
@@ -52,8 +53,7 @@ impl Audit<'_> {
             }
             Err(error) => {
                 return Err(format!(
-                    "{} cannot be opened: {error}; run `friskey fleet plan` \
-             again",
+                    "{} cannot be opened: {error}; run `friskey fleet plan` again",
                     path.display()
                 ));
             }
@@ -77,7 +77,11 @@ impl Audit<'_> {
         let report = redact(draft, &self.session.effective.detector);
         let write_error = |error: std::io::Error| format!("its report cannot be written: {error}");
         let sarif_run = sarif_run(&report).map_err(write_error)?;
-        Ok(AuditResult { report: document(&report).map_err(write_error)?, sarif_run, is_short_of_memory })
+        Ok(AuditResult {
+            report: json_document(&report).map_err(write_error)?,
+            sarif_run,
+            is_short_of_memory,
+        })
     }
 }
 
@@ -101,7 +105,7 @@ fn check_repository_begins_at(path: &Path) -> Result<(), String> {
 }
 
 /// The report as a JSON document.
-fn document(report: &Report) -> std::io::Result<Value> {
+fn json_document(report: &Report) -> std::io::Result<Value> {
     let mut bytes = Vec::new();
     if let Some(json) = reporter("json") {
         json.write(report, &Style::default(), &mut bytes)?;

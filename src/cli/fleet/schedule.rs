@@ -12,12 +12,15 @@ struct FreeThreads {
 }
 
 /// Threads that a job holds until this is dropped.
-struct HeldThreads<'a>(&'a FreeThreads, usize);
+struct HeldThreads<'a> {
+    pool: &'a FreeThreads,
+    count: usize,
+}
 
 impl Drop for HeldThreads<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += self.1;
-        self.0.freed.notify_all();
+        *self.pool.free.lock().unwrap_or_else(PoisonError::into_inner) += self.count;
+        self.pool.freed.notify_all();
     }
 }
 
@@ -28,13 +31,13 @@ impl FreeThreads {
         let mut free =
             self.freed.wait_while(free, |free| *free < wanted).unwrap_or_else(PoisonError::into_inner);
         *free -= wanted;
-        HeldThreads(self, wanted)
+        HeldThreads { pool: self, count: wanted }
     }
 }
 
-/// Calls `work` for each of `jobs`, in order, as soon as the number of threads that the job needs is free, out of
-/// `max_threads`. A call that panics is passed to `on_panic` and does not end the others. No more jobs are started once
-/// `is_stopped` returns true.
+/// Runs `jobs`, each given with the number of threads that it needs, out of `max_threads` together. Each starts in order, as
+/// soon as enough threads are free: `work` is called with their number and the job. If a call panics, `on_panic` is called
+/// with its job, and the others continue. No more jobs are started once `is_stopped` returns true.
 pub(super) fn run_jobs<J: Send>(
     max_threads: usize,
     jobs: Vec<(usize, J)>,
@@ -44,8 +47,9 @@ pub(super) fn run_jobs<J: Send>(
 ) {
     let threads = FreeThreads { free: Mutex::new(max_threads), freed: Condvar::new() };
     let run = |held: HeldThreads<'_>, job: J| {
-        // The panic was already reported, and nothing of the job is used again.
-        if catch_unwind(AssertUnwindSafe(|| work(held.1, &job))).is_err() {
+        // The panic hook has already printed a message. What the job left unfinished is not used again: `on_panic` gets
+        // only what identifies the job.
+        if catch_unwind(AssertUnwindSafe(|| work(held.count, &job))).is_err() {
             on_panic(&job);
         }
     };

@@ -1,10 +1,10 @@
-//! Notes on `friskey fleet`.
+//! Examples and exit statuses of `friskey fleet`.
 
-use super::Notes;
+use super::AfterHelp;
 use super::statuses::{FLEET, FLEET_AUDIT, FLEET_PLAN, FLEET_REPORT};
 
-pub(super) const NOTES: &[Notes] = &[
-    Notes {
+pub(super) const AFTER_HELP: &[AfterHelp] = &[
+    AfterHelp {
         command: "friskey fleet",
         examples: &[
             (
@@ -16,7 +16,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: FLEET,
     },
-    Notes {
+    AfterHelp {
         command: "friskey fleet plan",
         examples: &[(
             "Plan the audit of all mirrors below a directory",
@@ -24,7 +24,7 @@ pub(super) const NOTES: &[Notes] = &[
         )],
         statuses: FLEET_PLAN,
     },
-    Notes {
+    AfterHelp {
         command: "friskey fleet audit",
         examples: &[
             ("Audit all repositories of a plan", "friskey fleet audit fleet.json --state results"),
@@ -35,7 +35,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: FLEET_AUDIT,
     },
-    Notes {
+    AfterHelp {
         command: "friskey fleet report",
         examples: &[
             ("Report on all repositories", "friskey fleet report results"),

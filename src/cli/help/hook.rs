@@ -1,10 +1,10 @@
-//! Notes on `friskey hook`.
+//! Examples and exit statuses of `friskey hook`.
 
-use super::Notes;
-use super::statuses::{HOOK, HOOK_RUN, HOOK_STATUS, INSTALL};
+use super::AfterHelp;
+use super::statuses::{HOOK, HOOK_INSTALL, HOOK_RUN, HOOK_STATUS};
 
-pub(super) const NOTES: &[Notes] = &[
-    Notes {
+pub(super) const AFTER_HELP: &[AfterHelp] = &[
+    AfterHelp {
         command: "friskey hook",
         examples: &[
             ("Install the default hooks", "friskey hook install"),
@@ -12,7 +12,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: HOOK,
     },
-    Notes {
+    AfterHelp {
         command: "friskey hook install",
         examples: &[
             ("Install the default hooks in the current repository", "friskey hook install"),
@@ -22,22 +22,22 @@ pub(super) const NOTES: &[Notes] = &[
             ),
             ("Install the pre-receive hook on a server", "friskey hook install /srv/git/project.git"),
         ],
-        statuses: INSTALL,
+        statuses: HOOK_INSTALL,
     },
-    Notes {
+    AfterHelp {
         command: "friskey hook status",
         examples: &[("See which hooks of the current repository run friskey", "friskey hook status")],
         statuses: HOOK_STATUS,
     },
-    Notes {
+    AfterHelp {
         command: "friskey hook uninstall",
         examples: &[
             ("Remove all of friskey's hooks", "friskey hook uninstall"),
             ("Remove only the pre-push hook", "friskey hook uninstall --hook pre-push"),
         ],
-        statuses: INSTALL,
+        statuses: HOOK_INSTALL,
     },
-    Notes {
+    AfterHelp {
         command: "friskey hook run",
         examples: &[
             ("Call friskey from your own pre-commit hook", "friskey hook run pre-commit"),

@@ -1,10 +1,10 @@
-//! Notes on commands that deal with leaked keys.
+//! Examples and exit statuses of commands that deal with leaked keys.
 
-use super::Notes;
+use super::AfterHelp;
 use super::statuses::{KEYS, PROVE, PURGE, REVOKE, VERIFY};
 
-pub(super) const NOTES: &[Notes] = &[
-    Notes {
+pub(super) const AFTER_HELP: &[AfterHelp] = &[
+    AfterHelp {
         command: "friskey verify",
         examples: &[
             (
@@ -23,7 +23,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: VERIFY,
     },
-    Notes {
+    AfterHelp {
         command: "friskey revoke",
         examples: &[
             (
@@ -45,7 +45,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: REVOKE,
     },
-    Notes {
+    AfterHelp {
         command: "friskey keys",
         examples: &[
             ("List all keys, with the admin key in OPENAI_ADMIN_KEY", "friskey keys"),
@@ -57,7 +57,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: KEYS,
     },
-    Notes {
+    AfterHelp {
         command: "friskey purge",
         examples: &[
             ("Show what would be rewritten", "friskey purge --dry-run project.git"),
@@ -72,7 +72,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: PURGE,
     },
-    Notes {
+    AfterHelp {
         command: "friskey prove",
         examples: &[
             (

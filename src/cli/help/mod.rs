@@ -10,7 +10,7 @@ mod statuses;
 use std::fmt::Write;
 
 /// What the long help and the manual page of one command show after its options.
-pub(super) struct Notes {
+pub(super) struct AfterHelp {
     /// The command with the program's name, e.g. `friskey hook install`.
     command: &'static str,
     /// Each example: a description and a command line.
@@ -19,25 +19,26 @@ pub(super) struct Notes {
     pub(super) statuses: &'static [(u8, &'static str)],
 }
 
-const NOTES: &[&[Notes]] = &[scanning::NOTES, hook::NOTES, leaked_keys::NOTES, fleet::NOTES, setup::NOTES];
+const AFTER_HELP: &[&[AfterHelp]] =
+    &[scanning::AFTER_HELP, hook::AFTER_HELP, leaked_keys::AFTER_HELP, fleet::AFTER_HELP, setup::AFTER_HELP];
 
-/// The notes on `command`, given with the program's name.
-pub(super) fn notes(command: &str) -> Option<&'static Notes> {
-    NOTES.iter().copied().flatten().find(|notes| notes.command == command)
+/// What follows the options of `command`, given with the program's name.
+pub(super) fn after_help(command: &str) -> Option<&'static AfterHelp> {
+    AFTER_HELP.iter().copied().flatten().find(|help| help.command == command)
 }
 
-/// The end of the long help of `command`.
+/// The same as the text at the end of the long help.
 pub(super) fn text(command: &str) -> String {
     let mut text = String::new();
-    let Some(notes) = notes(command) else { return text };
-    let heading = if notes.examples.len() == 1 { "Example:" } else { "Examples:" };
+    let Some(after_help) = after_help(command) else { return text };
+    let heading = if after_help.examples.len() == 1 { "Example:" } else { "Examples:" };
     text.push_str(heading);
     // Writing to a string never fails.
-    for (purpose, line) in notes.examples {
+    for (purpose, line) in after_help.examples {
         let _ = write!(text, "\n  {purpose}:\n    {line}\n");
     }
     text.push_str("\nExit status:");
-    for (status, meaning) in notes.statuses {
+    for (status, meaning) in after_help.statuses {
         let _ = write!(text, "\n  {status}  {meaning}");
     }
     text

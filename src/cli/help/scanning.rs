@@ -1,10 +1,10 @@
-//! Notes on commands that scan.
+//! Examples and exit statuses of commands that scan.
 
-use super::Notes;
+use super::AfterHelp;
 use super::statuses::{EXPLAIN, SCAN, TRACE};
 
-pub(super) const NOTES: &[Notes] = &[
-    Notes {
+pub(super) const AFTER_HELP: &[AfterHelp] = &[
+    AfterHelp {
         command: "friskey",
         examples: &[
             ("Scan the current directory", "friskey scan"),
@@ -13,7 +13,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: SCAN,
     },
-    Notes {
+    AfterHelp {
         command: "friskey scan",
         examples: &[
             ("Scan the current directory", "friskey scan"),
@@ -29,7 +29,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: SCAN,
     },
-    Notes {
+    AfterHelp {
         command: "friskey staged",
         examples: &[
             ("Scan what the next commit would contain", "friskey staged"),
@@ -37,7 +37,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: SCAN,
     },
-    Notes {
+    AfterHelp {
         command: "friskey history",
         examples: &[
             ("Audit the repository around the current directory", "friskey history"),
@@ -49,7 +49,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: SCAN,
     },
-    Notes {
+    AfterHelp {
         command: "friskey ci",
         examples: &[
             ("Scan the commits of the current CI event", "friskey ci"),
@@ -61,7 +61,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: SCAN,
     },
-    Notes {
+    AfterHelp {
         command: "friskey trace",
         examples: &[
             ("Paste the key at a hidden prompt", "friskey trace"),
@@ -71,7 +71,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: TRACE,
     },
-    Notes {
+    AfterHelp {
         command: "friskey explain",
         examples: &[
             ("Paste the text at a hidden prompt", "friskey explain"),

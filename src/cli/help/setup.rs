@@ -1,10 +1,10 @@
-//! Notes on commands that manage baseline and rules, or print completions and the manual.
+//! Examples and exit statuses of commands that manage baseline and rules, or print completions and the manual.
 
-use super::Notes;
+use super::AfterHelp;
 use super::statuses::{BASELINE, BASELINE_CHECK, BASELINE_SCAN, PRINT, RULES, RULES_CHECK};
 
-pub(super) const NOTES: &[Notes] = &[
-    Notes {
+pub(super) const AFTER_HELP: &[AfterHelp] = &[
+    AfterHelp {
         command: "friskey baseline",
         examples: &[
             ("Accept all keys that a scan finds now", "friskey baseline create --reason 'revoked test keys'"),
@@ -12,7 +12,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: BASELINE,
     },
-    Notes {
+    AfterHelp {
         command: "friskey baseline add",
         examples: &[
             (
@@ -32,7 +32,7 @@ pub(super) const NOTES: &[Notes] = &[
             ),
         ],
     },
-    Notes {
+    AfterHelp {
         command: "friskey baseline create",
         examples: &[
             ("Accept all keys that a scan finds now", "friskey baseline create --reason 'revoked test keys'"),
@@ -43,7 +43,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: BASELINE_SCAN,
     },
-    Notes {
+    AfterHelp {
         command: "friskey baseline update",
         examples: &[
             ("Accept new keys too", "friskey baseline update --reason 'revoked test keys'"),
@@ -51,12 +51,12 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: BASELINE_SCAN,
     },
-    Notes {
+    AfterHelp {
         command: "friskey baseline check",
         examples: &[("Look for expired and stale entries", "friskey baseline check")],
         statuses: BASELINE_CHECK,
     },
-    Notes {
+    AfterHelp {
         command: "friskey rules",
         examples: &[
             ("List the rules in force", "friskey rules list"),
@@ -64,7 +64,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: RULES,
     },
-    Notes {
+    AfterHelp {
         command: "friskey rules list",
         examples: &[
             ("List the built-in rules and the configured ones", "friskey rules list"),
@@ -72,12 +72,12 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: &[(0, "Done"), (2, "The rules could not be loaded")],
     },
-    Notes {
+    AfterHelp {
         command: "friskey rules show",
         examples: &[("Show one rule", "friskey rules show openai-project-key")],
         statuses: &[(0, "Done"), (2, "The rules could not be loaded, or no rule has the id")],
     },
-    Notes {
+    AfterHelp {
         command: "friskey rules check",
         examples: &[
             ("Test the rules in force", "friskey rules check"),
@@ -85,7 +85,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: RULES_CHECK,
     },
-    Notes {
+    AfterHelp {
         command: "friskey completions",
         examples: &[
             ("Enable completions in the current bash", "eval \"$(friskey completions bash)\""),
@@ -96,7 +96,7 @@ pub(super) const NOTES: &[Notes] = &[
         ],
         statuses: PRINT,
     },
-    Notes {
+    AfterHelp {
         command: "friskey man",
         examples: &[
             ("Write the manual page to a file", "friskey man > friskey.1"),

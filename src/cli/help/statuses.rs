@@ -126,7 +126,8 @@ pub(super) const RULES: &[(u8, &str)] = &[
 pub(super) const PRINT: &[(u8, &str)] =
     &[(0, "Done"), (2, "The command failed: invalid arguments, or output that cannot be written")];
 
-pub(super) const INSTALL: &[(u8, &str)] = &[
+/// Of `install` and `uninstall`.
+pub(super) const HOOK_INSTALL: &[(u8, &str)] = &[
     (0, "Done"),
     (2, "The command failed: invalid arguments, not a repository, a hook that cannot be written"),
 ];

@@ -18,7 +18,7 @@ use crate::provider::{ApiKey, ProviderError, report_compromised};
 const REPORTED_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "service"];
 
 pub(super) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit> {
-    let mut leaks = Leaks::load(args.report.as_deref(), args.audited(), global)?;
+    let mut leaks = Leaks::load(args.report.as_deref(), args.audited_repo(), global)?;
     let (leak, _) = select_leak(open_leaks(&leaks, args.key.is_some())?, args.key.as_deref())?;
     let fingerprint = leak.fingerprint.to_string();
     let kind = leak.shape.kind.as_str();

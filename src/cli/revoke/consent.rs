@@ -57,7 +57,7 @@ fn command_start(args: &RevokeArgs, leak: &LeakedKey, redactor: &TextRedactor<'_
     let word = |path: &Path| redacted_word(&path.to_string_lossy(), redactor);
     match &args.report {
         Some(path) => format!("friskey revoke {} --key {short}", word(path)),
-        None => format!("friskey revoke --repo {} --key {short}", word(args.audited())),
+        None => format!("friskey revoke --repo {} --key {short}", word(args.audited_repo())),
     }
 }
 

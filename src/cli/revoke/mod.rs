@@ -64,7 +64,7 @@ pub(in crate::cli) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit
         evidence::check(path)?;
     }
     let admin = args.online.required_admin_key()?;
-    let leaks = Leaks::load(args.report.as_deref(), args.audited(), global)?;
+    let leaks = Leaks::load(args.report.as_deref(), args.audited_repo(), global)?;
     let leaked = open_leaks(&leaks, true)?;
     if is_leaked(&admin, &leaked) {
         return refuse(LEAKED_ADMIN_KEY);

@@ -39,7 +39,7 @@ pub(super) fn run(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exit> {
     let outputs = VerificationOutputs::open(args)?;
     let admin =
         if args.send_key { args.online.admin_key()? } else { Some(args.online.required_admin_key()?) };
-    let mut leaks = Leaks::load(args.report.as_deref(), args.audited(), global)?;
+    let mut leaks = Leaks::load(args.report.as_deref(), args.audited_repo(), global)?;
     if args.send_key && leaks.secrets.is_empty() {
         leaks.find_secrets(args.repo.as_deref(), global)?;
     }

@@ -28,7 +28,7 @@ impl<'a> CommandBuilder<'a> {
     fn command_at(&self, command: &str, options: &str, mut online: String) -> String {
         let mut report = match &self.args.report {
             Some(path) => shell_word(&path.to_string_lossy()),
-            None => format!("--repo {}", shell_word(&self.args.audited().to_string_lossy())),
+            None => format!("--repo {}", shell_word(&self.args.audited_repo().to_string_lossy())),
         };
         [&mut report, &mut online].into_iter().for_each(|text| self.redactor.redact(text));
         let input = match &self.args.report {

@@ -113,7 +113,7 @@ impl<'s> ObjectGraph<'s> {
             ids: &self.ids,
             queried: &self.queried,
             names: &self.names,
-            hash: self.lookup.hash(),
+            hash: self.lookup.hash_kind(),
             blobs: self.blobs.as_ref(),
             max_commit_bytes: self.max_commit_bytes / threads.max(1),
         };
@@ -200,7 +200,7 @@ impl<'s> ObjectGraph<'s> {
             ids: &self.ids,
             queried: &self.queried,
             names: &self.names,
-            hash: self.lookup.hash(),
+            hash: self.lookup.hash_kind(),
             blobs: self.blobs.as_ref(),
             max_commit_bytes: 0,
         };

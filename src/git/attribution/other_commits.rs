@@ -35,7 +35,7 @@ impl ObjectGraph<'_> {
             ids: &self.ids,
             queried: &self.queried,
             names: &self.names,
-            hash: self.lookup.hash(),
+            hash: self.lookup.hash_kind(),
             blobs: None,
             max_commit_bytes: 0,
         };

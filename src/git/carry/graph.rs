@@ -211,7 +211,7 @@ impl<'s> CarriedGraph<'s> {
     /// Marks the blobs of all marked trees. Trees in `looked_up` are looked up by id.
     fn mark_blobs(&mut self, mut looked_up: Vec<u32>, threads: usize) {
         let Self { graph, marks, .. } = self;
-        let hash = graph.lookup.hash();
+        let hash = graph.lookup.hash_kind();
         for pack in graph.ids.packs() {
             let marker = || BlobMarker::new(&graph.ids, marks, hash, Some(pack));
             let mut markers: Vec<_> = (0..threads.max(1)).map(|_| marker()).collect();
@@ -281,7 +281,7 @@ impl<'s> CarriedGraph<'s> {
     /// The bytes of a commit, if they were kept and hash to the id.
     pub fn commit_bytes(&self, id: &ObjectId) -> Option<&[u8]> {
         let bytes = self.graph.commit_bytes(self.graph.ids.number(id))?;
-        (object_id(Kind::Commit, bytes, self.graph.lookup.hash()) == Some(*id)).then_some(bytes)
+        (object_id(Kind::Commit, bytes, self.graph.lookup.hash_kind()) == Some(*id)).then_some(bytes)
     }
 
     /// The tree of a commit; `None` if the commit was not read.

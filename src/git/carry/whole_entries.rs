@@ -36,7 +36,7 @@ impl WholeEntryReader {
     /// The kind and bytes of an object; `None` if no pack stores it completely, or if it is damaged or too large.
     pub fn read(&mut self, graph: &CarriedGraph<'_>, id: &ObjectId) -> Option<(Kind, &[u8])> {
         let graph = &graph.graph;
-        self.read_from(graph.ids.packs().iter().map(|numbered| &numbered.pack), id, graph.lookup.hash())
+        self.read_from(graph.ids.packs().iter().map(|numbered| &numbered.pack), id, graph.lookup.hash_kind())
     }
 
     fn read_from<'p>(

@@ -205,7 +205,7 @@ impl TreeCache {
         if let Some(tree) = self.cached.get(&id) {
             return tree.clone();
         }
-        let hash = self.lookup.hash();
+        let hash = self.lookup.hash_kind();
         let bytes = self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default();
         let tree = Tree { bytes: bytes.into(), hash };
         if TreeRefIter::from_bytes(&tree.bytes, hash).any(|entry| entry.is_err()) {

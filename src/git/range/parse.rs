@@ -117,7 +117,7 @@ impl Resolver<'_> {
             return Err(RangeError::Unknown { revision: revision.into(), reason });
         }
         let full_id =
-            ObjectId::from_hex(revision.as_bytes()).ok().filter(|id| id.kind() == self.lookup.hash());
+            ObjectId::from_hex(revision.as_bytes()).ok().filter(|id| id.kind() == self.lookup.hash_kind());
         let id = match full_id {
             Some(id) => id,
             None => revision::resolve(self.repo, revision).map_err(|error| RangeError::Unknown {

@@ -42,7 +42,7 @@ fn refuse_name(repo: &Repository, name: &str, is_log: bool) -> Result<(), Revisi
     }
     let is_hex = |text: &str| text.bytes().all(|digit| digit.is_ascii_hexdigit());
     let mut lookup = Lookup::new(repo);
-    if name.len() == lookup.hash().len_in_hex() && is_hex(name) {
+    if name.len() == lookup.hash_kind().len_in_hex() && is_hex(name) {
         let id =
             ObjectId::from_hex(name.as_bytes()).map_err(|error| RevisionError::Unknown(error.to_string()))?;
         // An id takes precedence over a ref of the same name.

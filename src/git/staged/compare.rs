@@ -8,7 +8,7 @@ use gix::objs::{Kind, TreeRefIter};
 
 use super::super::lookup::Lookup;
 use super::index::{Index, Row, owned_id};
-use super::{Side, StagedPath};
+use super::{FileVersion, StagedPath};
 
 /// Maximum depth of directories; each level uses stack. Deeper ones are gaps.
 const MAX_DEPTH: usize = 512;
@@ -34,9 +34,9 @@ const TYPE_BITS: u32 = 0o170_000;
 const SUBMODULE: u32 = 0o160_000;
 
 /// The file in a row; `None` for a submodule, a directory, and a file without content yet, which was added with `git add -N`.
-pub(super) fn side(index: &Index, row: &Row) -> Option<Side> {
+pub(super) fn file_version(index: &Index, row: &Row) -> Option<FileVersion> {
     let mode = file_mode(row.mode).filter(|_| !row.is_intent_to_add)?;
-    Some(Side { id: owned_id(index, row), mode })
+    Some(FileVersion { id: owned_id(index, row), mode })
 }
 
 /// The mode as git compares it; `None` for a directory or a submodule.
@@ -58,8 +58,8 @@ struct TreeEntry {
 }
 
 impl TreeEntry {
-    fn side(&self) -> Option<Side> {
-        Some(Side { id: self.id, mode: file_mode(u32::from(self.mode.value()))? })
+    fn file_version(&self) -> Option<FileVersion> {
+        Some(FileVersion { id: self.id, mode: file_mode(u32::from(self.mode.value()))? })
     }
 }
 
@@ -85,8 +85,7 @@ struct IndexComparison<'a> {
 
 impl IndexComparison<'_> {
     /// Compares the index below `path`, which is empty or ends with a slash, with `tree`. `cached` is the directory in the
-    /// cache
-    /// tree of the index.
+    /// cache tree of the index.
     fn compare_dir(&mut self, path: &mut Vec<u8>, tree: Option<ObjectId>, cached: Option<u32>, depth: usize) {
         if self.skip_unchanged(path, tree, cached) {
             return;
@@ -113,7 +112,7 @@ impl IndexComparison<'_> {
             match next {
                 IndexItem::File(name) if order.is_le() => {
                     path.extend_from_slice(&name);
-                    self.compare_file(path, entry.and_then(|entry| entry.side()));
+                    self.compare_file(path, entry.and_then(|entry| entry.file_version()));
                 }
                 IndexItem::Dir(name) if order.is_le() => {
                     path.extend_from_slice(&name);
@@ -167,7 +166,7 @@ impl IndexComparison<'_> {
     }
 
     /// Compares a file, which has several rows if it is in conflict.
-    fn compare_file(&mut self, path: &[u8], old: Option<Side>) {
+    fn compare_file(&mut self, path: &[u8], old: Option<FileVersion>) {
         let start = self.next_row;
         while self.index.rows.get(self.next_row).is_some_and(|row| self.index.path(row) == path) {
             self.next_row += 1;
@@ -176,13 +175,13 @@ impl IndexComparison<'_> {
         let is_conflict = rows.iter().any(|row| row.stage > 0);
         let submodules = rows.iter().filter(|row| row.mode & TYPE_BITS == SUBMODULE);
         self.submodules.extend(submodules.map(|row| (path.to_vec(), owned_id(self.index, row))));
-        let new: Vec<_> = rows.iter().filter_map(|row| side(self.index, row)).collect();
+        let new: Vec<_> = rows.iter().filter_map(|row| file_version(self.index, row)).collect();
         if is_conflict || new.first() != old.as_ref() {
             self.add_change(path, old, new);
         }
     }
 
-    fn add_change(&mut self, path: &[u8], old: Option<Side>, new: Vec<Side>) {
+    fn add_change(&mut self, path: &[u8], old: Option<FileVersion>, new: Vec<FileVersion>) {
         if self.changes.len() >= MAX_CHANGES {
             self.lookup.gaps.push("changes", format!("only the first {MAX_CHANGES} were compared"));
         } else if old.is_some() || !new.is_empty() {
@@ -239,7 +238,8 @@ impl IndexComparison<'_> {
             } else {
                 let submodule = new.as_ref().filter(|new| new.mode.is_commit());
                 self.submodules.extend(submodule.map(|new| (path.clone(), new.id)));
-                let (old, new) = (old.and_then(|old| old.side()), new.and_then(|new| new.side()));
+                let (old, new) =
+                    (old.and_then(|old| old.file_version()), new.and_then(|new| new.file_version()));
                 if old != new {
                     self.add_change(path, old, new.into_iter().collect());
                 }
@@ -255,14 +255,14 @@ impl IndexComparison<'_> {
             path.push(b'/');
             self.compare_trees(path, Some(entry.id), None, depth + 1);
         } else {
-            self.add_change(path, entry.side(), Vec::new());
+            self.add_change(path, entry.file_version(), Vec::new());
         }
     }
 
     /// The entries of a tree, or as many as can be read.
     fn entries(&mut self, tree: Option<ObjectId>) -> Vec<TreeEntry> {
         let Some(id) = tree else { return Vec::new() };
-        let hash = self.lookup.hash();
+        let hash = self.lookup.hash_kind();
         let mut entries = Vec::new();
         let mut is_malformed = false;
         for entry in TreeRefIter::from_bytes(self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default(), hash) {

@@ -132,7 +132,7 @@ impl Index {
     }
 
     /// The position of the first row whose path is not less than `path`.
-    pub(super) fn position(&self, path: &[u8]) -> usize {
+    pub(super) fn first_at_or_after(&self, path: &[u8]) -> usize {
         self.rows.partition_point(|row| self.path(row) < path)
     }
 }

@@ -1,7 +1,8 @@
 //! Compares the index with HEAD's tree to find what the next commit changes. Never reads the work tree.
 //!
-//! Index and tree are walked side by side. A directory is skipped if the index records HEAD's tree for it. No command from
-//! the repository's configuration runs: no file system monitor, filter or text conversion.
+//! Index and tree are walked side by side. A directory is skipped if the cache tree of the index, an extension in
+//! which git records the trees of unchanged directories, has the same id for it as HEAD. No command from the repository's
+//! configuration runs: no file system monitor, filter or text conversion.
 //!
 //! A secret blocks a commit if it occurs more often in the changed paths of the index than in those of HEAD. So the blobs of
 //! both are listed for each path, even if it was deleted: moving a file with an old key deletes one path and adds another.
@@ -28,9 +29,9 @@ use super::lookup::{Gaps, Lookup};
 use super::revision;
 pub(super) use index::Index;
 
-/// A file in the index or in a commit.
+/// A file as the index or a commit contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Side {
+pub struct FileVersion {
     /// The blob.
     pub id: ObjectId,
     /// 0o100644, 0o100755 (executable), or 0o120000 (a symbolic link, whose blob is its target).
@@ -43,10 +44,10 @@ pub struct StagedPath {
     /// The path from the top of the tree.
     pub path: Vec<u8>,
     /// The file in HEAD, or in another parent.
-    pub old: Option<Side>,
+    pub old: Option<FileVersion>,
     /// The files in the index: none if the path was deleted, up to three if it is in conflict. In a conflict, a secret counts
     /// once, however many of them contain it.
-    pub new: Vec<Side>,
+    pub new: Vec<FileVersion>,
 }
 
 /// What the next commit would change.
@@ -54,16 +55,16 @@ pub struct StagedPath {
 pub struct Staged {
     /// The differences from HEAD, in the order of paths.
     pub changes: Vec<StagedPath>,
-    /// Paths of submodules that are not in HEAD.
-    pub submodules: Vec<Vec<u8>>,
+    /// Paths of submodules at which no parent has anything. Their names are searched.
+    pub new_submodules: Vec<Vec<u8>>,
     /// Submodules whose commits differ from those in all parents: path and commits.
     pub moved_submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
     /// The differences from each further parent of a merge, in the order of paths; empty if the next commit is not a merge.
     pub merge_changes: Vec<Vec<StagedPath>>,
-    /// Requested files that the next commit does not change, in the order of paths.
-    pub unchanged: Vec<(Vec<u8>, Side)>,
-    /// Requested paths that are neither in the index nor changed.
-    pub unknown: Vec<Vec<u8>>,
+    /// Files that the caller of [`staged`] requested and that the next commit does not change, in the order of paths.
+    pub unchanged: Vec<(Vec<u8>, FileVersion)>,
+    /// Paths that the caller requested and that are neither in the index nor changed.
+    pub unknown_paths: Vec<Vec<u8>>,
     /// What could not be read.
     pub gaps: Gaps,
 }
@@ -110,8 +111,8 @@ pub fn staged(
     for (path, id) in submodules {
         let old: Vec<_> = parents.iter().filter_map(|&tree| find_in_tree(&mut lookup, tree, &path)).collect();
         // If any parent has something at that path, the name is not new.
-        if old.is_empty() && staged.submodules.last() != Some(&path) {
-            staged.submodules.push(path.clone());
+        if old.is_empty() && staged.new_submodules.last() != Some(&path) {
+            staged.new_submodules.push(path.clone());
         }
         if !old.contains(&id) {
             staged.moved_submodules.entry(path).or_default().insert(id);
@@ -119,7 +120,7 @@ pub fn staged(
     }
     staged.gaps = lookup.gaps;
     if !requested.is_empty() {
-        add_unchanged(&index, requested, &mut staged);
+        add_requested(&index, requested, &mut staged);
     }
     Ok(staged)
 }
@@ -139,14 +140,14 @@ fn head_tree(repo: &gix::Repository, lookup: &mut Lookup) -> Result<Option<Objec
 
 /// The object at `path` in `tree`; `None` if there is none or a tree cannot be read.
 fn find_in_tree(lookup: &mut Lookup, tree: ObjectId, path: &[u8]) -> Option<ObjectId> {
-    let hash = lookup.hash();
+    let hash_kind = lookup.hash_kind();
     let (mut id, mut is_tree) = (tree, true);
     for name in path.split(|&byte| byte == b'/') {
         if !is_tree {
             return None;
         }
         let bytes = lookup.of_kind(&id, Kind::Tree)?;
-        let mut entries = TreeRefIter::from_bytes(bytes, hash).filter_map(Result::ok);
+        let mut entries = TreeRefIter::from_bytes(bytes, hash_kind).filter_map(Result::ok);
         let entry = entries.find(|entry| *entry.filename == *name)?;
         (id, is_tree) = (entry.oid.to_owned(), entry.mode.is_tree());
     }
@@ -176,8 +177,8 @@ pub fn find_change<'c>(changes: &'c [StagedPath], path: &[u8]) -> Option<&'c Sta
     changes.get(index)
 }
 
-/// Adds the requested files that did not change, and the requested paths that do not exist.
-fn add_unchanged(index: &Index, requested: &[Vec<u8>], staged: &mut Staged) {
+/// Adds the requested files that did not change to `staged`, and the requested paths that do not exist.
+fn add_requested(index: &Index, requested: &[Vec<u8>], staged: &mut Staged) {
     let changed: HashSet<&[u8]> = staged.changes.iter().map(|change| &change.path[..]).collect();
     let mut unchanged = Vec::new();
     for path in requested {
@@ -189,20 +190,22 @@ fn add_unchanged(index: &Index, requested: &[Vec<u8>], staged: &mut Staged) {
         let mut exists = changed.contains(requested) || changed.iter().any(|path| is_below(path));
         // A file and the files below a directory of the same name are not adjacent: `a.b` sorts between `a` and `a/b`.
         let dir = if requested.is_empty() { Vec::new() } else { [requested, b"/"].concat() };
-        let file_rows =
-            index.rows[index.position(requested)..].iter().take_while(|row| index.path(row) == requested);
-        let dir_rows = index.rows[index.position(&dir)..].iter().take_while(|row| is_below(index.path(row)));
+        let file_rows = index.rows[index.first_at_or_after(requested)..]
+            .iter()
+            .take_while(|row| index.path(row) == requested);
+        let dir_rows =
+            index.rows[index.first_at_or_after(&dir)..].iter().take_while(|row| is_below(index.path(row)));
         for row in file_rows.chain(dir_rows) {
             exists = true;
             let path = index.path(row);
-            if let Some(side) = compare::side(index, row)
+            if let Some(version) = compare::file_version(index, row)
                 && !changed.contains(path)
             {
-                unchanged.push((path.to_vec(), side));
+                unchanged.push((path.to_vec(), version));
             }
         }
         if !exists {
-            staged.unknown.push(requested.to_vec());
+            staged.unknown_paths.push(requested.to_vec());
         }
     }
     unchanged.sort();

@@ -8,7 +8,7 @@ use super::*;
 use crate::git::scratch::Scratch;
 
 /// A changed path, its file in HEAD, and its file in the index.
-type ChangeLine = (Vec<u8>, Option<Side>, Option<Side>);
+type ChangeLine = (Vec<u8>, Option<FileVersion>, Option<FileVersion>);
 
 /// The changes according to git, without submodules, and the paths in conflict.
 fn git_diff(scratch: &Scratch) -> (BTreeSet<ChangeLine>, BTreeSet<Vec<u8>>) {
@@ -17,16 +17,16 @@ fn git_diff(scratch: &Scratch) -> (BTreeSet<ChangeLine>, BTreeSet<Vec<u8>>) {
     let mut fields = raw.split('\0');
     while let (Some(line), Some(path)) = (fields.next(), fields.next()) {
         let words: Vec<&str> = line.trim_start_matches(':').split(' ').collect();
-        let side = |mode: &str, id: &str| {
+        let version = |mode: &str, id: &str| {
             let mode = u32::from_str_radix(mode, 8).unwrap();
             let id = ObjectId::from_hex(id.as_bytes()).unwrap();
-            matches!(mode >> 12, 0o10 | 0o12).then_some(Side { id, mode })
+            matches!(mode >> 12, 0o10 | 0o12).then_some(FileVersion { id, mode })
         };
         if words[4] == "U" {
             conflicts.insert(path.as_bytes().to_vec());
             continue;
         }
-        let line = (path.as_bytes().to_vec(), side(words[0], words[2]), side(words[1], words[3]));
+        let line = (path.as_bytes().to_vec(), version(words[0], words[2]), version(words[1], words[3]));
         if line.1.is_some() || line.2.is_some() {
             lines.insert(line);
         }
@@ -126,7 +126,7 @@ fn every_side_of_a_conflict_is_listed() {
     assert!(!scratch.command(&["merge", "-q", "theirs"]).output().unwrap().status.success());
     let staged = assert_matches_git(&scratch);
     assert_eq!(paths(&staged), ["d/e/f"]);
-    let new: Vec<_> = staged.changes[0].new.iter().map(|side| side.id).collect();
+    let new: Vec<_> = staged.changes[0].new.iter().map(|version| version.id).collect();
     assert_eq!(new, [scratch.id("main~1:d/e/f"), scratch.id("main:d/e/f"), scratch.id("theirs:d/e/f")]);
     assert_eq!(staged.changes[0].old.unwrap().id, scratch.id("main:d/e/f"));
 }
@@ -192,7 +192,7 @@ fn requested_files_that_did_not_change_are_listed() {
     let unchanged: Vec<_> = staged.unchanged.iter().map(|(path, _)| &path[..]).collect();
     assert_eq!(unchanged, [&b"a"[..], b"d/e/f", b"d/e/g"]);
     assert_eq!(staged.unchanged[0].1.id, scratch.id("HEAD:a"));
-    assert_eq!(staged.unknown, [b"nowhere".to_vec()]);
+    assert_eq!(staged.unknown_paths, [b"nowhere".to_vec()]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::message;
+use super::object_parts::{message_start, surface_at};
 use super::repository_audit::RepositoryAudit;
 use super::secret_index::SecretIndex;
 use crate::git::attribution::change_in_commit;
@@ -74,9 +74,9 @@ impl RepositoryAudit<'_> {
     ) {
         let Some((kind, object)) = self.objects.read(&id, "holds a finding") else { return };
         let Some(mut located) = self.places.first(id, object, b"", identified) else { return };
-        let surface = message::surface(kind, object, offset);
+        let surface = surface_at(kind, object, offset);
         if matches!(surface, Surface::CommitMessage | Surface::TagMessage) {
-            located = located.relative_to(object, message::start(object));
+            located = located.relative_to(object, message_start(object));
         }
         let id = id.to_string();
         let is_commit = kind == ObjectKind::Commit;

@@ -1,20 +1,20 @@
-//! Maps a match in a commit or tag object to a surface.
+//! The parts of a commit or tag object: which surface an offset belongs to, and where the message starts.
 
 use crate::git::ObjectKind;
 use crate::model::Surface;
 
 /// The surface of the byte at `offset` in a raw commit or tag.
-pub(super) fn surface(kind: ObjectKind, object: &[u8], offset: usize) -> Surface {
-    let headers = memchr::memmem::find(object, b"\n\n").map_or(object.len(), |at| at + 1);
-    if offset > headers {
+pub(super) fn surface_at(kind: ObjectKind, object: &[u8], offset: usize) -> Surface {
+    let headers_end = memchr::memmem::find(object, b"\n\n").map_or(object.len(), |at| at + 1);
+    if offset > headers_end {
         return match kind {
             ObjectKind::Tag => Surface::TagMessage,
             _ => Surface::CommitMessage,
         };
     }
     let line = memchr::memrchr(b'\n', &object[..offset.min(object.len())]).map_or(0, |at| at + 1);
-    let name = object[line..].split(|&byte| byte == b' ').next().unwrap_or_default();
-    match name {
+    let header_name = object[line..].split(|&byte| byte == b' ').next().unwrap_or_default();
+    match header_name {
         b"author" | b"committer" | b"tagger" => Surface::Identity,
         // The name of a tag is the name of a ref, too.
         b"tag" => Surface::RefName,
@@ -23,7 +23,7 @@ pub(super) fn surface(kind: ObjectKind, object: &[u8], offset: usize) -> Surface
 }
 
 /// The offset of the message in a raw commit or tag; the length of the object if it has none.
-pub(super) fn start(object: &[u8]) -> usize {
+pub(super) fn message_start(object: &[u8]) -> usize {
     memchr::memmem::find(object, b"\n\n").map_or(object.len(), |at| at + 2)
 }
 
@@ -35,7 +35,7 @@ mod tests {
     fn distinguishes_the_parts_of_a_commit() {
         let commit = b"tree 0\nauthor A <a@b> 0 +0\ncommitter C <c@d> 0 +0\nx-key K\n more\n\nmessage\n\nx";
         let at = |text: &[u8]| memchr::memmem::find(commit, text).unwrap();
-        let surface = |text: &[u8]| surface(ObjectKind::Commit, commit, at(text));
+        let surface = |text: &[u8]| surface_at(ObjectKind::Commit, commit, at(text));
         assert_eq!(surface(b"a@b"), Surface::Identity);
         assert_eq!(surface(b"c@d"), Surface::Identity);
         assert_eq!(surface(b"K\n"), Surface::CommitHeader);
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn an_object_without_a_message_has_only_headers() {
-        assert_eq!(surface(ObjectKind::Tag, b"tagger x", 7), Surface::Identity);
-        assert_eq!(surface(ObjectKind::Commit, b"", 0), Surface::CommitHeader);
+        assert_eq!(surface_at(ObjectKind::Tag, b"tagger x", 7), Surface::Identity);
+        assert_eq!(surface_at(ObjectKind::Commit, b"", 0), Surface::CommitHeader);
     }
 }
