@@ -122,11 +122,14 @@ mod tests {
 
     /// A terminal of that many columns, and everything written to it.
     #[derive(Clone, Debug)]
-    struct Screen(u16, Arc<std::sync::Mutex<String>>);
+    struct Screen {
+        columns: u16,
+        written: Arc<std::sync::Mutex<String>>,
+    }
 
     impl indicatif::TermLike for Screen {
         fn width(&self) -> u16 {
-            self.0
+            self.columns
         }
         fn move_cursor_up(&self, _: usize) -> io::Result<()> {
             Ok(())
@@ -144,7 +147,7 @@ mod tests {
             self.write_str(&format!("{text}\n"))
         }
         fn write_str(&self, text: &str) -> io::Result<()> {
-            self.1.lock().unwrap().push_str(text);
+            self.written.lock().unwrap().push_str(text);
             Ok(())
         }
         fn clear_line(&self) -> io::Result<()> {
@@ -163,11 +166,11 @@ mod tests {
         progress.bytes.store(56_700_000_000, Ordering::Relaxed);
         for width in [20, 40, 71, 72, 80, 120] {
             for unit in [ProgressUnit::Objects, ProgressUnit::Files] {
-                let screen = Screen(width, Arc::default());
+                let screen = Screen { columns: width, written: Arc::default() };
                 let bar = bar(unit, width, ProgressDrawTarget::term_like(Box::new(screen.clone())));
                 update(&bar, unit, &progress);
                 bar.finish_and_clear();
-                let written = screen.1.lock().unwrap().clone();
+                let written = screen.written.lock().unwrap().clone();
                 let longest = written.lines().map(|line| line.chars().count()).max();
                 assert!(longest <= Some(width.into()), "{width}: {written}");
                 assert!(written.contains("1,234,567"), "{width}: {written}");

@@ -27,18 +27,21 @@ const SLACK: usize = 512;
 const MAX_RATIO: u64 = 1032;
 
 /// Inflates whole streams, and reuses its tables.
-pub(super) struct Inflater(libdeflater::Decompressor, StreamEndProbe);
+pub(super) struct Inflater {
+    decompressor: libdeflater::Decompressor,
+    stream_end: StreamEndProbe,
+}
 
 impl Inflater {
     pub(super) fn new() -> Self {
-        Self(libdeflater::Decompressor::new(), StreamEndProbe::default())
+        Self { decompressor: libdeflater::Decompressor::new(), stream_end: StreamEndProbe::default() }
     }
 
     /// Inflates `compressed` as [`Self::inflate`] does, if it certainly consists of one valid stream and nothing else.
     /// Otherwise returns `false`, and the content of `out` is undefined.
     pub(super) fn inflate_exactly(&mut self, compressed: &[u8], size: usize, out: &mut Vec<u8>) -> bool {
         self.check_size(compressed.len() as u64, size).is_ok()
-            && self.1.inflates_exactly(&mut self.0, compressed, size, out)
+            && self.stream_end.inflates_exactly(&mut self.decompressor, compressed, size, out)
     }
 
     /// Refuses a size, in bytes, that `extent` compressed bytes cannot inflate to.
@@ -58,7 +61,7 @@ impl Inflater {
     ) -> Result<(), InflateError> {
         self.check_size(extent, size)?;
         grow(out, size + SLACK);
-        match self.0.zlib_decompress(compressed, &mut out[..size + SLACK]) {
+        match self.decompressor.zlib_decompress(compressed, &mut out[..size + SLACK]) {
             Ok(written) if written == size => Ok(()),
             Ok(_) | Err(libdeflater::DecompressionError::InsufficientSpace) => {
                 Err(InflateError::WrongSize(size as u64))
@@ -74,7 +77,7 @@ impl Inflater {
         compressed: &[u8],
         out: &mut [u8],
     ) -> Result<Option<usize>, InflateError> {
-        match self.0.zlib_decompress(compressed, out) {
+        match self.decompressor.zlib_decompress(compressed, out) {
             Ok(written) => Ok(Some(written)),
             Err(libdeflater::DecompressionError::InsufficientSpace) => Ok(None),
             Err(libdeflater::DecompressionError::BadData) => Err(InflateError::Corrupt),

@@ -168,25 +168,28 @@ impl Serialize for LazyLeaks<'_> {
 }
 
 /// A list whose items may contain links, each converted only when it is written.
-struct LazyList<'a, T>(Option<&'a Permalinks>, &'a [T]);
+struct LazyList<'a, T> {
+    permalinks: Option<&'a Permalinks>,
+    items: &'a [T],
+}
 
 impl Serialize for LazyList<'_, Finding> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.1.iter().map(|finding| FindingObject::new(self.0, finding)))
+        serializer.collect_seq(self.items.iter().map(|finding| FindingObject::new(self.permalinks, finding)))
     }
 }
 
 impl Serialize for LazyList<'_, Change> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.1.iter().map(|change| ChangeObject::new(self.0, change)))
+        serializer.collect_seq(self.items.iter().map(|change| ChangeObject::new(self.permalinks, change)))
     }
 }
 
 impl Serialize for LazyList<'_, Move> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.1.iter().map(|moved| MoveObject {
+        serializer.collect_seq(self.items.iter().map(|moved| MoveObject {
             from: lossy_text(&moved.from),
-            change: ChangeObject::new(self.0, &moved.change),
+            change: ChangeObject::new(self.permalinks, &moved.change),
         }))
     }
 }
@@ -194,7 +197,7 @@ impl Serialize for LazyList<'_, Move> {
 impl Serialize for LazyList<'_, TagDate> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let tag = |tag: &'_ TagDate| TagObject { name: tag.name.clone(), date: rfc3339_utc(tag.seconds) };
-        serializer.collect_seq(self.1.iter().map(tag))
+        serializer.collect_seq(self.items.iter().map(tag))
     }
 }
 
@@ -239,20 +242,20 @@ impl<'a> LeakObject<'a> {
             evidence: &identified.evidence,
             length: identified.secret.len(),
             status: leak.status,
-            introduced: LazyList(links, &leak.introduced),
-            removed: LazyList(links, &leak.removed),
+            introduced: LazyList { permalinks: links, items: &leak.introduced },
+            removed: LazyList { permalinks: links, items: &leak.removed },
             refs_at_tip: &leak.reachability.refs_at_tip,
             refs_in_history: &leak.reachability.refs_in_history,
             held_by: &leak.reachability.held_by,
             severity: labels::effective_severity(context.report, leak).name(),
-            moves: LazyList(links, &leak.moves),
-            tags: LazyList(None, &leak.reachability.tags),
+            moves: LazyList { permalinks: links, items: &leak.moves },
+            tags: LazyList { permalinks: None, items: &leak.reachability.tags },
             stashes: &leak.reachability.stashes,
             first_on_remote: leak.reachability.on_remote.as_ref().map(RemoteObject::new),
             next_steps: next_steps(context.report, leak),
             verification: leak.verification.as_deref(),
             exposed_seconds: leak.exposed_seconds,
-            findings: LazyList(links, &leak.findings),
+            findings: LazyList { permalinks: links, items: &leak.findings },
         }
     }
 }

@@ -144,14 +144,17 @@ fn summary(detector: &Detector, text: &[u8], plainly: bool) -> Vec<String> {
     all
 }
 
-/// A reader that hands out as little as it likes.
-struct Dribble<'a>(&'a [u8], usize);
+/// A reader that returns at most `max_read` bytes at a time.
+struct SlowReader<'a> {
+    rest: &'a [u8],
+    max_read: usize,
+}
 
-impl std::io::Read for Dribble<'_> {
+impl std::io::Read for SlowReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.1.min(buffer.len()).min(self.0.len());
-        buffer[..count].copy_from_slice(&self.0[..count]);
-        self.0 = &self.0[count..];
+        let count = self.max_read.min(buffer.len()).min(self.rest.len());
+        buffer[..count].copy_from_slice(&self.rest[..count]);
+        self.rest = &self.rest[count..];
         Ok(count)
     }
 }
@@ -172,7 +175,7 @@ proptest! {
         let mut in_chunks = Vec::new();
         let mut stream = Stream::default();
         let read = stream
-            .search_in_chunks(detector, &mut Dribble(&text, step), size, |chunk, found| {
+            .search_in_chunks(detector, &mut SlowReader { rest: &text, max_read: step }, size, |chunk, found| {
                 let at = usize::try_from(found.span.start.offset).unwrap();
                 let end = usize::try_from(found.span.end.offset).unwrap();
                 let here = friskey::model::Position::START.after_bytes(&text[..at]);
