@@ -121,8 +121,7 @@ impl Detector {
         let mut kept = AcceptedMatches::default();
         let mut is_stopped = false;
         let mut waiting = Vec::new();
-        let mut effort =
-            SearchEffort { limit: EffortLimit::begin(bytes), passed_over: PassedOver::new(bytes) };
+        let mut effort = SearchEffort { limit: EffortLimit::begin(), passed_over: PassedOver::new(bytes) };
         self.prefilter.find(bytes, |target, at| {
             is_stopped |= !keyword(at.start);
             if is_stopped {

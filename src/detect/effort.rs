@@ -6,21 +6,12 @@
 
 use std::cell::Cell;
 
-/// Maximum number of steps that a search may take in addition to [`PER_BYTE`]. Of 346,000 files and objects, none took a
-/// third of that; forty keys in the most costly encoding take five sixths.
-const MAX_BASE: u64 = 1 << 19;
+/// Steps that any search may take to decode, however short its text. Of 346,000 files and objects, none took a fifth of
+/// that. Forty keys in the most costly encoding take two fifths, but a few hundred bytes with many line continuations
+/// before a key can take more than 210,000: with less for short text, such keys were missed.
+const BASE: u64 = 1 << 20;
 
-/// The same for a text of no length, and the increase for each of its bytes up to the maximum. Many short texts thus
-/// do not hold up a scan either. A list of keys takes up to 160 steps a byte.
-const MIN_BASE: u64 = 1 << 17;
-const BASE_PER_BYTE: u64 = 256;
-
-/// Steps that a redaction may take in addition to [`PER_BYTE`]. It runs only where a key was found, tries every
-/// candidate without checks, and shows nothing of what it passes over, so more is better.
-const REDACTION_BASE: u64 = 1 << 20;
-
-/// Additional steps for each byte up to where the search is. A mebibyte may thus take one and a half steps a byte; the
-/// most costly steps take some 50 nanoseconds.
+/// Additional steps for each byte. For a mebibyte, that makes two a byte, of at most 50 nanoseconds each.
 const PER_BYTE: u64 = 1;
 
 /// After this multiple of the limit, plain keys are not searched for either.
@@ -43,15 +34,9 @@ pub(super) struct EffortLimit {
 }
 
 impl EffortLimit {
-    /// The limit of a search of `bytes` that begins now.
-    pub(super) fn begin(bytes: &[u8]) -> Self {
-        let base = MAX_BASE.min(MIN_BASE + BASE_PER_BYTE * bytes.len() as u64);
-        Self { spent_before: SPENT.get(), base }
-    }
-
-    /// The limit of a redaction that begins now.
-    pub(super) fn begin_redaction() -> Self {
-        Self { spent_before: SPENT.get(), base: REDACTION_BASE }
+    /// The limit of a search that begins now.
+    pub(super) fn begin() -> Self {
+        Self { spent_before: SPENT.get(), base: BASE }
     }
 
     /// No limit.

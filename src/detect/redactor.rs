@@ -84,7 +84,7 @@ impl Redactor<'_> {
         let mut decoded = Vec::new();
         let passed_over = self.detector.find_unchecked(
             bytes,
-            EffortLimit::begin_redaction(),
+            EffortLimit::begin(),
             |_, candidate| {
                 let end = candidate.matched.end.max(candidate.secret.end);
                 let span = candidate.secret.start..end + key_run(&bytes[end..], MAX_KEY_TAIL);
