@@ -62,7 +62,11 @@ fn render_page(man: &Man, command: &Command) -> io::Result<Vec<u8>> {
         write_section(&mut page, "ENVIRONMENT", ENVIRONMENT.iter().copied())?;
         write_section(&mut page, "FILES", FILES.iter().copied())?;
         let examples = after_help.examples.iter();
-        write_section(&mut page, "EXAMPLES", examples.map(|(purpose, line)| (format!("{purpose}:"), *line)))?;
+        write_section(
+            &mut page,
+            "EXAMPLES",
+            examples.map(|(description, command_line)| (format!("{description}:"), *command_line)),
+        )?;
     }
     if command.get_version().is_some() {
         man.render_version_section(&mut page)?;

@@ -5,33 +5,36 @@ use serde_json::Value;
 use crate::history::{assert_all_found, every_surface};
 use crate::support::{Scratch, key, leak, report, strings};
 
-/// A directory in which git makes repositories with refs and ids of these kinds.
-fn of(refs: &str, ids: &str) -> Scratch {
+/// A directory in which git creates repositories with this ref format (`files`, `reftable`) and object format (`sha1`,
+/// `sha256`).
+fn scratch_with_formats(ref_format: &str, object_format: &str) -> Scratch {
     let scratch = Scratch::new();
-    let config = format!("[init]\n\tdefaultRefFormat = {refs}\n\tdefaultObjectFormat = {ids}\n");
+    let config =
+        format!("[init]\n\tdefaultRefFormat = {ref_format}\n\tdefaultObjectFormat = {object_format}\n");
     scratch.write(".gitconfig", config);
     scratch
 }
 
-/// What must not depend on how refs are kept: status, and the report without times and without how many bytes of
-/// how many files were read.
+/// Runs friskey with `input` on standard input. Returns what must not depend on the ref format: the status, and the report
+/// without times, the description of the repository, and the number of files and bytes that were read.
 fn status_and_report(scratch: &Scratch, args: &[&str], input: &str) -> (i32, Value) {
     let output = scratch.friskey_with("r", args, input.as_bytes());
     let mut report = report(&output);
     let coverage = report["coverage"].as_object_mut().unwrap();
     coverage.remove("files");
     coverage.remove("bytes");
-    for varies in ["elapsed_seconds", "started", "repository"] {
-        report.as_object_mut().unwrap().remove(varies);
+    for field in ["elapsed_seconds", "started", "repository"] {
+        report.as_object_mut().unwrap().remove(field);
     }
     for leak in report["leaks"].as_array_mut().unwrap() {
         leak.as_object_mut().unwrap().remove("exposed_seconds");
         for finding in leak["findings"].as_array_mut().unwrap() {
-            // The configuration says how refs are kept, and the index when files were written.
+            // Positions in the configuration depend on its entry for the ref format, and the bytes of the index on the
+            // times of files.
             if ["config", "git-file"].contains(&finding["surface"].as_str().unwrap()) {
                 let finding = finding.as_object_mut().unwrap();
-                for place in ["start", "end", "excerpt"] {
-                    finding.remove(place);
+                for field in ["start", "end", "excerpt"] {
+                    finding.remove(field);
                 }
             }
         }
@@ -39,13 +42,14 @@ fn status_and_report(scratch: &Scratch, args: &[&str], input: &str) -> (i32, Val
     (output.status.code().unwrap(), report)
 }
 
-/// Does the same in two directories and compares the reports of `commands`.
+/// Prepares a repository with each ref format, and asserts that every command exits with the status given with it and has
+/// the same report in both. Every command gets `key(2)` on standard input, for `trace`.
 fn assert_same(prepare: impl Fn(&Scratch), commands: &[(i32, &[&str])]) {
-    for ids in ["sha1", "sha256"] {
-        let [files, tables] = ["files", "reftable"].map(|refs| {
-            let scratch = of(refs, ids);
+    for object_format in ["sha1", "sha256"] {
+        let [files, tables] = ["files", "reftable"].map(|ref_format| {
+            let scratch = scratch_with_formats(ref_format, object_format);
             prepare(&scratch);
-            assert_eq!(scratch.git("r", &["rev-parse", "--show-ref-format"]), refs);
+            assert_eq!(scratch.git("r", &["rev-parse", "--show-ref-format"]), ref_format);
             scratch
         });
         for (status, args) in commands {
@@ -53,15 +57,21 @@ fn assert_same(prepare: impl Fn(&Scratch), commands: &[(i32, &[&str])]) {
                 (status_and_report(&files, args, &key(2)), status_and_report(&tables, args, &key(2)));
             assert_eq!(in_tables.0, *status, "{args:?}: {:#}", in_tables.1);
             assert_eq!(in_tables.0, in_files.0, "{args:?}");
-            let (left, right) = (format!("{:#}", in_tables.1), format!("{:#}", in_files.1));
-            let other = left.lines().zip(right.lines()).enumerate().find(|(_, (a, b))| a != b);
-            assert!(left == right, "{args:?}: {other:?} in {:#} and {:#}", in_tables.1, in_files.1);
+            let (tables_json, files_json) = (format!("{:#}", in_tables.1), format!("{:#}", in_files.1));
+            let first_difference =
+                tables_json.lines().zip(files_json.lines()).enumerate().find(|(_, (a, b))| a != b);
+            assert!(
+                tables_json == files_json,
+                "{args:?}: {first_difference:?} in {:#} and {:#}",
+                in_tables.1,
+                in_files.1
+            );
         }
     }
 }
 
 #[test]
-fn a_history_with_a_key_on_every_surface() {
+fn every_surface_of_a_history_has_the_same_findings() {
     let prepare = |scratch: &Scratch| assert_all_found(scratch, &every_surface(scratch));
     assert_same(
         prepare,
@@ -75,7 +85,7 @@ fn a_history_with_a_key_on_every_surface() {
 }
 
 #[test]
-fn the_next_commit_and_ranges() {
+fn staged_files_and_ranges_have_the_same_findings() {
     let prepare = |scratch: &Scratch| {
         scratch.repository("r");
         scratch.write("r/old.env", format!("A={}\n", key(1)));
@@ -106,7 +116,7 @@ fn the_next_commit_and_ranges() {
 }
 
 #[test]
-fn an_unborn_branch_is_nothing_yet() {
+fn a_staged_key_is_found_before_the_first_commit() {
     let prepare = |scratch: &Scratch| {
         std::fs::create_dir_all(scratch.path("r")).unwrap();
         scratch.git("r", &["init", "-q", "-b", "main"]);
@@ -118,9 +128,9 @@ fn an_unborn_branch_is_nothing_yet() {
 }
 
 #[test]
-fn hooks_of_a_repository_with_reftables() {
-    for ids in ["sha1", "sha256"] {
-        let scratch = of("reftable", ids);
+fn hooks_reject_keys_in_repositories_with_reftables() {
+    for object_format in ["sha1", "sha256"] {
+        let scratch = scratch_with_formats("reftable", object_format);
         scratch.repository("r");
         scratch.git("r", &["clone", "-q", "--bare", ".", "../bare.git"]);
         assert!(scratch.friskey("r", &["hook", "install"]).status.success());
@@ -129,9 +139,11 @@ fn hooks_of_a_repository_with_reftables() {
         scratch.write("r/a", key(1));
         scratch.git("r", &["add", "a"]);
         let refused = scratch.try_git("r", &["commit", "-q", "-m", "with a key"], b"");
-        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-        assert!(!refused.status.success() && !said.contains("HEAD"), "{said}");
+        let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+        // Rejected because of the key, not because HEAD could not be resolved.
+        assert!(!refused.status.success() && !stderr.contains("HEAD"), "{stderr}");
         scratch.git("r", &["commit", "-q", "--no-verify", "-m", "with a key"]);
+        // Rejected by the pre-push hook, and without it by the pre-receive hook.
         assert!(!scratch.try_git("r", &["push", "-q", "../bare.git", "main"], b"").status.success());
         let push = ["push", "-q", "--no-verify", "../bare.git", "main"];
         assert!(!scratch.try_git("r", &push, b"").status.success());
@@ -143,36 +155,37 @@ fn hooks_of_a_repository_with_reftables() {
 }
 
 #[test]
-fn what_tables_hold_of_names_and_logs_that_are_gone_is_found() {
-    let scratch = of("reftable", "sha1");
+fn keys_in_deleted_refs_and_reflogs_of_tables_are_found() {
+    let scratch = scratch_with_formats("reftable", "sha1");
     scratch.repository("r");
+    // Compaction would remove the deleted refs and reflogs from the tables.
     scratch.git("r", &["config", "reftable.autoCompaction", "false"]);
-    let gone = format!("gone/{}", key(1));
+    let deleted_branch = format!("gone/{}", key(1));
     scratch.git("r", &["worktree", "add", "-q", "../linked"]);
-    let because = |number: u64| format!("because {}", key(number));
+    let reflog_message = |number: u64| format!("because {}", key(number));
+    let message = reflog_message(2);
     let commands = [
-        vec!["branch", gone.as_str()],
-        vec!["branch", "-q", "-D", gone.as_str()],
-        vec!["update-ref", "--create-reflog", "-m", "MESSAGE", "refs/heads/short", "HEAD"],
+        vec!["branch", deleted_branch.as_str()],
+        vec!["branch", "-q", "-D", deleted_branch.as_str()],
+        vec!["update-ref", "--create-reflog", "-m", message.as_str(), "refs/heads/short", "HEAD"],
         vec!["branch", "-q", "-D", "short"],
     ];
-    for command in commands {
-        let message = because(2);
-        let args: Vec<&str> =
-            command.into_iter().map(|word| if word == "MESSAGE" { message.as_str() } else { word }).collect();
-        let mut command = scratch.command("git", "r");
-        command.env("GIT_TEST_REFTABLE_AUTOCOMPACTION", "false");
-        assert!(command.args(args).status().unwrap().success());
+    for args in commands {
+        let mut git = scratch.command("git", "r");
+        git.env("GIT_TEST_REFTABLE_AUTOCOMPACTION", "false");
+        assert!(git.args(args).status().unwrap().success());
     }
     let first = scratch.git("r", &["rev-parse", "HEAD"]);
-    scratch.git("linked", &["update-ref", "-m", &because(3), "--no-deref", "HEAD", &first]);
+    scratch.git("linked", &["update-ref", "-m", &reflog_message(3), "--no-deref", "HEAD", &first]);
     let (status, report) = status_and_report(&scratch, &["history", "--format", "json"], "");
     assert_eq!(status, 1);
     assert_eq!(report["coverage"]["skipped"].as_array().unwrap().len(), 0, "{report:#}");
     let places = |number: u64| -> Vec<(&str, &str)> {
         let leak = leak(&report, &key(number)).unwrap();
         let findings = leak["findings"].as_array().unwrap().iter();
-        findings.map(|one| (one["surface"].as_str().unwrap(), one["path"].as_str().unwrap())).collect()
+        findings
+            .map(|finding| (finding["surface"].as_str().unwrap(), finding["path"].as_str().unwrap()))
+            .collect()
     };
     assert!(places(1).iter().any(|(surface, _)| *surface == "ref-name"), "{:?}", places(1));
     assert_eq!(places(2), [("reflog", ".git/logs/refs/heads/short")]);
@@ -181,8 +194,8 @@ fn what_tables_hold_of_names_and_logs_that_are_gone_is_found() {
 }
 
 #[test]
-fn a_damaged_table_is_never_clean() {
-    let scratch = of("reftable", "sha1");
+fn a_damaged_table_makes_an_audit_incomplete_and_stops_staged() {
+    let scratch = scratch_with_formats("reftable", "sha1");
     scratch.repository("r");
     assert_eq!(status_and_report(&scratch, &["history", "--format", "json"], "").0, 0);
     let list = std::fs::read_to_string(scratch.path("r/.git/reftable/tables.list")).unwrap();

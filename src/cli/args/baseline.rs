@@ -10,10 +10,10 @@ use crate::cli::help;
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum BaselineCommand {
     /// Accept keys by fingerprint, as shown in a report, without scanning
-    #[command(after_long_help = help::text("friskey baseline add"))]
+    #[command(after_long_help = help::after_help_text("friskey baseline add"))]
     Add(BaselineAddArgs),
     /// Accept every key that a scan finds now, in a new baseline
-    #[command(after_long_help = help::text("friskey baseline create"))]
+    #[command(after_long_help = help::after_help_text("friskey baseline create"))]
     Create {
         /// Why the keys are accepted
         #[arg(long)]
@@ -26,7 +26,7 @@ pub(in crate::cli) enum BaselineCommand {
         args: BaselineScanArgs,
     },
     /// Accept new keys, too, and keep the existing entries
-    #[command(after_long_help = help::text("friskey baseline update"))]
+    #[command(after_long_help = help::after_help_text("friskey baseline update"))]
     Update {
         /// Why the new keys are accepted
         #[arg(long)]
@@ -43,7 +43,7 @@ pub(in crate::cli) enum BaselineCommand {
         args: BaselineScanArgs,
     },
     /// Look for entries that are expired or no longer match a finding
-    #[command(after_long_help = help::text("friskey baseline check"))]
+    #[command(after_long_help = help::after_help_text("friskey baseline check"))]
     Check {
         #[command(flatten)]
         args: BaselineScanArgs,

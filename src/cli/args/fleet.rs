@@ -14,17 +14,17 @@ use crate::report::FLEET_REPORTERS;
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum FleetCommand {
     /// Find every repository below the given directories, and print a plan of their audit
-    #[command(after_long_help = help::text("friskey fleet plan"))]
+    #[command(after_long_help = help::after_help_text("friskey fleet plan"))]
     Plan {
         /// Directories to search; symbolic links below them are not followed
         #[arg(value_name = "ROOT", required = true)]
         roots: Vec<PathBuf>,
     },
     /// Audit the repositories of a plan, or one shard of them, and write a result for each
-    #[command(after_long_help = help::text("friskey fleet audit"))]
+    #[command(after_long_help = help::after_help_text("friskey fleet audit"))]
     Audit(FleetAuditArgs),
     /// Merge the results of all shards into one report, and check that they cover the plan
-    #[command(after_long_help = help::text("friskey fleet report"))]
+    #[command(after_long_help = help::after_help_text("friskey fleet report"))]
     Report(FleetReportArgs),
 }
 
@@ -38,7 +38,8 @@ pub(in crate::cli) struct FleetAuditArgs {
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) state: PathBuf,
 
-    /// Audit only part I of N, e.g. 1/4; `auto` takes both from the engine that runs friskey
+    /// Audit only part I of N, e.g. 1/4; `auto` reads both from the variables of the CI system or
+    /// scheduler that runs friskey
     #[arg(long, value_name = "I/N|auto")]
     pub(in crate::cli) shard: Option<String>,
 
@@ -86,7 +87,7 @@ pub(in crate::cli) struct FleetReportArgs {
     pub(in crate::cli) dirs: Vec<PathBuf>,
 
     /// Format of the report on standard output
-    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = formats())]
+    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = fleet_formats())]
     pub(in crate::cli) format: String,
 
     /// Write a report to a file, or to standard output if PATH is `-`; can be repeated
@@ -94,7 +95,7 @@ pub(in crate::cli) struct FleetReportArgs {
     pub(in crate::cli) output: Vec<String>,
 }
 
-fn formats() -> PossibleValuesParser {
+fn fleet_formats() -> PossibleValuesParser {
     PossibleValuesParser::new(
         FLEET_REPORTERS.iter().map(|reporter| PossibleValue::new(reporter.name).help(reporter.help)),
     )

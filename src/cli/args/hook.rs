@@ -10,7 +10,7 @@ use crate::cli::help;
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum HookCommand {
     /// Install hooks where git looks for them; existing hooks keep running
-    #[command(after_long_help = help::text("friskey hook install"))]
+    #[command(after_long_help = help::after_help_text("friskey hook install"))]
     Install {
         /// Hooks to install [default: pre-commit, pre-merge-commit, commit-msg and pre-push; in a bare
         /// repository pre-receive]
@@ -27,13 +27,13 @@ pub(in crate::cli) enum HookCommand {
         global: bool,
     },
     /// List the hooks, what installed each, and whether it runs friskey
-    #[command(after_long_help = help::text("friskey hook status"))]
+    #[command(after_long_help = help::after_help_text("friskey hook status"))]
     Status {
         #[command(flatten)]
         repo: RepoArgs,
     },
     /// Remove friskey's hooks and restore the previous ones
-    #[command(after_long_help = help::text("friskey hook uninstall"))]
+    #[command(after_long_help = help::after_help_text("friskey hook uninstall"))]
     Uninstall {
         /// Hooks to remove [default: all of friskey's]
         #[arg(long = "hook", value_name = "HOOK", value_delimiter = ',')]
@@ -45,7 +45,7 @@ pub(in crate::cli) enum HookCommand {
         global: bool,
     },
     /// Run a hook; the installed scripts call this
-    #[command(after_long_help = help::text("friskey hook run"))]
+    #[command(after_long_help = help::after_help_text("friskey hook run"))]
     Run {
         /// Hook to run
         hook: Hook,

@@ -47,7 +47,7 @@ pub(super) use verify::{VERIFICATION_FORMATS, VerifyArgs};
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_long_help = help::text("friskey")
+    after_long_help = help::after_help_text("friskey")
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -81,7 +81,8 @@ pub(super) struct GlobalArgs {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
 
-    /// List every finding, skip and exclusion instead of the first ones, accepted findings, and notes about the cache
+    /// List all findings, skips and exclusions, not only the first ones; also list accepted findings and notes about the
+    /// cache
     #[arg(short, long, global = true)]
     pub(super) verbose: bool,
 }
@@ -89,73 +90,73 @@ pub(super) struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Scan files and directories, or standard input
-    #[command(after_long_help = help::text("friskey scan"))]
+    #[command(after_long_help = help::after_help_text("friskey scan"))]
     Scan(ScanArgs),
     /// Scan what the next commit would contain: the index, never the work tree
-    #[command(after_long_help = help::text("friskey staged"))]
+    #[command(after_long_help = help::after_help_text("friskey staged"))]
     Staged(StagedArgs),
     /// Audit the objects, refs and reflogs of a git repository, and trace the history of each key
-    #[command(after_long_help = help::text("friskey history"))]
+    #[command(after_long_help = help::after_help_text("friskey history"))]
     History(HistoryArgs),
     /// Scan the commits of the current CI event
-    #[command(after_long_help = help::text("friskey ci"))]
+    #[command(after_long_help = help::after_help_text("friskey ci"))]
     Ci(CiArgs),
     /// Install, remove and run git hooks
-    #[command(after_long_help = help::text("friskey hook"))]
+    #[command(after_long_help = help::after_help_text("friskey hook"))]
     Hook {
         #[command(subcommand)]
         command: HookCommand,
     },
     /// Trace one known key through a repository: where it is, since when, until when
-    #[command(after_long_help = help::text("friskey trace"))]
+    #[command(after_long_help = help::after_help_text("friskey trace"))]
     Trace(TraceArgs),
     /// Ask OpenAI whose a leaked key is, whether it works and what it cost, without using the key
     #[cfg(feature = "online")]
-    #[command(after_long_help = help::text("friskey verify"))]
+    #[command(after_long_help = help::after_help_text("friskey verify"))]
     Verify(VerifyArgs),
     /// Delete a leaked key of your organization at OpenAI; shows what it would do unless --yes names the key
     #[cfg(feature = "online")]
-    #[command(after_long_help = help::text("friskey revoke"))]
+    #[command(after_long_help = help::after_help_text("friskey revoke"))]
     Revoke(RevokeArgs),
     /// List the keys of your organization at OpenAI by age and last use, and mark those that need attention
     #[cfg(feature = "online")]
-    #[command(after_long_help = help::text("friskey keys"))]
+    #[command(after_long_help = help::after_help_text("friskey keys"))]
     Keys(KeysArgs),
     /// Write a copy of a repository without the keys found in its history, and prove that they are gone
-    #[command(after_long_help = help::text("friskey purge"))]
+    #[command(after_long_help = help::after_help_text("friskey purge"))]
     Purge(PurgeArgs),
     /// Prove that a clone contains none of the keys and objects that a purge removed
-    #[command(after_long_help = help::text("friskey prove"))]
+    #[command(after_long_help = help::after_help_text("friskey prove"))]
     Prove(ProveArgs),
     /// Audit many repositories: plan the audit, divide it among machines, merge the results
-    #[command(after_long_help = help::text("friskey fleet"))]
+    #[command(after_long_help = help::after_help_text("friskey fleet"))]
     Fleet {
         #[command(subcommand)]
         command: FleetCommand,
     },
     /// Manage the list of accepted keys
-    #[command(after_long_help = help::text("friskey baseline"))]
+    #[command(after_long_help = help::after_help_text("friskey baseline"))]
     Baseline {
         #[command(subcommand)]
         command: BaselineCommand,
     },
     /// Explain why a text from standard input is or is not reported: by which rule and on what evidence
-    #[command(after_long_help = help::text("friskey explain"))]
+    #[command(after_long_help = help::after_help_text("friskey explain"))]
     Explain(ExplainArgs),
     /// List, show and check the rules in force
-    #[command(after_long_help = help::text("friskey rules"))]
+    #[command(after_long_help = help::after_help_text("friskey rules"))]
     Rules {
         #[command(subcommand)]
         command: RulesCommand,
     },
     /// Print a shell completion script
-    #[command(after_long_help = help::text("friskey completions"))]
+    #[command(after_long_help = help::after_help_text("friskey completions"))]
     Completions {
         /// Shell to generate the script for
         shell: clap_complete::Shell,
     },
     /// Print the manual page in roff format
-    #[command(after_long_help = help::text("friskey man"))]
+    #[command(after_long_help = help::after_help_text("friskey man"))]
     Man {
         /// Write a page for each command to DIR instead
         #[arg(long, value_name = "DIR")]

@@ -11,35 +11,37 @@ use crate::scan::{HistoryError, HistoryOptions, scan_history};
 use crate::suppress::Baseline;
 
 impl BaselineRun<'_> {
-    /// Searches the history of the repository for the keys of entries that matched nothing so far, and marks those in
-    /// `matched` whose key is there. Returns what could not be read. Reads nothing if every entry matched.
+    /// Searches the history of the repository for the keys of entries that matched nothing so far, and sets
+    /// `matched` of those that accept a finding there. Returns what could not be read. Reads nothing if every entry matched.
     pub(super) fn search_history(&self, baseline: &Baseline, matched: &mut [bool]) -> Result<Coverage> {
         let root = &self.config.root.absolute;
         // A `.git` directory without HEAD is not a repository; in a linked work tree, `.git` is a file.
         let git = root.join(".git");
-        if matched.iter().all(|matched| *matched) || !(git.is_file() || git.join("HEAD").exists()) {
+        if matched.iter().all(|is_matched| *is_matched) || !(git.is_file() || git.join("HEAD").exists()) {
             return Ok(Coverage::default());
         }
         let threads = options::threads(&self.args.search, &self.config)?;
-        let audit = HistoryOptions::everything(self.config.root.non_empty_path(), threads, now());
+        let history = HistoryOptions::everything(self.config.root.non_empty_path(), threads, now());
+        // Without the baseline, which is applied below to learn which entries accept something.
         let policy = self.policy(None);
         let stop = options::stop(&self.args.search, &self.config)?;
-        let mut draft = match scan_history(&self.settings(&policy, &stop), &audit) {
+        let mut draft = match scan_history(&self.settings(&policy, &stop), &history) {
             Ok(draft) => draft,
-            Err(error) => return Ok(coverage_without_history(&error)),
+            Err(error) => return Ok(coverage_of_unreadable_history(&error)),
         };
         self.fail_if_stopped(&stop)?;
         let base = PathBase { root: root.clone(), start: root.clone() };
-        // Globs are relative to the root, and so are the paths of a history.
-        let in_history = baseline.clone().with_base(base).accept(&mut draft.leaks);
-        for (matched, in_history) in matched.iter_mut().zip(in_history) {
-            *matched |= in_history;
+        // Paths in a history are relative to the root of the repository, not to the current directory.
+        let matched_in_history = baseline.clone().with_base(base).accept(&mut draft.leaks);
+        for (is_matched, is_in_history) in matched.iter_mut().zip(matched_in_history) {
+            *is_matched |= is_in_history;
         }
         Ok(Coverage { skipped: draft.coverage.skipped, ..Coverage::default() })
     }
 }
 
-fn coverage_without_history(error: &HistoryError) -> Coverage {
+/// The coverage of a history that could not be scanned: one skip, with the reason.
+fn coverage_of_unreadable_history(error: &HistoryError) -> Coverage {
     let mut coverage = Coverage::default();
     coverage.skipped.insert(Skip::new("history", error.to_string()));
     coverage

@@ -17,7 +17,7 @@ use crate::report::{Style, reporter, sarif_run};
 use crate::scan::{HistoryOptions, redact, scan_history};
 use crate::source::Excludes;
 
-/// The settings that all audits of a fleet share, and this one's share of threads and memory.
+/// The settings that all audits of a fleet have in common, and the part of the threads and the memory that this one may use.
 pub(super) struct Audit<'a> {
     pub(super) session: &'a Session,
     pub(super) cache: Option<&'a Arc<Cache>>,
@@ -33,7 +33,7 @@ pub(super) struct Audit<'a> {
 pub(super) struct AuditResult {
     pub(super) report: Value,
     pub(super) sarif_run: Value,
-    /// Whether something was too large for this share of the memory.
+    /// Whether something was skipped because it was too large for `max_memory`.
     pub(super) is_short_of_memory: bool,
 }
 
@@ -95,10 +95,15 @@ fn check_repository_begins_at(path: &Path) -> Result<(), String> {
         error => error.to_string(),
     })?;
     let repo = repo.to_thread_local();
-    let real = |path: &Path| path.canonicalize().ok();
-    let expected = [real(path), real(&path.join(".git"))];
+    let canonical = |path: &Path| path.canonicalize().ok();
+    let expected = [canonical(path), canonical(&path.join(".git"))];
     let opened_dirs = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
-    match opened_dirs.into_iter().flatten().filter_map(real).any(|opened| expected.contains(&Some(opened))) {
+    match opened_dirs
+        .into_iter()
+        .flatten()
+        .filter_map(canonical)
+        .any(|opened| expected.contains(&Some(opened)))
+    {
         true => Ok(()),
         false => Err(not_a_repository()),
     }

@@ -27,15 +27,15 @@ pub(super) fn after_help(command: &str) -> Option<&'static AfterHelp> {
     AFTER_HELP.iter().copied().flatten().find(|help| help.command == command)
 }
 
-/// The same as the text at the end of the long help.
-pub(super) fn text(command: &str) -> String {
+/// What follows the options in the long help of `command`, as text; empty if there is nothing.
+pub(super) fn after_help_text(command: &str) -> String {
     let mut text = String::new();
     let Some(after_help) = after_help(command) else { return text };
     let heading = if after_help.examples.len() == 1 { "Example:" } else { "Examples:" };
     text.push_str(heading);
     // Writing to a string never fails.
-    for (purpose, line) in after_help.examples {
-        let _ = write!(text, "\n  {purpose}:\n    {line}\n");
+    for (description, command_line) in after_help.examples {
+        let _ = write!(text, "\n  {description}:\n    {command_line}\n");
     }
     text.push_str("\nExit status:");
     for (status, meaning) in after_help.statuses {

@@ -262,10 +262,12 @@ impl IndexComparison<'_> {
     /// The entries of a tree, or as many as can be read.
     fn entries(&mut self, tree: Option<ObjectId>) -> Vec<TreeEntry> {
         let Some(id) = tree else { return Vec::new() };
-        let hash = self.lookup.hash_kind();
+        let hash_kind = self.lookup.hash_kind();
         let mut entries = Vec::new();
         let mut is_malformed = false;
-        for entry in TreeRefIter::from_bytes(self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default(), hash) {
+        for entry in
+            TreeRefIter::from_bytes(self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default(), hash_kind)
+        {
             match entry {
                 Ok(entry) => entries.push(TreeEntry {
                     name: entry.filename.to_vec(),

@@ -38,12 +38,13 @@ pub struct FileVersion {
     pub mode: u32,
 }
 
-/// A path at which the index and HEAD differ.
+/// A path at which the index and a parent of the next commit differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StagedPath {
     /// The path from the top of the tree.
     pub path: Vec<u8>,
-    /// The file in HEAD, or in another parent.
+    /// The file in the parent that the index is compared with: HEAD, or another parent of a merge. `None` if the path was
+    /// added.
     pub old: Option<FileVersion>,
     /// The files in the index: none if the path was deleted, up to three if it is in conflict. In a conflict, a secret counts
     /// once, however many of them contain it.
@@ -57,7 +58,8 @@ pub struct Staged {
     pub changes: Vec<StagedPath>,
     /// Paths of submodules at which no parent has anything. Their names are searched.
     pub new_submodules: Vec<Vec<u8>>,
-    /// Submodules whose commits differ from those in all parents: path and commits.
+    /// Submodules whose commits differ from those in all parents: for each path, the commits in the index, which are several
+    /// if it is in conflict.
     pub moved_submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
     /// The differences from each further parent of a merge, in the order of paths; empty if the next commit is not a merge.
     pub merge_changes: Vec<Vec<StagedPath>>,
@@ -85,7 +87,8 @@ pub enum StagedError {
 
 /// Compares the index with HEAD. `index` overrides the path of the index, as `GIT_INDEX_FILE` does. `requested` are files or
 /// directories, relative to the top of the tree, that are listed even if they did not change. During a merge, the index is
-/// also compared with the commits in `MERGE_HEAD`, and with `merge_heads`, which git has not written there yet.
+/// also compared with the commits in `MERGE_HEAD`, and with `merge_heads`: git has not written that file yet when it
+/// runs a `pre-merge-commit` hook.
 ///
 /// # Errors
 ///
@@ -110,7 +113,7 @@ pub fn staged(
     let mut staged = Staged { changes, merge_changes, ..Staged::default() };
     for (path, id) in submodules {
         let old: Vec<_> = parents.iter().filter_map(|&tree| find_in_tree(&mut lookup, tree, &path)).collect();
-        // If any parent has something at that path, the name is not new.
+        // If any parent has something at that path, the name is not new. A path in conflict is listed once for each stage.
         if old.is_empty() && staged.new_submodules.last() != Some(&path) {
             staged.new_submodules.push(path.clone());
         }
