@@ -3,6 +3,7 @@
 //! The library behind the `friskey` command. `docs/architecture.md` in the repository describes the modules and
 //! their layers; a module uses only lower layers.
 
+pub mod alignment;
 pub mod cache;
 pub mod cli;
 pub mod container;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules of the crate and their layers. An arrow leads to a lower layer.
 const LAYERS: &[(&str, u8)] = &[
+    ("alignment", 0),
     ("model", 0),
     ("untrusted", 0),
     ("globs", 1),
@@ -28,7 +29,8 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// The arrows within one layer.
-const SIDEWAYS: &[(&str, &str)] = &[("source", "git"), ("source", "container"), ("container", "git")];
+const SIDEWAYS: &[(&str, &str)] =
+    &[("untrusted", "alignment"), ("source", "git"), ("source", "container"), ("container", "git")];
 
 const NO_PROGRAM: &str = "friskey starts no other program, but for those in CHILD_PROCESSES";
 

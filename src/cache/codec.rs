@@ -47,6 +47,13 @@ impl<'b> CacheReader<'b> {
         Some(*first)
     }
 
+    /// The next `len` bytes.
+    pub fn bytes(&mut self, len: usize) -> Option<&'b [u8]> {
+        let (first, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(first)
+    }
+
     /// Whether everything was read.
     pub fn is_at_end(&self) -> bool {
         self.0.is_empty()

@@ -2,11 +2,9 @@
 
 use std::ops::{Deref, DerefMut};
 
-/// The length of a cache line, in bytes.
-const ALIGNMENT: usize = 64;
+use crate::alignment::{CACHE_LINE, cache_line_offset};
 
-/// Bytes that start at a cache line. Linux copies a file into such a buffer up to 2.5 times as fast as into a large
-/// allocation, which starts 16 bytes into a page, where the processor's string instructions are slow.
+/// Bytes that start at a cache line.
 #[derive(Debug, Default)]
 pub(super) struct AlignedBuffer {
     bytes: Vec<u8>,
@@ -18,8 +16,8 @@ impl AlignedBuffer {
     /// A buffer of `len` zeros.
     pub(super) fn zeroed(len: usize) -> Self {
         // The system provides zeroed pages when they are first used, which most of them are not.
-        let mut bytes: Vec<u8> = vec![0; len + ALIGNMENT];
-        let start = bytes.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
+        let mut bytes: Vec<u8> = vec![0; len + CACHE_LINE];
+        let start = cache_line_offset(bytes.as_ptr());
         bytes.truncate(start + len);
         Self { bytes, start }
     }
@@ -48,7 +46,7 @@ mod tests {
         assert!(AlignedBuffer::default().is_empty());
         for len in [1, 63, 4096, 1 << 20] {
             let mut buffer = AlignedBuffer::zeroed(len);
-            assert_eq!((buffer.len(), buffer.as_ptr().align_offset(ALIGNMENT)), (len, 0));
+            assert_eq!((buffer.len(), buffer.as_ptr().align_offset(CACHE_LINE)), (len, 0));
             buffer[len - 1] = 1;
             assert_eq!(buffer.iter().map(|&byte| usize::from(byte)).sum::<usize>(), 1);
         }

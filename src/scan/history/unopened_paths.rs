@@ -156,11 +156,7 @@ fn decode(bytes: &[u8], basis: &CacheDigest, id_len: usize) -> Option<Vec<Option
             places.push(None);
             continue;
         }
-        let commit = match id_len {
-            20 => ObjectId::try_from(&reader.array::<20>()?[..]).ok()?,
-            32 => ObjectId::try_from(&reader.array::<32>()?[..]).ok()?,
-            _ => return None,
-        };
+        let commit = ObjectId::try_from(reader.bytes(id_len)?).ok()?;
         let positions = (0..reader.count(1)?).map(|_| u32::try_from(reader.number()?).ok());
         places.push(Some((commit, positions.collect::<Option<_>>()?)));
     }

@@ -114,11 +114,7 @@ impl PackFacts {
             facts.relies_on.push(reader.array()?);
         }
         for _ in 0..reader.count(id_len)? {
-            facts.outside.push(match id_len {
-                20 => ObjectId::from_bytes_or_panic(&reader.array::<20>()?),
-                32 => ObjectId::from_bytes_or_panic(&reader.array::<32>()?),
-                _ => return None,
-            });
+            facts.outside.push(ObjectId::try_from(reader.bytes(id_len)?).ok()?);
         }
         let mut last = 0u64;
         for _ in 0..reader.count(1)? {
