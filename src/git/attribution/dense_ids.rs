@@ -37,9 +37,8 @@ pub(in crate::git) struct DenseIds {
 }
 
 impl DenseIds {
-    /// Numbers the objects in the packs of a database. A pack that cannot be opened is omitted. Its objects, if they can be
-    /// read
-    /// at all, are looked up one by one.
+    /// Numbers the objects in the packs of a database. A pack that cannot be opened is omitted. Its objects, if they
+    /// can be read at all, are looked up one by one.
     pub(super) fn new(database: &ObjectDatabase) -> Self {
         let listing = database.list();
         let mut opened: Vec<_> =

@@ -293,9 +293,8 @@ impl GraphBuilder {
     }
 }
 
-/// The start and the length of a range of rows. Objects have numbers of 32 bits and few rows each, so there is not enough
-/// memory
-/// for an overflow.
+/// The start and the length of a range of rows. Objects have numbers of 32 bits and few rows each, so there is not
+/// enough memory for an overflow.
 fn span(start: usize, end: usize) -> (u32, u32) {
     (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(end - start).unwrap_or(0))
 }

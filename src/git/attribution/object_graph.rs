@@ -104,9 +104,8 @@ impl<'s> ObjectGraph<'s> {
         }
     }
 
-    /// Reads all commits in packs, and all trees if `with_trees`. Without this, each is looked up by id when it is needed,
-    /// which
-    /// is faster for a few and much slower for all.
+    /// Reads all commits in packs, and all trees if `with_trees`. Without this, each is looked up by id when it is
+    /// needed, which is faster for a few and much slower for all.
     pub(in crate::git) fn read_packs(&mut self, with_trees: bool, threads: usize) {
         let kinds = if with_trees { &[Kind::Commit, Kind::Tree][..] } else { &[Kind::Commit] };
         let context = BuildContext {
@@ -165,9 +164,8 @@ impl<'s> ObjectGraph<'s> {
         self.register(self.builders.len() - 1, (0, 0, 0));
     }
 
-    /// Registers the trees, queried entries and commits of a builder, except for the first ones, whose numbers are given and
-    /// which
-    /// are already registered.
+    /// Registers the trees, queried entries and commits of a builder, except for the first ones, whose numbers are
+    /// given and which are already registered.
     fn register(&mut self, builder_number: usize, (trees, entries, commits): (usize, usize, usize)) {
         let builder = &mut self.builders[builder_number];
         let builder_number = u32::try_from(builder_number).unwrap_or(u32::MAX);

@@ -12,9 +12,8 @@ pub(super) struct QueriedObjects {
     /// Ids and the numbers of the secrets in each object, sorted.
     objects: Vec<(ObjectId, Vec<u32>)>,
     numbers: HashMap<ObjectId, u32>,
-    /// A bit for each value of the first 16 bits of an id, set if a queried object has them. Hardly any entry of a tree is a
-    /// queried
-    /// object, and the bit shows that without hashing.
+    /// A bit for each value of the first 16 bits of an id, set if a queried object has them. Hardly any entry of a tree
+    /// is a queried object, and the bit shows that without hashing.
     filter: Box<[u64; 1024]>,
 }
 

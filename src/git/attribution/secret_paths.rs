@@ -22,9 +22,8 @@ pub struct SecretPath {
     /// The path from the top of the tree, with `/`. If the secret is the name of an entry, the path of the tree with that
     /// entry, which is empty for the root. The path is also empty for a blob that a ref points to.
     pub path: Vec<u8>,
-    /// The newest blob or tree with the secret at this path: that of the newest commit, by committer's date, of those that a
-    /// ref
-    /// reaches; if there is none, of those that a reflog reaches; otherwise of the others.
+    /// The newest blob or tree with the secret at this path: that of the newest commit, by committer's date, of those
+    /// that a ref reaches; if there is none, of those that a reflog reaches; otherwise of the others.
     pub newest: ObjectId,
     /// The commit that has `newest`. `None` if a ref points to the tree or blob itself.
     pub commit: Option<ObjectId>,

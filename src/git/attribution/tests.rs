@@ -240,9 +240,8 @@ impl Oracle {
         self.check_paths(secret, history, &reachable)
     }
 
-    /// Checks moves. A commit moves a secret from paths at which every parent has the secret and the commit does not, to
-    /// paths at
-    /// which the commit has it and no parent does.
+    /// Checks moves. A commit moves a secret from paths at which every parent has the secret and the commit does not,
+    /// to paths at which the commit has it and no parent does.
     fn check_moves(
         &self,
         secret: u32,

@@ -95,9 +95,8 @@ impl<'s> CarriedGraph<'s> {
         let mut late = Vec::new();
         carried.mark_trees(early, &mut unpacked, &mut |tree| late.push(tree));
         carried.late_trees = late.into_iter().map(|tree| carried.graph.ids.id(tree)).collect();
-        // Nearly always, refs lead to every tree. Then the blobs of all trees, which the graph has marked, are those of the
-        // marked
-        // trees.
+        // Nearly always, refs lead to every tree. Then the blobs of all trees, which the graph has marked, are those of
+        // the marked trees.
         match carried.graph.take_blobs_if_all(&carried.marks) {
             Some(blobs) => carried.marks.add(&blobs),
             None => carried.mark_blobs(unpacked, threads),
@@ -175,9 +174,8 @@ impl<'s> CarriedGraph<'s> {
         }
     }
 
-    /// Marks the trees of commits and all root trees, except for the first ones, whose numbers are given. Adds trees that
-    /// are in no
-    /// pack to `unpacked`, and calls `marked` for each.
+    /// Marks the trees of commits and all root trees, except for the first ones, whose numbers are given. Adds trees
+    /// that are in no pack to `unpacked`, and calls `marked` for each.
     fn mark_trees(
         &mut self,
         (commits, trees): (usize, usize),

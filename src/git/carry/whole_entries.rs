@@ -102,8 +102,7 @@ impl RepositoryObjects {
     }
 
     /// Calls `each` with the bytes of an object; `None` if it is missing or damaged. A large object that a pack stores
-    /// completely
-    /// is passed in parts, and is not checked against the id.
+    /// completely is passed in parts, and is not checked against the id.
     pub fn read_parts(&mut self, id: &ObjectId, mut each: impl FnMut(&[u8])) -> Option<()> {
         let Some(mut parts) = self.packs.iter().find_map(|pack| large_content(pack, id)) else {
             return self.read(id).map(|(_, bytes)| each(bytes));

@@ -208,8 +208,7 @@ impl DeltaTree {
     }
 
     /// Moves the heaviest child of each entry behind the others. A base is freed as soon as its last child has been
-    /// assembled, so
-    /// this order keeps no more bases in memory than the logarithm of the number of objects.
+    /// assembled, so this order keeps no more bases in memory than the logarithm of the number of objects.
     fn put_heaviest_last(&mut self) {
         for bounds in self.starts.windows(2) {
             let children = &mut self.children[bounds[0] as usize..bounds[1] as usize];

@@ -76,9 +76,8 @@ impl Pack {
         Ok(Self::new((index, data), path, hash_kind, None))
     }
 
-    /// Like [`Self::open`], but reads the index into memory, and determines the [`identity`](Self::identity) of the pack. If
-    /// that
-    /// fails for any reason, the pack has none.
+    /// Like [`Self::open`], but reads the index into memory, and determines the [`identity`](Self::identity) of the
+    /// pack. If that fails for any reason, the pack has none.
     ///
     /// # Errors
     /// Those of [`Self::open`].
@@ -251,9 +250,8 @@ impl Pack {
         found.or_else(|| self.position(id))
     }
 
-    /// Loads the part of the index where `id` would be into the processor's cache, and returns an arbitrary value. If this
-    /// is done
-    /// for several ids before the first is looked up, their cache misses overlap.
+    /// Loads the part of the index where `id` would be into the processor's cache, and returns an arbitrary value. If
+    /// this is done for several ids before the first is looked up, their cache misses overlap.
     #[inline]
     pub(crate) fn prefetch(&self, id: &oid) -> u8 {
         let positions = self.fanout().positions(id);
@@ -279,9 +277,8 @@ impl Pack {
         self.position_of(entry).map(|position| self.id_at(position).to_owned())
     }
 
-    /// The ids of the objects in `entries`. For few entries, this is much faster than [`Self::id`], which fills a table on
-    /// first
-    /// use.
+    /// The ids of the objects in `entries`. For few entries, this is much faster than [`Self::id`], which fills a table
+    /// on first use.
     pub(crate) fn ids_of(&self, entries: &[Entry]) -> Vec<Option<ObjectId>> {
         if self.positions.get().is_some() || entries.len() > self.num_objects() as usize / MIN_SHARE_FOR_TABLE
         {

@@ -155,9 +155,8 @@ mod tests {
         assert!(!identity.is_unchanged(&path));
     }
 
-    /// The directory of a pack was another one while the pack was opened. The file at the path has not changed, but is not
-    /// the one
-    /// that was searched.
+    /// The directory of a pack was another one while the pack was opened. The file at the path has not changed, but is
+    /// not the one that was searched.
     #[test]
     fn a_pack_is_changed_if_its_path_leads_to_another_file() {
         let ((_one, index), (_two, other)) = (repository_with_pack(), repository_with_pack());

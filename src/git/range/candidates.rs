@@ -39,9 +39,8 @@ pub struct CandidateBlob {
     pub blob: ObjectId,
     /// The first path at which the blob was found, from the top of the tree.
     pub path: Vec<u8>,
-    /// The first commit of the range, parents before children, that has the blob there. `None` if a ref points to the blob
-    /// itself
-    /// or to a tree with the blob.
+    /// The first commit of the range, parents before children, that has the blob there. `None` if a ref points to the
+    /// blob itself or to a tree with the blob.
     pub commit: Option<ObjectId>,
     /// The blobs that parents have at that path. A secret in one of these is most likely old.
     pub replaced: Vec<ObjectId>,

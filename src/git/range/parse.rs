@@ -107,9 +107,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// Resolves a revision to any object, since a pushed ref can point to a blob or a tree. Returns the kind of the object
-    /// after
-    /// peeling tags, and the id before.
+    /// Resolves a revision to any object, since a pushed ref can point to a blob or a tree. Returns the kind of the
+    /// object after peeling tags, and the id before.
     fn object(&mut self, revision: &str) -> Result<(Kind, ObjectId), RangeError> {
         // Each of these suffixes means several revisions.
         if ["^!", "^@", "^-"].iter().any(|suffix| revision.contains(suffix)) {

@@ -18,9 +18,8 @@ const MAX_CLOCK_SKEW: i64 = 30 * 86_400;
 /// How thoroughly to follow the exclusions of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExclusionMode {
-    /// Stops at commits older than all of the range, as git does. Takes milliseconds. The result is exact if commits are not
-    /// much
-    /// older than their parents; otherwise the range may have too many commits, never too few.
+    /// Stops at commits older than all of the range, as git does. Takes milliseconds. The result is exact if commits
+    /// are not much older than their parents; otherwise the range may have too many commits, never too few.
     Quick,
     /// Follows exclusions to the root commits. Takes up to a second per hundred thousand commits. For attributing what was
     /// found.

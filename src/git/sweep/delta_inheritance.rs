@@ -35,9 +35,8 @@ impl DeltaShape<'_> {
                 _ => regions.push((start, end)),
             }
         };
-        // Whether the run follows the start of the object or a copied run, and the offset in the base at which a copied run
-        // would
-        // continue it.
+        // Whether the run follows the start of the object or a copied run, and the offset in the base at which a copied
+        // run would continue it.
         let mut after_copy = true;
         let mut expected = Some(0);
         for run in self.runs {
@@ -59,9 +58,8 @@ impl DeltaShape<'_> {
         }
     }
 
-    /// The range in the base such that the result inherits a match through `run` if the range contains everything that the
-    /// match
-    /// depends on; `None` for inserted bytes.
+    /// The range in the base such that the result inherits a match through `run` if the range contains everything that
+    /// the match depends on; `None` for inserted bytes.
     fn inheritable_range(&self, run: &Run) -> Option<Range<i64>> {
         let RunSource::Base(from) = run.source else { return None };
         let to = from + run.len;

@@ -58,9 +58,8 @@ impl ObjectStore {
         packed.chain(loose.map(move |(index, _)| StoredCopy::Loose(first + index)))
     }
 
-    /// Reads the object `id` from copies that are not in `bad`, and adds copies that cannot be read to `bad`. Assembles no
-    /// object of
-    /// more than `limit` bytes.
+    /// Reads the object `id` from copies that are not in `bad`, and adds copies that cannot be read to `bad`. Assembles
+    /// no object of more than `limit` bytes.
     ///
     /// # Errors
     /// If there is no readable copy, with a reason for the report.

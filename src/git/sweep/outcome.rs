@@ -113,8 +113,7 @@ pub struct SweepOutcome<H> {
     /// Objects with matches, each once, sorted by id.
     pub found: Vec<MatchedObject<H>>,
     /// Objects that would be [read again](super::Searcher::is_read_again), but need not be according to the cache, with
-    /// their sizes
-    /// in bytes. They are not in `found`. Empty without a cache.
+    /// their sizes in bytes. They are not in `found`. Empty without a cache.
     pub clean: Vec<(ObjectId, u64)>,
     /// Those objects in `found` and `clean` that are stored only once, in a pack. Empty without a cache.
     pub only_copies: HashMap<ObjectId, PackedCopy>,

@@ -81,8 +81,7 @@ const MAX_GAP_BYTES: u64 = 1 << 30;
 const MAX_FAILED_STARTS: u32 = 1 << 16;
 
 /// Inflates every zlib stream in `bytes`, with or without the header of an entry before it, and calls `found` with its
-/// offset and
-/// content. Returns whether a limit on size or number was reached.
+/// offset and content. Returns whether a limit on size or number was reached.
 pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usize, &[u8])) -> bool {
     let (mut at, mut left, mut futile, mut crosses_edge) = (0, MAX_GAP_BYTES, MAX_FAILED_STARTS, false);
     while at < bytes.len() {

@@ -215,9 +215,8 @@ fn read_again(pack: &Pack, notes: &PackNotes, again: &HashSet<Entry>) -> Option<
     Some(ReadAgain { object_counts, objects })
 }
 
-/// Finds the objects in `outward`, which a pack names and does not contain: the other packs that contain some of them, and
-/// the ids
-/// of those in no pack.
+/// Finds the objects in `outward`, which a pack names and does not contain: the other packs that contain some of them,
+/// and the ids of those in no pack.
 fn elsewhere<S: Searcher>(
     sweep: &Sweep<'_, S>,
     state: &CachedSweep<'_>,

@@ -69,9 +69,8 @@ impl RepackFacts {
         out
     }
 
-    /// The families with the most objects that together take at most `room` bytes, sorted by digest. Families of trees are
-    /// useful only
-    /// with ids.
+    /// The families with the most objects that together take at most `room` bytes, sorted by digest. Families of trees
+    /// are useful only with ids.
     fn largest_families(&self, room: usize, has_ids: bool) -> Vec<FamilyFact> {
         /// Length of the number of families, in bytes.
         const COUNT_LEN: usize = 5;
