@@ -13,7 +13,7 @@ use flate2::{Decompress, FlushDecompress};
 use super::delta_text::DeltaText;
 use super::entry_sink::EntrySink;
 use super::format::Format;
-use super::inflate::InflateStream;
+use super::inflate::{InflateStream, has_zlib_header};
 use super::readers::{MeteredReader, PeekReader, fill};
 use crate::git::{
     DeltaError, EntryContent, HashKind, ObjectId, ObjectKind, apply_delta, object_id, parse_pack_entry,
@@ -159,7 +159,7 @@ impl<'a> PackReader<'a> {
         let mut header =
             parse_pack_entry(head, self.hash_kind).map_err(|error| invalid(&error.to_string()))?;
         // A pack does not say which hash its ids use: with the wrong length of ids, no zlib data follows.
-        if matches!(header.content, EntryContent::IdDelta(_)) && !is_zlib(&head[header.len..]) {
+        if matches!(header.content, EntryContent::IdDelta(_)) && !has_zlib_header(&head[header.len..]) {
             self.hash_kind = HashKind::Sha256;
             head = self.input.peek(MAX_HEADER_LEN)?;
             header = parse_pack_entry(head, self.hash_kind).map_err(|error| invalid(&error.to_string()))?;
@@ -303,10 +303,6 @@ impl<'a> PackReader<'a> {
 
 fn name(kind: ObjectKind, offset: u64) -> Vec<u8> {
     format!("{kind} at byte {offset}").into_bytes()
-}
-
-fn is_zlib(bytes: &[u8]) -> bool {
-    matches!(bytes, [first, second, ..] if first & 15 == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0)
 }
 
 fn invalid(reason: &str) -> io::Error {

@@ -6,6 +6,11 @@ use deflate64::InflaterManaged;
 
 pub(super) use crate::git::InflateStream;
 
+/// Whether `bytes` begin with the two bytes of a zlib header, of any window and with or without a preset dictionary.
+pub(super) fn has_zlib_header(bytes: &[u8]) -> bool {
+    matches!(bytes, [first, second, ..] if first & 15 == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0)
+}
+
 /// Inflates Deflate64, whose window is twice as large as that of deflate.
 pub(super) struct Inflate64<R> {
     input: R,

@@ -91,18 +91,23 @@ impl StreamEndProbe {
     }
 }
 
-/// The deflated data and the checksum of a zlib stream with a valid header and no preset dictionary.
-fn split_zlib(deflated: &[u8]) -> Option<(&[u8], [u8; CHECKSUM_LEN])> {
+/// Whether `header` begins a zlib stream as every tool writes it: with a window that deflate has, and without a preset
+/// dictionary.
+pub(super) fn is_zlib_header(header: [u8; HEADER_LEN]) -> bool {
     const DEFLATE: u8 = 8;
     const MAX_WINDOW: u8 = 7;
     const PRESET_DICTIONARY: u8 = 0x20;
-    let (header, rest) = deflated.split_first_chunk::<HEADER_LEN>()?;
-    let (deflated, sum) = rest.split_last_chunk::<CHECKSUM_LEN>()?;
-    let is_valid = header[0] & 0xf == DEFLATE
+    header[0] & 0xf == DEFLATE
         && header[0] >> 4 <= MAX_WINDOW
         && header[1] & PRESET_DICTIONARY == 0
-        && u16::from_be_bytes(*header).is_multiple_of(31);
-    is_valid.then_some((deflated, *sum))
+        && u16::from_be_bytes(header).is_multiple_of(31)
+}
+
+/// The deflated data and the checksum of a zlib stream with a valid header and no preset dictionary.
+fn split_zlib(deflated: &[u8]) -> Option<(&[u8], [u8; CHECKSUM_LEN])> {
+    let (header, rest) = deflated.split_first_chunk::<HEADER_LEN>()?;
+    let (deflated, sum) = rest.split_last_chunk::<CHECKSUM_LEN>()?;
+    is_zlib_header(*header).then_some((deflated, *sum))
 }
 
 /// Number of bytes to which the continuation inflates if the three bits of its header are all in the last byte of the block

@@ -21,11 +21,12 @@ use self::objects::Objects;
 use super::ReadSeek;
 use super::entry_sink::EntrySink;
 use super::format::{Format, HEAD_LEN};
-use super::inflate::InflateStream;
+use super::inflate::{InflateStream, has_zlib_header};
 use super::readers::MeteredReader;
 use super::seek_window::{SharedInput, Window};
 
 const STREAM: &[u8] = b"stream";
+const STREAM_END: &[u8] = b"endstream";
 
 /// Number of bytes before a stream in which its dictionary is searched for.
 const MAX_DICTIONARY_DISTANCE: u64 = 2048;
@@ -33,7 +34,7 @@ const MAX_DICTIONARY_DISTANCE: u64 = 2048;
 /// Maximum size of a page whose text is assembled, in bytes.
 const MAX_PAGE_SIZE: u64 = 8 << 20;
 
-/// Maximum size of one string, and of all such strings, in bytes.
+/// Maximum length of one UTF-16 string, and of all of them together, in bytes.
 const MAX_STRING_LEN: usize = 1 << 12;
 const MAX_STRINGS_LEN: usize = 1 << 20;
 
@@ -80,11 +81,11 @@ fn open_streams(
         read_error.map_or(Ok(()), Err)?;
         data.seek(start, shared.size);
         let head = data.peek(HEAD_LEN)?;
-        if head[..head.len().min(16)].trim_ascii_start().starts_with(b"endstream") {
+        if is_at_stream_end(head) {
             continue;
         }
         // A dictionary can name this filter in many ways, and directly or by a reference, so the data decides.
-        let is_deflated = is_zlib(head) && newline_len != 0;
+        let is_deflated = has_zlib_header(head) && newline_len != 0;
         let is_archive =
             dictionary.is_stream && dictionary.steps.is_empty() && Format::recognize(head).is_some();
         if is_deflated
@@ -159,12 +160,16 @@ fn decode_chain<'a>(
 fn find_stream_end(data: &mut Window<'_>, start: u64, size: u64, length: Option<u64>) -> io::Result<u64> {
     if let Some(end) = length.map(|length| start.saturating_add(length)).filter(|&end| end < size) {
         data.seek(end, size);
-        let after = data.peek(16)?;
-        if after[..after.len().min(16)].trim_ascii_start().starts_with(b"endstream") {
+        if is_at_stream_end(data.peek(16)?) {
             return Ok(end);
         }
     }
-    Ok(data.find(start, size, b"endstream")?.unwrap_or(size))
+    Ok(data.find(start, size, STREAM_END)?.unwrap_or(size))
+}
+
+/// Whether a stream ends before `rest`: its keyword follows within 16 bytes, after white space only.
+fn is_at_stream_end(rest: &[u8]) -> bool {
+    rest[..rest.len().min(16)].trim_ascii_start().starts_with(STREAM_END)
 }
 
 /// Hands over one stream, and its text if it is a page. Returns whether the whole stream was handed over.
@@ -215,11 +220,6 @@ fn is_encrypted(data: &mut Window<'_>, size: u64) -> io::Result<bool> {
         }
     }
     Ok(false)
-}
-
-/// Whether data begins like zlib data.
-fn is_zlib(head: &[u8]) -> bool {
-    matches!(head, [first, second, ..] if first & 15 == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0)
 }
 
 /// Hands over UTF-16 strings in hexadecimal form, as used for titles and keywords.

@@ -15,6 +15,7 @@ use super::plan::Sweep;
 use crate::git::inflate::InflateStream;
 use crate::git::loose;
 use crate::git::pack::entry;
+use crate::git::stream_end::is_zlib_header;
 
 /// A range of bytes in a pack, or in the file of a loose object, that belongs to no object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,7 +87,8 @@ pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usi
     let (mut at, mut left, mut futile, mut crosses_edge) = (0, MAX_GAP_BYTES, MAX_FAILED_STARTS, false);
     while at < bytes.len() {
         let header = entry::parse(&bytes[at..], ids).map_or(0, |header| header.len);
-        let start = [header, 0].into_iter().map(|skip| at + skip).find(|&start| is_zlib(&bytes[start..]));
+        let begins_at = |start: &usize| bytes[*start..].first_chunk().is_some_and(|two| is_zlib_header(*two));
+        let start = [header, 0].into_iter().map(|skip| at + skip).find(begins_at);
         let Some(start) = start else {
             at += 1;
             continue;
@@ -112,10 +114,4 @@ pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usi
         }
     }
     crosses_edge
-}
-
-/// Whether `bytes` may begin with a zlib stream, as git and other tools write it.
-fn is_zlib(bytes: &[u8]) -> bool {
-    matches!(bytes, [first @ (0x08 | 0x18 | 0x28 | 0x38 | 0x48 | 0x58 | 0x68 | 0x78), second, ..]
-        if u16::from_be_bytes([*first, *second]) % 31 == 0 && second & 0x20 == 0)
 }
