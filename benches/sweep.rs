@@ -43,7 +43,7 @@ impl Searcher for DetectorSearch {
         keyword: &mut dyn FnMut(usize),
         found: &mut dyn FnMut(Range<usize>, String),
     ) {
-        let secret = |matched: Match| found(matched.span, matched.identified.fingerprint.to_string());
+        let secret = |matched: Match| found(matched.span, matched.detected_key.fingerprint.to_string());
         let go_on = |at| {
             keyword(at);
             true

@@ -54,5 +54,5 @@ fn found(detector: &Detector, text: &[u8]) -> Vec<Match> {
 
 /// What a scan would report by default.
 fn reported(detector: &Detector, text: &[u8]) -> Vec<Match> {
-    found(detector, text).into_iter().filter(|m| m.identified.confidence >= Confidence::Medium).collect()
+    found(detector, text).into_iter().filter(|m| m.detected_key.confidence >= Confidence::Medium).collect()
 }

@@ -107,7 +107,7 @@ fn text(data: &[u8]) -> Vec<u8> {
 }
 
 fn shown(found: &Match, span: Span) -> String {
-    format!("{span:?} {} {:?}", found.encoding, found.identified)
+    format!("{span:?} {} {:?}", found.encoding, found.detected_key)
 }
 
 fn place(text: &[u8], found: &Match) -> Span {
@@ -136,12 +136,12 @@ fuzz_target!(|data: &[u8]| {
     let redactor = Redactor::new(&DETECTOR);
     let masked = redactor.redact(&text);
     for m in &found {
-        let secret = String::from_utf8_lossy(m.identified.secret.reveal()).into_owned();
+        let secret = String::from_utf8_lossy(m.detected_key.secret.reveal()).into_owned();
         assert!(!masked.contains(&secret), "the mask shows a key");
-        let excerpt = redactor.excerpt(&text, m.span.clone(), &m.identified.secret);
+        let excerpt = redactor.excerpt(&text, m.span.clone(), &m.detected_key.secret);
         assert!(!excerpt.text.contains(&secret), "the excerpt shows a key");
         assert!(excerpt.text.is_char_boundary(excerpt.start) && excerpt.text.is_char_boundary(excerpt.end));
     }
     DETECTOR.explain(&text);
-    assert!(!found.iter().any(|m| m.identified.secret.reveal() == MARKER.as_bytes()));
+    assert!(!found.iter().any(|m| m.detected_key.secret.reveal() == MARKER.as_bytes()));
 });

@@ -95,7 +95,7 @@ fuzz_target!(|data: &[u8]| {
     // Other keys may take its place, and text that goes on where it begins may be one with it; alone it is found.
     let alone = [b" \"", &hidden[..], b"\" "].concat();
     let planted = Secret::new(key, 0).fingerprint();
-    let is_it = |m: &Match| m.identified.fingerprint == planted;
+    let is_it = |m: &Match| m.detected_key.fingerprint == planted;
     assert!(found(&alone).iter().any(is_it), "{template} as {}", head[3] % 14);
     let quiet = |text: &[u8]| text.iter().all(|byte| byte.is_ascii_lowercase() || b" \n".contains(byte));
     if quiet(before) && quiet(after) {

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
 use crate::detect::Detector;
-use crate::model::{Identified, Secret};
+use crate::model::{DetectedKey, Secret};
 use crate::rules::{MAX_MATCH_LEN, MIN_EXACT_KEY_LEN};
 
 /// The key to trace, and what the rules say about it.
@@ -104,11 +104,11 @@ fn refuse_redacted(input: &[u8]) -> Result<()> {
 }
 
 /// The different keys that the rules find in `input`.
-fn keys_found_by_rules(input: &[u8], detector: &Detector) -> Vec<Identified> {
-    let mut keys: Vec<Identified> = Vec::new();
+fn keys_found_by_rules(input: &[u8], detector: &Detector) -> Vec<DetectedKey> {
+    let mut keys: Vec<DetectedKey> = Vec::new();
     detector.find(input, |found| {
-        if keys.iter().all(|one| one.fingerprint != found.identified.fingerprint) {
-            keys.push((*found.identified).clone());
+        if keys.iter().all(|one| one.fingerprint != found.detected_key.fingerprint) {
+            keys.push((*found.detected_key).clone());
         }
     });
     keys

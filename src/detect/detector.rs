@@ -13,7 +13,7 @@ use super::match_rank::{MatchRank, strongest_matches};
 use super::plausibility::is_plausible;
 use super::prefilter::Prefilter;
 use super::variant::{CompiledVariant, compile_all};
-use crate::model::{Identified, Secret};
+use crate::model::{DetectedKey, Secret};
 use crate::rules::{Rule, RuleError, RuleSet};
 
 /// A secret and its position in the bytes that were searched.
@@ -22,7 +22,7 @@ pub struct Match {
     /// The range of the secret in the searched bytes, encoded or not.
     pub span: Range<usize>,
     /// What it is.
-    pub identified: Arc<Identified>,
+    pub detected_key: Arc<DetectedKey>,
     /// How the bytes at `span` are encoded.
     pub encoding: &'static str,
     /// For each byte of the secret, where the bytes that encode it begin and end; empty if it is not encoded.
@@ -357,7 +357,7 @@ fn rank(index: usize, variant: &CompiledVariant, candidate: &Candidate<'_>) -> M
 fn into_match(rule: &Rule, candidate: &Candidate<'_>) -> Match {
     let bytes = candidate.bytes[candidate.secret.clone()].to_vec();
     let secret = Secret::new(bytes, candidate.prefix_len());
-    let identified = Identified {
+    let detected_key = DetectedKey {
         fingerprint: secret.fingerprint(),
         secret,
         rule: Arc::clone(&rule.id),
@@ -367,7 +367,7 @@ fn into_match(rule: &Rule, candidate: &Candidate<'_>) -> Match {
     };
     Match {
         span: candidate.secret.clone(),
-        identified: Arc::new(identified),
+        detected_key: Arc::new(detected_key),
         encoding: "utf-8",
         source_map: Vec::new(),
     }

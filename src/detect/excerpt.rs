@@ -212,7 +212,7 @@ mod tests {
         detector.find(&text, |matched| found.push(matched));
         assert_eq!(found.len() as u64, seed);
         for matched in found {
-            let secret = &matched.identified.secret;
+            let secret = &matched.detected_key.secret;
             assert_eq!(
                 redactor.excerpt_of(chunk, matched.span.clone(), secret, &mut cache),
                 redactor.excerpt(&text, matched.span, secret),

@@ -61,8 +61,8 @@ impl Detector {
                 let confidence = outcome.as_ref().ok().map(|(confidence, _)| *confidence);
                 let is_same = |found: &Match| {
                     found.span == span
-                        && found.identified.rule == rule.id
-                        && Some(found.identified.confidence) == confidence
+                        && found.detected_key.rule == rule.id
+                        && Some(found.detected_key.confidence) == confidence
                 };
                 RuleVerdict {
                     rule: rule.id.to_string(),

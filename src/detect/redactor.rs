@@ -171,7 +171,7 @@ mod tests {
         let mut found = Vec::new();
         detector.find(&line, |matched| found.push(matched));
         let [first, _] = &found[..] else { panic!("{} matches", found.len()) };
-        let secret = &first.identified.secret;
+        let secret = &first.detected_key.secret;
         assert_eq!(secret.redacted(), "acme_…0PMp");
         let redactor = Redactor::new(&detector);
         let masked = "token: acme_…0PMp, again: acme_…0PMp";

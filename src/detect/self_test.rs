@@ -60,7 +60,7 @@ impl Detector {
     fn spans(&self, rule: &str, text: &[u8]) -> Vec<std::ops::Range<usize>> {
         let mut spans = Vec::new();
         self.find(text, |found| {
-            if &*found.identified.rule == rule && found.identified.confidence >= Confidence::Medium {
+            if &*found.detected_key.rule == rule && found.detected_key.confidence >= Confidence::Medium {
                 spans.push(found.span);
             }
         });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    Change, Confidence, Coverage, Identified, Leak, Report, RepositoryInfo, RuleInfo, Skip, Status,
+    Change, Confidence, Coverage, DetectedKey, Leak, Report, RepositoryInfo, RuleInfo, Skip, Status,
     VersionControl,
 };
 
@@ -55,7 +55,7 @@ pub struct Draft {
     /// formats whose readers look the file up there.
     pub repository_paths: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Every key that was found, reported or not: text in the draft that contains any of them is redacted.
-    pub secrets: Vec<Arc<Identified>>,
+    pub secrets: Vec<Arc<DetectedKey>>,
 }
 
 /// Redacts text. The scan implements it, since it has the rules.

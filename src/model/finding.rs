@@ -51,9 +51,9 @@ impl FromStr for Confidence {
     }
 }
 
-/// What a rule established about one secret, regardless of where it was found.
+/// A key that a rule found, regardless of where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identified {
+pub struct DetectedKey {
     /// The key.
     pub secret: Secret,
     /// Its digest, computed once.
@@ -69,7 +69,7 @@ pub struct Identified {
 }
 
 #[cfg(test)]
-impl Identified {
+impl DetectedKey {
     /// The match of a rule `r` with the key `key`, for tests that need any.
     pub(crate) fn sample(key: &str) -> Self {
         let secret = Secret::new(key.as_bytes().to_vec(), 0);
@@ -88,7 +88,7 @@ impl Identified {
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// What was found.
-    pub identified: Arc<Identified>,
+    pub detected_key: Arc<DetectedKey>,
     /// Where it was found; in a history, the newest version.
     pub origin: Origin,
     /// How the key is encoded there: `utf-8`, `utf-16le`, `base64`, ….
@@ -115,7 +115,7 @@ impl Finding {
             digest.update((bytes.len() as u64).to_le_bytes());
             digest.update(bytes);
         };
-        field(&self.identified.fingerprint.0);
+        field(&self.detected_key.fingerprint.0);
         field(self.origin.surface.name().as_bytes());
         field(self.origin.path.as_deref().unwrap_or_default());
         for part in &self.origin.container {
@@ -212,7 +212,7 @@ pub struct Move {
 #[derive(Clone, Debug)]
 pub struct Leak {
     /// The strongest of its matches.
-    pub identified: Arc<Identified>,
+    pub detected_key: Arc<DetectedKey>,
     /// Whether it can still be read from the repository.
     pub status: LeakStatus,
     /// Commits that contain it although none of their parents does, oldest first.

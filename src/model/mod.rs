@@ -29,7 +29,7 @@ pub use coverage::{Coverage, Skip};
 pub use draft::Draft;
 pub(crate) use draft::Redact;
 pub use encoding::{NESTED_ENCODINGS, SINGLE_ENCODINGS, encoding_from_name};
-pub use finding::{Change, Confidence, Excerpt, Finding, Identified, Leak, LeakStatus, Move};
+pub use finding::{Change, Confidence, DetectedKey, Excerpt, Finding, Leak, LeakStatus, Move};
 pub use fleet::{
     FleetPlan, FleetResult, ObjectDirectory, PLAN_SCHEMA, PlannedRepository, RESULT_SCHEMA, RepositoryKind,
 };

@@ -166,7 +166,7 @@ fn rules_not_in_force(settings: &Settings<'_>, report: &PurgedHistory) -> Vec<Sk
 
 /// Redacts all text that comes from the clone or the report: names and reasons may contain a key, purged or not.
 fn redact(proof: &mut CloneProof, settings: &Settings<'_>, draft: &Draft) {
-    let secrets = draft.secrets.iter().map(|identified| &identified.secret);
+    let secrets = draft.secrets.iter().map(|detected_key| &detected_key.secret);
     let redactor = Redactor::new(settings.detector).with_known(secrets);
     let mut cache: HashMap<String, Option<String>> = HashMap::new();
     let mut redact_text = |text: &mut String| {

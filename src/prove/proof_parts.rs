@@ -26,7 +26,7 @@ pub(super) fn sought_key(key: &PurgedKey, draft: &Draft) -> SoughtKey {
 }
 
 fn find_leak<'d>(draft: &'d Draft, fingerprint: &Fingerprint) -> Option<&'d Leak> {
-    draft.leaks.iter().find(|leak| leak.identified.fingerprint == *fingerprint)
+    draft.leaks.iter().find(|leak| leak.detected_key.fingerprint == *fingerprint)
 }
 
 /// A place in the clone, for example `blob docs/a.zip > .env (1234567890)`: surface, path, entry of a container, and the
@@ -94,7 +94,7 @@ pub(super) fn unproven_files(searched: &PartlySearchedObject, report: &PurgedHis
 /// How many keys of at least medium confidence are in the clone besides the purged ones.
 pub(super) fn count_other_keys(draft: &Draft, report: &PurgedHistory) -> u64 {
     let is_purged =
-        |leak: &Leak| report.keys.iter().any(|key| key.fingerprint == leak.identified.fingerprint);
-    let is_probable = |leak: &&Leak| leak.identified.confidence >= Confidence::Medium;
+        |leak: &Leak| report.keys.iter().any(|key| key.fingerprint == leak.detected_key.fingerprint);
+    let is_probable = |leak: &&Leak| leak.detected_key.confidence >= Confidence::Medium;
     draft.leaks.iter().filter(is_probable).filter(|leak| !is_purged(leak)).count() as u64
 }

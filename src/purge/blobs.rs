@@ -163,7 +163,7 @@ impl BlobRewriter<'_> {
         bytes: &[u8],
     ) -> Vec<Fingerprint> {
         let keys = object_keys.find_in_containers(bytes).into_iter().filter(|key| key.is_in_container);
-        keys.map(|key| key.identified.fingerprint).filter(|key| self.keys.contains(key)).collect()
+        keys.map(|key| key.detected_key.fingerprint).filter(|key| self.keys.contains(key)).collect()
     }
 
     fn add(&self, bytes: &[u8]) -> Result<ObjectId, BlobError> {

@@ -38,8 +38,8 @@ pub(super) fn cleanse(
     let mut before: HashSet<Fingerprint> = HashSet::new();
     let mut found: Vec<Match> = Vec::new();
     detector.find(bytes, |one| {
-        before.insert(one.identified.fingerprint);
-        if keys.contains(&one.identified.fingerprint) {
+        before.insert(one.detected_key.fingerprint);
+        if keys.contains(&one.detected_key.fingerprint) {
             found.push(one);
         }
     });
@@ -55,7 +55,7 @@ pub(super) fn cleanse(
         found.clear();
         let spans = &cleansed.spans;
         detector.find(&cleansed.bytes, |one| {
-            let fingerprint = &one.identified.fingerprint;
+            let fingerprint = &one.detected_key.fingerprint;
             let touches = || spans.iter().any(|span| span.start < one.span.end && one.span.start < span.end);
             // A match that was not there before was created by a filler.
             if keys.contains(fingerprint) || (!before.contains(fingerprint) && touches()) {
@@ -66,13 +66,13 @@ pub(super) fn cleanse(
             return Ok(Some(cleansed));
         }
     }
-    Err(StillFound(found[0].identified.fingerprint))
+    Err(StillFound(found[0].detected_key.fingerprint))
 }
 
 impl Cleansed {
     /// Overwrites one match. Each further `round` uses a filler that resembles a key less.
     fn overwrite(&mut self, one: &Match, keys: &PurgedKeys, detector: &Detector, round: usize) {
-        let secret = &one.identified.secret;
+        let secret = &one.detected_key.secret;
         let treatment = fill(&mut self.bytes, one, &filler(secret, round), detector);
         // A hex dump shows the bytes again, as characters, at the end of the line.
         let end = match one.source_map.is_empty() {
@@ -80,7 +80,7 @@ impl Cleansed {
             false => line_end(&self.bytes, one.span.end),
         };
         self.spans.push(one.span.start..end);
-        let fingerprint = one.identified.fingerprint;
+        let fingerprint = one.detected_key.fingerprint;
         if keys.contains(&fingerprint) {
             let known = self.treatments.entry(fingerprint).or_insert(treatment);
             *known = (*known).max(treatment);

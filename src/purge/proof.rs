@@ -108,7 +108,7 @@ fn check_audit(
         return unproven(format!("not everything in it could be scanned: {}: {}", skip.what, skip.reason));
     }
     for leak in &draft.leaks {
-        let fingerprint = leak.identified.fingerprint;
+        let fingerprint = leak.detected_key.fingerprint;
         let place = leak.findings.first().map_or_else(String::new, |finding| {
             let object = finding.origin.object.as_ref().or(finding.origin.commit.as_ref());
             format!(" ({} {})", finding.origin.surface, object.map_or("", String::as_str))

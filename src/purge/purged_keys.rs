@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::detect::Detector;
-use crate::model::{Confidence, Draft, Fingerprint, Identified, Leak};
+use crate::model::{Confidence, DetectedKey, Draft, Fingerprint, Leak};
 use crate::rules::{MARKER, RuleError, RuleSet};
 use crate::scan::{KeyFilter, compile};
 
@@ -12,7 +12,7 @@ use crate::scan::{KeyFilter, compile};
 #[derive(Debug)]
 pub(super) struct PurgedKeys {
     /// Sorted by fingerprint.
-    pub(super) keys: Vec<Arc<Identified>>,
+    pub(super) keys: Vec<Arc<DetectedKey>>,
     fingerprints: HashSet<Fingerprint>,
     /// How many keys at or above the threshold stay because they are accepted.
     pub(super) accepted_count: u64,
@@ -30,13 +30,13 @@ impl PurgedKeys {
     /// those at or above the threshold that are not accepted.
     pub(super) fn select(draft: &Draft, filters: &[KeyFilter], threshold: Confidence) -> Self {
         let is_selected = |leak: &&Leak| match filters {
-            [] => leak.identified.confidence >= threshold && !leak.is_suppressed(),
-            _ => filters.iter().any(|filter| filter.admits(&leak.identified)),
+            [] => leak.detected_key.confidence >= threshold && !leak.is_suppressed(),
+            _ => filters.iter().any(|filter| filter.admits(&leak.detected_key)),
         };
         let selected = draft.leaks.iter().filter(&is_selected);
-        let mut keys: Vec<_> = selected.map(|leak| Arc::clone(&leak.identified)).collect();
+        let mut keys: Vec<_> = selected.map(|leak| Arc::clone(&leak.detected_key)).collect();
         keys.sort_by_key(|key| key.fingerprint);
-        let stays = |leak: &&Leak| leak.identified.confidence >= threshold && !is_selected(leak);
+        let stays = |leak: &&Leak| leak.detected_key.confidence >= threshold && !is_selected(leak);
         let (accepted, others): (Vec<_>, Vec<_>) =
             draft.leaks.iter().filter(stays).partition(|leak| leak.is_suppressed());
         let admits_none = |filter: &&KeyFilter| !keys.iter().any(|key| filter.admits(key));
@@ -72,7 +72,7 @@ impl PurgedKeys {
 
     /// Adds the keys that an audit of the old repository found to the known ones.
     pub(super) fn add_known(&mut self, draft: &Draft) {
-        self.known_fingerprints.extend(draft.leaks.iter().map(|leak| leak.identified.fingerprint));
+        self.known_fingerprints.extend(draft.leaks.iter().map(|leak| leak.detected_key.fingerprint));
         self.known_fingerprints.extend(draft.secrets.iter().map(|key| key.fingerprint));
     }
 

@@ -35,7 +35,7 @@ impl Advice {
 
 /// The advice for all open leaks of one rule, by the highest of their confidences.
 pub(super) fn advice_for_rule(report: &Report, rule: &RuleInfo) -> Advice {
-    let leaks = report.open_leaks().filter(|leak| *leak.identified.rule == *rule.id);
-    let confidence = leaks.map(|leak| leak.identified.confidence).max();
+    let leaks = report.open_leaks().filter(|leak| *leak.detected_key.rule == *rule.id);
+    let confidence = leaks.map(|leak| leak.detected_key.confidence).max();
     Advice::new(rule, confidence.unwrap_or(Confidence::High))
 }

@@ -23,7 +23,9 @@ const MAX_LISTED_IGNORED: usize = 10;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut leaks: Vec<_> = report.open_leaks().collect();
-    leaks.sort_by_key(|leak| Reverse((labels::effective_severity(report, leak), leak.identified.confidence)));
+    leaks.sort_by_key(|leak| {
+        Reverse((labels::effective_severity(report, leak), leak.detected_key.confidence))
+    });
     let mut annotations_left = MAX_ANNOTATIONS;
     if let Some(first) = report.coverage().skipped.first() {
         // First, so that GitHub shows it.

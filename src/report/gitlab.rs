@@ -162,14 +162,14 @@ struct Link {
 
 impl Vulnerability {
     fn new(report: &Report, leak: &Leak, finding: &Finding, solution: Rc<str>) -> Self {
-        let identified = &leak.identified;
+        let detected_key = &leak.detected_key;
         let revoke_url = labels::rule(report, leak).and_then(|rule| rule.revoke_url.clone());
         let description = format!(
             "{} Fingerprint {}.",
             prose::paragraph(report, leak, finding, &[]),
-            identified.fingerprint
+            detected_key.fingerprint
         );
-        let id = escape::line(&identified.rule);
+        let id = escape::line(&detected_key.rule);
         Self {
             // The same file may contain the key on several lines.
             id: format!("{}-{}-{}", finding.id(), finding.span.start.line, finding.span.start.column),
@@ -189,7 +189,7 @@ impl Vulnerability {
                 Identifier { kind: "cwe", name: "CWE-798".to_owned(), value: "798".to_owned() },
             ],
             links: revoke_url
-                .filter(|_| identified.confidence != Confidence::Low)
+                .filter(|_| detected_key.confidence != Confidence::Low)
                 .filter(|url| escape::is_link(url))
                 .map(|url| Link { url })
                 .into_iter()

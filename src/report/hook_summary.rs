@@ -32,13 +32,13 @@ pub fn write_hook_summary(
         .collect();
     for (leak, finding) in places.iter().take(MAX_LISTED) {
         let place = labels::position(finding);
-        let identified = &leak.identified;
-        let evidence = identified.evidence.join(", ");
+        let detected_key = &leak.detected_key;
+        let evidence = detected_key.evidence.join(", ");
         line(format!(
             "{place}: {} {} ({}: {evidence})",
-            identified.rule,
-            identified.secret.redacted(),
-            identified.confidence
+            detected_key.rule,
+            detected_key.secret.redacted(),
+            detected_key.confidence
         ));
     }
     if places.len() > MAX_LISTED {

@@ -231,16 +231,16 @@ pub(super) struct LeakObject<'a> {
 
 impl<'a> LeakObject<'a> {
     pub(super) fn new(context: &'a JsonContext<'a>, leak: &'a Leak) -> Self {
-        let identified = &leak.identified;
+        let detected_key = &leak.detected_key;
         let links = context.links_for(leak);
         Self {
-            fingerprint: identified.fingerprint,
-            redacted: identified.secret.redacted(),
-            rule: &identified.rule,
-            kind: &identified.kind,
-            confidence: identified.confidence.name(),
-            evidence: &identified.evidence,
-            length: identified.secret.len(),
+            fingerprint: detected_key.fingerprint,
+            redacted: detected_key.secret.redacted(),
+            rule: &detected_key.rule,
+            kind: &detected_key.kind,
+            confidence: detected_key.confidence.name(),
+            evidence: &detected_key.evidence,
+            length: detected_key.secret.len(),
             status: leak.status,
             introduced: LazyList { permalinks: links, items: &leak.introduced },
             removed: LazyList { permalinks: links, items: &leak.removed },

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::model::{
-    Change, Confidence, Coverage, Draft, Excerpt, Finding, Fingerprint, Identified, Ignored, Leak,
+    Change, Confidence, Coverage, DetectedKey, Draft, Excerpt, Finding, Fingerprint, Ignored, Leak,
     LeakStatus, Move, Origin, Position, Reachability, RemoteSighting, RepositoryInfo, RuleInfo, Secret, Skip,
     Span, StashEntry, Suppression, Surface, TagDate, encoding_from_name,
 };
@@ -179,7 +179,7 @@ impl SavedLeak {
         let statuses =
             [LeakStatus::Present, LeakStatus::Removed, LeakStatus::Unreachable, LeakStatus::Unknown];
         let status = statuses.into_iter().find(|status| status.name() == self.status);
-        let identified = Arc::new(Identified {
+        let detected_key = Arc::new(DetectedKey {
             secret: Secret::stand_in(&self.redacted, self.length).ok_or(JsonReadError::Fields)?,
             fingerprint: Fingerprint::from_hex(&self.fingerprint).ok_or(JsonReadError::Fields)?,
             rule: self.rule.into(),
@@ -187,12 +187,12 @@ impl SavedLeak {
             confidence: self.confidence,
             evidence: self.evidence,
         });
-        let findings = self.findings.into_iter().map(|finding| finding.restore(&identified));
+        let findings = self.findings.into_iter().map(|finding| finding.restore(&detected_key));
         let restore_tag = |tag: SavedTag| TagDate { seconds: parse_seconds(&tag.date), name: tag.name };
         Ok(Leak {
             status: status.ok_or(JsonReadError::UnknownName)?,
             findings: findings.collect::<Result<_, _>>()?,
-            identified,
+            detected_key,
             introduced: self.introduced.into_iter().map(SavedChange::restore).collect(),
             removed: self.removed.into_iter().map(SavedChange::restore).collect(),
             moves: self.moves.into_iter().map(SavedMove::restore).collect(),
@@ -285,10 +285,10 @@ struct SavedFinding {
 }
 
 impl SavedFinding {
-    fn restore(self, identified: &Arc<Identified>) -> Result<Finding, JsonReadError> {
+    fn restore(self, detected_key: &Arc<DetectedKey>) -> Result<Finding, JsonReadError> {
         let surface = Surface::from_name(&self.surface).ok_or(JsonReadError::UnknownName)?;
         Ok(Finding {
-            identified: Arc::clone(identified),
+            detected_key: Arc::clone(detected_key),
             origin: Origin {
                 surface,
                 path: self.path.map(String::into_bytes),

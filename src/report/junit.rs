@@ -57,21 +57,21 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
 }
 
 fn open_test_case(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    let identified = &leak.identified;
+    let detected_key = &leak.detected_key;
     // The fingerprint distinguishes keys whose redacted forms are equal.
     let name = format!(
         "{} {} {:.12}",
         labels::title(report, leak),
-        identified.secret.redacted(),
-        identified.fingerprint.to_string()
+        detected_key.secret.redacted(),
+        detected_key.fingerprint.to_string()
     );
-    let class = escape::xml(&identified.rule);
+    let class = escape::xml(&detected_key.rule);
     writeln!(out, "    <testcase classname=\"friskey.{class}\" name=\"{}\">", escape::xml(&name))
 }
 
 fn write_failure(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
     open_test_case(report, leak, out)?;
-    let kind = escape::xml(&leak.identified.rule);
+    let kind = escape::xml(&leak.detected_key.rule);
     let message = escape::xml(&prose::headline(report, leak));
     writeln!(out, "      <failure type=\"{kind}\" message=\"{message}\">")?;
     for finding in labels::open_findings(leak).take(MAX_LISTED) {
@@ -92,7 +92,7 @@ fn write_failure(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Resul
     for step in next_steps(report, leak) {
         writeln!(out, "next: {}", escape::xml(&step.sentence()))?;
     }
-    writeln!(out, "fingerprint {}</failure>\n    </testcase>", leak.identified.fingerprint)
+    writeln!(out, "fingerprint {}</failure>\n    </testcase>", leak.detected_key.fingerprint)
 }
 
 fn write_accepted(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {

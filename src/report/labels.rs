@@ -94,7 +94,7 @@ pub(super) fn short_ref(name: &str) -> String {
 
 /// The leak's rule, if the report lists it.
 pub(super) fn rule<'a>(report: &'a Report, leak: &Leak) -> Option<&'a RuleInfo> {
-    report.rules().iter().find(|rule| *rule.id == *leak.identified.rule)
+    report.rules().iter().find(|rule| *rule.id == *leak.detected_key.rule)
 }
 
 /// The rules of the open leaks, each once, in report order.
@@ -110,7 +110,7 @@ pub(super) fn rules_of_open_leaks(report: &Report) -> Vec<&RuleInfo> {
 
 /// The title of the leak's rule, or its id if the report does not list it.
 pub(super) fn title(report: &Report, leak: &Leak) -> String {
-    let name = rule(report, leak).map_or(&*leak.identified.rule, |rule| &rule.name);
+    let name = rule(report, leak).map_or(&*leak.detected_key.rule, |rule| &rule.name);
     escape::line(name).into_owned()
 }
 
@@ -210,7 +210,7 @@ pub(super) fn severity(report: &Report, leak: &Leak) -> Severity {
 /// be.
 pub(super) fn effective_severity(report: &Report, leak: &Leak) -> Severity {
     let severity = severity(report, leak);
-    match leak.identified.confidence {
+    match leak.detected_key.confidence {
         Confidence::High => severity,
         Confidence::Medium => severity.min(Severity::Medium),
         Confidence::Low => Severity::Low,

@@ -12,13 +12,13 @@ const MAX_LISTED_PLACES: usize = 10;
 
 /// The kind of key, the redacted key and the evidence: `OpenAI project key sk-proj-…x9KA (high confidence: marker).`
 pub(super) fn headline(report: &Report, leak: &Leak) -> String {
-    let identified = &leak.identified;
-    let evidence = match identified.evidence.join(", ") {
+    let detected_key = &leak.detected_key;
+    let evidence = match detected_key.evidence.join(", ") {
         list if list.is_empty() => list,
         list => format!(": {}", escape::line(&list)),
     };
-    let redacted = identified.secret.redacted();
-    format!("{} {redacted} ({} confidence{evidence}).", labels::title(report, leak), identified.confidence)
+    let redacted = detected_key.secret.redacted();
+    format!("{} {redacted} ({} confidence{evidence}).", labels::title(report, leak), detected_key.confidence)
 }
 
 /// ` Found in standard input.`: a sentence about the place of a finding that is not simply a file, with a space before it;

@@ -60,12 +60,12 @@ fn code(name: &str) -> String {
 }
 
 fn leak_section(report: &Report, leak: &Leak) -> String {
-    let identified = &leak.identified;
-    let redacted = code(&identified.secret.redacted());
+    let detected_key = &leak.detected_key;
+    let redacted = code(&detected_key.secret.redacted());
     let mut section = format!("### {} {redacted}\n\n", markdown(&labels::title(report, leak)));
     let description = format!("{}{}", prose::headline(report, leak), prose::history(leak));
     section.push_str(&format!("{}\n", escape::markdown(&escape::truncated(&description, 4 * MAX_CHARS))));
-    section.push_str(&format!("Fingerprint {}.\n\n", code(&identified.fingerprint.to_string())));
+    section.push_str(&format!("Fingerprint {}.\n\n", code(&detected_key.fingerprint.to_string())));
     section.push_str("| Place | Line | Details |\n| --- | --- | --- |\n");
     let total = labels::open_findings(leak).count();
     for finding in labels::open_findings(leak).take(MAX_LISTED_PLACES) {
@@ -88,7 +88,7 @@ fn steps(report: &Report, leak: &Leak) -> String {
         list.push_str(&format!("{number}. {}{command}\n", markdown(&step.text)));
     }
     // Nobody should have to revoke what may not be a key.
-    let is_key = leak.identified.confidence != Confidence::Low;
+    let is_key = leak.detected_key.confidence != Confidence::Low;
     let url = labels::rule(report, leak).filter(|_| is_key).and_then(|rule| rule.revoke_url.as_deref());
     if let Some(url) = url.filter(|url| escape::is_link(url)) {
         list.push_str(&format!("\n[Revoke the key]({url})\n"));

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::suppression;
-use crate::model::{Confidence, Finding, Fingerprint, Identified};
+use crate::model::{Confidence, DetectedKey, Finding, Fingerprint};
 use crate::suppress::Policy;
 
 /// Maximum number of keys that are kept.
@@ -19,7 +19,7 @@ pub(super) const MAX_FINDINGS: usize = 50_000;
 
 /// An item that can be kept or dropped by rank.
 pub(super) trait Rankable {
-    fn identified(&mut self) -> &mut Arc<Identified>;
+    fn detected_key(&mut self) -> &mut Arc<DetectedKey>;
     /// Whether it is accepted. Accepted findings are dropped first.
     fn is_accepted(&self) -> bool;
     /// Compares by place, in report order.
@@ -104,8 +104,8 @@ impl<T: Rankable> Bounded<T> {
     /// Adds `item`, which may displace another one.
     pub(super) fn push(&mut self, mut item: T) {
         let accepted = item.is_accepted();
-        let identified = item.identified();
-        let rank = (accepted, Reverse(identified.confidence), identified.fingerprint);
+        let detected_key = item.detected_key();
+        let rank = (accepted, Reverse(detected_key.confidence), detected_key.fingerprint);
         let number = self.next_number;
         self.next_number += 1;
         if !self.keys.contains_key(&rank) && self.keys.len() >= self.max_keys {
@@ -120,9 +120,9 @@ impl<T: Rankable> Bounded<T> {
         let places = self.keys.entry(rank).or_default();
         if let Some((_, first)) = places.first_mut() {
             // Thousands of places usually share one value.
-            let known = first.identified();
-            if **known == **item.identified() {
-                *item.identified() = Arc::clone(known);
+            let known = first.detected_key();
+            if **known == **item.detected_key() {
+                *item.detected_key() = Arc::clone(known);
             }
         }
         places.push((number, item));
@@ -201,8 +201,8 @@ pub(super) fn limit_findings(policy: &Policy, findings: Vec<Finding>) -> (Vec<Fi
 }
 
 impl Rankable for Finding {
-    fn identified(&mut self) -> &mut Arc<Identified> {
-        &mut self.identified
+    fn detected_key(&mut self) -> &mut Arc<DetectedKey> {
+        &mut self.detected_key
     }
 
     fn is_accepted(&self) -> bool {
@@ -223,7 +223,7 @@ mod tests {
     fn finding(key: usize, place: u64, confidence: Confidence) -> Finding {
         let at = Position { offset: place, line: 1, column: 1 };
         Finding {
-            identified: Arc::new(Identified { confidence, ..Identified::sample(&format!("key {key}")) }),
+            detected_key: Arc::new(DetectedKey { confidence, ..DetectedKey::sample(&format!("key {key}")) }),
             origin: Origin::at_path(Surface::Worktree, format!("f{}", place % 3)),
             encoding: "utf-8",
             span: Span { start: at, end: at },
@@ -236,7 +236,7 @@ mod tests {
 
     fn sorted_parts(bounded: Bounded<Finding>) -> (Vec<(Fingerprint, Origin, u64)>, DroppedFindings) {
         let (findings, dropped) = bounded.into_parts();
-        let key = |f: Finding| (f.identified.fingerprint, f.origin, f.span.start.offset);
+        let key = |f: Finding| (f.detected_key.fingerprint, f.origin, f.span.start.offset);
         let mut kept: Vec<_> = findings.into_iter().map(key).collect();
         kept.sort();
         (kept, dropped)
@@ -281,7 +281,7 @@ mod tests {
         accepted.suppressed = Some(Suppression { by: "inline", source: String::new(), reason: None });
         bounded.push(accepted);
         let (kept, dropped) = bounded.into_parts();
-        let kept: Vec<_> = kept.iter().map(|one| one.identified.confidence).collect();
+        let kept: Vec<_> = kept.iter().map(|one| one.detected_key.confidence).collect();
         assert_eq!(kept, [Confidence::High, Confidence::Medium]);
         assert_eq!((dropped.open_count(Confidence::Low), dropped.open_count(Confidence::Medium)), (1, 0));
     }

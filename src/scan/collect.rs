@@ -161,8 +161,8 @@ pub(super) fn name_findings(
         let last = first.after_bytes(&name[matched.span.clone()]);
         let chunk = Chunk { bytes: name, start: before };
         findings.push(Finding {
-            excerpt: Some(redactor.excerpt_of(chunk, matched.span, &matched.identified.secret, &mut cache)),
-            identified: matched.identified,
+            excerpt: Some(redactor.excerpt_of(chunk, matched.span, &matched.detected_key.secret, &mut cache)),
+            detected_key: matched.detected_key,
             origin: Origin::at_path(surface, path),
             encoding: matched.encoding,
             span: Span { start: first, end: last },

@@ -1,6 +1,6 @@
 //! Restricts a report to certain keys.
 
-use crate::model::{Fingerprint, Identified};
+use crate::model::{DetectedKey, Fingerprint};
 
 /// Minimum number of hex digits of a fingerprint that select a key.
 pub const MIN_FINGERPRINT_DIGITS: usize = 8;
@@ -33,7 +33,7 @@ impl KeyFilter {
     }
 
     /// Whether the filter selects this key.
-    pub fn admits(&self, one: &Identified) -> bool {
+    pub fn admits(&self, one: &DetectedKey) -> bool {
         match self {
             Self::Fingerprint(fingerprint) => one.fingerprint == *fingerprint,
             Self::FingerprintPrefix { start, digits } => {
@@ -52,11 +52,11 @@ mod tests {
     #[test]
     fn selects_by_fingerprint_or_its_start() {
         // `printf abc | sha256sum` starts with ba7816bf8f.
-        let abc = Identified::sample("abc");
+        let abc = DetectedKey::sample("abc");
         let whole = abc.fingerprint.to_string();
         for text in [&whole[..], &whole[..8], &whole[..9], &whole[..63], &whole.to_uppercase()[..8]] {
             assert!(KeyFilter::from_hex(text).unwrap().admits(&abc), "{text}");
-            assert!(!KeyFilter::from_hex(text).unwrap().admits(&Identified::sample("abd")), "{text}");
+            assert!(!KeyFilter::from_hex(text).unwrap().admits(&DetectedKey::sample("abd")), "{text}");
         }
         assert!(!KeyFilter::from_hex("ba7816bf0").unwrap().admits(&abc));
         for bad in ["", "ba7816b", "ba7816bg", &format!("{whole}0")] {
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn selects_by_the_last_four_characters() {
-        assert!(KeyFilter::LastFour(*b"x9KA").admits(&Identified::sample("some-key-x9KA")));
-        assert!(!KeyFilter::LastFour(*b"x9KB").admits(&Identified::sample("some-key-x9KA")));
+        assert!(KeyFilter::LastFour(*b"x9KA").admits(&DetectedKey::sample("some-key-x9KA")));
+        assert!(!KeyFilter::LastFour(*b"x9KB").admits(&DetectedKey::sample("some-key-x9KA")));
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{Confidence, Finding, Fingerprint, Identified, Leak, LeakStatus, Reachability, Surface};
+use crate::model::{Confidence, DetectedKey, Finding, Fingerprint, Leak, LeakStatus, Reachability, Surface};
 
 /// Groups findings by secret. Every leak is described by its strongest match.
 pub(super) fn group(findings: Vec<Finding>) -> Vec<Leak> {
     let mut by_secret: HashMap<Fingerprint, Vec<Finding>> = HashMap::new();
     for finding in findings {
-        by_secret.entry(finding.identified.fingerprint).or_default().push(finding);
+        by_secret.entry(finding.detected_key.fingerprint).or_default().push(finding);
     }
     let mut leaks: Vec<Leak> = by_secret.into_values().filter_map(leak).collect();
     leaks.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -21,9 +21,9 @@ fn leak(mut findings: Vec<Finding>) -> Option<Leak> {
     // Two sources may report the same finding.
     findings.dedup_by(|a, b| place(a) == place(b));
     count_occurrences(&mut findings);
-    let identified = strongest(&findings)?;
+    let detected_key = strongest(&findings)?;
     Some(Leak {
-        identified,
+        detected_key,
         status: status(&findings),
         introduced: Vec::new(),
         removed: Vec::new(),
@@ -47,13 +47,14 @@ fn count_occurrences(findings: &mut [Finding]) {
     }
 }
 
-fn strongest(findings: &[Finding]) -> Option<Arc<Identified>> {
+fn strongest(findings: &[Finding]) -> Option<Arc<DetectedKey>> {
     let best = findings.iter().max_by(|a, b| {
-        let key = |f: &Finding| (f.identified.confidence, std::cmp::Reverse(Arc::clone(&f.identified.rule)));
+        let key =
+            |f: &Finding| (f.detected_key.confidence, std::cmp::Reverse(Arc::clone(&f.detected_key.rule)));
         // The first of equals, so that the result does not depend on their number.
         key(a).cmp(&key(b)).then(place(b).cmp(&place(a)))
     });
-    best.map(|finding| Arc::clone(&finding.identified))
+    best.map(|finding| Arc::clone(&finding.detected_key))
 }
 
 fn status(findings: &[Finding]) -> LeakStatus {
@@ -64,5 +65,5 @@ fn status(findings: &[Finding]) -> LeakStatus {
 /// By confidence, highest first, then by place.
 fn order(leak: &Leak) -> (std::cmp::Reverse<Confidence>, Option<(&crate::model::Origin, u64)>, Fingerprint) {
     let first = leak.findings.first().map(|finding| (&finding.origin, finding.span.start.offset));
-    (std::cmp::Reverse(leak.identified.confidence), first, leak.identified.fingerprint)
+    (std::cmp::Reverse(leak.detected_key.confidence), first, leak.detected_key.fingerprint)
 }

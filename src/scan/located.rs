@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::bounded::Rankable;
 use super::suppression::MarkerDecision;
-use crate::model::{Excerpt, Finding, Identified, Origin, Position, Span, Surface};
+use crate::model::{DetectedKey, Excerpt, Finding, Origin, Position, Span, Surface};
 
 /// A secret and its position in content.
 #[derive(Clone, Debug)]
 pub(super) struct LocatedSecret {
-    pub(super) identified: Arc<Identified>,
+    pub(super) detected_key: Arc<DetectedKey>,
     /// The names of the nested containers and entries that contain it.
     pub(super) container_names: Vec<Vec<u8>>,
     pub(super) span: Span,
@@ -26,8 +26,8 @@ pub(super) struct LocatedSecret {
 }
 
 impl Rankable for LocatedSecret {
-    fn identified(&mut self) -> &mut Arc<Identified> {
-        &mut self.identified
+    fn detected_key(&mut self) -> &mut Arc<DetectedKey> {
+        &mut self.detected_key
     }
 
     fn is_accepted(&self) -> bool {
@@ -42,10 +42,10 @@ impl Rankable for LocatedSecret {
 
 impl LocatedSecret {
     /// A secret at an unknown position, in content that cannot be read again.
-    pub(super) fn without_position(identified: &Arc<Identified>) -> Self {
-        let text = identified.secret.redacted();
+    pub(super) fn without_position(detected_key: &Arc<DetectedKey>) -> Self {
+        let text = detected_key.secret.redacted();
         Self {
-            identified: Arc::clone(identified),
+            detected_key: Arc::clone(detected_key),
             container_names: Vec::new(),
             span: Span { start: Position::START, end: Position::START },
             encoding: "utf-8",
@@ -67,7 +67,7 @@ impl LocatedSecret {
         origin.surface = self.surface.unwrap_or(origin.surface);
         Finding {
             suppressed: self.marker.into_suppression(&origin, self.span.start.line, notes),
-            identified: self.identified,
+            detected_key: self.detected_key,
             origin,
             encoding: self.encoding,
             span: self.span,

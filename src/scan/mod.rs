@@ -162,10 +162,10 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut outcome: ScanOutcom
     let secrets: HashMap<_, _> = outcome
         .findings
         .iter()
-        .map(|finding| (finding.identified.fingerprint, Arc::clone(&finding.identified)))
+        .map(|finding| (finding.detected_key.fingerprint, Arc::clone(&finding.detected_key)))
         .collect();
     if let Some(only) = settings.only {
-        outcome.findings.retain(|finding| only.admits(&finding.identified));
+        outcome.findings.retain(|finding| only.admits(&finding.detected_key));
     }
     outcome.coverage.ignored.extend(settings.policy.ignored.iter().cloned());
     outcome.coverage.ignored.extend(narrowing::by_settings(settings));
@@ -176,7 +176,7 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut outcome: ScanOutcom
     notes.extend(suppression::limit_notes(outcome.notes));
     let found = all.len();
     let leaks: Vec<_> =
-        all.into_iter().filter(|leak| leak.identified.confidence >= settings.min_confidence).collect();
+        all.into_iter().filter(|leak| leak.detected_key.confidence >= settings.min_confidence).collect();
     outcome.coverage.ignored.extend(narrowing::accepted(&leaks));
     Draft {
         command,

@@ -63,7 +63,7 @@ impl ContentVisitor for NestedSearch<'_, '_> {
             let after = delegated.partition_point(|range| range.start <= one.span.start.offset);
             let is_delegated =
                 after.checked_sub(1).is_some_and(|at| one.span.end.offset <= delegated[at].end);
-            !(is_delegated && known.contains(&one.identified.fingerprint))
+            !(is_delegated && known.contains(&one.detected_key.fingerprint))
         });
         self.searched.secrets.append(secrets);
     }

@@ -6,13 +6,13 @@ use super::Settings;
 use super::contents::{Contents, may_be_container};
 use super::searched::SearchResult;
 use crate::container::Input;
-use crate::model::Identified;
+use crate::model::DetectedKey;
 
 /// A key in an object.
 #[derive(Clone, Debug)]
 pub struct KeyInObject {
     /// The key.
-    pub identified: Arc<Identified>,
+    pub detected_key: Arc<DetectedKey>,
     /// Whether it is in an entry of a container, so that its position in the object is unknown.
     pub is_in_container: bool,
 }
@@ -40,7 +40,7 @@ impl<'d> ObjectKeys<'d> {
         located
             .map(|one| KeyInObject {
                 is_in_container: !one.container_names.is_empty(),
-                identified: one.identified,
+                detected_key: one.detected_key,
             })
             .collect()
     }

@@ -9,7 +9,8 @@ use crate::model::{Draft, Redact, Report};
 /// that the scan found, whole or in pieces.
 pub fn redact(mut draft: Draft, detector: &Detector) -> Report {
     let secrets = std::mem::take(&mut draft.secrets);
-    let redactor = Redactor::new(detector).with_known(secrets.iter().map(|identified| &identified.secret));
+    let redactor =
+        Redactor::new(detector).with_known(secrets.iter().map(|detected_key| &detected_key.secret));
     draft.into_report(&mut CachingRedactor { redactor: &redactor, known: HashMap::new() })
 }
 

@@ -32,11 +32,11 @@ impl SearchContext<'_> {
             excerpt: self.redactor.excerpt_of(
                 chunk,
                 place.matched.span,
-                &place.matched.identified.secret,
+                &place.matched.detected_key.secret,
                 cache,
             ),
-            in_baseline: suppression::is_in_baseline(self.policy, &place.matched.identified, None),
-            identified: place.matched.identified,
+            in_baseline: suppression::is_in_baseline(self.policy, &place.matched.detected_key, None),
+            detected_key: place.matched.detected_key,
             marker,
             surface: None,
         }

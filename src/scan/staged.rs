@@ -300,7 +300,7 @@ impl StagedScan<'_> {
         let ScanOutcome { findings, notes, .. } = &mut self.outcome;
         let mut places = SecretLocator::new(self.settings, self.lfs.clone());
         for located in places.all(version.id, bytes, &content_name(&origin)) {
-            if secrets.contains(&located.identified.fingerprint) {
+            if secrets.contains(&located.detected_key.fingerprint) {
                 findings.push(located.clone().into_finding(origin.clone(), 1, notes));
             }
         }

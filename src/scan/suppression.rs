@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::detect::{Chunk, Redactor, StreamMatch};
-use crate::model::{Finding, Identified, Leak, Origin, Suppression, Surface};
+use crate::model::{DetectedKey, Finding, Leak, Origin, Suppression, Surface};
 use crate::suppress::{InlineMode, Policy, find_marker};
 
 /// Maximum number of notes about markers that a report lists.
@@ -72,8 +72,8 @@ impl MarkerDecision {
 }
 
 /// Whether the baseline accepts the key at `path`, or everywhere if there is no path.
-pub(super) fn is_in_baseline(policy: &Policy, identified: &Identified, path: Option<&[u8]>) -> bool {
-    policy.baseline.as_ref().is_some_and(|baseline| baseline.accepts(&identified.fingerprint, path))
+pub(super) fn is_in_baseline(policy: &Policy, detected_key: &DetectedKey, path: Option<&[u8]>) -> bool {
+    policy.baseline.as_ref().is_some_and(|baseline| baseline.accepts(&detected_key.fingerprint, path))
 }
 
 /// Suppresses the finding if the baseline accepts it.

@@ -69,9 +69,9 @@ fn every_shape_is_found_in_every_context() {
                 let found = reported(detector, &text);
                 let right = matches!(&found[..], [one]
                     if one.span == (at..at + key.len())
-                        && *one.identified.kind == *shape.kind
-                        && one.identified.confidence == shape.confidence
-                        && one.identified.secret.reveal() == key);
+                        && *one.detected_key.kind == *shape.kind
+                        && one.detected_key.confidence == shape.confidence
+                        && one.detected_key.secret.reveal() == key);
                 if !right {
                     missed.push(format!("{} / {} / {seed}: {found:?}", shape.name, context.name));
                 }
@@ -91,7 +91,7 @@ fn text_after_a_key_is_not_part_of_it() {
             let found = reported(detector, &text);
             assert_eq!(found.len(), 1, "{} {suffix}", shape.name);
             assert_eq!(found[0].span, 0..key.len(), "{} {suffix}", shape.name);
-            assert_eq!(found[0].identified.confidence, Confidence::High, "{} {suffix}", shape.name);
+            assert_eq!(found[0].detected_key.confidence, Confidence::High, "{} {suffix}", shape.name);
         }
     }
 }
@@ -106,8 +106,12 @@ fn a_truncated_key_is_reported_as_truncated() {
             let found = reported(detector, &text);
             assert_eq!(found.len(), 1, "{} less {cut}", shape.name);
             assert_eq!(found[0].span, 0..key.len() - cut, "{} less {cut}", shape.name);
-            assert_eq!(found[0].identified.confidence, Confidence::Medium, "{} less {cut}", shape.name);
-            assert!(found[0].identified.evidence.iter().any(|e| e.starts_with("cut off")), "{}", shape.name);
+            assert_eq!(found[0].detected_key.confidence, Confidence::Medium, "{} less {cut}", shape.name);
+            assert!(
+                found[0].detected_key.evidence.iter().any(|e| e.starts_with("cut off")),
+                "{}",
+                shape.name
+            );
         }
     }
 }
@@ -147,8 +151,9 @@ fn nothing_is_reported_in_lookalikes() {
 #[test]
 fn words_around_a_bare_key_say_whose_it_is() {
     let detector = detector();
-    let level =
-        |template: &str| found(detector, &expand(template, 1).text).first().map(|m| m.identified.confidence);
+    let level = |template: &str| {
+        found(detector, &expand(template, 1).text).first().map(|m| m.detected_key.confidence)
+    };
     let (medium, low) = (Some(Confidence::Medium), Some(Confidence::Low));
     assert_eq!(level("OPENAI_API_KEY=sk-{base62:48}"), medium);
     assert_eq!(level("sk-{base62:40}{nl}{nl}curl https://api.openai.com/v1"), medium);
@@ -169,7 +174,7 @@ fn typed_prefixes_without_the_marker_count_when_they_look_random() {
             for seed in 0..100 {
                 let text = expand(&format!("key: {prefix}{{base64url:{length}}};"), seed).text;
                 let levels: Vec<_> =
-                    reported(detector, &text).iter().map(|m| m.identified.confidence).collect();
+                    reported(detector, &text).iter().map(|m| m.detected_key.confidence).collect();
                 // One in ten thousand random bodies contains something that looks typed.
                 let why =
                     || detector.explain(&text).verdicts.into_iter().map(|v| v.outcome).collect::<Vec<_>>();
@@ -189,7 +194,7 @@ fn letters_put_in_the_place_of_the_marker_are_worth_a_low_report() {
     ] {
         for seed in 0..50 {
             let text = expand(&format!("openai: {template}{{nl}}"), seed).text;
-            let levels: Vec<_> = found(detector(), &text).iter().map(|m| m.identified.confidence).collect();
+            let levels: Vec<_> = found(detector(), &text).iter().map(|m| m.detected_key.confidence).collect();
             assert!(levels.iter().all(|level| *level == Confidence::Low), "{template} {seed}: {levels:?}");
         }
     }
@@ -214,13 +219,13 @@ fn a_key_without_its_prefix_is_found_where_openai_is_named() {
                 let text = expand(&format!("{before}«{key}»{after}"), seed);
                 let found = found(detector(), &text.text);
                 let is_it = matches!(&found[..], [one]
-                    if Some(one.span.clone()) == text.secret && one.identified.confidence == Confidence::Medium);
+                    if Some(one.span.clone()) == text.secret && one.detected_key.confidence == Confidence::Medium);
                 assert!(is_it, "{half} {before} {seed}: {found:?}");
             }
         }
     }
     let level = |template: &str| {
-        found(detector(), &expand(template, 1).text).first().map(|m| m.identified.confidence)
+        found(detector(), &expand(template, 1).text).first().map(|m| m.detected_key.confidence)
     };
     assert_eq!(level("k = '{base62:20}{marker}{base62:20}'"), Some(Confidence::Low));
     for (index, half) in whole.iter().enumerate() {
@@ -232,7 +237,8 @@ fn a_key_without_its_prefix_is_found_where_openai_is_named() {
 #[test]
 fn a_zero_tail_is_evidence_and_its_absence_no_objection() {
     let detector = detector();
-    let evidence = |template: &str| found(detector, &expand(template, 2).text)[0].identified.evidence.clone();
+    let evidence =
+        |template: &str| found(detector, &expand(template, 2).text)[0].detected_key.evidence.clone();
     let zero = evidence("sk-proj-{base64url:74}{marker}{base64url:72}{zero}");
     assert_eq!(zero, ["marker", "equal halves of 74", "zero tail"]);
     let other = evidence("sk-proj-{base64url:74}{marker}{base64url:73}B");

@@ -136,7 +136,7 @@ pub(super) fn dumped(text: &[u8], tool: usize) -> Vec<u8> {
 fn is_it(found: &[Match], text: &Text, key: &[u8]) -> bool {
     matches!(found, [one] if one.span == span(text)
         && one.encoding == "hex"
-        && one.identified.secret.reveal() == key)
+        && one.detected_key.secret.reveal() == key)
 }
 
 /// Runs `write` with every shape after `before` bytes, and checks that the key is found at its position.
@@ -159,7 +159,7 @@ fn every_shape(name: &str, columns: usize, befores: std::ops::Range<usize>, writ
             }
             let found = reported(detector(), &bytes(&text));
             if !is_it(&found, &text, &key) {
-                let shown: Vec<_> = found.iter().map(|m| (&m.span, &m.identified.evidence)).collect();
+                let shown: Vec<_> = found.iter().map(|m| (&m.span, &m.detected_key.evidence)).collect();
                 missed.push(format!("{name}: {} at {before}: {:?}, not {shown:?}", shape.name, span(&text)));
             }
         }
@@ -234,7 +234,7 @@ fn keys_one_a_line_are_two_keys() {
                 let text = format!("{}\n{}\n", hex(&a, separator), hex(&b, separator));
                 let keys: Vec<_> = reported(detector(), text.as_bytes())
                     .iter()
-                    .map(|m| m.identified.secret.reveal().to_vec())
+                    .map(|m| m.detected_key.secret.reveal().to_vec())
                     .collect();
                 assert_eq!(keys, [a, b], "{first} {second}");
             }
@@ -248,7 +248,7 @@ fn a_hash_on_the_next_line_is_not_part_of_a_key() {
         let key = expand("sk-proj-{base64url:60}", seed).text;
         let text = [hex(&key, "").as_bytes(), b"\n", &expand("{hex:64}", seed).text, b"\n"].concat();
         let found = reported(detector(), &text);
-        assert!(matches!(&found[..], [m] if m.identified.secret.reveal() == key), "{seed} {found:?}");
+        assert!(matches!(&found[..], [m] if m.detected_key.secret.reveal() == key), "{seed} {found:?}");
     }
 }
 
@@ -325,7 +325,7 @@ fn a_key_is_found_in_listings_of_bytes() {
                 };
                 let listing: String = text.chunks(columns).enumerate().map(line).collect();
                 let found = reported(detector(), listing.as_bytes());
-                if !found.iter().any(|one| one.identified.secret.reveal() == key) {
+                if !found.iter().any(|one| one.detected_key.secret.reveal() == key) {
                     missed.push(format!("{name}: {} behind {before}", shape.name));
                 }
             }

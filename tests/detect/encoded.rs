@@ -195,9 +195,9 @@ fn is_it(found: &[Match], text: &Text, key: &[u8], shape: &Shape, encoding: &str
     let encoding = if base64url { "base64url" } else { encoding };
     matches!(found, [one]
         if one.span == span(text)
-            && *one.identified.kind == *shape.kind
-            && one.identified.confidence == shape.confidence
-            && one.identified.secret.reveal() == key
+            && *one.detected_key.kind == *shape.kind
+            && one.detected_key.confidence == shape.confidence
+            && one.detected_key.secret.reveal() == key
             && one.encoding == encoding)
 }
 
@@ -223,7 +223,7 @@ fn every_shape_is_found_in_every_case() {
                 let found = reported(detector, &bytes(&text));
                 if !is_it(&found, &text, &key, &shape, encoding) {
                     let shown: Vec<_> =
-                        found.iter().map(|m| (&m.span, m.encoding, &m.identified.evidence)).collect();
+                        found.iter().map(|m| (&m.span, m.encoding, &m.detected_key.evidence)).collect();
                     missed.push(format!(
                         "{} / {} / {seed}: {:?}, not {shown:?}",
                         case.name,
@@ -332,12 +332,12 @@ proptest! {
         .concat();
         prop_assume!(span(&text).len() <= LONGEST);
         let found = reported(detector(), &bytes(&text));
-        let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.identified)).collect();
+        let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.detected_key)).collect();
         let message = format!("{} {:?} {shown:?} {}", shape.name, span(&text), String::from_utf8_lossy(&bytes(&text)));
         // If a key ends with its text, what follows may look like more of it, which lowers the confidence.
         let mut shape = shape.clone();
         if let [one] = &found[..] && after.is_empty() && !outside.is_empty() {
-            shape.confidence = one.identified.confidence;
+            shape.confidence = one.detected_key.confidence;
         }
         // Five equal characters, say, are as good as never random, and no key.
         prop_assume!(!reported(detector(), &key).is_empty());
@@ -370,11 +370,11 @@ proptest! {
         }
         text.extend(marked(close.as_bytes(), false));
         let found = reported(detector(), &bytes(&text));
-        let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.identified)).collect();
+        let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.detected_key)).collect();
         let message = format!("{} {:?} {shown:?} {}", shape.name, span(&text), String::from_utf8_lossy(&bytes(&text)));
         let encoding = if glue.contains('\u{1b}') { "ansi" } else if glue.starts_with('=') { "quoted-printable" } else { "split" };
         prop_assert!(is_it(&found, &text, &key, shape, encoding), "{}", message);
-        let evidence = &found[0].identified.evidence;
+        let evidence = &found[0].detected_key.evidence;
         let parts = format!("joined from {} parts", cuts.len() + 1);
         prop_assert!(encoding != "split" || evidence.contains(&parts), "{:?}", evidence);
     }
@@ -400,7 +400,7 @@ proptest! {
         };
         let text = [marked(b"key: ", false), (0..key.len()).flat_map(one).collect(), marked(b" ", false)].concat();
         let found = reported(detector(), &bytes(&text));
-        let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.identified)).collect();
+        let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.detected_key)).collect();
         let message = format!("{} {:?} {shown:?} {}", shape.name, span(&text), String::from_utf8_lossy(&bytes(&text)));
         prop_assert!(is_it(&found, &text, &key, shape, encoding), "{}", message);
     }

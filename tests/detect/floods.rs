@@ -44,7 +44,7 @@ fn a_flood_is_passed_over_and_the_plain_key_behind_it_is_found() {
     let text = [&halves(400)[..], b"\n\n  key: ", &key, b"\n"].concat();
     assert!(!search(&text).1.is_empty());
     let all = found(detector(), &text);
-    assert!(all.iter().any(|one| one.identified.secret.reveal() == key));
+    assert!(all.iter().any(|one| one.detected_key.secret.reveal() == key));
     let mut stream = Stream::default();
     stream.search(detector(), &mut &text[..], |_, _| {}).unwrap();
     assert!(stream.passed_over().reason().is_some());

@@ -136,7 +136,7 @@ fn text(pieces: usize) -> impl Strategy<Value = Vec<u8>> {
 fn summary(detector: &Detector, text: &[u8], plainly: bool) -> Vec<String> {
     let mut all = Vec::new();
     let mut push =
-        |m: friskey::detect::Match| all.push(format!("{:?} {} {:?}", m.span, m.encoding, m.identified));
+        |m: friskey::detect::Match| all.push(format!("{:?} {} {:?}", m.span, m.encoding, m.detected_key));
     match plainly {
         true => detector.find_plainly(text, &mut push),
         false => detector.find(text, &mut push),
@@ -171,7 +171,7 @@ proptest! {
     #[test]
     fn read_boundaries_change_nothing(text in text(60), size in 1..3000_usize, step in 1..900_usize) {
         let detector = detector();
-        let whole: Vec<_> = found(detector, &text).into_iter().map(|m| (m.span, m.identified)).collect();
+        let whole: Vec<_> = found(detector, &text).into_iter().map(|m| (m.span, m.detected_key)).collect();
         let mut in_chunks = Vec::new();
         let mut stream = Stream::default();
         let read = stream
@@ -183,7 +183,7 @@ proptest! {
                     assert_eq!(here, found.span.start);
                 }
                 assert_eq!(&chunk.bytes[found.matched.span.clone()], &text[at..end]);
-                in_chunks.push((at..end, found.matched.identified));
+                in_chunks.push((at..end, found.matched.detected_key));
             })
             .unwrap();
         prop_assert_eq!(read, text.len() as u64);
@@ -202,7 +202,7 @@ proptest! {
         let of = |bytes: &[u8], offset: usize| -> Vec<_> {
             found(detector, bytes)
                 .into_iter()
-                .map(|m| (m.span.start + offset..m.span.end + offset, m.encoding, m.identified))
+                .map(|m| (m.span.start + offset..m.span.end + offset, m.encoding, m.detected_key))
                 .filter(|(span, ..)| inside(span))
                 .collect()
         };
@@ -216,9 +216,9 @@ proptest! {
     fn a_fingerprint_does_not_move_with_edits_elsewhere(before in text(4), after in text(4), seed in 0..1000_u64) {
         let detector = detector();
         let key = expand("sk-proj-{base64url:74}{marker}{base64url:74}", seed).text;
-        let alone = found(detector, &key)[0].identified.fingerprint;
+        let alone = found(detector, &key)[0].detected_key.fingerprint;
         let text = [&before[..], b" ", &key, b" ", &after].concat();
-        prop_assert!(found(detector, &text).iter().any(|m| m.identified.fingerprint == alone));
+        prop_assert!(found(detector, &text).iter().any(|m| m.detected_key.fingerprint == alone));
     }
 
     #[test]
@@ -227,19 +227,21 @@ proptest! {
         let redactor = Redactor::new(detector);
         let shown = redactor.redact(&text);
         for m in found(detector, &text) {
-            let secret = String::from_utf8_lossy(m.identified.secret.reveal()).into_owned();
+            let secret = String::from_utf8_lossy(m.detected_key.secret.reveal()).into_owned();
             prop_assert!(!shown.contains(&secret));
             if m.encoding != "utf-8" {
                 let encoded = String::from_utf8_lossy(&text[m.span.clone()]).into_owned();
                 prop_assert!(!shown.contains(&encoded));
             }
-            let excerpt = redactor.excerpt(&text, m.span.clone(), &m.identified.secret);
+            let excerpt = redactor.excerpt(&text, m.span.clone(), &m.detected_key.secret);
             prop_assert!(excerpt.text.is_char_boundary(excerpt.start) && excerpt.text.is_char_boundary(excerpt.end));
             for other in found(detector, &text) {
                 // Neither whole nor in large part: the excerpt may cut through a neighbour.
-                let secret = other.identified.secret.reveal();
+                let secret = other.detected_key.secret.reveal();
                 let encoded = &text[other.span.clone()];
-                for part in secret.windows(16).skip(8).chain(encoded.windows(24).skip(16)) {
+                // The name of a service may be long and is displayed.
+                let shown = other.detected_key.secret.prefix_len().max(8);
+                for part in secret.windows(16).skip(shown).chain(encoded.windows(24).skip(16)) {
                     // Text that also occurs elsewhere may be displayed from there.
                     if memchr::memmem::find_iter(&text, part).count() > 1 {
                         continue;

@@ -189,16 +189,16 @@ fn check(way: &Way, key: &Key, place: (&str, &str)) -> Result<(), String> {
     let is_it = |one: &Match| {
         one.span == span(&text)
             && one.encoding == name
-            && *one.identified.kind == *key.kind
-            && one.identified.confidence == key.confidence
-            && one.identified.fingerprint == Secret::new(key.secret.clone(), 0).fingerprint()
+            && *one.detected_key.kind == *key.kind
+            && one.detected_key.confidence == key.confidence
+            && one.detected_key.fingerprint == Secret::new(key.secret.clone(), 0).fingerprint()
     };
     if matches!(&found[..], [one] if is_it(one)) {
         return Ok(());
     }
     let shown: Vec<_> = found
         .iter()
-        .map(|m| format!("{:?} {} {} {:?}", m.span, m.encoding, m.identified.kind, m.identified.evidence))
+        .map(|m| format!("{:?} {} {} {:?}", m.span, m.encoding, m.detected_key.kind, m.detected_key.evidence))
         .collect();
     Err(format!(
         "{:?} {:?} / {} / {:?}: {:?} {name}, not {shown:?}",

@@ -13,9 +13,9 @@ fn miss(name: &str, key: &[u8], text: &[u8], level: Confidence) -> Option<String
     let found = found(detector(), text);
     let fingerprint = Secret::new(key.to_vec(), 0).fingerprint();
     let is_it =
-        found.iter().any(|m| m.identified.fingerprint == fingerprint && m.identified.confidence >= level);
+        found.iter().any(|m| m.detected_key.fingerprint == fingerprint && m.detected_key.confidence >= level);
     let shown = || {
-        let all = found.iter().map(|m| (m.span.clone(), &m.identified.rule, m.identified.confidence));
+        let all = found.iter().map(|m| (m.span.clone(), &m.detected_key.rule, m.detected_key.confidence));
         format!("{name}: {:?}", all.collect::<Vec<_>>())
     };
     (!is_it).then(shown)
@@ -251,6 +251,6 @@ fn placeholders_that_are_cut_off_stay_low() {
         "sk-12345678901234567890{marker}123",
     ] {
         let found = found(detector(), &expand(template, 1).text);
-        assert!(found.iter().all(|m| m.identified.confidence == Confidence::Low), "{template}: {found:?}");
+        assert!(found.iter().all(|m| m.detected_key.confidence == Confidence::Low), "{template}: {found:?}");
     }
 }

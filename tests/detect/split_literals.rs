@@ -128,14 +128,14 @@ fn check(glue: &Glue, key: &[u8], cuts: &[usize]) -> Result<(), String> {
         [one]
             if one.span == span
                 && one.encoding == glue.encoding
-                && one.identified.fingerprint == fingerprint =>
+                && one.detected_key.fingerprint == fingerprint =>
         {
             Ok(())
         }
         other => {
             let shown: Vec<_> = other
                 .iter()
-                .map(|m| format!("{:?} {} {:?}", m.span, m.encoding, m.identified.evidence))
+                .map(|m| format!("{:?} {} {:?}", m.span, m.encoding, m.detected_key.evidence))
                 .collect();
             Err(format!("{:?} at {cuts:?} of {}: {span:?}, not {shown:?}", glue.between, key.len()))
         }
@@ -235,7 +235,7 @@ fn dashes_that_were_set_for_hyphens_are_read_in_keys_with_the_marker() {
         let text = String::from_utf8(key.clone()).unwrap().replace('-', dash);
         let found = reported(detector(), format!("key: {text}\n").as_bytes());
         let fingerprint = Secret::new(key, 0).fingerprint();
-        let is_it = matches!(&found[..], [one] if one.identified.fingerprint == fingerprint);
+        let is_it = matches!(&found[..], [one] if one.detected_key.fingerprint == fingerprint);
         assert!(is_it, "{dash}: {found:?}");
     }
 }
@@ -246,5 +246,5 @@ fn a_key_hyphen_at_the_start_of_lines_is_not_a_patch_sign() {
     let text = [b"K=", &part[..38], b"\\\n", &part[38..65], b"\\\n", &part[65..], b"\n"].concat();
     let found = reported(detector(), &text);
     let fingerprint = Secret::new(part, 0).fingerprint();
-    assert!(matches!(&found[..], [one] if one.identified.fingerprint == fingerprint), "{found:?}");
+    assert!(matches!(&found[..], [one] if one.detected_key.fingerprint == fingerprint), "{found:?}");
 }

@@ -26,7 +26,7 @@ fn base64_is_found_wherever_lines_break() {
                     [marked(b"data: |\n  ", false), through(inner, &steps), marked(b"\n", false)].concat();
                 let found = reported(detector(), &bytes(&text));
                 let fingerprint = Secret::new(key, 0).fingerprint();
-                let is_it = matches!(&found[..], [m] if m.span == span(&text) && m.identified.fingerprint == fingerprint);
+                let is_it = matches!(&found[..], [m] if m.span == span(&text) && m.detected_key.fingerprint == fingerprint);
                 if !is_it {
                     missed.push(format!("{} at {before} in lines of {column}", shape.name));
                 }
@@ -67,8 +67,9 @@ const TEXTS: &[(&str, &str, &str)] = &[
 fn missed(shape: &Shape, text: &Text, key: Vec<u8>, how: &str) -> Option<String> {
     let found = reported(detector(), &bytes(text));
     let fingerprint = Secret::new(key, 0).fingerprint();
-    let is_it = matches!(&found[..], [m] if m.span == span(text) && m.identified.fingerprint == fingerprint);
-    let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.identified.evidence)).collect();
+    let is_it =
+        matches!(&found[..], [m] if m.span == span(text) && m.detected_key.fingerprint == fingerprint);
+    let shown: Vec<_> = found.iter().map(|m| (&m.span, m.encoding, &m.detected_key.evidence)).collect();
     (!is_it).then(|| format!("{} {how}: {:?}, not {shown:?}", shape.name, span(text)))
 }
 
@@ -105,7 +106,7 @@ fn keys_in_lines_of_their_own_are_not_one() {
             let text = [b"OPENAI_API_KEYS:\n\"", &lines.join(parting.as_bytes())[..], b"\"\n"].concat();
             let found = reported(detector(), &text);
             let expected: Vec<_> = keys.into_iter().map(|key| Secret::new(key, 0).fingerprint()).collect();
-            let got: Vec<_> = found.iter().map(|m| m.identified.fingerprint).collect();
+            let got: Vec<_> = found.iter().map(|m| m.detected_key.fingerprint).collect();
             assert_eq!(got, expected, "{template} {parting:?}");
         }
     }
@@ -122,7 +123,7 @@ fn an_adjacent_list_item_is_not_part_of_a_key() {
             let text = [b"[\"", &written[..], b"\", \"", &other, b"\"]\n"].concat();
             let found = reported(detector(), &text);
             let fingerprint = Secret::new(key, 0).fingerprint();
-            let is_it = matches!(&found[..], [m] if m.identified.fingerprint == fingerprint);
+            let is_it = matches!(&found[..], [m] if m.detected_key.fingerprint == fingerprint);
             assert!(
                 is_it,
                 "{prefix} {length} {seed}: {:?}",
@@ -146,7 +147,7 @@ fn a_bare_key_is_found_whole_after_line_prefixes() {
                         format!("{lead}the key is{end}{lead}{start}{end}{lead}{rest}{end}{lead}bye{end}");
                     let fingerprint = Secret::new(key, 0).fingerprint();
                     let found = reported(detector(), text.as_bytes());
-                    if !found.iter().any(|m| m.identified.fingerprint == fingerprint) {
+                    if !found.iter().any(|m| m.detected_key.fingerprint == fingerprint) {
                         missed.push(format!("{} behind {lead:?} at {parts} %", shape.name));
                     }
                 }

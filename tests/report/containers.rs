@@ -13,7 +13,7 @@ use super::{output, sample};
 fn packed() -> Report {
     let mut draft: Draft = sample::clean();
     let within = |tail: &str, path: &[u8], container: &[&[u8]], line| {
-        let key = sample::identified(sample::secret(tail), "openai-project-key", Confidence::High);
+        let key = sample::detected_key(sample::secret(tail), "openai-project-key", Confidence::High);
         let mut finding = sample::finding(&key, Surface::Worktree, path, line);
         finding.origin.container = container.iter().map(|part| part.to_vec()).collect();
         finding
@@ -33,7 +33,7 @@ fn packed() -> Report {
         vec![loose],
         vec![within("eeee", b"dist/evil.zip", &[b"evil.zip", hostile.as_bytes()], 2)],
     ] {
-        let key = findings[0].identified.clone();
+        let key = findings[0].detected_key.clone();
         draft.leaks.push(sample::leak(key, LeakStatus::Present, findings));
     }
     sample::redacted(draft)

@@ -12,10 +12,10 @@ fn many(leaks: usize) -> Draft {
     let mut draft = sample::clean();
     for n in 0..leaks {
         let rule = if n % 100 == 99 { "openai-project-key" } else { "openai-legacy-key" };
-        let identified = sample::identified(sample::secret(&format!("{n:06}")), rule, Confidence::High);
+        let detected_key = sample::detected_key(sample::secret(&format!("{n:06}")), rule, Confidence::High);
         let path = format!("src/{n}/{}.py", "long/".repeat(20));
-        let finding = sample::finding(&identified, Surface::Worktree, path.as_bytes(), 1);
-        draft.leaks.push(sample::leak(identified, LeakStatus::Present, vec![finding]));
+        let finding = sample::finding(&detected_key, Surface::Worktree, path.as_bytes(), 1);
+        draft.leaks.push(sample::leak(detected_key, LeakStatus::Present, vec![finding]));
     }
     draft
 }

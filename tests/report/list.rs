@@ -72,7 +72,7 @@ fn every_format_names_every_open_leak() {
         for report in [sample::tree(), sample::history()].map(sample::redacted) {
             let text = formatted(format.name, &report);
             for leak in report.open_leaks() {
-                let redacted = leak.identified.secret.redacted();
+                let redacted = leak.detected_key.secret.redacted();
                 assert!(text.contains(&redacted), "{} does not name {redacted}", format.name);
             }
         }
@@ -93,7 +93,7 @@ fn every_format_has_the_next_step_of_each_leak() {
     for format in ["human", "json", "jsonl", "sarif", "gitlab", "junit", "html"] {
         let text = formatted(format, &report);
         for leak in report.open_leaks() {
-            let fingerprint = leak.identified.fingerprint.to_string();
+            let fingerprint = leak.detected_key.fingerprint.to_string();
             // Readers of a page are elsewhere.
             let repository = if format == "html" { " --repo /home/ada/app" } else { "" };
             let revoke = format!("friskey revoke{repository} --key {}", &fingerprint[..12]);
@@ -107,11 +107,11 @@ fn every_format_has_the_next_step_of_each_leak() {
 fn thirty_thousand_findings_take_seconds() {
     let mut draft = sample::clean();
     for n in 0..30_000_u64 {
-        let identified =
-            sample::identified(sample::secret(&format!("{n:05}")), "openai-project-key", Confidence::High);
+        let detected_key =
+            sample::detected_key(sample::secret(&format!("{n:05}")), "openai-project-key", Confidence::High);
         let path = format!("src/{n}.py");
-        let finding = sample::finding(&identified, Surface::Worktree, path.as_bytes(), 1 + n);
-        draft.leaks.push(sample::leak(identified, LeakStatus::Present, vec![finding]));
+        let finding = sample::finding(&detected_key, Surface::Worktree, path.as_bytes(), 1 + n);
+        draft.leaks.push(sample::leak(detected_key, LeakStatus::Present, vec![finding]));
     }
     let report = sample::redacted(draft);
     for format in REPORTERS {

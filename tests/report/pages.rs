@@ -75,9 +75,9 @@ fn payloads() -> Draft {
     };
     let mut draft = sample::history();
     let mut leak = draft.leaks[0].clone();
-    let mut identified = (*leak.identified).clone();
-    identified.evidence = vec![X.to_owned()];
-    leak.identified = Arc::new(identified);
+    let mut detected_key = (*leak.detected_key).clone();
+    detected_key.evidence = vec![X.to_owned()];
+    leak.detected_key = Arc::new(detected_key);
     leak.introduced = vec![change(1_700_000_000)];
     leak.removed = vec![change(1_700_500_000)];
     leak.moves = vec![Move { from: bytes(), change: change(1_700_400_000) }];
@@ -295,9 +295,9 @@ fn a_page_about_a_removed_and_a_present_leak_shows_the_present_one_first() {
 fn places_beyond_twenty_are_folded() {
     let mut draft = sample::tree();
     draft.leaks.truncate(1);
-    let identified = Arc::clone(&draft.leaks[0].identified);
+    let detected_key = Arc::clone(&draft.leaks[0].detected_key);
     let place =
-        |n: u64| sample::finding(&identified, Surface::Worktree, format!("src/{n:02}.py").as_bytes(), n);
+        |n: u64| sample::finding(&detected_key, Surface::Worktree, format!("src/{n:02}.py").as_bytes(), n);
     draft.leaks[0].findings = (1..=30).map(place).collect();
     let text = page(draft);
     let (before, after) = text.split_once("<summary>10 more places</summary>").unwrap();
@@ -307,24 +307,24 @@ fn places_beyond_twenty_are_folded() {
 #[test]
 fn ten_thousand_findings_make_a_small_page() {
     let key = |n: u64| {
-        sample::identified(sample::secret(&format!("{n:05}")), "openai-project-key", Confidence::High)
+        sample::detected_key(sample::secret(&format!("{n:05}")), "openai-project-key", Confidence::High)
     };
     let history = sample::history();
     let mut leaks = sample::history();
     leaks.leaks.clear();
     for n in 0..10_000 {
         let mut leak = history.leaks[0].clone();
-        leak.identified = key(n);
+        leak.detected_key = key(n);
         leak.status = if n % 3 == 0 { LeakStatus::Present } else { LeakStatus::Removed };
         leak.findings =
-            vec![sample::finding(&leak.identified, Surface::Blob, format!("src/{n}.py").as_bytes(), 1 + n)];
+            vec![sample::finding(&leak.detected_key, Surface::Blob, format!("src/{n}.py").as_bytes(), 1 + n)];
         leaks.leaks.push(leak);
     }
     let mut places = sample::tree();
     places.leaks.truncate(1);
-    let identified = Arc::clone(&places.leaks[0].identified);
+    let detected_key = Arc::clone(&places.leaks[0].detected_key);
     let place =
-        |n: u64| sample::finding(&identified, Surface::Worktree, format!("src/{n}.py").as_bytes(), 1 + n);
+        |n: u64| sample::finding(&detected_key, Surface::Worktree, format!("src/{n}.py").as_bytes(), 1 + n);
     places.leaks[0].findings = (0..10_000).map(place).collect();
     for (name, draft) in [("many-leaks", leaks), ("many-places", places)] {
         let text = page(draft);

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use friskey::detect::Detector;
 use friskey::model::{
-    Change, Confidence, Coverage, Draft, Excerpt, Finding, Identified, Ignored, IgnoredKind, Leak,
+    Change, Confidence, Coverage, DetectedKey, Draft, Excerpt, Finding, Ignored, IgnoredKind, Leak,
     LeakStatus, Move, Origin, Position, Reachability, RemoteSighting, Report, RepositoryInfo, RuleInfo,
     Secret, Severity, Skip, Span, Suppression, Surface, TagDate, VersionControl,
 };
@@ -15,7 +15,7 @@ pub(crate) fn redacted(mut draft: Draft) -> Report {
     static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
         Detector::new(&RuleSet::built_in().expect("the built-in rules load")).expect("they compile")
     });
-    draft.secrets = draft.leaks.iter().map(|leak| Arc::clone(&leak.identified)).collect();
+    draft.secrets = draft.leaks.iter().map(|leak| Arc::clone(&leak.detected_key)).collect();
     friskey::scan::redact(draft, &DETECTOR)
 }
 
@@ -26,8 +26,8 @@ pub(crate) fn secret(tail: &str) -> Secret {
     Secret::new(key.into_bytes(), 8)
 }
 
-pub(crate) fn identified(secret: Secret, rule: &str, confidence: Confidence) -> Arc<Identified> {
-    Arc::new(Identified {
+pub(crate) fn detected_key(secret: Secret, rule: &str, confidence: Confidence) -> Arc<DetectedKey> {
+    Arc::new(DetectedKey {
         fingerprint: secret.fingerprint(),
         secret,
         rule: rule.into(),
@@ -37,11 +37,11 @@ pub(crate) fn identified(secret: Secret, rule: &str, confidence: Confidence) -> 
     })
 }
 
-pub(crate) fn finding(identified: &Arc<Identified>, surface: Surface, path: &[u8], line: u64) -> Finding {
+pub(crate) fn finding(detected_key: &Arc<DetectedKey>, surface: Surface, path: &[u8], line: u64) -> Finding {
     let before = "OPENAI_API_KEY = \"";
-    let redacted = identified.secret.redacted();
+    let redacted = detected_key.secret.redacted();
     let start = Position { offset: 40 * (line - 1) + 18, line, column: 19 };
-    let length = identified.secret.len() as u64;
+    let length = detected_key.secret.len() as u64;
     let end = Position { offset: start.offset + length, line, column: start.column + length };
     let excerpt = Excerpt {
         text: format!("{before}{redacted}\"  # do not commit"),
@@ -49,7 +49,7 @@ pub(crate) fn finding(identified: &Arc<Identified>, surface: Surface, path: &[u8
         end: before.len() + redacted.len(),
     };
     Finding {
-        identified: Arc::clone(identified),
+        detected_key: Arc::clone(detected_key),
         origin: Origin::at_path(surface, path),
         encoding: "utf-8",
         span: Span { start, end },
@@ -60,9 +60,9 @@ pub(crate) fn finding(identified: &Arc<Identified>, surface: Surface, path: &[u8
     }
 }
 
-pub(crate) fn leak(identified: Arc<Identified>, status: LeakStatus, findings: Vec<Finding>) -> Leak {
+pub(crate) fn leak(detected_key: Arc<DetectedKey>, status: LeakStatus, findings: Vec<Finding>) -> Leak {
     Leak {
-        identified,
+        detected_key,
         status,
         introduced: Vec::new(),
         removed: Vec::new(),
@@ -179,16 +179,16 @@ fn narrowed_by(paths: usize) -> Draft {
 /// A work tree with three leaks: one in many places, one in an archive, one accepted.
 pub(crate) fn tree() -> Draft {
     let mut draft = clean();
-    let project = identified(secret("x9KA"), "openai-project-key", Confidence::High);
+    let project = detected_key(secret("x9KA"), "openai-project-key", Confidence::High);
     let mut places: Vec<_> = (1..=13)
         .map(|n| finding(&project, Surface::Worktree, format!("src/app{n:02}.py").as_bytes(), n))
         .collect();
     places[2].suppressed = Some(inline());
-    let legacy = identified(secret("Zq7w"), "openai-legacy-key", Confidence::Medium);
+    let legacy = detected_key(secret("Zq7w"), "openai-legacy-key", Confidence::Medium);
     let mut packed = finding(&legacy, Surface::Worktree, b"dist/app.zip", 3);
     packed.origin.container = vec![b"app.zip".to_vec(), b"config/.env".to_vec()];
     packed.encoding = "base64";
-    let admin = identified(secret("aaaa"), "openai-admin-key", Confidence::High);
+    let admin = detected_key(secret("aaaa"), "openai-admin-key", Confidence::High);
     let mut accepted = finding(&admin, Surface::Worktree, b"tests/keys.txt", 1);
     accepted.suppressed = Some(inline());
     draft.leaks = vec![
@@ -226,7 +226,7 @@ pub(crate) fn history() -> Draft {
         is_mirror: false,
     });
     draft.command_line = ["friskey", "history", "--output", "html=report.html"].map(str::to_owned).to_vec();
-    let project = identified(secret("x9KA"), "openai-project-key", Confidence::High);
+    let project = detected_key(secret("x9KA"), "openai-project-key", Confidence::High);
     let mut place = finding(&project, Surface::Blob, b"src/my app.py", 4);
     place.origin.commit = Some("3".repeat(40));
     place.origin.object = Some("b".repeat(40));
@@ -254,14 +254,14 @@ pub(crate) fn history() -> Draft {
         by_push: true,
     });
 
-    let admin = identified(secret("aaaa"), "openai-admin-key", Confidence::Medium);
+    let admin = detected_key(secret("aaaa"), "openai-admin-key", Confidence::Medium);
     let mut message = finding(&admin, Surface::CommitMessage, b"", 1);
     message.origin.path = None;
     message.origin.commit = Some("5".repeat(40));
     let mut unreachable = leak(admin, LeakStatus::Unreachable, vec![message]);
     unreachable.reachability.held_by = vec!["HEAD@{3}".to_owned()];
 
-    let mut named = finding(&removed.identified, Surface::RefName, b"refs/tags/v1", 1);
+    let mut named = finding(&removed.detected_key, Surface::RefName, b"refs/tags/v1", 1);
     named.excerpt = None;
     removed.findings.push(named);
     draft.leaks = vec![removed, unreachable];
@@ -280,7 +280,7 @@ pub(crate) fn history() -> Draft {
 /// Everything that a repository's author could try on the reader of a draft.
 pub(crate) fn hostile() -> Draft {
     let mut draft = clean();
-    let legacy = identified(secret("Zq7w"), "openai-legacy-key", Confidence::Low);
+    let legacy = detected_key(secret("Zq7w"), "openai-legacy-key", Confidence::Low);
     let paths: [&[u8]; 5] = [
         b"::error::pwned,a:b%0A",
         "right\u{202e}to\u{200b}left.py".as_bytes(),
@@ -311,7 +311,7 @@ pub(crate) fn hostile() -> Draft {
 /// A key on standard input, which has no history.
 pub(crate) fn stdin() -> Draft {
     let mut draft = clean();
-    let project = identified(secret("x9KA"), "openai-project-key", Confidence::High);
+    let project = detected_key(secret("x9KA"), "openai-project-key", Confidence::High);
     let mut place = finding(&project, Surface::Stdin, b"", 7);
     place.origin.path = None;
     draft.leaks = vec![leak(project, LeakStatus::Unknown, vec![place])];

@@ -91,9 +91,9 @@ fn report(places: &[Place]) -> Report {
     for place in places {
         let secret = secret(place);
         let key = String::from_utf8(secret.reveal().to_vec()).expect("generated keys are ASCII");
-        let identified = sample::identified(secret, "openai-project-key", Confidence::High);
+        let detected_key = sample::detected_key(secret, "openai-project-key", Confidence::High);
         let path = [&place.path[..], b"/", key.as_bytes(), b".txt"].concat();
-        let mut finding = sample::finding(&identified, place.surface, &path, place.line);
+        let mut finding = sample::finding(&detected_key, place.surface, &path, place.line);
         finding.origin.container.clone_from(&place.container);
         if let Some(entry) = finding.origin.container.last_mut() {
             entry.extend_from_slice(key.as_bytes());
@@ -102,7 +102,7 @@ fn report(places: &[Place]) -> Report {
             finding.origin.path = None;
             finding.origin.object = Some("a".repeat(40));
         }
-        let mut leak = sample::leak(identified, LeakStatus::Removed, vec![finding]);
+        let mut leak = sample::leak(detected_key, LeakStatus::Removed, vec![finding]);
         leak.reachability.refs_in_history = vec![format!("refs/heads/{key}")];
         if place.with_change {
             let change = Change {

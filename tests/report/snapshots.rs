@@ -11,7 +11,7 @@ use super::{output, sample};
 /// Compares `text`, which was made from `draft`, with the snapshot of that name.
 fn compare(name: &str, text: &str, draft: &Draft) {
     for leak in &draft.leaks {
-        let key = String::from_utf8_lossy(leak.identified.secret.reveal());
+        let key = String::from_utf8_lossy(leak.detected_key.secret.reveal());
         assert!(!text.contains(&*key), "{name} contains a key");
     }
     let version = format!("\"{}\"", env!("CARGO_PKG_VERSION"));

@@ -229,20 +229,21 @@ impl<'a> BaselineRun<'a> {
     /// Leaks at or above the threshold that have a finding that is not accepted.
     fn leaks_to_accept<'r>(&self, report: &'r Report) -> impl Iterator<Item = &'r Leak> + use<'r> {
         let threshold = self.min_confidence;
-        report.open_leaks().filter(move |leak| leak.identified.confidence >= threshold)
+        report.open_leaks().filter(move |leak| leak.detected_key.confidence >= threshold)
     }
 
     fn new_entries(&self, report: &Report, fields: &NewEntry) -> Vec<BaselineEntry> {
-        let entry = |leak: &Leak| fields.entry(leak.identified.fingerprint, leak.identified.rule.to_string());
+        let entry =
+            |leak: &Leak| fields.entry(leak.detected_key.fingerprint, leak.detected_key.rule.to_string());
         self.leaks_to_accept(report).map(entry).collect()
     }
 
     /// Lists the keys that were added to the baseline.
     fn write_accepted(&self, report: &Report, out: &mut Vec<u8>) -> Result<()> {
         for leak in self.leaks_to_accept(report) {
-            let identified = &leak.identified;
+            let detected_key = &leak.detected_key;
             let place = leak.findings.first().map(location).unwrap_or_default();
-            let text = format!("accepted: {} {} {place}", identified.secret.redacted(), identified.rule);
+            let text = format!("accepted: {} {} {place}", detected_key.secret.redacted(), detected_key.rule);
             write_redacted_line(out, &self.detector, text.trim_end())?;
         }
         writeln!(
@@ -309,7 +310,7 @@ fn write_redacted_line(out: &mut Vec<u8>, detector: &Detector, text: &str) -> io
 
 /// Whether an entry for the key has expired. Such a key is not accepted again automatically.
 fn has_expired(baseline: &Baseline, leak: &Leak) -> bool {
-    baseline.expired_entries().any(|entry| entry.fingerprint == leak.identified.fingerprint)
+    baseline.expired_entries().any(|entry| entry.fingerprint == leak.detected_key.fingerprint)
 }
 
 fn location(finding: &Finding) -> String {

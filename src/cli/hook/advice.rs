@@ -156,7 +156,7 @@ fn advice_after_findings(
         _ => format!("To accept {them}, run:"),
     });
     lines.extend(leaks.iter().map(|leak| {
-        format!("  friskey baseline add {} --reason 'why it is harmless'", leak.identified.fingerprint)
+        format!("  friskey baseline add {} --reason 'why it is harmless'", leak.detected_key.fingerprint)
     }));
     lines
 }

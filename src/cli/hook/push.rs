@@ -177,7 +177,7 @@ impl Push {
         let elsewhere = self.known.elsewhere.iter().map(|(_, id)| id.to_string());
         let own = scan_own(arguments(self.tips(), self.excluded_revisions().chain(elsewhere).collect()))?;
         let is_own = |leak: &Leak| {
-            own.leaks.iter().any(|own| own.identified.fingerprint == leak.identified.fingerprint)
+            own.leaks.iter().any(|own| own.detected_key.fingerprint == leak.detected_key.fingerprint)
         };
         let (published, kept) = std::mem::take(&mut draft.leaks)
             .into_iter()
@@ -205,7 +205,7 @@ impl Push {
             self.known.elsewhere.iter().filter_map(|(name, _)| remote_name(name)).collect();
         let other = remotes.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
         let message = |leak: &Leak| {
-            let (rule, redacted) = (&leak.identified.rule, leak.identified.secret.redacted());
+            let (rule, redacted) = (&leak.detected_key.rule, leak.detected_key.secret.redacted());
             let commit = leak.introduced.first().map_or("", |change| &change.commit[..]);
             format!(
                 "friskey: not blocked: {rule} {redacted} in commit {}: {other} has that commit already, and the key \

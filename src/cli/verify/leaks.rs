@@ -13,7 +13,7 @@ use crate::cli::redaction;
 use crate::cli::scan::tree_options;
 use crate::cli::secret_input::read_secret;
 use crate::cli::session::Session;
-use crate::model::{Confidence, Draft, Fingerprint, Identified, Secret};
+use crate::model::{Confidence, DetectedKey, Draft, Fingerprint, Secret};
 use crate::provider::KeyShape;
 use crate::report::{Style, reporter};
 use crate::scan::{HistoryOptions, Settings, redact, scan_history, scan_input, scan_tree};
@@ -61,7 +61,7 @@ impl Leaks {
     }
 
     fn from_draft(draft: Draft, session: &Session) -> Result<Self> {
-        let secrets = draft.leaks.iter().map(|leak| remember_secret(&leak.identified)).collect();
+        let secrets = draft.leaks.iter().map(|leak| remember_secret(&leak.detected_key)).collect();
         let report = redact(draft, &session.effective.detector);
         let mut json = Vec::new();
         let writer = reporter("json").context("there is no JSON format")?;
@@ -128,7 +128,8 @@ impl Leaks {
         for scanned in [of_tree, of_history] {
             match scanned {
                 Ok(draft) => {
-                    self.secrets.extend(draft.secrets.iter().map(|identified| remember_secret(identified)));
+                    self.secrets
+                        .extend(draft.secrets.iter().map(|detected_key| remember_secret(detected_key)));
                     let skipped = draft.coverage.skipped.iter();
                     self.gaps.extend(skipped.map(|skip| format!("{}: {}", skip.what, skip.reason)));
                 }
@@ -144,9 +145,9 @@ fn is_local_dir(path: &Path) -> bool {
     path.is_absolute() && path.is_dir()
 }
 
-fn remember_secret(identified: &Identified) -> (Fingerprint, Secret) {
-    redaction::redact_key(identified.secret.reveal());
-    (identified.fingerprint, identified.secret.clone())
+fn remember_secret(detected_key: &DetectedKey) -> (Fingerprint, Secret) {
+    redaction::redact_key(detected_key.secret.reveal());
+    (detected_key.fingerprint, detected_key.secret.clone())
 }
 
 fn read_document(path: &Path) -> Result<Value> {

@@ -80,7 +80,7 @@ fn audit_page(document: &Value, leaks: &[VerifiedLeak], detector: &Detector) -> 
     let rules = detector.rules().iter().map(crate::rules::Rule::info).collect();
     let mut draft = read_json(document, rules).context("cannot write the page of that report")?;
     for leak in &mut draft.leaks {
-        let fingerprint = leak.identified.fingerprint.to_string();
+        let fingerprint = leak.detected_key.fingerprint.to_string();
         let verified = leaks.iter().find(|verified| verified.fingerprint == fingerprint);
         leak.verification = verified.map(|verified| Box::new(verified.verification.clone()));
     }

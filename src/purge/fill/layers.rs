@@ -73,7 +73,7 @@ impl Layer {
     fn fill(mut self, bytes: &mut [u8], found: &Match, replacement: &[u8], detector: &Detector) -> bool {
         let mut inner_matches = Vec::new();
         detector.find(&self.decoded, |inner| {
-            if inner.identified.fingerprint == found.identified.fingerprint {
+            if inner.detected_key.fingerprint == found.detected_key.fingerprint {
                 inner_matches.push(inner);
             }
         });
@@ -82,10 +82,10 @@ impl Layer {
         }
         let before = self.decoded.clone();
         for inner in inner_matches {
-            let replacement = if replacement.len() == inner.identified.secret.len() {
+            let replacement = if replacement.len() == inner.detected_key.secret.len() {
                 replacement.to_vec()
             } else {
-                filler(&inner.identified.secret, 0)
+                filler(&inner.detected_key.secret, 0)
             };
             super::fill(&mut self.decoded, &inner, &replacement, detector);
         }

@@ -48,7 +48,7 @@ pub(super) fn filler(secret: &Secret, round: usize) -> Vec<u8> {
 /// Overwrites the key of a match in `bytes`, whose length stays the same: with `filler` in the encoding of the match if
 /// possible, otherwise with any characters. Returns which of these it did.
 pub(super) fn fill(bytes: &mut [u8], found: &Match, filler: &[u8], detector: &Detector) -> Treatment {
-    let secret = found.identified.secret.reveal();
+    let secret = found.detected_key.secret.reveal();
     if found.source_map.is_empty() {
         if found.span.len() == filler.len() {
             bytes[found.span.clone()].copy_from_slice(filler);

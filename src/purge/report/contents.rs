@@ -9,7 +9,7 @@ use super::{
 };
 use crate::detect::Redactor;
 use crate::git::{HashKind, ObjectId};
-use crate::model::{Identified, IgnoredKind, IgnoredSet, Skip};
+use crate::model::{DetectedKey, IgnoredKind, IgnoredSet, Skip};
 use crate::purge::leftovers::Leftover;
 use crate::purge::next_steps::{StepFacts, list};
 use crate::purge::proof::PurgeProof;
@@ -30,7 +30,7 @@ pub(in crate::purge) struct ReportContents<'a> {
     pub(in crate::purge) other_keys: u64,
     pub(in crate::purge) unmatched_keys: u64,
     pub(in crate::purge) hash: HashKind,
-    pub(in crate::purge) keys: &'a [Arc<Identified>],
+    pub(in crate::purge) keys: &'a [Arc<DetectedKey>],
     pub(in crate::purge) plan: &'a RefPlan,
     pub(in crate::purge) rewrites: &'a Rewrites,
     pub(in crate::purge) paths: &'a HashMap<ObjectId, Vec<u8>>,
@@ -173,7 +173,7 @@ fn unsearched_files(object: &PartlySearchedObject, redactor: &Redactor<'_>) -> V
     object.skips.iter().map(file).collect()
 }
 
-fn reported_key(key: &Identified) -> ReportedKey {
+fn reported_key(key: &DetectedKey) -> ReportedKey {
     ReportedKey {
         fingerprint: key.fingerprint.to_string(),
         redacted: key.secret.redacted(),

@@ -131,7 +131,7 @@ fn write_accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for (leak, finding, Suppression { source, reason, .. }) in
         std::iter::once(first).chain(accepted).take(MAX_LISTED)
     {
-        let redacted = escape::xml(&leak.identified.secret.redacted());
+        let redacted = escape::xml(&leak.detected_key.secret.redacted());
         let position = escape::xml(&labels::position(finding));
         let (source, reason) = (escape::xml(source), escape::xml(reason.as_deref().unwrap_or("none given")));
         write!(out, "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\"><code>{redacted}</code></th>")?;

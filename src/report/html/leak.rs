@@ -23,7 +23,7 @@ pub(super) fn write(view: &PageView<'_>, number: usize, leak: &Leak, out: &mut d
     let report = view.report;
     let title = escape::xml(&labels::title(report, leak));
     let later = if number > MAX_EAGER_LAYOUT { " later" } else { "" };
-    let redacted = escape::xml(&leak.identified.secret.redacted());
+    let redacted = escape::xml(&leak.detected_key.secret.redacted());
     writeln!(out, "<article class=\"card{later}\" id=\"leak-{number}\" aria-labelledby=\"title-{number}\">")?;
     write!(out, "<h2 id=\"title-{number}\"><span>{title}</span> <code>{redacted}</code> ")?;
     let severity = parts::severity_badge(labels::effective_severity(report, leak));
@@ -52,7 +52,7 @@ pub(super) fn write(view: &PageView<'_>, number: usize, leak: &Leak, out: &mut d
 
 /// Writes only the fingerprint and the first places, for reports with too many leaks to show everything about each.
 fn write_brief(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<p class=\"small\">Fingerprint <code>{}</code></p>", leak.identified.fingerprint)?;
+    writeln!(out, "<p class=\"small\">Fingerprint <code>{}</code></p>", leak.detected_key.fingerprint)?;
     places::write_first(view, leak, out)?;
     writeln!(out, "</article>")
 }
@@ -113,17 +113,17 @@ fn write_events(
 }
 
 fn write_facts(leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    let identified = &leak.identified;
-    let evidence = match identified.evidence.join(", ") {
+    let detected_key = &leak.detected_key;
+    let evidence = match detected_key.evidence.join(", ") {
         list if list.is_empty() => list,
         list => format!(": {list}"),
     };
     writeln!(out, "<details><summary>Evidence, fingerprint and refs</summary><dl class=\"facts\">")?;
     let fact = |name: &str, value: &str| parts::fact(name, &escape::xml(value));
-    write!(out, "{}", fact("Rule", &identified.rule))?;
-    write!(out, "{}", fact("Confidence", &format!("{}{evidence}", identified.confidence)))?;
-    write!(out, "{}", fact("Length", &humanize::count(identified.secret.len() as u64, "byte")))?;
-    write!(out, "{}", parts::fact("Fingerprint", &format!("<code>{}</code>", identified.fingerprint)))?;
+    write!(out, "{}", fact("Rule", &detected_key.rule))?;
+    write!(out, "{}", fact("Confidence", &format!("{}{evidence}", detected_key.confidence)))?;
+    write!(out, "{}", fact("Length", &humanize::count(detected_key.secret.len() as u64, "byte")))?;
+    write!(out, "{}", parts::fact("Fingerprint", &format!("<code>{}</code>", detected_key.fingerprint)))?;
     write!(out, "{}", fact("At the tip of", &list_refs(&leak.reachability.refs_at_tip)))?;
     write!(out, "{}", fact("In the history of", &list_refs(&leak.reachability.refs_in_history)))?;
     write!(out, "{}", fact("Held by", &list_refs(&leak.reachability.held_by)))?;

@@ -40,7 +40,7 @@ pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> 
 fn leak_cells(view: &PageView<'_>, number: usize, leak: &Leak, is_verified: bool) -> Vec<Cell> {
     let report = view.report;
     let title = escape::xml(&labels::title(report, leak));
-    let key = parts::key(&leak.identified.secret.redacted());
+    let key = parts::key(&leak.detected_key.secret.redacted());
     let severity = labels::effective_severity(report, leak);
     let exposure = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
     let places = labels::open_findings(leak).count() as u64;
@@ -90,7 +90,7 @@ fn write_timelines(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "<div class=\"lanes\">")?;
     for (number, leak) in &dated {
-        let redacted = leak.identified.secret.redacted();
+        let redacted = leak.detected_key.secret.redacted();
         let name = escape::xml(&redacted);
         writeln!(out, "<a href=\"#leak-{number}\"><code>{name}</code></a>")?;
         write!(out, "{}", timeline::compact(leak, &events::leak_events(leak), axis, &redacted))?;

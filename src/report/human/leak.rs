@@ -17,14 +17,14 @@ pub(super) fn write(report: &Report, leak: &Leak, style: &Style, out: &mut dyn W
 }
 
 fn write_headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let identified = &leak.identified;
-    let rule = paint(style.color, ALARM, escape::line(&identified.rule));
-    let title = format!("{} {}", labels::title(report, leak), escape::line(&identified.secret.redacted()));
+    let detected_key = &leak.detected_key;
+    let rule = paint(style.color, ALARM, escape::line(&detected_key.rule));
+    let title = format!("{} {}", labels::title(report, leak), escape::line(&detected_key.secret.redacted()));
     let title = paint(style.color, STRONG, title);
     wrap::write(&format!("{rule}: "), &title, 2, style, out)?;
-    let evidence: Vec<_> = identified.evidence.iter().map(|text| escape::line(text)).collect();
+    let evidence: Vec<_> = detected_key.evidence.iter().map(|text| escape::line(text)).collect();
     let evidence = if evidence.is_empty() { String::new() } else { format!(": {}", evidence.join(", ")) };
-    wrap::write("  ", &format!("{} confidence{evidence}", identified.confidence), 4, style, out)?;
+    wrap::write("  ", &format!("{} confidence{evidence}", detected_key.confidence), 4, style, out)?;
     let status = match leak.status {
         LeakStatus::Present => format!("still present{}", at_tips(leak, style)),
         LeakStatus::Removed => format!("removed, but still in the history{}", in_history(leak, style)),
@@ -38,7 +38,7 @@ fn write_headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Wri
     if !status.is_empty() {
         wrap::write("  ", &status, 4, style, out)?;
     }
-    let fingerprint = paint(style.color, FAINT, identified.fingerprint);
+    let fingerprint = paint(style.color, FAINT, detected_key.fingerprint);
     wrap::write("  fingerprint ", &fingerprint, 4, style, out)
 }
 

@@ -99,7 +99,7 @@ pub(super) struct LeakState {
 
 impl LeakState {
     pub(super) fn new(report: &Report, leak: &Leak, directory: StepDirectory) -> Self {
-        let identified = &leak.identified;
+        let detected_key = &leak.detected_key;
         let findings: Vec<&Finding> = labels::open_findings(leak).collect();
         let repository = report.repository();
         let rule = labels::rule(report, leak);
@@ -107,13 +107,13 @@ impl LeakState {
         let paths_on = |surfaces: &[Surface]| paths(&findings, surfaces);
         let head = repository.and_then(|repository| repository.head.as_deref());
         let introduced_by_head = matches!(&leak.introduced[..], [only] if Some(&*only.commit) == head);
-        let is_verifiable = VERIFIABLE_KINDS.contains(&&*identified.kind);
+        let is_verifiable = VERIFIABLE_KINDS.contains(&&*detected_key.kind);
         let mut state = Self {
-            fingerprint: identified.fingerprint.to_string().chars().take(FINGERPRINT_DIGITS).collect(),
-            full_fingerprint: identified.fingerprint.to_string(),
+            fingerprint: detected_key.fingerprint.to_string().chars().take(FINGERPRINT_DIGITS).collect(),
+            full_fingerprint: detected_key.fingerprint.to_string(),
             status: leak.status,
-            is_doubtful: identified.confidence == Confidence::Low,
-            is_listable: LISTABLE_KINDS.contains(&&*identified.kind),
+            is_doubtful: detected_key.confidence == Confidence::Low,
+            is_listable: LISTABLE_KINDS.contains(&&*detected_key.kind),
             is_verifiable,
             verdict: leak.verification.as_ref().map(|verification| verification.verdict),
             push_state: push_state(report, leak),

@@ -65,7 +65,8 @@ fn select_leaks<'a>(report: &'a Report, style: &Style) -> (Vec<&'a Leak>, usize)
     let mut leaks: Vec<_> = report.leaks().iter().filter(is_included).enumerate().collect();
     let omitted = leaks.len().saturating_sub(MAX_RESULTS);
     if omitted > 0 {
-        leaks.sort_by_key(|(_, leak)| Reverse((labels::severity(report, leak), leak.identified.confidence)));
+        leaks
+            .sort_by_key(|(_, leak)| Reverse((labels::severity(report, leak), leak.detected_key.confidence)));
         leaks.truncate(MAX_RESULTS);
         leaks.sort_by_key(|&(index, _)| index);
     }

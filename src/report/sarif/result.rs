@@ -79,8 +79,8 @@ impl Results<'_> {
         let next_steps = next_steps(self.report, leak);
         let related = &others[..others.len().min(MAX_RELATED_LOCATIONS)];
         Some(ResultObject {
-            rule_id: &leak.identified.rule,
-            rule_index: self.report.rules().iter().position(|rule| *rule.id == *leak.identified.rule),
+            rule_id: &leak.detected_key.rule,
+            rule_index: self.report.rules().iter().position(|rule| *rule.id == *leak.detected_key.rule),
             level: rules::level(labels::effective_severity(self.report, leak)),
             message: MessageText::new(message::message(
                 self.report,
@@ -94,16 +94,16 @@ impl Results<'_> {
                 .map(|(id, other)| Location::new(self.report, other, Some(id)))
                 .collect(),
             partial_fingerprints: self.fingerprints(leak, primary),
-            rank: rank(leak.identified.confidence),
+            rank: rank(leak.detected_key.confidence),
             suppressions: if is_suppressed {
                 primary.suppressed.iter().map(suppression_object).collect()
             } else {
                 Vec::new()
             },
             properties: ResultProperties {
-                confidence: leak.identified.confidence.name(),
+                confidence: leak.detected_key.confidence.name(),
                 status: leak.status.name(),
-                kind: &leak.identified.kind,
+                kind: &leak.detected_key.kind,
                 surface: primary.origin.surface.name(),
                 encoding: primary.encoding,
                 versions: primary.versions,
@@ -117,7 +117,7 @@ impl Results<'_> {
     /// action computes that hash and warns about different values, so they get one only if `line_hashes` knows it. Elsewhere
     /// it is derived from the fingerprint of the secret or the id of the finding.
     fn fingerprints(&self, leak: &Leak, primary: &Finding) -> BTreeMap<&'static str, String> {
-        let fingerprint = leak.identified.fingerprint.to_string();
+        let fingerprint = leak.detected_key.fingerprint.to_string();
         let origin = &primary.origin;
         let is_in_checkout = matches!(
             origin.surface,

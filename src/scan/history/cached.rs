@@ -27,11 +27,11 @@ impl RepositoryAudit<'_> {
                     clean.is_some_and(|clean| clean.has(&CleanContents::place(pack, id)))
                 };
                 let (outcome, mut update) = sweep_with_cache(database, search, options, (cache, &is_clean));
-                let identified = update.take_identified();
+                let detected_key = update.take_identified();
                 if !outcome.cancelled {
                     update.keep(cache);
                 }
-                (outcome, identified)
+                (outcome, detected_key)
             }
             Some(cache) => {
                 cache.note(format!(

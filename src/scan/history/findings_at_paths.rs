@@ -9,7 +9,7 @@ use super::secret_index::SecretIndex;
 use crate::git::attribution::{Attribution, SecretHistory, SecretPath, attribute};
 use crate::git::refs::Refs;
 use crate::git::{self, IdentifiedObjects, ObjectId, ObjectKind, entry_name};
-use crate::model::{Finding, Identified, LeakStatus, Origin, Reachability, Surface};
+use crate::model::{DetectedKey, Finding, LeakStatus, Origin, Reachability, Surface};
 use crate::scan::located::{LocatedSecret, content_name};
 
 impl RepositoryAudit<'_> {
@@ -25,8 +25,8 @@ impl RepositoryAudit<'_> {
             };
             let is_commit = kind == ObjectKind::Commit;
             for (number, _) in occurrences {
-                let identified = &secrets.identified[*number as usize];
-                let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
+                let detected_key = &secrets.detected_key[*number as usize];
+                let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
                 facts.add_status(LeakStatus::Unknown);
                 let origin = Origin {
                     surface,
@@ -35,7 +35,7 @@ impl RepositoryAudit<'_> {
                     commit: is_commit.then(|| id.to_string()),
                     container: Vec::new(),
                 };
-                self.push(identified, origin, LocatedSecret::without_position(identified), 1);
+                self.push(detected_key, origin, LocatedSecret::without_position(detected_key), 1);
             }
         }
     }
@@ -51,7 +51,7 @@ impl RepositoryAudit<'_> {
     ) {
         let mut query = secrets.query();
         let object_ids: HashSet<ObjectId> = query.objects.keys().copied().collect();
-        let known = objects.filter(|_| secrets.identified.is_empty());
+        let known = objects.filter(|_| secrets.detected_key.is_empty());
         let known = known.and_then(|objects| self.unopened_paths(refs, unopened, objects));
         if let Some(paths) = known.as_ref().and_then(|known| self.known_paths(known, unopened)) {
             self.report_unopened_at(unopened, paths);
@@ -65,10 +65,10 @@ impl RepositoryAudit<'_> {
         if self.is_stopped() {
             return self.add_unattributed_findings(secrets);
         }
-        for (identified, history) in secrets.identified.iter().zip(&histories) {
-            self.add_path_findings(identified, history, None);
+        for (detected_key, history) in secrets.detected_key.iter().zip(&histories) {
+            self.add_path_findings(detected_key, history, None);
         }
-        let of_unopened = &histories[secrets.identified.len()..];
+        let of_unopened = &histories[secrets.detected_key.len()..];
         self.report_unopened(unopened, of_unopened);
         if let Some(known) = known.filter(|_| !has_gaps) {
             self.keep_paths(&known, unopened, of_unopened);
@@ -81,7 +81,7 @@ impl RepositoryAudit<'_> {
     /// surface that follows from their reachability.
     pub(super) fn add_path_findings(
         &mut self,
-        identified: &Arc<Identified>,
+        detected_key: &Arc<DetectedKey>,
         history: &SecretHistory,
         surface: Option<Surface>,
     ) {
@@ -89,19 +89,19 @@ impl RepositoryAudit<'_> {
             return;
         }
         let now = self.audit.now;
-        let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
+        let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
         facts.add_history(history, now);
         let surface = surface.unwrap_or_else(|| surface_of(history));
         for place in &history.paths {
-            self.add_finding_at(identified, surface, place);
+            self.add_finding_at(detected_key, surface, place);
         }
         for id in &history.unnamed {
             let lost = SecretPath { path: Vec::new(), newest: *id, commit: None, versions: 1 };
-            self.add_finding_at(identified, Surface::Unreachable, &lost);
+            self.add_finding_at(detected_key, Surface::Unreachable, &lost);
         }
     }
 
-    fn add_finding_at(&mut self, identified: &Arc<Identified>, surface: Surface, place: &SecretPath) {
+    fn add_finding_at(&mut self, detected_key: &Arc<DetectedKey>, surface: Surface, place: &SecretPath) {
         let mut path = self.prefix.to_vec();
         path.extend_from_slice(&place.path);
         let is_named = place.commit.is_some() || !place.path.is_empty();
@@ -120,19 +120,19 @@ impl RepositoryAudit<'_> {
         let Some((kind, object)) = object else {
             // A finding is reported even if its position is unknown.
             return self.push(
-                identified,
+                detected_key,
                 origin,
-                LocatedSecret::without_position(identified),
+                LocatedSecret::without_position(detected_key),
                 place.versions,
             );
         };
-        let located = self.places.first(place.newest, object, &content_name(&origin), identified);
+        let located = self.places.first(place.newest, object, &content_name(&origin), detected_key);
         let Some(located) = located else {
             // It is in another copy of the object, not the one that git would read.
             return self.push(
-                identified,
+                detected_key,
                 origin,
-                LocatedSecret::without_position(identified),
+                LocatedSecret::without_position(detected_key),
                 place.versions,
             );
         };
@@ -153,7 +153,7 @@ impl RepositoryAudit<'_> {
             }
             _ => located,
         };
-        self.push(identified, origin, located, place.versions);
+        self.push(detected_key, origin, located, place.versions);
     }
 
     /// Adds findings in index entries, including those that no commit contains yet.
@@ -171,15 +171,15 @@ impl RepositoryAudit<'_> {
         for (id, _, secrets_in) in secrets.of_kinds(&[ObjectKind::Blob]) {
             for path in staged.get(&id).into_iter().flatten() {
                 for (number, _) in secrets_in {
-                    let identified = &secrets.identified[*number as usize];
+                    let detected_key = &secrets.detected_key[*number as usize];
                     let history = &histories[*number as usize];
-                    let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
+                    let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
                     facts.add_status(LeakStatus::Present);
                     // No second finding for what HEAD has at the same path.
                     if !history.paths.iter().any(|place| place.path == *path && place.newest == id) {
                         let place = SecretPath { path: path.clone(), newest: id, commit: None, versions: 1 };
-                        self.outcome.findings.retain(|finding| !is_commitless(finding, identified, id));
-                        self.add_finding_at(identified, Surface::Index, &place);
+                        self.outcome.findings.retain(|finding| !is_commitless(finding, detected_key, id));
+                        self.add_finding_at(detected_key, Surface::Index, &place);
                     }
                 }
             }
@@ -188,8 +188,8 @@ impl RepositoryAudit<'_> {
 }
 
 /// Whether the finding is of a blob that only an index refers to, which was first reported as unreachable.
-fn is_commitless(finding: &Finding, identified: &Identified, id: ObjectId) -> bool {
-    finding.identified.fingerprint == identified.fingerprint
+fn is_commitless(finding: &Finding, detected_key: &DetectedKey, id: ObjectId) -> bool {
+    finding.detected_key.fingerprint == detected_key.fingerprint
         && finding.origin.path.is_none()
         && finding.origin.object.as_deref() == Some(&id.to_string())
 }

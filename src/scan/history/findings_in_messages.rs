@@ -9,7 +9,7 @@ use super::secret_index::SecretIndex;
 use crate::git::attribution::change_in_commit;
 use crate::git::refs::Refs;
 use crate::git::{ObjectId, ObjectKind};
-use crate::model::{Identified, Origin, Reachability, Surface};
+use crate::model::{DetectedKey, Origin, Reachability, Surface};
 
 impl RepositoryAudit<'_> {
     /// Adds findings in messages, identities and other headers of commits and tags. In the audit of a range, it does not
@@ -23,17 +23,17 @@ impl RepositoryAudit<'_> {
     ) {
         for ((id, _, occurrences), reachability) in secrets.of_kinds(&[ObjectKind::Commit]).zip(commits) {
             for (number, offset) in occurrences {
-                let identified = &secrets.identified[*number as usize];
+                let detected_key = &secrets.detected_key[*number as usize];
                 let Some(change) =
                     self.objects.read(&id, "holds a finding").map(|(_, o)| change_in_commit(&id, o))
                 else {
                     continue;
                 };
-                let facts = self.outcome.facts.entry(identified.fingerprint).or_default();
+                let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
                 facts.add_reachability(reachability);
                 facts.add_introduction(change, self.audit.now);
                 let is_unreachable = !is_range && reachability.refs_in_history.is_empty();
-                self.add_message_finding(identified, id, *offset, is_unreachable);
+                self.add_message_finding(detected_key, id, *offset, is_unreachable);
             }
         }
         let tags: Vec<_> = secrets.of_kinds(&[ObjectKind::Tag]).collect();
@@ -47,9 +47,13 @@ impl RepositoryAudit<'_> {
                 ..Reachability::default()
             };
             for (number, offset) in occurrences {
-                let identified = &secrets.identified[*number as usize];
-                self.outcome.facts.entry(identified.fingerprint).or_default().add_reachability(&reachability);
-                self.add_message_finding(identified, id, *offset, is_unreachable && !is_range);
+                let detected_key = &secrets.detected_key[*number as usize];
+                self.outcome
+                    .facts
+                    .entry(detected_key.fingerprint)
+                    .or_default()
+                    .add_reachability(&reachability);
+                self.add_message_finding(detected_key, id, *offset, is_unreachable && !is_range);
             }
         }
     }
@@ -67,13 +71,13 @@ impl RepositoryAudit<'_> {
 
     fn add_message_finding(
         &mut self,
-        identified: &Arc<Identified>,
+        detected_key: &Arc<DetectedKey>,
         id: ObjectId,
         offset: usize,
         is_unreachable: bool,
     ) {
         let Some((kind, object)) = self.objects.read(&id, "holds a finding") else { return };
-        let Some(mut located) = self.places.first(id, object, b"", identified) else { return };
+        let Some(mut located) = self.places.first(id, object, b"", detected_key) else { return };
         let surface = surface_at(kind, object, offset);
         if matches!(surface, Surface::CommitMessage | Surface::TagMessage) {
             located = located.relative_to(object, message_start(object));
@@ -90,6 +94,6 @@ impl RepositoryAudit<'_> {
         if is_unreachable && !self.wants(Surface::Unreachable) {
             return;
         }
-        self.push(identified, origin, located, 1);
+        self.push(detected_key, origin, located, 1);
     }
 }

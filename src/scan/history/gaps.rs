@@ -46,7 +46,7 @@ impl RepositoryAudit<'_> {
         }
         let outcome = collector.finish();
         for finding in &outcome.findings {
-            let facts = self.outcome.facts.entry(finding.identified.fingerprint).or_default();
+            let facts = self.outcome.facts.entry(finding.detected_key.fingerprint).or_default();
             facts.add_status(LeakStatus::Unreachable);
         }
         self.outcome.findings.extend(outcome.findings);

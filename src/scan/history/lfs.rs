@@ -62,7 +62,7 @@ fn in_store(findings: &[Finding]) -> HashMap<String, Vec<SharedKey>> {
     for finding in findings.iter().filter(|finding| finding.origin.surface == Surface::Lfs) {
         let name = finding.origin.path.as_deref().and_then(|path| path.rsplit(|&byte| byte == b'/').next());
         let name = String::from_utf8_lossy(name.unwrap_or_default()).into_owned();
-        secrets.entry(name).or_default().push(Arc::clone(&finding.identified));
+        secrets.entry(name).or_default().push(Arc::clone(&finding.detected_key));
     }
     secrets
 }

@@ -238,7 +238,7 @@ pub fn scan_history_objects(
     draft.version_control = git::version_control(&repo);
     draft.repository = Some(git::repository_info(&repo, &audit.repo));
     for leak in &mut draft.leaks {
-        if let Some(facts) = facts.remove(&leak.identified.fingerprint) {
+        if let Some(facts) = facts.remove(&leak.detected_key.fingerprint) {
             facts.apply(leak);
         }
     }

@@ -45,9 +45,9 @@ impl RepositoryAudit<'_> {
 
     /// Adds a finding in an index name, unless a tree has the same name.
     fn add_index_name_finding(&mut self, finding: Finding) {
-        let secret = finding.identified.fingerprint;
+        let secret = finding.detected_key.fingerprint;
         let is_known = |known: &Finding| {
-            known.identified.fingerprint == secret
+            known.detected_key.fingerprint == secret
                 && known.origin.surface == Surface::FileName
                 && known.origin.path == finding.origin.path
         };
@@ -68,7 +68,7 @@ impl RepositoryAudit<'_> {
             let shown = [self.prefix, name.as_bytes()].concat();
             for finding in name_findings(self.settings.detector, Surface::RefName, &shown, self.prefix.len())
             {
-                let facts = self.outcome.facts.entry(finding.identified.fingerprint).or_default();
+                let facts = self.outcome.facts.entry(finding.detected_key.fingerprint).or_default();
                 facts.add_status(LeakStatus::Present);
                 self.outcome.findings.push(finding);
             }

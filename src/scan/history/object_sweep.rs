@@ -28,7 +28,7 @@ impl RepositoryAudit<'_> {
             ..usual
         };
         let clean = self.clean_containers();
-        let (outcome, identified) = self.run_sweep(&database, &search, &options, clean.as_ref());
+        let (outcome, detected_key) = self.run_sweep(&database, &search, &options, clean.as_ref());
         let coverage = &mut self.outcome.coverage;
         coverage.commits += outcome.counts.of(ObjectKind::Commit).objects;
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
@@ -53,8 +53,8 @@ impl RepositoryAudit<'_> {
         self.outcome.dropped.add(secrets.dropped);
         if self.is_stopped() {
             self.add_unattributed_findings(&secrets);
-        } else if !secrets.identified.is_empty() || !unopened.is_empty() {
-            self.attribute(refs, &secrets, &unopened, identified.as_ref());
+        } else if !secrets.detected_key.is_empty() || !unopened.is_empty() {
+            self.attribute(refs, &secrets, &unopened, detected_key.as_ref());
         }
         let unsearched = std::mem::take(&mut self.outcome.key_objects.unsearched);
         self.outcome.key_objects = secrets.into_keys_by_object(unsearched);

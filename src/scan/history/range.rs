@@ -40,7 +40,7 @@ pub(super) fn audit(
     let revisions = range::parse(repo, words)?;
     let quick = range::select(repo, &revisions, ExclusionMode::Quick)?;
     let (mut run, secrets) = search_and_attribute(settings, audit, repo, &quick);
-    if secrets.identified.is_empty() && run.outcome.findings.is_empty() {
+    if secrets.detected_key.is_empty() && run.outcome.findings.is_empty() {
         return Ok(run.finish());
     }
     // Something was found, so the exact selection matters; it takes longer.
@@ -86,7 +86,7 @@ impl RepositoryAudit<'_> {
         };
         for name in names {
             for finding in name_findings(self.settings.detector, Surface::RefName, name.as_bytes(), 0) {
-                let facts = self.outcome.facts.entry(finding.identified.fingerprint).or_default();
+                let facts = self.outcome.facts.entry(finding.detected_key.fingerprint).or_default();
                 facts.add_status(LeakStatus::Present);
                 self.outcome.findings.push(finding);
             }
@@ -164,7 +164,7 @@ impl RepositoryAudit<'_> {
                 SearchOptions { lfs: lfs.as_ref(), ..SearchOptions::new(self.audit.threads, &no_path) };
             let mut old = search(self.settings, self.repo, &before, &options);
             let numbers: HashMap<_, u32> =
-                secrets.identified.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
+                secrets.detected_key.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
             for found in std::mem::take(&mut old.found) {
                 let secret_numbers: Vec<u32> =
                     found.hits.iter().filter_map(|(_, hit)| numbers.get(&hit.fingerprint).copied()).collect();
@@ -182,7 +182,7 @@ impl RepositoryAudit<'_> {
             return self.add_unattributed_findings(secrets);
         }
         let histories = within.into_iter().zip(whole.secrets);
-        for ((identified, number), (within, whole)) in secrets.identified.iter().zip(0..).zip(histories) {
+        for ((detected_key, number), (within, whole)) in secrets.detected_key.iter().zip(0..).zip(histories) {
             let mut history = whole;
             history.unnamed = Vec::new();
             if within.introduced.is_empty() {
@@ -194,7 +194,7 @@ impl RepositoryAudit<'_> {
                 history.moves = within.moves;
                 history.paths = within.paths;
             }
-            self.add_path_findings(identified, &history, Some(Surface::Blob));
+            self.add_path_findings(detected_key, &history, Some(Surface::Blob));
         }
         self.add_message_findings(&refs, &whole.commits, secrets, true);
     }

@@ -8,7 +8,7 @@ use super::{HistoryOptions, HistoryOutcome};
 use crate::git::attribution::{Options, change_in_commit};
 use crate::git::refs;
 use crate::git::{LfsStore, ObjectId, ObjectReader, Repository};
-use crate::model::{Identified, Origin, Surface};
+use crate::model::{DetectedKey, Origin, Surface};
 use crate::scan::Settings;
 use crate::scan::located::LocatedSecret;
 use crate::scan::objects::SecretLocator;
@@ -123,7 +123,7 @@ impl RepositoryAudit<'_> {
 
     pub(super) fn push(
         &mut self,
-        identified: &Arc<Identified>,
+        detected_key: &Arc<DetectedKey>,
         origin: Origin,
         located: LocatedSecret,
         versions: u64,
@@ -131,7 +131,7 @@ impl RepositoryAudit<'_> {
         if !self.wants(origin.surface) {
             return;
         }
-        let located = LocatedSecret { identified: Arc::clone(identified), ..located };
+        let located = LocatedSecret { detected_key: Arc::clone(detected_key), ..located };
         self.outcome.findings.push(located.into_finding(origin, versions, &mut self.outcome.notes));
     }
 }

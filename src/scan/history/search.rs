@@ -65,7 +65,7 @@ impl Searcher for ObjectSearch<'_> {
         anchor: &mut dyn FnMut(usize),
         found: &mut dyn FnMut(Range<usize>, SweepMatch),
     ) {
-        let mut secret = |matched: Match| found(matched.span, SweepMatch::Secret(matched.identified));
+        let mut secret = |matched: Match| found(matched.span, SweepMatch::Secret(matched.detected_key));
         let mut encoded = Vec::new();
         let keyword = |at| {
             anchor(at);

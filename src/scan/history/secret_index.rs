@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::git::attribution::Query;
 use crate::git::{MatchedObject, ObjectId, ObjectKind};
-use crate::model::{Fingerprint, Identified, Skip};
+use crate::model::{DetectedKey, Fingerprint, Skip};
 use crate::scan::Settings;
 use crate::scan::bounded::{DroppedFindings, MAX_KEYS};
 use crate::scan::objects::SharedKey;
@@ -16,7 +16,7 @@ use crate::scan::objects::SharedKey;
 #[derive(Clone, Debug, Default)]
 pub struct KeysByObject {
     /// The strongest match of each key.
-    pub keys: Vec<Arc<Identified>>,
+    pub keys: Vec<Arc<DetectedKey>>,
     /// The numbers of the keys in each object.
     pub objects: BTreeMap<ObjectId, (ObjectKind, Vec<u32>)>,
     /// Objects that may contain more keys, since they were not searched completely.
@@ -40,7 +40,7 @@ pub struct PartlySearchedObject {
 #[derive(Debug, Default)]
 pub(super) struct SecretIndex {
     /// The strongest match of each secret.
-    pub(super) identified: Vec<Arc<Identified>>,
+    pub(super) detected_key: Vec<Arc<DetectedKey>>,
     /// The objects by id, with the numbers of the secrets in them and the offset of each one's first
     /// occurrence.
     pub(super) objects: BTreeMap<ObjectId, (ObjectKind, Vec<(u32, usize)>)>,
@@ -52,14 +52,14 @@ impl SecretIndex {
     /// Indexes what was found. Also returns how many secrets are left out, since they are below the minimum confidence
     /// or not among those to search for.
     pub(super) fn gather(found: &[MatchedObject<SharedKey>], settings: &Settings<'_>) -> (Self, u64) {
-        let mut best: HashMap<Fingerprint, Arc<Identified>> = HashMap::new();
+        let mut best: HashMap<Fingerprint, Arc<DetectedKey>> = HashMap::new();
         for (_, key) in found.iter().flat_map(|object| &object.hits) {
             let known = best.entry(key.fingerprint).or_insert_with(|| Arc::clone(key));
             if (key.confidence, &known.rule) > (known.confidence, &key.rule) {
                 *known = Arc::clone(key);
             }
         }
-        let is_wanted = |one: &Identified| {
+        let is_wanted = |one: &DetectedKey| {
             one.confidence >= settings.min_confidence && settings.only.is_none_or(|only| only.admits(one))
         };
         let mut wanted: Vec<_> = best.values().filter(|one| is_wanted(one)).cloned().collect();
@@ -73,7 +73,7 @@ impl SecretIndex {
         wanted.sort_by_key(|one| one.fingerprint);
         let numbers: HashMap<Fingerprint, u32> =
             wanted.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
-        let mut secrets = Self { identified: wanted, objects: BTreeMap::new(), dropped };
+        let mut secrets = Self { detected_key: wanted, objects: BTreeMap::new(), dropped };
         for object in found {
             // A Git LFS pointer is listed twice if both it and its file contain a secret.
             let known = secrets.objects.remove(&object.id);
@@ -98,7 +98,7 @@ impl SecretIndex {
             |occurrences: Vec<(u32, usize)>| occurrences.into_iter().map(|(number, _)| number).collect();
         let objects =
             self.objects.into_iter().map(|(id, (kind, occurrences))| (id, (kind, numbers(occurrences))));
-        KeysByObject { keys: self.identified, objects: objects.collect(), unsearched }
+        KeysByObject { keys: self.detected_key, objects: objects.collect(), unsearched }
     }
 
     /// The objects to attribute.
@@ -109,7 +109,7 @@ impl SecretIndex {
                 .map(|(id, _, occurrences)| (id, occurrences.iter().map(|(number, _)| *number).collect()))
                 .collect(),
             commits: self.of_kinds(&[ObjectKind::Commit]).map(|(id, _, _)| id).collect(),
-            secrets: self.identified.len(),
+            secrets: self.detected_key.len(),
         }
     }
 

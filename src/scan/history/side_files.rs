@@ -43,7 +43,7 @@ impl RepositoryAudit<'_> {
                 Surface::Lfs => LeakStatus::Unknown,
                 _ => LeakStatus::Present,
             };
-            self.outcome.facts.entry(finding.identified.fingerprint).or_default().add_status(status);
+            self.outcome.facts.entry(finding.detected_key.fingerprint).or_default().add_status(status);
         }
         self.outcome.findings.extend(outcome.findings);
         self.outcome.dropped.add(outcome.dropped);
@@ -67,8 +67,8 @@ impl RepositoryAudit<'_> {
     fn add_name_findings(&self, contents: &mut Vec<Finding>, names: Vec<Finding>) {
         const LISTS: [&[u8]; 5] = [b"refs/", b"packed-refs", b"reftable/", b"HEAD", b"FETCH_HEAD"];
         let of_refs = self.outcome.findings.iter().filter(|one| one.origin.surface == Surface::RefName);
-        let known: HashSet<_> = of_refs.map(|one| one.identified.fingerprint).collect();
-        let is_new = |finding: &Finding| !known.contains(&finding.identified.fingerprint);
+        let known: HashSet<_> = of_refs.map(|one| one.detected_key.fingerprint).collect();
+        let is_new = |finding: &Finding| !known.contains(&finding.detected_key.fingerprint);
         contents.retain(|finding| {
             let path = finding.origin.path.as_deref().unwrap_or_default();
             let inside = path.strip_prefix(self.prefix).unwrap_or(path);

@@ -161,7 +161,7 @@ impl ObjectMatches {
         self.bytes += bytes.len() as u64;
         let go_on = |_| !settings.stop.is_set();
         let passed_over = settings.detector.find_with_keywords(bytes, go_on, |matched| {
-            hits.push((matched.span.start as u64..matched.span.end as u64, matched.identified));
+            hits.push((matched.span.start as u64..matched.span.end as u64, matched.detected_key));
         });
         self.add_passed_over(&passed_over, id, options.path_of);
         let lfs = options.lfs.filter(|_| kind == ObjectKind::Blob);
@@ -228,6 +228,6 @@ impl ObjectMatches {
             self.skipped.extend(skips(&shown, searched.skipped).map(|skip| (*id, skip)));
         }
         let place = |span: Span| span.start.offset..span.end.offset;
-        searched.secrets.into_parts().0.into_iter().map(|one| (place(one.span), one.identified)).collect()
+        searched.secrets.into_parts().0.into_iter().map(|one| (place(one.span), one.detected_key)).collect()
     }
 }

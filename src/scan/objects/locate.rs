@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::container::Input;
 use crate::git::{LfsStore, ObjectId, Pointer};
-use crate::model::{Identified, Position, Span, Surface};
+use crate::model::{DetectedKey, Position, Span, Surface};
 use crate::scan::Settings;
 use crate::scan::contents::Contents;
 use crate::scan::located::LocatedSecret;
@@ -68,13 +68,13 @@ impl<'d> SecretLocator<'d> {
         id: ObjectId,
         object: &[u8],
         name: &[u8],
-        identified: &Arc<Identified>,
+        detected_key: &Arc<DetectedKey>,
     ) -> Option<LocatedSecret> {
-        let secret = identified.fingerprint;
+        let secret = detected_key.fingerprint;
         let (all, has_dropped_open) = self.search(id, object, name);
-        let mut places = all.iter().filter(|one| one.identified.fingerprint == secret);
+        let mut places = all.iter().filter(|one| one.detected_key.fingerprint == secret);
         let Some(first) = places.next() else {
-            return has_dropped_open.then(|| LocatedSecret::without_position(identified));
+            return has_dropped_open.then(|| LocatedSecret::without_position(detected_key));
         };
         let open = std::iter::once(first).chain(places).find(|one| !one.marker.accepts());
         Some(open.unwrap_or(first).clone())

@@ -5,10 +5,10 @@ mod locate;
 
 use std::sync::Arc;
 
-use crate::model::Identified;
+use crate::model::DetectedKey;
 
 pub(super) use find::{SearchOptions, blob_name, search};
 pub(super) use locate::SecretLocator;
 
-/// An identified key, which thousands of versions of a file may share.
-pub(super) type SharedKey = Arc<Identified>;
+/// A detected key, which thousands of versions of a file may share.
+pub(super) type SharedKey = Arc<DetectedKey>;

@@ -119,7 +119,7 @@ impl Baseline {
     pub fn accept(&self, leaks: &mut [Leak]) -> Vec<bool> {
         let mut is_used = vec![false; self.entries.len()];
         for leak in leaks {
-            let Some(indices) = self.by_key.get(&leak.identified.fingerprint) else { continue };
+            let Some(indices) = self.by_key.get(&leak.detected_key.fingerprint) else { continue };
             for finding in &mut leak.findings {
                 self.apply(indices, finding, |index| is_used[index] = true);
             }
@@ -133,7 +133,7 @@ impl Baseline {
 
     /// Suppresses the finding if an entry covers it and nothing else suppresses it.
     pub fn accept_finding(&self, finding: &mut Finding) {
-        if let Some(indices) = self.by_key.get(&finding.identified.fingerprint) {
+        if let Some(indices) = self.by_key.get(&finding.detected_key.fingerprint) {
             self.apply(indices, finding, |_| {});
         }
     }
@@ -246,12 +246,12 @@ fn notes_about(entries: &[&BaselineEntry], singular: &str, plural: &str) -> Vec<
 mod tests {
     use super::*;
     use crate::globs::Glob;
-    use crate::model::{Identified, LeakStatus, Origin, Position, Reachability, Span, Surface};
+    use crate::model::{DetectedKey, LeakStatus, Origin, Position, Reachability, Span, Surface};
 
     fn leak(key: &str, paths: &[&str]) -> Leak {
-        let identified = Arc::new(Identified::sample(key));
+        let detected_key = Arc::new(DetectedKey::sample(key));
         let finding = |path: &&str| Finding {
-            identified: Arc::clone(&identified),
+            detected_key: Arc::clone(&detected_key),
             origin: Origin::at_path(Surface::Worktree, *path),
             encoding: "utf-8",
             span: Span { start: Position::START, end: Position::START },
@@ -262,7 +262,7 @@ mod tests {
         };
         let findings = paths.iter().map(finding).collect();
         Leak {
-            identified,
+            detected_key,
             status: LeakStatus::Present,
             introduced: Vec::new(),
             removed: Vec::new(),
@@ -276,7 +276,7 @@ mod tests {
 
     fn entry(key: &str, path: Option<&str>, expires: Option<&str>) -> BaselineEntry {
         BaselineEntry {
-            fingerprint: Identified::sample(key).fingerprint,
+            fingerprint: DetectedKey::sample(key).fingerprint,
             rule: "r".to_owned(),
             reason: "why".to_owned(),
             path: path.map(|path| Glob::new(path).unwrap()),

@@ -43,7 +43,7 @@ pub(in crate::git::sweep) fn collect<S: Searcher>(
         return CacheUpdate::default();
     }
     let mut update = CacheUpdate::new(state);
-    update.identified = IdentifiedObjects::of(sweep, state);
+    update.identified_objects = IdentifiedObjects::of(sweep, state);
     if state.packs.iter().all(|pack| pack.facts.is_some()) {
         return update;
     }

@@ -37,7 +37,7 @@ pub struct CacheUpdate {
     /// Number of objects in other packs that were not searched.
     known_objects: u64,
     /// All objects, if what follows from them can be kept.
-    pub(super) identified: Option<IdentifiedObjects>,
+    pub(super) identified_objects: Option<IdentifiedObjects>,
 }
 
 impl CacheUpdate {
@@ -53,13 +53,13 @@ impl CacheUpdate {
             not_kept: Vec::new(),
             packs: state.packs.len(),
             known_objects: state.packs.iter().map(PackState::known_objects).sum(),
-            identified: None,
+            identified_objects: None,
         }
     }
 
     /// All objects of the database, if what follows from them can be kept.
     pub fn take_identified(&mut self) -> Option<IdentifiedObjects> {
-        self.identified.take()
+        self.identified_objects.take()
     }
 
     /// Writes the update to the cache, and removes the entries about packs that no longer exist.

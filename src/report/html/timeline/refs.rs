@@ -207,7 +207,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Change, Identified, LeakStatus, Reachability, RemoteSighting, TagDate};
+    use crate::model::{Change, DetectedKey, LeakStatus, Reachability, RemoteSighting, TagDate};
 
     fn leak(introduced: &[i64], reachability: Reachability) -> Leak {
         let change = |&seconds: &i64| Change {
@@ -219,7 +219,7 @@ mod tests {
             subject: String::new(),
         };
         Leak {
-            identified: Arc::new(Identified::sample("key")),
+            detected_key: Arc::new(DetectedKey::sample("key")),
             status: LeakStatus::Present,
             introduced: introduced.iter().map(change).collect(),
             removed: Vec::new(),
