@@ -21,6 +21,7 @@ use crate::git::Progress;
 use crate::purge::{
     ContainerTreatment, PurgeError, PurgeOptions, PurgeReport, PurgeStep, check_destinations, purge,
 };
+use crate::report::count;
 use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS};
 
 pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
@@ -123,19 +124,16 @@ fn text(report: &PurgeReport) -> String {
         return text;
     }
     let keys: Vec<&str> = report.keys.iter().map(|key| key.redacted.as_str()).collect();
-    let count = match keys.len() {
-        1 => "1 key".to_owned(),
-        count => format!("{count} keys"),
-    };
+    let key_count = count(keys.len() as u64, "key");
     let keys = keys.join(", ");
     let _ = match (&report.proof, into) {
         (Some(proof), Some(into)) => writeln!(
             text,
-            "purged {count} from {repo} into {into}: {keys}\nproven: complete, none of the keys, none of the old objects, {} \
-             refs compared",
-            proof.refs_compared
+            "purged {key_count} from {repo} into {into}: {keys}\nproven: complete, none of the keys, none of the old objects, \
+             {} compared",
+            count(proof.refs_compared, "ref")
         ),
-        _ => writeln!(text, "would purge {count} from {repo}: {keys}\ndry run: nothing was written"),
+        _ => writeln!(text, "would purge {key_count} from {repo}: {keys}\ndry run: nothing was written"),
     };
     for line in report.summary_lines() {
         let _ = writeln!(text, "{line}");
