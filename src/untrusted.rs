@@ -75,7 +75,7 @@ fn read_from(
     path: &Path,
     links: Symlinks<'_>,
     limit: u64,
-    aligned: bool,
+    is_aligned: bool,
 ) -> Result<(Vec<u8>, usize), ReadError> {
     let from_io = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => ReadError::NotFound,
@@ -99,8 +99,8 @@ fn read_from(
         return Err(ReadError::NotRegular(describe(&metadata)));
     }
     let size = usize::try_from(metadata.len().min(limit).min(MAX_PREALLOCATED)).unwrap_or(0) + 1;
-    let mut bytes: Vec<u8> = Vec::with_capacity(if aligned { size + CACHE_LINE } else { size });
-    let start = if aligned { cache_line_offset(bytes.as_ptr()) } else { 0 };
+    let mut bytes: Vec<u8> = Vec::with_capacity(if is_aligned { size + CACHE_LINE } else { size });
+    let start = if is_aligned { cache_line_offset(bytes.as_ptr()) } else { 0 };
     bytes.resize(start, 0);
     // The metadata can be out of date, so the limit applies to what is actually read.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(from_io)?;

@@ -17,19 +17,20 @@ use crate::model::PathBase;
 /// Maximum size of a file, in bytes.
 const MAX_FILE_SIZE: u64 = 64 << 20;
 
-/// The configuration of the policy base names a file outside of the repository.
+/// The configuration of the policy base names a file outside the repository.
 #[derive(Debug, thiserror::Error)]
 #[error("{FILE_NAME} names {0}, which is not inside the repository; name it with an option")]
 pub(super) struct FileOutsideRepository(String);
 
 /// Files of the policy base, copied into a temporary directory as needed.
 pub(super) struct BaseFiles<'r> {
-    /// The repository and the revision, if the policy base is a commit.
+    /// The repository, and the policy base in it, if that is a commit.
     revision: Option<(&'r Repository, &'r str)>,
-    /// The repository whose HEAD is scanned.
-    head: Option<&'r Repository>,
+    /// The repository that is scanned.
+    scanned_repo: Option<&'r Repository>,
     paths: PathBase,
     copies: TempDir,
+    /// Why files are not used.
     notes: RefCell<Vec<String>>,
 }
 
@@ -47,7 +48,7 @@ impl<'r> BaseFiles<'r> {
         };
         Ok(Self {
             revision: repo.zip(rev),
-            head: repo,
+            scanned_repo: repo,
             paths: PathBase { root: root.absolute, start: current_dir },
             copies: TempDir::new().context("cannot make a temporary directory")?,
             notes: RefCell::default(),
@@ -59,8 +60,8 @@ impl<'r> BaseFiles<'r> {
         self.revision.is_some()
     }
 
-    /// Whether a message names a copied file.
-    pub(super) fn is_named_in(&self, message: &str) -> bool {
+    /// Whether a message contains the path of a copy.
+    pub(super) fn copy_is_named_in(&self, message: &str) -> bool {
         message.contains(&self.copies_prefix())
     }
 
@@ -92,7 +93,8 @@ impl<'r> BaseFiles<'r> {
             return Ok(Some(copy));
         }
         // If this cannot be determined, it is assumed to be tracked.
-        let is_tracked = self.head.is_none_or(|repo| is_tracked_at(repo, "HEAD", &name).unwrap_or(true));
+        let is_tracked =
+            self.scanned_repo.is_none_or(|repo| is_tracked_at(repo, "HEAD", &name).unwrap_or(true));
         if !is_tracked {
             return Ok(Some(path));
         }
@@ -112,7 +114,7 @@ impl<'r> BaseFiles<'r> {
         Ok(Some(self.copy_from_base(&name)?.unwrap_or(path)))
     }
 
-    /// The path within the repository; `None` outside of it.
+    /// The path relative to the repository's root; `None` if it is outside.
     fn path_in_repository(&self, path: &Path) -> Option<String> {
         let name = self.paths.relative_to_root(path).or_else(|| {
             let real = fs::canonicalize(path).ok()?;

@@ -12,7 +12,8 @@ use crate::cache::Cache;
 use crate::model::Surface;
 use crate::report::VERSION;
 
-/// Raised to invalidate the entries of a release when something changes that the other settings do not cover.
+/// To be raised when something changes that the other settings do not cover, so that entries of the same release become
+/// invalid.
 const SEARCH_VERSION: &str = "1";
 
 impl CacheArgs {
@@ -29,10 +30,10 @@ impl CacheArgs {
         Ok(Some(Arc::new(Cache::new(dir, &settings)?)))
     }
 
-    /// Returns no cache, since the commits of a range are searched anyway. If `is_loud`, a message says that `--cache` has no
+    /// Returns no cache, since the commits of a range are searched anyway. If `warns`, a message says that `--cache` has no
     /// effect.
-    pub(super) fn not_for_ranges(&self, is_loud: bool) -> Option<Arc<Cache>> {
-        if self.cache.is_some() && is_loud {
+    pub(super) fn ignore_for_range(&self, warns: bool) -> Option<Arc<Cache>> {
+        if self.cache.is_some() && warns {
             say("--cache is not used for a range of commits, which are always searched");
         }
         None

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_are_removed() {
+    fn credentials_are_removed_from_displayed_arguments() {
         let token = ["ann", "token"].join(":");
         assert_eq!(displayed_argument("--range"), "--range");
         assert_eq!(displayed_argument("main..HEAD~2"), "main..HEAD~2");

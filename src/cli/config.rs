@@ -89,13 +89,13 @@ pub(super) fn load(explicit: Option<&Path>, no_config: bool, start: &Path) -> Re
         None => root.file(FILE_NAME)?,
     };
     let Some(path) = path else { return Ok(Config { root, ..Config::default() }) };
-    let shown = path.display().to_string();
+    let display_path = path.display().to_string();
     let text = read_text(&path, Symlinks::Follow, MAX_FILE_SIZE)
-        .with_context(|| format!("cannot read the configuration {shown}"))?;
+        .with_context(|| format!("cannot read the configuration {display_path}"))?;
     let dir = path.parent().unwrap_or(Path::new("")).to_owned();
     // From here on, messages are masked by the rules that the file names.
     redaction::redact_by_config(&path);
-    let config = parse(&text, &shown, &dir)?;
+    let config = parse(&text, &display_path, &dir)?;
     Ok(Config { path: Some(path), root, ..config })
 }
 
@@ -118,29 +118,29 @@ pub(super) fn rules_files_in(path: &Path) -> Vec<PathBuf> {
     rules.into_iter().flatten().filter_map(|file| Some(dir.join(file.as_str()?))).collect()
 }
 
-/// Parses the settings in `text`, the contents of the file `shown`; paths in it are relative to `dir`.
+/// Parses the settings in `text`, the contents of the file called `display_path` in messages; paths in it are relative to `dir`.
 ///
 /// # Errors
 /// Any invalid setting, with its line.
-pub(super) fn parse(text: &str, shown: &str, dir: &Path) -> Result<Config> {
-    let place = |offset: usize| {
+pub(super) fn parse(text: &str, display_path: &str, dir: &Path) -> Result<Config> {
+    let location = |offset: usize| {
         let before = &text.as_bytes()[..offset.min(text.len())];
-        format!("{shown}:{}", 1 + bytecount::count(before, b'\n'))
+        format!("{display_path}:{}", 1 + bytecount::count(before, b'\n'))
     };
     let raw: RawConfig = toml::from_str(text).map_err(|error| {
-        anyhow!("{}: {}", place(error.span().map_or(0, |span| span.start)), error.message())
+        anyhow!("{}: {}", location(error.span().map_or(0, |span| span.start)), error.message())
     })?;
-    let error_at = |offset: usize, reason: String| anyhow!("{}: {reason}", place(offset));
+    let error_at = |offset: usize, reason: String| anyhow!("{}: {reason}", location(offset));
     // A pipe or device is rejected here, with its line in the configuration. A missing file is reported by whatever reads
     // it: with `--policy-from`, the files of the policy base are copied later.
     let file = |path: &Spanned<PathBuf>| {
         let joined = dir.join(path.get_ref());
         match joined.metadata() {
             Ok(metadata) if !metadata.is_file() => {
-                let what = untrusted::describe(&metadata);
+                let kind = untrusted::describe(&metadata);
                 Err(error_at(
                     path.span().start,
-                    format!("{} is {what}, expected a regular file", joined.display()),
+                    format!("{} is {kind}, expected a regular file", joined.display()),
                 ))
             }
             _ => Ok(joined),
@@ -189,13 +189,13 @@ pub(super) fn parse(text: &str, shown: &str, dir: &Path) -> Result<Config> {
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> Result<Config> {
+    fn parse_text(text: &str) -> Result<Config> {
         parse(text, "friskey.toml", Path::new(env!("CARGO_MANIFEST_DIR")))
     }
 
     #[test]
     fn reads_every_setting() {
-        let config = parsed(
+        let config = parse_text(
             "rules = ['Cargo.toml']\nmin-confidence = 'low'\nexclude = ['vendor/', '*.min.js']\n\
              baseline = 'Cargo.lock'\nsurfaces = ['blob', '-reflog']\nstrict = true\nthreads = 3\n\
              no-ignore = true\n",
@@ -208,8 +208,8 @@ mod tests {
         assert_eq!(config.surfaces, ["blob", "-reflog"]);
         assert!(config.strict && config.no_ignore);
         assert_eq!(config.threads, Some(3));
-        let none = parsed("").unwrap();
-        assert!(none.rules.is_empty() && none.min_confidence.is_none() && !none.strict);
+        let defaults = parse_text("").unwrap();
+        assert!(defaults.rules.is_empty() && defaults.min_confidence.is_none() && !defaults.strict);
     }
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
             ("containers.depth = 1", "unknown field `depth`"),
             ("run", ""),
         ] {
-            let message = format!("{:#}", parsed(&format!("# first\n{line}\n")).unwrap_err());
+            let message = format!("{:#}", parse_text(&format!("# first\n{line}\n")).unwrap_err());
             assert!(message.starts_with("friskey.toml:2: "), "{line}: {message}");
             assert!(message.contains(reason), "{line}: {message}");
         }

@@ -31,18 +31,18 @@ pub(super) struct EffectiveSettings {
 
 impl EffectiveSettings {
     /// The settings of the checkout, for which the user asked with `--policy-from checkout`.
-    pub(super) fn of_trusted_checkout(
+    pub(super) fn from_trusted_checkout(
         config: Config,
         suppression: &SuppressionArgs,
         global: &GlobalArgs,
     ) -> Result<Self> {
-        let mut effective = Self::of_checkout(config, suppression, global, Extent::default())?;
+        let mut effective = Self::from_checkout(config, suppression, global, Extent::default())?;
         effective.policy.notes.insert(0, policy_note(&PolicyBase::Checkout));
         Ok(effective)
     }
 
     /// The settings of the checkout.
-    pub(super) fn of_checkout(
+    pub(super) fn from_checkout(
         config: Config,
         suppression: &SuppressionArgs,
         global: &GlobalArgs,
@@ -60,7 +60,7 @@ impl EffectiveSettings {
     /// # Errors
     /// A file named by the user that cannot be read or parsed. If a file of the policy base is invalid, none of the
     /// repository's configuration is used.
-    pub(super) fn of_base(
+    pub(super) fn from_base(
         base: &PolicyBase,
         repo: Option<&Repository>,
         start: &Path,
@@ -72,7 +72,7 @@ impl EffectiveSettings {
             Ok(effective) => effective,
             Err(error) => {
                 let message = format!("{error:#}");
-                let is_fault_of_base = files.is_named_in(&message) || error.is::<FileAtError>();
+                let is_fault_of_base = files.copy_is_named_in(&message) || error.is::<FileAtError>();
                 // The message explains what to do, and leaving out rules would not be a solution.
                 let is_fault_of_base = is_fault_of_base && !error.is::<FileOutsideRepository>();
                 let message = files.with_original_names(&message);
@@ -81,7 +81,7 @@ impl EffectiveSettings {
                 }
                 // An error in the policy base must not reject the change that fixes it.
                 let unknown = PolicyBase::Unknown(message);
-                return Self::of_base(&unknown, repo, start, (suppression, global), extent);
+                return Self::from_base(&unknown, repo, start, (suppression, global), extent);
             }
         };
         for note in &mut effective.policy.notes {
@@ -138,8 +138,8 @@ impl EffectiveSettings {
 /// A description of the policy that applies.
 fn policy_note(base: &PolicyBase) -> String {
     match base {
-        PolicyBase::Rev { rev, what } => format!(
-            "configuration, baseline and rules are those of {rev} ({what}), not of what is scanned; no ignore file is obeyed"
+        PolicyBase::Rev { rev, description } => format!(
+            "configuration, baseline and rules are those of {rev} ({description}), not of what is scanned; no ignore file is obeyed"
         ),
         PolicyBase::Unknown(reason) => {
             format!("no configuration, baseline, rules or ignore files of the repository are used: {reason}")
@@ -154,12 +154,12 @@ fn policy_note(base: &PolicyBase) -> String {
 pub(super) fn note_accepting_markers(draft: &mut Draft) {
     let findings = draft.leaks.iter().flat_map(|leak| &leak.findings);
     let places = findings.filter_map(|finding| {
-        let by = finding.suppressed.as_ref().filter(|suppression| suppression.by == "inline")?;
+        let marker = finding.suppressed.as_ref().filter(|suppression| suppression.by == "inline")?;
         let path = finding.origin.path.as_deref().map_or_else(
             || finding.origin.surface.name().to_owned(),
             |path| String::from_utf8_lossy(path).into_owned(),
         );
-        Some(format!("{path}:{} ({})", finding.span.start.line, by.source))
+        Some(format!("{path}:{} ({})", finding.span.start.line, marker.source))
     });
     // Every place: many accepted sample keys must not hide a real one.
     let places: Vec<_> = places.collect();

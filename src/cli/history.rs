@@ -34,7 +34,7 @@ pub(super) fn run(args: &HistoryArgs, global: &GlobalArgs) -> Result<Exit> {
         reporting: &args.scan.reporting,
         exclude: options::excludes(&session.effective.config)?,
         session: &session,
-        only: None,
+        key_filter: None,
         note_accepting_markers: args.scan.policy_from.differs_from_checkout(),
     };
     job.run(global)
@@ -47,17 +47,17 @@ fn effective_settings(args: &HistoryArgs, global: &GlobalArgs) -> Result<Effecti
         let repo = git::open(path)?.to_thread_local();
         let base = policy_base(revision, &repo)?;
         if base != PolicyBase::Checkout {
-            return EffectiveSettings::of_base(&base, Some(&repo), path, (suppression, global), |_| {
+            return EffectiveSettings::from_base(&base, Some(&repo), path, (suppression, global), |_| {
                 Extent::default()
             });
         }
-        return EffectiveSettings::of_trusted_checkout(
+        return EffectiveSettings::from_trusted_checkout(
             options::config_for_repo(global, path)?,
             suppression,
             global,
         );
     }
-    EffectiveSettings::of_checkout(
+    EffectiveSettings::from_checkout(
         options::config_for_repo(global, path)?,
         suppression,
         global,
@@ -75,7 +75,7 @@ pub(super) struct AuditJob<'a> {
     pub(super) reporting: &'a ReportArgs,
     pub(super) session: &'a Session,
     pub(super) exclude: Option<Excludes>,
-    pub(super) only: Option<KeyFilter>,
+    pub(super) key_filter: Option<KeyFilter>,
     /// Whether the report lists the findings that a marker accepts.
     pub(super) note_accepting_markers: bool,
 }
@@ -85,14 +85,14 @@ impl AuditJob<'_> {
     pub(super) fn run(self, global: &GlobalArgs) -> Result<Exit> {
         let outputs = Outputs::open(self.reporting, global)?;
         let mut settings = self.session.settings();
-        if let Some(only) = self.only {
+        if let Some(filter) = self.key_filter {
             // All findings of the requested key are shown, whatever their confidence.
-            settings = Settings { only: Some(only), min_confidence: Confidence::Low, ..settings };
+            settings = Settings { key_filter: Some(filter), min_confidence: Confidence::Low, ..settings };
         }
         let is_range = !self.range.is_empty();
         let surfaces = surfaces(self.audit, &self.session.effective.config)?;
         let cache = match is_range {
-            true => self.cache.not_for_ranges(!global.quiet),
+            true => self.cache.ignore_for_range(!global.quiet),
             false => self.cache.open(self.session, &surfaces)?,
         };
         let progress = Arc::new(Progress::default());

@@ -12,7 +12,7 @@ use crate::scan::Stop;
 
 /// Time for a scan to stop and write its report after its time limit, in seconds: a tenth of the limit, within these
 /// bounds.
-const GRACE: (f64, f64) = (5.0, 60.0);
+const GRACE_BOUNDS: (f64, f64) = (5.0, 60.0);
 /// The exit status of a process that was ended by Ctrl-C.
 const STATUS_AFTER_CTRL_C: i32 = 130;
 
@@ -48,7 +48,7 @@ pub(super) fn stop_request(max_time: Option<Duration>) -> Result<Arc<Stop>> {
 fn enforce_limit(stop: &Stop, limit: Duration) {
     thread::sleep(limit);
     stop.expire(limit);
-    let grace = (limit.as_secs_f64() / 10.0).clamp(GRACE.0, GRACE.1);
+    let grace = (limit.as_secs_f64() / 10.0).clamp(GRACE_BOUNDS.0, GRACE_BOUNDS.1);
     thread::sleep(Duration::from_secs_f64(grace));
     say(&format!(
         "friskey: incomplete: not done {grace:.0} s after the time limit of {} s (--max-time); no report was written",

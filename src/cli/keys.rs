@@ -56,16 +56,16 @@ fn review(directory: KeyDirectory, redactor: &TextRedactor<'_>, (now, max_age): 
         .keys
         .into_iter()
         .map(|mut key| {
-            redactor.redact_listed_key(&mut key.listed);
+            redactor.redact_listed_key(&mut key.listed_key);
             let (admin, unrestricted) = (key.is_admin, is_unrestricted(&key));
-            ReviewedKey::new(key.listed, (admin, unrestricted), (now, max_age))
+            ReviewedKey::new(key.listed_key, (admin, unrestricted), (now, max_age))
         })
         .collect();
     keys.sort_by_key(|key| {
         (Reverse(key.age_days.unwrap_or(i64::MAX)), Reverse(key.unused_days.unwrap_or(i64::MAX)))
     });
-    let undated = keys.iter().filter(|key| key.usable && key.age_days.is_none());
-    not_read.extend(undated.map(|key| format!("the age of {}: the API does not say", key.id)));
+    let undated_keys = keys.iter().filter(|key| key.usable && key.age_days.is_none());
+    not_read.extend(undated_keys.map(|key| format!("the age of {}: the API does not say", key.id)));
     let due = keys.iter().filter(|key| !key.due.is_empty()).count();
     KeyReview {
         schema: "friskey/keys/v1",

@@ -65,8 +65,8 @@ impl std::str::FromStr for Count {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let valid = text.parse().map_err(|_| format!("`{text}` is not a whole number, e.g. 4"))?;
-        Ok(Self(valid))
+        let number = text.parse().map_err(|_| format!("`{text}` is not a whole number, e.g. 4"))?;
+        Ok(Self(number))
     }
 }
 
@@ -116,8 +116,8 @@ enum RawSize {
 impl TryFrom<RawSize> for Size {
     type Error = String;
 
-    fn try_from(written: RawSize) -> Result<Self, String> {
-        match written {
+    fn try_from(raw: RawSize) -> Result<Self, String> {
+        match raw {
             RawSize::Bytes(bytes) => Ok(Self(bytes)),
             RawSize::Text(text) => text.parse(),
         }
@@ -128,9 +128,9 @@ impl std::str::FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bad = || format!("`{text}` is not a valid size, e.g. 1000000, 500MB or 2GiB");
+        let invalid = || format!("`{text}` is not a valid size, e.g. 1000000, 500MB or 2GiB");
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let number: u64 = text[..digits].parse().map_err(|_| bad())?;
+        let number: u64 = text[..digits].parse().map_err(|_| invalid())?;
         let unit = match text[digits..].trim_start().to_ascii_lowercase().as_str() {
             "" | "b" => 1,
             "kb" => 1000,
@@ -139,9 +139,9 @@ impl std::str::FromStr for Size {
             "k" | "kib" => 1 << 10,
             "m" | "mib" => 1 << 20,
             "g" | "gib" => 1 << 30,
-            _ => return Err(bad()),
+            _ => return Err(invalid()),
         };
-        number.checked_mul(unit).map(Self).ok_or_else(bad)
+        number.checked_mul(unit).map(Self).ok_or_else(invalid)
     }
 }
 
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_wins_over_the_configuration() {
+    fn the_command_line_takes_precedence_over_the_configuration() {
         let config = "max-depth = 3\nmax-unpacked = '1GiB'\nmax-time = 2.5\nmax-memory = 4096\n";
         let config = toml::from_str(config).unwrap();
         let cli = ContainerArgs { max_depth: Some(Depth(0)), ..ContainerArgs::default() };

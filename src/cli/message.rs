@@ -17,8 +17,8 @@ use crate::rules::{MAX_MATCH_LEN, RuleSet};
 /// too.
 pub(super) fn prepare_redaction(args: &[OsString]) {
     let values_of = |option: &'static str| {
-        args.iter().enumerate().filter_map(move |(at, arg)| match arg.to_str()?.strip_prefix(option)? {
-            "" => args.get(at + 1).map(PathBuf::from),
+        args.iter().enumerate().filter_map(move |(index, arg)| match arg.to_str()?.strip_prefix(option)? {
+            "" => args.get(index + 1).map(PathBuf::from),
             value => value.strip_prefix('=').map(PathBuf::from),
         })
     };
@@ -63,11 +63,11 @@ pub(super) fn say(message: &str) {
     say_in_color("", "", message);
 }
 
-/// Like [`say`], with a prefix, given with color codes in `colored` and without them in `prefix`.
-pub(super) fn say_in_color(colored: &str, prefix: &str, message: &str) {
+/// Like [`say`], with a prefix, given with color codes in `colored_prefix` and without them in `prefix`.
+pub(super) fn say_in_color(colored_prefix: &str, prefix: &str, message: &str) {
     let message = escape_lines(&format!("{prefix}{}", without_os_errors(message)));
     let rest = message.strip_prefix(prefix).unwrap_or(&message);
-    let _ = writeln!(io::stderr().lock(), "{colored}{rest}");
+    let _ = writeln!(io::stderr().lock(), "{colored_prefix}{rest}");
 }
 
 /// Writes text that may contain untrusted parts to standard output: rules, names, reasons. A closed pipe is not an

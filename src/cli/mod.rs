@@ -30,6 +30,7 @@ mod message;
 mod online;
 mod options;
 mod output;
+mod output_file;
 mod policy_base;
 mod policy_from;
 mod progress;

@@ -15,11 +15,14 @@ use crate::provider::{ApiKey, Client, ClientOptions, Host, ProviderError, RunLim
 use crate::untrusted;
 
 /// Default time limit of a request.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Maximum length of an admin key, in bytes.
-const MAX_KEY: u64 = 4096;
+const MAX_KEY_SIZE: u64 = 4096;
 /// The environment variable with the admin key.
 const ADMIN_KEY_VARIABLE: &str = "OPENAI_ADMIN_KEY";
+
+/// Number of fingerprint digits that printed commands and messages name a key by.
+pub(super) const PRINTED_DIGITS: usize = 12;
 
 /// Text quoted as one argument for a shell.
 pub(super) fn shell_word(text: &str) -> String {
@@ -44,7 +47,7 @@ impl OnlineArgs {
         Ok(Client::new(ClientOptions {
             proxy: proxy(&host)?,
             host,
-            timeout: self.timeout.map_or(TIMEOUT, |seconds| seconds.0),
+            timeout: self.timeout.map_or(DEFAULT_TIMEOUT, |seconds| seconds.0),
             limits: RunLimits {
                 requests: self.max_requests.map_or(default.requests, |count| count.0),
                 time: self.max_time.map_or(default.time, |seconds| seconds.0),
@@ -54,11 +57,11 @@ impl OnlineArgs {
 
     /// The options to repeat in the next command, each with a space before it.
     pub(super) fn options_to_repeat(&self) -> String {
-        self.options_to_repeat_at(self.host.as_ref().map(Host::name))
+        self.options_to_repeat_for_host(self.host.as_ref().map(Host::name))
     }
 
     /// Like [`Self::options_to_repeat`], with another host.
-    pub(super) fn options_to_repeat_at(&self, host: Option<&str>) -> String {
+    pub(super) fn options_to_repeat_for_host(&self, host: Option<&str>) -> String {
         let mut options = String::new();
         if let Some(file) = &self.admin_key_file {
             options.push_str(&format!(" --admin-key-file {}", shell_word(&file.to_string_lossy())));
@@ -77,9 +80,9 @@ impl OnlineArgs {
         let bytes = match &self.admin_key_file {
             Some(path) => {
                 refuse_readable_by_others(path)?;
-                let read = untrusted::read(path, untrusted::Symlinks::Follow, MAX_KEY);
+                let contents = untrusted::read(path, untrusted::Symlinks::Follow, MAX_KEY_SIZE);
                 Zeroizing::new(
-                    read.with_context(|| format!("cannot read the admin key from {}", path.display()))?,
+                    contents.with_context(|| format!("cannot read the admin key from {}", path.display()))?,
                 )
             }
             None => match std::env::var_os(ADMIN_KEY_VARIABLE).filter(|value| !value.is_empty()) {
@@ -172,13 +175,13 @@ const KEY_PIECE_LEN: usize = 12;
 /// Makes text from the provider or a report safe to display: redacts known keys, and whatever looks like one.
 pub(super) struct TextRedactor<'d> {
     redactor: Redactor<'d>,
-    known: Vec<Secret>,
+    known_keys: Vec<Secret>,
 }
 
 impl<'d> TextRedactor<'d> {
-    /// Redacts the keys in `known` in addition to what `detector` recognizes.
-    pub(super) fn new(detector: &'d Detector, known: Vec<Secret>) -> Self {
-        Self { redactor: Redactor::new(detector).with_known(&known), known }
+    /// Redacts the keys in `known_keys` in addition to what `detector` recognizes.
+    pub(super) fn new(detector: &'d Detector, known_keys: Vec<Secret>) -> Self {
+        Self { redactor: Redactor::new(detector).with_known(&known_keys), known_keys }
     }
 
     /// Redacts free text, such as a name.
@@ -216,7 +219,7 @@ impl<'d> TextRedactor<'d> {
                 .windows(KEY_PIECE_LEN)
                 .any(|piece| memchr::memmem::find(id.as_bytes(), piece).is_some())
         };
-        if self.redactor.contains_secret(id.as_bytes()) || self.known.iter().any(has_piece_of) {
+        if self.redactor.contains_secret(id.as_bytes()) || self.known_keys.iter().any(has_piece_of) {
             *id = ListedKey::UNUSABLE_ID.to_owned();
         }
     }

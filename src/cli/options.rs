@@ -31,7 +31,8 @@ pub(super) fn config(global: &GlobalArgs) -> Result<Config> {
 /// directory, its own configuration is not used, because its authors are not the ones who scan it.
 pub(super) fn config_for_repo(global: &GlobalArgs, repo: &Path) -> Result<Config> {
     let roots = Root::find(repo).ok().zip(Root::find(Path::new(".")).ok());
-    let scans_other_repository = roots.is_none_or(|(there, here)| there.absolute != here.absolute);
+    let scans_other_repository =
+        roots.is_none_or(|(repo_root, current_root)| repo_root.absolute != current_root.absolute);
     let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
     let named_path = global.config.as_deref().or(variable.as_deref());
     let no_config = global.no_config || (named_path.is_none() && scans_other_repository);
@@ -39,7 +40,7 @@ pub(super) fn config_for_repo(global: &GlobalArgs, repo: &Path) -> Result<Config
 }
 
 /// Rules files in addition to the built-in rules; later files take precedence.
-pub(super) fn rules(global: &GlobalArgs, config: &Config) -> Vec<PathBuf> {
+pub(super) fn rules_files(global: &GlobalArgs, config: &Config) -> Vec<PathBuf> {
     config.rules.iter().chain(&global.rules).cloned().collect()
 }
 
@@ -159,10 +160,10 @@ pub(super) fn excludes(config: &Config) -> Result<Option<Excludes>> {
     }
 }
 
-/// For paths that are relative to the current directory: globs are relative to the root.
+/// How paths relative to the current directory relate to the root, which globs are relative to.
 pub(super) fn path_base(config: &Config) -> Result<PathBase> {
-    let here = fs::canonicalize(".").context("cannot access the current directory")?;
-    Ok(PathBase { root: config.root.absolute.clone(), start: here })
+    let current_dir = fs::canonicalize(".").context("cannot access the current directory")?;
+    Ok(PathBase { root: config.root.absolute.clone(), start: current_dir })
 }
 
 /// A note about the configuration file and what it excludes.

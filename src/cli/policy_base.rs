@@ -8,7 +8,7 @@ pub(super) enum PolicyBase {
         /// The commit, as a revision.
         rev: String,
         /// A description, e.g. `the base of the GitHub pull_request`.
-        what: String,
+        description: String,
     },
     /// What is checked out: no change is under review, or the user trusts it.
     Checkout,

@@ -21,7 +21,7 @@ pub(super) fn policy_base(value: &str, repo: &Repository) -> Result<PolicyBase> 
         CHECKOUT => Ok(PolicyBase::Checkout),
         EVENT => event_policy_base(repo),
         rev => match commit_id(repo, rev) {
-            Some(id) => Ok(PolicyBase::Rev { rev: id, what: format!("--policy-from {rev}") }),
+            Some(id) => Ok(PolicyBase::Rev { rev: id, description: format!("--policy-from {rev}") }),
             // The name exists, but the author of the change may have created it.
             None => match unresolved_reason(repo, rev) {
                 Some(reason) => Ok(PolicyBase::Unknown(format!("--policy-from {rev}: {reason}"))),

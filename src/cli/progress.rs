@@ -28,13 +28,13 @@ pub(super) enum ProgressUnit {
 
 /// Shows progress until dropped.
 pub(super) struct ProgressLine {
-    done: Arc<AtomicBool>,
+    is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Drop for ProgressLine {
     fn drop(&mut self) {
-        self.done.store(true, Ordering::Relaxed);
+        self.is_over.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
             // The thread only draws, so nothing is lost if it failed.
@@ -43,26 +43,26 @@ impl Drop for ProgressLine {
     }
 }
 
-/// Shows `progress` on the terminal, unless standard error is not one or `hidden` is set.
-pub(super) fn show(unit: ProgressUnit, progress: &Arc<Progress>, hidden: bool) -> Option<ProgressLine> {
-    if hidden || !io::stderr().is_terminal() {
+/// Shows `progress` on the terminal, unless standard error is not one or `is_hidden`.
+pub(super) fn show(unit: ProgressUnit, progress: &Arc<Progress>, is_hidden: bool) -> Option<ProgressLine> {
+    if is_hidden || !io::stderr().is_terminal() {
         return None;
     }
-    let done = Arc::new(AtomicBool::new(false));
-    let (progress, is_done) = (Arc::clone(progress), Arc::clone(&done));
-    let draws = move || {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (progress, is_over_in_thread) = (Arc::clone(progress), Arc::clone(&is_over));
+    let draw_until_over = move || {
         std::thread::park_timeout(DELAY);
-        draw(unit, &progress, &is_done);
+        draw(unit, &progress, &is_over_in_thread);
     };
     // The work goes on without a progress line if no thread can be started.
-    let thread = std::thread::Builder::new().spawn(draws).ok()?;
-    Some(ProgressLine { done, thread: Some(thread) })
+    let thread = std::thread::Builder::new().spawn(draw_until_over).ok()?;
+    Some(ProgressLine { is_over, thread: Some(thread) })
 }
 
-fn draw(unit: ProgressUnit, progress: &Progress, done: &AtomicBool) {
+fn draw(unit: ProgressUnit, progress: &Progress, is_over: &AtomicBool) {
     let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0);
     let bar = bar(unit, width, ProgressDrawTarget::stderr());
-    while !done.load(Ordering::Relaxed) {
+    while !is_over.load(Ordering::Relaxed) {
         update(&bar, unit, progress);
         std::thread::park_timeout(TICK);
     }
@@ -87,7 +87,9 @@ fn update(bar: &ProgressBar, unit: ProgressUnit, progress: &Progress) {
     let finished = progress.done.load(Ordering::Relaxed);
     let total = progress.total.load(Ordering::Relaxed);
     let message = match unit {
-        ProgressUnit::Objects => objects(finished, total, progress.bytes.load(Ordering::Relaxed), bar.eta()),
+        ProgressUnit::Objects => {
+            objects_line(finished, total, progress.bytes.load(Ordering::Relaxed), bar.eta())
+        }
         ProgressUnit::Files => {
             format!("{} scanned, {}", count(finished, "file"), elapsed(bar.elapsed().as_secs_f64()))
         }
@@ -99,7 +101,7 @@ fn update(bar: &ProgressBar, unit: ProgressUnit, progress: &Progress) {
 }
 
 /// `1,234/5,678 objects, 56.7 MB, 12 s left`
-fn objects(finished: u64, total: u64, bytes: u64, left: Duration) -> String {
+fn objects_line(finished: u64, total: u64, bytes: u64, left: Duration) -> String {
     let counts = format!("{}/{} objects, {}", thousands(finished), thousands(total), human_bytes(bytes));
     match left.as_secs() {
         0 => counts,
@@ -114,10 +116,10 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_in_the_receipt() {
-        let written = objects(1234, 5678, 56_700_000, Duration::from_secs(12));
+        let written = objects_line(1234, 5678, 56_700_000, Duration::from_secs(12));
         assert_eq!(written, "1,234/5,678 objects, 56.7 MB, 12 s left");
-        assert_eq!(objects(0, 0, 0, Duration::ZERO), "0/0 objects, 0 B");
-        assert!(objects(1, 2, 3, Duration::from_secs(200)).ends_with(", 3 minutes 20 seconds left"));
+        assert_eq!(objects_line(0, 0, 0, Duration::ZERO), "0/0 objects, 0 B");
+        assert!(objects_line(1, 2, 3, Duration::from_secs(200)).ends_with(", 3 minutes 20 seconds left"));
     }
 
     /// A terminal of that many columns, and everything written to it.

@@ -23,10 +23,10 @@ use crate::scan::{HistoryOptions, Settings};
 use crate::suppress::Policy;
 
 pub(super) fn run(args: &ProveArgs, global: &GlobalArgs) -> Result<Exit> {
-    let report = PurgedHistory::read(&args.report)?;
+    let purged_history = PurgedHistory::read(&args.report)?;
     let config = options::config_for_repo(global, &args.clone)?;
     let (rules, _) = load_detector(global, &config)?;
-    let detector = report.detector(&rules)?;
+    let detector = purged_history.detector(&rules)?;
     // Nothing is accepted: a purged key must be gone even if a baseline accepts it.
     let effective = EffectiveSettings { config, rules, detector, policy: Policy::default() };
     let search = SearchArgs {
@@ -44,7 +44,7 @@ pub(super) fn run(args: &ProveArgs, global: &GlobalArgs) -> Result<Exit> {
         ..HistoryOptions::everything(args.clone.clone(), session.threads, now())
     };
     let progress_line = progress::show(ProgressUnit::Objects, &progress, args.no_progress || global.quiet);
-    let proof = prove(&settings, &audit, &report);
+    let proof = prove(&settings, &audit, &purged_history);
     drop(progress_line);
     let proof = proof?;
     let exit = match proof.status {

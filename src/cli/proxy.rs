@@ -1,4 +1,4 @@
-//! The proxy from the environment.
+//! Determines from environment variables which HTTP proxy requests to the provider go through.
 
 use anyhow::{Result, bail};
 
@@ -6,20 +6,21 @@ use super::environment::variable;
 use crate::provider::{Host, HttpProxy};
 
 /// The variables that name proxies; the first one that is set is used.
-const VARIABLES: [&str; 6] =
+const PROXY_VARIABLES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
-const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
+/// The variables that list hosts to connect to without a proxy.
+const EXCEPTION_VARIABLES: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// The proxy for requests to `host`; `None` if there is none, or if the host is excepted.
 ///
 /// # Errors
 /// When the environment names a proxy that cannot be used. Ignoring it would send keys along an unexpected route.
 pub(super) fn proxy(host: &Host) -> Result<Option<HttpProxy>> {
-    let exceptions = EXCEPTIONS.into_iter().find_map(variable).unwrap_or_default();
+    let exceptions = EXCEPTION_VARIABLES.into_iter().find_map(variable).unwrap_or_default();
     if HttpProxy::is_bypassed(host, &exceptions.to_string_lossy()) {
         return Ok(None);
     }
-    let Some((name, url)) = VARIABLES.into_iter().find_map(|name| Some((name, variable(name)?))) else {
+    let Some((name, url)) = PROXY_VARIABLES.into_iter().find_map(|name| Some((name, variable(name)?))) else {
         return Ok(None);
     };
     // The URL may contain a password.

@@ -14,7 +14,7 @@ use super::effective_settings::EffectiveSettings;
 use super::exit::Exit;
 use super::message::{print, redact_message, say};
 use super::options::{self, Extent};
-use super::output::{check_file, write_file};
+use super::output_file::{check_writable, write_file};
 use super::progress;
 use super::session::Session;
 use crate::git::Progress;
@@ -28,7 +28,7 @@ pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
     let into = args.into.clone().filter(|_| !args.dry_run);
     check_destinations(&args.repo.path, into.as_deref(), args.report.as_deref())?;
     if let Some(report) = &args.report {
-        check_file(report)?;
+        check_writable(report)?;
         if args.dry_run && is_of_finished_purge(report) {
             bail!(
                 "{} is the report of a finished purge, which `friskey prove` needs; name another file for the plan",
@@ -37,13 +37,13 @@ pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
         }
     }
     let config = options::config_for_repo(global, &args.repo.path)?;
-    let effective = EffectiveSettings::of_checkout(config, &args.suppression, global, Extent::default())?;
+    let effective = EffectiveSettings::from_checkout(config, &args.suppression, global, Extent::default())?;
     let session = Session::new(effective, &args.search)?;
     let progress = Arc::new(Progress::default());
     let options = PurgeOptions {
         repo: args.repo.path.clone(),
         destination: into,
-        keys: filters(&args.keys)?,
+        keys: key_filters(&args.keys)?,
         containers: match args.containers {
             ContainerChoice::Stub => ContainerTreatment::Stub,
             ContainerChoice::Refuse => ContainerTreatment::Refuse,
@@ -73,7 +73,7 @@ pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
         purged => purged?,
     };
     if !global.quiet {
-        print(text(&report).as_bytes()).context("cannot write to standard output")?;
+        print(report_text(&report).as_bytes()).context("cannot write to standard output")?;
     }
     Ok(if report.is_blocked() { Exit::Incomplete } else { Exit::Clean })
 }
@@ -95,14 +95,14 @@ fn deliver(report: &PurgeReport, path: Option<&Path>, is_delivered: &Cell<bool>)
 /// Whether the file is the report of a finished purge, which `friskey prove` needs.
 fn is_of_finished_purge(path: &Path) -> bool {
     /// Number of bytes at the start of a report that contain its schema and status.
-    const START: u64 = 4096;
+    const START_SIZE: u64 = 4096;
     let mut start = Vec::new();
-    let opened = std::fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
+    let opened = std::fs::File::open(path).and_then(|file| file.take(START_SIZE).read_to_end(&mut start));
     let has = |text: &str| memchr::memmem::find(&start, text.as_bytes()).is_some();
     opened.is_ok() && has("\"friskey/purge/v1\"") && has("\"status\": \"done\"")
 }
 
-fn filters(keys: &[String]) -> Result<Vec<KeyFilter>> {
+fn key_filters(keys: &[String]) -> Result<Vec<KeyFilter>> {
     let filter = |text: &String| match KeyFilter::from_hex(text) {
         Some(filter) => Ok(filter),
         None => bail!("--key: expected {MIN_FINGERPRINT_DIGITS} to 64 hex digits, as a report shows them"),
@@ -111,7 +111,7 @@ fn filters(keys: &[String]) -> Result<Vec<KeyFilter>> {
 }
 
 /// The text for standard output.
-fn text(report: &PurgeReport) -> String {
+fn report_text(report: &PurgeReport) -> String {
     let mut text = String::new();
     // Writing to a string never fails.
     let (repo, into) = report.repositories();
@@ -120,7 +120,7 @@ fn text(report: &PurgeReport) -> String {
         if let Some(line) = report.unmatched_message() {
             let _ = writeln!(text, "{line}");
         }
-        unsearched(&mut text, report);
+        write_unsearched_files(&mut text, report);
         return text;
     }
     let keys: Vec<&str> = report.keys.iter().map(|key| key.redacted.as_str()).collect();
@@ -138,29 +138,29 @@ fn text(report: &PurgeReport) -> String {
     for line in report.summary_lines() {
         let _ = writeln!(text, "{line}");
     }
-    let treated = report.treatment_lines();
-    if !treated.is_empty() {
+    let treatments = report.treatment_lines();
+    if !treatments.is_empty() {
         let _ = writeln!(text, "\nPlaces:");
-        for line in treated {
+        for line in treatments {
             let _ = writeln!(text, "  {line}");
         }
     }
-    unsearched(&mut text, report);
+    write_unsearched_files(&mut text, report);
     if !report.not_carried_over.is_empty() {
         let _ = writeln!(text, "\nNot carried over:");
-        for left in &report.not_carried_over {
-            let _ = writeln!(text, "  {} ({}): {}; {}", left.what, left.count, left.detail, left.advice);
+        for item in &report.not_carried_over {
+            let _ = writeln!(text, "  {} ({}): {}; {}", item.what, item.count, item.detail, item.advice);
         }
     }
     let _ = writeln!(text, "\nNext:");
     for (number, step) in (1..).zip(&report.next_steps) {
-        step_text(&mut text, number, step);
+        write_step(&mut text, number, step);
     }
     text
 }
 
 /// Lists the files that could not be opened; the user has to decide what to do with them.
-fn unsearched(text: &mut String, report: &PurgeReport) {
+fn write_unsearched_files(text: &mut String, report: &PurgeReport) {
     let files = report.unsearched_lines();
     if files.is_empty() {
         return;
@@ -178,7 +178,7 @@ fn unsearched(text: &mut String, report: &PurgeReport) {
     }
 }
 
-fn step_text(text: &mut String, number: u32, step: &PurgeStep) {
+fn write_step(text: &mut String, number: u32, step: &PurgeStep) {
     let PurgeStep { title, commands, text: detail, .. } = step;
     let _ = writeln!(text, "{number}. {title}. {detail}");
     for command in commands {

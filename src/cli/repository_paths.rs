@@ -8,25 +8,25 @@ use std::path::{Path, PathBuf};
 use super::environment::variable;
 use crate::model::{Draft, PathBase, native_path};
 
-/// Adds the paths within repositories to the draft of a scan that started at the paths in `scanned`.
-pub(super) fn add_repository_paths(draft: &mut Draft, scanned: &[PathBuf]) {
-    let roots = ScanRoots::new(scanned);
-    let mut known: HashMap<PathBuf, Option<PathBuf>> = HashMap::new();
+/// Adds the paths within repositories to the draft of a scan that started at the paths in `scanned_paths`.
+pub(super) fn add_repository_paths(draft: &mut Draft, scanned_paths: &[PathBuf]) {
+    let roots = ScanRoots::new(scanned_paths);
+    let mut roots_by_dir: HashMap<PathBuf, Option<PathBuf>> = HashMap::new();
     let findings = draft.leaks.iter().flat_map(|leak| &leak.findings);
     let paths = findings.filter_map(|finding| finding.origin.path.as_deref());
     let mut additions = Vec::new();
-    for shown in paths {
-        let path = native_path(shown);
+    for reported_path in paths {
+        let path = native_path(reported_path);
         let Some((start, absolute)) = roots.locate(&path) else { continue };
         let dir = absolute.parent().unwrap_or(&absolute).to_owned();
-        let root = known.entry(dir).or_insert_with_key(|dir| roots.root(start, dir));
+        let root = roots_by_dir.entry(dir).or_insert_with_key(|dir| roots.root(start, dir));
         let Some(path_in_repository) = root.as_ref().and_then(|root| absolute.strip_prefix(root).ok()) else {
             continue;
         };
         let parts: Vec<_> = path_in_repository.iter().map(|part| part.as_encoded_bytes()).collect();
         let path_in_repository = parts.join(&b'/');
-        if path_in_repository != shown {
-            additions.push((shown.to_vec(), path_in_repository));
+        if path_in_repository != reported_path {
+            additions.push((reported_path.to_vec(), path_in_repository));
         }
     }
     draft.repository_paths.extend(additions);
@@ -35,7 +35,7 @@ pub(super) fn add_repository_paths(draft: &mut Draft, scanned: &[PathBuf]) {
 /// A path at which a scan started.
 struct StartPath {
     /// The path as the user gave it.
-    given: PathBuf,
+    given_path: PathBuf,
     /// The absolute path, with links resolved.
     absolute: PathBuf,
     /// The root of the repository around it, if there is one.
@@ -50,11 +50,11 @@ struct ScanRoots {
 }
 
 impl ScanRoots {
-    fn new(scanned: &[PathBuf]) -> Self {
-        let start_paths = scanned.iter().filter_map(|given| {
-            let absolute = absolute(given)?;
+    fn new(scanned_paths: &[PathBuf]) -> Self {
+        let start_paths = scanned_paths.iter().filter_map(|given| {
+            let absolute = to_absolute(given)?;
             let root = absolute.ancestors().find(|dir| is_repository(dir)).map(Path::to_owned);
-            Some(StartPath { given: given.clone(), absolute, root })
+            Some(StartPath { given_path: given.clone(), absolute, root })
         });
         let workspace = variable("GITHUB_WORKSPACE").and_then(|path| fs::canonicalize(path).ok());
         Self { start_paths: start_paths.collect(), workspace }
@@ -62,16 +62,16 @@ impl ScanRoots {
 
     /// The starting point from which the path was reached, and the absolute path.
     fn locate(&self, path: &Path) -> Option<(&StartPath, PathBuf)> {
-        let matching = self.start_paths.iter().filter(|start| path.starts_with(&start.given));
-        let start = matching.max_by_key(|start| start.given.components().count());
+        let matching = self.start_paths.iter().filter(|start| path.starts_with(&start.given_path));
+        let start = matching.max_by_key(|start| start.given_path.components().count());
         match start {
             Some(start) => {
-                let below_start = path.strip_prefix(&start.given).ok()?;
+                let below_start = path.strip_prefix(&start.given_path).ok()?;
                 Some((start, start.absolute.join(below_start).components().collect()))
             }
             // Paths below `.` may lack that prefix.
             None => {
-                let start = self.start_paths.iter().find(|start| start.given == Path::new("."))?;
+                let start = self.start_paths.iter().find(|start| start.given_path == Path::new("."))?;
                 let base = PathBase { root: PathBuf::from("/"), start: start.absolute.clone() };
                 path.is_relative().then_some(())?;
                 Some((start, base.root.join(base.relative_to_root(path)?)))
@@ -96,8 +96,8 @@ impl ScanRoots {
     }
 }
 
-/// Absolute and without links, except for the last component: a link to a file is reported under its own path.
-fn absolute(given: &Path) -> Option<PathBuf> {
+/// The path made absolute and without links, except for the last component: a link to a file is reported under its own path.
+fn to_absolute(given: &Path) -> Option<PathBuf> {
     if given.is_dir() {
         return fs::canonicalize(given).ok();
     }
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_relative_to_the_repository_around_or_outermost_below_the_start() {
+    fn paths_are_relative_to_the_repository_around_the_start_or_the_outermost_one_below_it() {
         let dir = tempfile::tempdir().unwrap();
         let top = fs::canonicalize(dir.path()).unwrap();
         for name in ["repo/.git", "repo/sub/.git", "repo/sub/deep", "bare/x"] {

@@ -10,8 +10,8 @@ use crate::untrusted;
 /// The root directory, in two forms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Root {
-    /// Relative to the current directory: empty, or one or more `..`.
-    pub(super) shown: PathBuf,
+    /// The path that the search started at, followed by `..` for each level up; empty for the current directory.
+    pub(super) path: PathBuf,
     /// Absolute, with links resolved.
     pub(super) absolute: PathBuf,
 }
@@ -26,25 +26,25 @@ impl Root {
         let relative = start.strip_prefix(".").unwrap_or(start);
         let levels_up = absolute.ancestors().position(|dir| dir.join(".git").symlink_metadata().is_ok());
         let levels = levels_up.unwrap_or(0);
-        let shown = (0..levels).fold(relative.to_owned(), |path, _| path.join(".."));
+        let path = (0..levels).fold(relative.to_owned(), |path, _| path.join(".."));
         let absolute = absolute.ancestors().nth(levels).unwrap_or(&absolute).to_owned();
-        Ok(Self { shown, absolute })
+        Ok(Self { path, absolute })
     }
 
     /// The directory as a path that is never empty.
     pub(super) fn non_empty_path(&self) -> PathBuf {
-        if self.shown.as_os_str().is_empty() { PathBuf::from(".") } else { self.shown.clone() }
+        if self.path.as_os_str().is_empty() { PathBuf::from(".") } else { self.path.clone() }
     }
 
     /// An existing file in the directory. Anything else of that name is an error.
     pub(super) fn file(&self, name: &str) -> io::Result<Option<PathBuf>> {
-        let path = self.shown.join(name);
+        let path = self.path.join(name);
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => Ok(Some(path)),
             // Reading a pipe would block, and a device might never end.
             Ok(metadata) => {
-                let what = untrusted::describe(&metadata);
-                Err(io::Error::other(format!("{} is {what}, expected a regular file", path.display())))
+                let kind = untrusted::describe(&metadata);
+                Err(io::Error::other(format!("{} is {kind}, expected a regular file", path.display())))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io::Error::other(format!("cannot access {}: {error}", path.display()))),
@@ -65,8 +65,8 @@ mod tests {
         // The directory for temporary files may be inside a repository.
         fs::write(dir.path().join(".git"), "gitdir: elsewhere").unwrap();
         assert_eq!(root(&deep).absolute, fs::canonicalize(dir.path()).unwrap());
-        assert_eq!(root(&deep).shown, deep.join("../.."));
-        assert_eq!(root(dir.path()).shown, dir.path());
+        assert_eq!(root(&deep).path, deep.join("../.."));
+        assert_eq!(root(dir.path()).path, dir.path());
         assert_eq!(root(Path::new(".")).absolute.join("x").parent().unwrap(), root(Path::new(".")).absolute);
         fs::create_dir(dir.path().join("friskey.toml")).unwrap();
         assert!(root(&deep).file("friskey.toml").unwrap_err().to_string().contains("a directory"));

@@ -64,23 +64,23 @@ fn effective_settings(args: &ScanArgs, global: &GlobalArgs) -> Result<EffectiveS
     if let Some(revision) = &policy_from.revision {
         // If several repositories are checked out, the current directory need not be in one.
         let starts = [Path::new(".")].into_iter().chain(paths.iter().map(PathBuf::as_path));
-        let opened =
+        let repo_and_start =
             starts.filter_map(|start| Some((git::open(start).ok()?.to_thread_local(), start))).next();
-        let base = match &opened {
+        let base = match &repo_and_start {
             Some((repo, _)) => policy_base(revision, repo)?,
             None => PolicyBase::Unknown("the scanned files are not in a git repository".to_owned()),
         };
         if base != PolicyBase::Checkout {
             let (repo, start) =
-                opened.as_ref().map_or((None, Path::new(".")), |(repo, start)| (Some(repo), *start));
-            return EffectiveSettings::of_base(&base, repo, start, (suppression, global), |config| {
+                repo_and_start.as_ref().map_or((None, Path::new(".")), |(repo, start)| (Some(repo), *start));
+            return EffectiveSettings::from_base(&base, repo, start, (suppression, global), |config| {
                 extent(paths, files, config)
             });
         }
     }
     let config = options::config(global)?;
     let extent = extent(paths, files, &config);
-    EffectiveSettings::of_checkout(config, suppression, global, extent)
+    EffectiveSettings::from_checkout(config, suppression, global, extent)
 }
 
 /// The files to scan, according to the options and the configuration.

@@ -46,7 +46,7 @@ impl Session {
         global: &GlobalArgs,
     ) -> Result<Self> {
         let config = options::config(global)?;
-        Self::new(EffectiveSettings::of_checkout(config, suppression, global, Extent::default())?, args)
+        Self::new(EffectiveSettings::from_checkout(config, suppression, global, Extent::default())?, args)
     }
 
     /// The settings that the library scans with.
@@ -56,7 +56,7 @@ impl Session {
             rules_digest: self.effective.rules.digest(),
             min_confidence: self.min_confidence,
             policy: &self.effective.policy,
-            only: None,
+            key_filter: None,
             limits: self.limits,
             stop: &self.stop,
         }

@@ -19,10 +19,12 @@ use crate::suppress::Policy;
 
 /// Maximum size of the input, in bytes: a key with whatever was pasted along with it.
 const MAX_INPUT: u64 = 16 * MAX_MATCH_LEN as u64;
+/// Minimum length of a part of the input that is redacted wherever it occurs, in bytes; shorter ones occur in ordinary words.
+const MIN_REDACTED_PART: usize = 8;
 
 pub(super) fn run(args: &TraceArgs, global: &GlobalArgs) -> Result<Exit> {
     if args.repo.path.symlink_metadata().is_err() {
-        // It may be the key, in a shape that no mask knows, so the message must not repeat it.
+        // It may be the key, in a shape that no rule recognizes, so the message must not repeat it.
         bail!(
             "the argument of trace is a repository, and there is nothing at that path. If it is a key, it is now \
              in the shell's history, and other processes could see it: delete it there, and revoke it. Pipe the key into `friskey trace`, or run that and paste it at the prompt"
@@ -30,7 +32,7 @@ pub(super) fn run(args: &TraceArgs, global: &GlobalArgs) -> Result<Exit> {
     }
     let key_filter = key_filter(args)?;
     let config = options::config_for_repo(global, &args.repo.path)?;
-    let files = options::rules(global, &config);
+    let files = options::rules_files(global, &config);
     redaction::redact_by_rules(&files);
     let rules = RuleSet::with_files(&files)?;
     let detector = compile(&rules)?;
@@ -59,7 +61,7 @@ pub(super) fn run(args: &TraceArgs, global: &GlobalArgs) -> Result<Exit> {
         reporting: &args.reporting,
         session: &session,
         exclude: None,
-        only: Some(filter),
+        key_filter: Some(filter),
         note_accepting_markers: false,
     };
     job.run(global)
@@ -89,7 +91,7 @@ fn redact_input(input: &[u8]) {
     redaction::redact_key(input.trim_ascii());
     let parts = input.split(|byte| byte.is_ascii_whitespace() || b"=\"'`,;".contains(byte));
     let is_name = |part: &&[u8]| part.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
-    parts.filter(|part| part.len() >= 8 && !is_name(part)).for_each(redaction::redact_key);
+    parts.filter(|part| part.len() >= MIN_REDACTED_PART && !is_name(part)).for_each(redaction::redact_key);
 }
 
 /// Prints which key is traced, so that a wrong paste is noticed.
@@ -97,12 +99,13 @@ fn print_traced_key(key: &TracedKey, global: &GlobalArgs) {
     if global.quiet {
         return;
     }
-    let shown = key.secret().redacted();
+    let redacted = key.secret().redacted();
     match &key.rule {
-        Some(rule) => say(&format!("tracing {shown} ({rule}, {} characters)", key.bytes.len())),
-        None => {
-            say(&format!("tracing {shown} ({} characters; no rule recognizes such a key)", key.bytes.len()))
-        }
+        Some(rule) => say(&format!("tracing {redacted} ({rule}, {} characters)", key.bytes.len())),
+        None => say(&format!(
+            "tracing {redacted} ({} characters; no rule recognizes such a key)",
+            key.bytes.len()
+        )),
     }
 }
 

@@ -7,6 +7,9 @@ use crate::detect::Detector;
 use crate::model::{DetectedKey, Secret};
 use crate::rules::{MAX_MATCH_LEN, MIN_EXACT_KEY_LEN};
 
+/// Maximum number of characters after an ellipsis that are taken for the visible end of a redacted key.
+const MAX_VISIBLE_END: usize = 8;
+
 /// The key to trace, and what the rules say about it.
 pub(super) struct TracedKey {
     pub(super) bytes: Zeroizing<Vec<u8>>,
@@ -32,13 +35,13 @@ impl TracedKey {
         }
         match keys.as_slice() {
             [] => Self::from_unrecognized_text(input),
-            [one] => Ok(Self {
-                bytes: Zeroizing::new(one.secret.reveal().to_vec()),
-                prefix: one.secret.prefix_len(),
-                rule: Some(one.rule.to_string()),
+            [key] => Ok(Self {
+                bytes: Zeroizing::new(key.secret.reveal().to_vec()),
+                prefix: key.secret.prefix_len(),
+                rule: Some(key.rule.to_string()),
             }),
             several => {
-                let redacted_keys: Vec<_> = several.iter().map(|one| one.secret.redacted()).collect();
+                let redacted_keys: Vec<_> = several.iter().map(|key| key.secret.redacted()).collect();
                 bail!(
                     "{} keys were given ({}): trace them one at a time",
                     several.len(),
@@ -81,7 +84,7 @@ fn refuse_redacted(input: &[u8]) -> Result<()> {
     let text = String::from_utf8_lossy(input);
     let ellipses = ["…", "...", "***", "•••", "●●●", "xxxx", "XXXX"];
     let Some(end) =
-        ellipses.iter().filter_map(|ellipsis| text.rfind(ellipsis).map(|at| at + ellipsis.len())).max()
+        ellipses.iter().filter_map(|ellipsis| text.rfind(ellipsis).map(|start| start + ellipsis.len())).max()
     else {
         return Ok(());
     };
@@ -89,7 +92,7 @@ fn refuse_redacted(input: &[u8]) -> Result<()> {
     let rest = text[end..].trim_start_matches(['.', '*', '•', '●', '…']);
     let visible_end: String =
         rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
-    if visible_end.len() > 8 {
+    if visible_end.len() > MAX_VISIBLE_END {
         return Ok(());
     }
     let four = if visible_end.len() < 4 {
@@ -107,7 +110,7 @@ fn refuse_redacted(input: &[u8]) -> Result<()> {
 fn keys_found_by_rules(input: &[u8], detector: &Detector) -> Vec<DetectedKey> {
     let mut keys: Vec<DetectedKey> = Vec::new();
     detector.find(input, |found| {
-        if keys.iter().all(|one| one.fingerprint != found.detected_key.fingerprint) {
+        if keys.iter().all(|key| key.fingerprint != found.detected_key.fingerprint) {
             keys.push((*found.detected_key).clone());
         }
     });
@@ -122,9 +125,13 @@ fn keys_found_by_rules(input: &[u8], detector: &Detector) -> Vec<DetectedKey> {
 fn assigned_value(text: &[u8]) -> Result<&[u8]> {
     const SECRET_NAMES: [&str; 6] = ["key", "token", "secret", "password", "passwd", "auth"];
     let without_export = text.strip_prefix(b"export ").unwrap_or(text).trim_ascii_start();
-    let Some(at) = without_export.iter().position(|byte| b"=:".contains(byte)) else { return Ok(text) };
-    let (name, assigned_value) =
-        (without_quotes(without_export[..at].trim_ascii()), without_export[at + 1..].trim_ascii());
+    let Some(separator) = without_export.iter().position(|byte| b"=:".contains(byte)) else {
+        return Ok(text);
+    };
+    let (name, assigned_value) = (
+        without_quotes(without_export[..separator].trim_ascii()),
+        without_export[separator + 1..].trim_ascii(),
+    );
     let is_name =
         !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte));
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
@@ -164,7 +171,7 @@ mod tests {
     #[test]
     fn a_key_that_a_rule_finds_is_extracted_from_the_surrounding_text() {
         let key = key(1);
-        for around in [
+        for template in [
             "{}",
             "{}\r\n",
             "OPENAI_API_KEY={}",
@@ -174,12 +181,12 @@ mod tests {
             "# from .env\nNAME=x\nOPENAI_API_KEY={}\n",
             "{} {}",
         ] {
-            assert_eq!(extract(&around.replace("{}", &key)).unwrap(), key, "{around}");
+            assert_eq!(extract(&template.replace("{}", &key)).unwrap(), key, "{template}");
         }
     }
 
     #[test]
-    fn an_unknown_key_loses_quotes_and_a_variable_name() {
+    fn quotes_and_a_variable_name_are_removed_from_an_unrecognized_key() {
         for input in [
             "hunter2-word",
             "\"hunter2-word\"",
@@ -191,8 +198,8 @@ mod tests {
             assert_eq!(extract(input).unwrap(), "hunter2-word", "{input}");
         }
         // The padding of base64 is not an assignment.
-        for whole in ["Zm9vYmFyYmF6cXV4==", "user:hunter2-word"] {
-            assert_eq!(extract(whole).unwrap(), whole);
+        for text in ["Zm9vYmFyYmF6cXV4==", "user:hunter2-word"] {
+            assert_eq!(extract(text).unwrap(), text);
         }
     }
 

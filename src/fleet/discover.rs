@@ -35,9 +35,9 @@ fn assign_work_trees(walk: &mut Walk<'_>) {
     let mut pointers = std::mem::take(&mut walk.pointers);
     pointers.sort();
     for (work_tree, target) in pointers {
-        let real = |path: &Path| path.canonicalize();
-        match real(&target).and_then(|git_dir| real(&common_dir(&git_dir))) {
-            Ok(common) => assign(walk, work_tree, common),
+        let canonical = |path: &Path| path.canonicalize();
+        match canonical(&target).and_then(|git_dir| canonical(&common_dir(&git_dir))) {
+            Ok(common_dir) => assign(walk, work_tree, common_dir),
             Err(error) => {
                 let target = walk.remarks.display_path(&target);
                 let reason = format!("its git directory {target} cannot be opened: {error}");
@@ -47,18 +47,18 @@ fn assign_work_trees(walk: &mut Walk<'_>) {
     }
 }
 
-/// Assigns a work tree to the repository with the git directory `common`.
-fn assign(walk: &mut Walk<'_>, work_tree: PathBuf, common: PathBuf) {
-    if let Some(found) = walk.found.get_mut(&common) {
-        if found.path != work_tree {
-            found.work_trees.insert(work_tree);
+/// Assigns a work tree to the repository with the git directory `common_dir`.
+fn assign(walk: &mut Walk<'_>, work_tree: PathBuf, common_dir: PathBuf) {
+    if let Some(repository) = walk.repositories.get_mut(&common_dir) {
+        if repository.path != work_tree {
+            repository.work_trees.insert(work_tree);
         }
-    } else if common.ancestors().any(|above| walk.found.contains_key(above)) {
+    } else if common_dir.ancestors().any(|above| walk.repositories.contains_key(above)) {
         // A submodule, whose git directory is audited with the repository around it.
-    } else if walk.is_inside(&common) {
-        walk.found.insert(common, FoundRepository::new(work_tree, RepositoryKind::SeparateGitDir));
+    } else if walk.is_below_root(&common_dir) {
+        walk.repositories.insert(common_dir, FoundRepository::new(work_tree, RepositoryKind::SeparateGitDir));
     } else {
-        let target = walk.remarks.display_path(&common);
+        let target = walk.remarks.display_path(&common_dir);
         let reason = format!("its git directory {target} is outside the roots; name that as a root, too");
         walk.remarks.skip(&work_tree, reason);
     }
@@ -66,25 +66,25 @@ fn assign(walk: &mut Walk<'_>, work_tree: PathBuf, common: PathBuf) {
 
 /// The plan of everything that was found.
 fn make_plan(walk: Walk<'_>) -> FleetPlan {
-    let Walk { roots, found, mut remarks, .. } = walk;
+    let Walk { roots, repositories: found_repositories, mut remarks, .. } = walk;
     let mut sizes = ObjectSizes::default();
     let mut repositories = Vec::new();
-    for (git_dir, found) in found {
-        if (remarks.redact_path)(&found.path).is_some() {
+    for (git_dir, repository) in found_repositories {
+        if (remarks.redact_path)(&repository.path).is_some() {
             let reason = "its path contains what looks like a key, which a plan must not hold; rename it";
-            remarks.skip(&found.path, reason);
+            remarks.skip(&repository.path, reason);
             continue;
         }
-        let (bytes, mut alternates) = sizes.of(&git_dir);
+        let (bytes, mut alternates) = sizes.measure(&git_dir);
         for alternate in &mut alternates {
             alternate.path = remarks.display_path(Path::new(&alternate.path));
         }
-        let (path, path_bytes) = path_text(&found.path);
-        let work_trees = found.work_trees.iter().map(|path| remarks.display_path(path)).collect();
+        let (path, path_bytes) = path_text(&repository.path);
+        let work_trees = repository.work_trees.iter().map(|path| remarks.display_path(path)).collect();
         repositories.push(PlannedRepository {
             path,
             path_bytes,
-            kind: found.kind,
+            kind: repository.kind,
             bytes,
             alternates,
             work_trees,

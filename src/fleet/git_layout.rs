@@ -27,18 +27,20 @@ pub(super) enum Layout {
 pub(super) fn layout(dir: &Path) -> Layout {
     let dot_git = dir.join(".git");
     match dot_git.symlink_metadata() {
-        Ok(found) if found.is_dir() && !is_empty(&dot_git) => Layout::WorkTree(dot_git),
-        Ok(found) if found.is_file() => match read_pointer(&dot_git, "gitdir:", dir) {
+        Ok(metadata) if metadata.is_dir() && !is_empty(&dot_git) => Layout::WorkTree(dot_git),
+        Ok(metadata) if metadata.is_file() => match read_pointer(&dot_git, "gitdir:", dir) {
             Ok(target) => Layout::Pointer(target),
             Err(reason) => Layout::Unclear(reason),
         },
-        Ok(found) if found.is_symlink() => match dot_git.canonicalize() {
+        Ok(metadata) if metadata.is_symlink() => match dot_git.canonicalize() {
             Ok(target) => Layout::Pointer(target),
             Err(error) => {
                 Layout::Unclear(format!("its `.git` is a symbolic link that leads nowhere: {error}"))
             }
         },
-        Ok(found) if !found.is_dir() => Layout::Unclear(format!("its `.git` is {}", describe(&found))),
+        Ok(metadata) if !metadata.is_dir() => {
+            Layout::Unclear(format!("its `.git` is {}", describe(&metadata)))
+        }
         Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Layout::Unclear(format!("its `.git` cannot be accessed: {error}"))
         }

@@ -24,10 +24,10 @@ impl JoinedLeaks {
         for leak in std::mem::take(leaks) {
             let Value::Object(leak) = leak else { continue };
             match self.by_fingerprint.entry(text(&leak, "fingerprint")).or_default().entry(position) {
-                Entry::Vacant(free) => drop(free.insert(leak)),
-                Entry::Occupied(mut known) => {
-                    if urgency(&leak) < urgency(known.get()) {
-                        known.insert(leak);
+                Entry::Vacant(entry) => drop(entry.insert(leak)),
+                Entry::Occupied(mut existing) => {
+                    if urgency(&leak) < urgency(existing.get()) {
+                        existing.insert(leak);
                     }
                 }
             }
@@ -64,9 +64,9 @@ fn join(leaks: BTreeMap<usize, Map<String, Value>>, repositories: &[FleetReposit
     let severity = most_urgent("severity", &SEVERITIES);
     let exposed_seconds =
         relevant().filter_map(|leak| leak.get("exposed_seconds").and_then(Value::as_u64)).max();
-    let none = Map::new();
+    let empty = Map::new();
     let best = leaks.values().min_by_key(|leak| rank(&CONFIDENCES, &text(leak, "confidence")));
-    let best = best.unwrap_or(&none);
+    let best = best.unwrap_or(&empty);
     let mut leak = FleetLeak {
         fingerprint: text(best, "fingerprint"),
         redacted: text(best, "redacted"),
@@ -81,15 +81,18 @@ fn join(leaks: BTreeMap<usize, Map<String, Value>>, repositories: &[FleetReposit
         is_suppressed,
         repositories: Vec::new(),
     };
-    for (position, mut own) in leaks {
+    for (position, mut fields) in leaks {
         for name in ["fingerprint", "redacted", "rule", "kind", "confidence", "evidence", "length"] {
-            own.remove(name);
+            fields.remove(name);
         }
         leak.repositories.push(LeakInRepository {
-            repository: repositories.get(position).map(|one| one.path.clone()).unwrap_or_default(),
+            repository: repositories
+                .get(position)
+                .map(|repository| repository.path.clone())
+                .unwrap_or_default(),
             repository_index: position,
-            is_suppressed: is_accepted(&own),
-            leak: own,
+            is_suppressed: is_accepted(&fields),
+            leak: fields,
         });
     }
     leak
@@ -113,7 +116,7 @@ fn urgency(leak: &Map<String, Value>) -> (bool, usize, usize) {
 /// Whether all findings of a leak are suppressed.
 fn is_accepted(leak: &Map<String, Value>) -> bool {
     let findings = leak.get("findings").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    !findings.is_empty() && findings.iter().all(|one| !one["suppressed"].is_null())
+    !findings.is_empty() && findings.iter().all(|finding| !finding["suppressed"].is_null())
 }
 
 fn text(leak: &Map<String, Value>, name: &str) -> String {

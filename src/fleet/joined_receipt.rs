@@ -9,7 +9,7 @@ use super::result_check::strings;
 use crate::model::{AuditRun, FleetCoverage, FleetIgnored, Skip};
 
 /// Maximum number of ignored things that a fleet's report names; the others are in each repository's coverage.
-const MAX_NAMED: usize = 1_000;
+const MAX_NAMED_IGNORED: usize = 1_000;
 /// Maximum number of command lines that are listed separately.
 const MAX_COMMANDS: usize = 100;
 
@@ -44,16 +44,16 @@ impl JoinedReceipt {
     /// Adds the report of an audit.
     pub(super) fn add(&mut self, report: &Value) {
         let coverage = &report["coverage"];
-        let number = |name: &str| coverage[name].as_u64().unwrap_or(0);
+        let count = |name: &str| coverage[name].as_u64().unwrap_or(0);
         let skipped = coverage["skipped"].as_array().map_or(0, |skipped| skipped.len() as u64);
-        for (sum, more) in [
-            (&mut self.totals.commits, number("commits")),
-            (&mut self.totals.blobs, number("blobs")),
-            (&mut self.totals.bytes, number("bytes")),
-            (&mut self.totals.refs, number("refs")),
+        for (total, count) in [
+            (&mut self.totals.commits, count("commits")),
+            (&mut self.totals.blobs, count("blobs")),
+            (&mut self.totals.bytes, count("bytes")),
+            (&mut self.totals.refs, count("refs")),
             (&mut self.totals.skipped, skipped),
         ] {
-            *sum = sum.saturating_add(more);
+            *total = total.saturating_add(count);
         }
         self.totals.surfaces.extend(strings(&coverage["surfaces"]));
         self.add_ignored(coverage);
@@ -61,12 +61,12 @@ impl JoinedReceipt {
     }
 
     fn add_ignored(&mut self, coverage: &Value) {
-        let named = coverage["ignored"].as_array().map_or(&[][..], Vec::as_slice);
-        self.has_more |= coverage["ignored_total"].as_u64().unwrap_or(0) > named.len() as u64;
-        for one in named {
-            let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+        let items = coverage["ignored"].as_array().map_or(&[][..], Vec::as_slice);
+        self.has_more |= coverage["ignored_total"].as_u64().unwrap_or(0) > items.len() as u64;
+        for item in items {
+            let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
             let key = (text("what"), text("by"), text("include_with"));
-            if self.ignored.len() < MAX_NAMED || self.ignored.contains_key(&key) {
+            if self.ignored.len() < MAX_NAMED_IGNORED || self.ignored.contains_key(&key) {
                 *self.ignored.entry(key).or_default() += 1;
             } else {
                 self.has_more = true;
@@ -108,7 +108,7 @@ impl JoinedReceipt {
                 repositories,
             })
             .collect();
-        ignored.sort_by_key(|one| Reverse(one.repositories));
+        ignored.sort_by_key(|thing| Reverse(thing.repositories));
         let totals = FleetCoverage { has_more_ignored: self.has_more, ..self.totals };
         (totals, ignored, self.audits.into_values().collect())
     }

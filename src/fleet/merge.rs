@@ -26,7 +26,7 @@ pub struct LoadedResults {
 
 /// Merges the directories, whose results must all come from the plan in the first one. A complete audit scans
 /// `surfaces`, or reports which of them it left out.
-pub fn merge(plan: &FleetPlan, loaded: Vec<LoadedResults>, surfaces: &[Surface]) -> FleetReport {
+pub fn merge(plan: &FleetPlan, directories: Vec<LoadedResults>, surfaces: &[Surface]) -> FleetReport {
     let mut merger = Merger {
         plan,
         surfaces,
@@ -34,7 +34,7 @@ pub fn merge(plan: &FleetPlan, loaded: Vec<LoadedResults>, surfaces: &[Surface])
         results_by_key: BTreeMap::new(),
         settings: BTreeSet::new(),
     };
-    for LoadedResults { name, plan, results } in loaded {
+    for LoadedResults { name, plan, results } in directories {
         merger.add(&name, &plan, results);
     }
     merger.finish()
@@ -66,17 +66,18 @@ impl Merger<'_> {
             self.problems.insert(Skip::new(dir, reason));
             return;
         }
-        let planned: BTreeSet<String> = self.plan.repositories.iter().map(PlannedRepository::key).collect();
+        let planned_keys: BTreeSet<String> =
+            self.plan.repositories.iter().map(PlannedRepository::key).collect();
         for (file, result) in results {
-            let what = || format!("{dir}/{file}");
+            let name = || format!("{dir}/{file}");
             match result {
                 Err(reason) => {
                     self.problems
-                        .insert(Skip::new(what(), format!("{reason}; `friskey fleet audit` replaces it")));
+                        .insert(Skip::new(name(), format!("{reason}; `friskey fleet audit` replaces it")));
                 }
-                Ok(result) if !planned.contains(&result.key()) => {
+                Ok(result) if !planned_keys.contains(&result.key()) => {
                     self.problems
-                        .insert(Skip::new(what(), format!("{} is not in the plan", result.repository)));
+                        .insert(Skip::new(name(), format!("{} is not in the plan", result.repository)));
                 }
                 Ok(result) if result.plan != self.plan.id => {
                     let reason = "its result was made from another plan and is not used; `friskey fleet \
@@ -101,7 +102,7 @@ impl Merger<'_> {
             let reason = "the results were made with different versions, rules or options; audit again with the same ones";
             self.problems.insert(Skip::new(format!("{} settings", self.settings.len()), reason));
         }
-        let mut joined = MergedParts {
+        let mut parts = MergedParts {
             repositories: Vec::new(),
             leaks: JoinedLeaks::default(),
             receipt: JoinedReceipt::new(&self.plan.ignored, self.plan.repositories.len() as u64),
@@ -109,14 +110,14 @@ impl Merger<'_> {
         };
         for planned in &self.plan.repositories {
             let results = self.results_by_key.remove(&planned.key()).unwrap_or_default();
-            self.add_repository(planned, results, &mut joined);
+            self.add_repository(planned, results, &mut parts);
         }
-        let (coverage, ignored, audits) = joined.receipt.finish();
+        let (coverage, ignored, audits) = parts.receipt.finish();
         FleetReport {
             plan: self.plan.id.clone(),
-            rules: joined.rules,
-            leaks: joined.leaks.finish(&joined.repositories),
-            repositories: joined.repositories,
+            rules: parts.rules,
+            leaks: parts.leaks.finish(&parts.repositories),
+            repositories: parts.repositories,
             audits,
             coverage,
             ignored,
@@ -130,7 +131,7 @@ impl Merger<'_> {
         &mut self,
         planned: &PlannedRepository,
         results: Vec<(String, FleetResult)>,
-        joined: &mut MergedParts,
+        parts: &mut MergedParts,
     ) {
         let path = &planned.path;
         if results.len() > 1 {
@@ -139,44 +140,44 @@ impl Merger<'_> {
                 format!("audited more than once: {}; name one directory with its result", dirs.join(", "));
             self.problems.insert(Skip::new(path, reason));
         }
-        let mut repository = unaudited(planned);
+        let mut repository = missing_repository(planned);
         if results.is_empty() {
             let reason = "no result; run its shard again: `friskey fleet audit` continues where it stopped";
             repository.reason = Some(reason.to_owned());
             self.problems.insert(Skip::new(path, reason));
         }
-        let judged = self.worst_first(results);
+        let judgements = self.judge_worst_first(results);
         self.problems.extend(
-            judged.iter().filter_map(|(judgement, _)| Some(Skip::new(path, judgement.problem.clone()?))),
+            judgements.iter().filter_map(|(judgement, _)| Some(Skip::new(path, judgement.problem.clone()?))),
         );
-        let at = joined.repositories.len();
-        for (nth, (judgement, result)) in judged.into_iter().enumerate() {
+        let position = parts.repositories.len();
+        for (index, (judgement, result)) in judgements.into_iter().enumerate() {
             let report = result.report.filter(Value::is_object).unwrap_or_default();
-            if nth == 0 {
+            if index == 0 {
                 (repository.state, repository.reason) = (judgement.state, judgement.reason);
                 repository.sarif_run = result.sarif_run;
-                describe(&mut repository, &report);
-                joined.rules.extend(report["tool"]["rules"].as_str().map(str::to_owned));
-                joined.receipt.add(&report);
+                copy_report_facts(&mut repository, &report);
+                parts.rules.extend(report["tool"]["rules"].as_str().map(str::to_owned));
+                parts.receipt.add(&report);
             }
             // A key in any of the results is reported.
-            joined.leaks.add(at, report);
+            parts.leaks.add(position, report);
         }
-        joined.receipt.count(repository.state.name());
-        joined.repositories.push(repository);
+        parts.receipt.count(repository.state.name());
+        parts.repositories.push(repository);
     }
 
-    /// Sorts the results of one repository so that the worst comes first, whatever the order of their directories.
-    fn worst_first(&self, results: Vec<(String, FleetResult)>) -> Vec<(Judgement, FleetResult)> {
-        let mut judged: Vec<_> =
+    /// Judges the results of one repository and sorts them so that the worst comes first, whatever the order of their directories.
+    fn judge_worst_first(&self, results: Vec<(String, FleetResult)>) -> Vec<(Judgement, FleetResult)> {
+        let mut judgements: Vec<_> =
             results.into_iter().map(|(_, result)| (judge(&result, self.surfaces), result)).collect();
-        judged.sort_by_key(|(judgement, result)| Reverse((judgement.rank(), count_leaks(result))));
-        judged
+        judgements.sort_by_key(|(judgement, result)| Reverse((judgement.rank(), count_leaks(result))));
+        judgements
     }
 }
 
 /// What the report says about a repository without a result.
-fn unaudited(planned: &PlannedRepository) -> FleetRepository {
+fn missing_repository(planned: &PlannedRepository) -> FleetRepository {
     FleetRepository {
         path: planned.path.clone(),
         state: RepositoryState::Missing,
@@ -192,7 +193,7 @@ fn unaudited(planned: &PlannedRepository) -> FleetRepository {
 }
 
 /// Copies what the report of an audit says about the repository and the run.
-fn describe(repository: &mut FleetRepository, report: &Value) {
+fn copy_report_facts(repository: &mut FleetRepository, report: &Value) {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     repository.started = text(&report["started"]);
     repository.head = text(&report["repository"]["head"]);

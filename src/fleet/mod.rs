@@ -24,5 +24,5 @@ pub use path_text::planned_path;
 pub use plan::{PlanError, parse_plan, plan_id};
 pub use result_check::defect;
 pub use results::{NamedResult, ResultsDir, ResultsError, result_name};
-pub use shard::{Shard, shard_of};
+pub use shard::{Shard, shard_positions};
 pub use snapshot::snapshot;

@@ -48,11 +48,11 @@ pub fn parse_plan(bytes: &[u8]) -> Result<FleetPlan, PlanError> {
     if plan.id != plan_id(&plan) {
         return Err(PlanError::Changed);
     }
-    let mut met = BTreeSet::new();
+    let mut paths = BTreeSet::new();
     for repository in &plan.repositories {
         let path = planned_path(repository).filter(|path| path.is_absolute());
         match path {
-            Some(path) if !met.contains(&path) => drop(met.insert(path)),
+            Some(path) if !paths.contains(&path) => drop(paths.insert(path)),
             Some(_) => return Err(PlanError::Invalid(format!("{} is planned twice", repository.path))),
             None => return Err(PlanError::Invalid(format!("{} is not an absolute path", repository.path))),
         }

@@ -48,7 +48,7 @@ pub(super) fn judge(result: &FleetResult, surfaces: &[Surface]) -> Judgement {
         return Judgement { state, reason: Some(reason), problem };
     }
     let report = result.report.as_ref().unwrap_or(&Value::Null);
-    let problem = skips(report);
+    let problem = skip_summary(report);
     let state = match report["status"].as_str() {
         Some("clean") if problem.is_none() => RepositoryState::Clean,
         Some("findings") => RepositoryState::Findings,
@@ -58,7 +58,7 @@ pub(super) fn judge(result: &FleetResult, surfaces: &[Surface]) -> Judgement {
 }
 
 /// The first thing that an audit could not scan, and how many more there are.
-fn skips(report: &Value) -> Option<String> {
+fn skip_summary(report: &Value) -> Option<String> {
     let skipped = list(&report["coverage"]["skipped"]);
     let first = skipped.first()?;
     let text = |name: &str| first[name].as_str().unwrap_or_default();
@@ -84,13 +84,13 @@ pub fn defect(result: &FleetResult, surfaces: &[Surface]) -> Option<String> {
     {
         return Some("parts of its report are missing".to_owned());
     }
-    let ignored = list(&coverage["ignored"]).iter().filter(|one| one["kind"] == "surface");
-    let told: BTreeSet<&str> = list(&coverage["surfaces"])
+    let ignored = list(&coverage["ignored"]).iter().filter(|item| item["kind"] == "surface");
+    let mentioned: BTreeSet<&str> = list(&coverage["surfaces"])
         .iter()
-        .chain(ignored.map(|one| &one["what"]))
+        .chain(ignored.map(|item| &item["what"]))
         .filter_map(Value::as_str)
         .collect();
-    if let Some(missing) = surfaces.iter().find(|surface| !told.contains(surface.name())) {
+    if let Some(missing) = surfaces.iter().find(|surface| !mentioned.contains(surface.name())) {
         return Some(format!("it does not say whether the surface {missing} was scanned"));
     }
     match report["status"].as_str() {
@@ -105,7 +105,7 @@ fn has_open_leak(result: &FleetResult) -> bool {
     let leaks = result.report.as_ref().map_or(&[][..], |report| list(&report["leaks"]));
     leaks.iter().any(|leak| {
         let findings = list(&leak["findings"]);
-        findings.is_empty() || findings.iter().any(|one| one["suppressed"].is_null())
+        findings.is_empty() || findings.iter().any(|finding| finding["suppressed"].is_null())
     })
 }
 

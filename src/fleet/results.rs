@@ -13,8 +13,8 @@ use crate::untrusted::{ReadError, Symlinks, read};
 
 /// Maximum size of a plan or result, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
-const PLAN: &str = "plan.json";
-const PREFIX: &str = "repository-";
+const PLAN_FILE: &str = "plan.json";
+const RESULT_PREFIX: &str = "repository-";
 
 /// Why a state directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ pub struct ResultsDir {
 
 /// The file name of the result of the repository with that key.
 pub fn result_name(key: &str) -> String {
-    format!("{PREFIX}{}.json", &hex(&Sha256::digest(key))[..32])
+    format!("{RESULT_PREFIX}{}.json", &hex(&Sha256::digest(key))[..32])
 }
 
 impl ResultsDir {
@@ -65,8 +65,8 @@ impl ResultsDir {
         create_private(path).map_err(io)?;
         let dir = Self { path: path.to_owned() };
         let bytes = serde_json::to_vec_pretty(plan).map_err(|error| io(error.into()))?;
-        if read(&path.join(PLAN), Symlinks::Refuse, MAX_BYTES).ok() != Some(bytes.clone()) {
-            dir.write(PLAN, &bytes).map_err(io)?;
+        if read(&path.join(PLAN_FILE), Symlinks::Refuse, MAX_BYTES).ok() != Some(bytes.clone()) {
+            dir.write(PLAN_FILE, &bytes).map_err(io)?;
         }
         Ok(dir)
     }
@@ -81,7 +81,7 @@ impl ResultsDir {
     /// # Errors
     /// If there is none, or it cannot be used.
     pub fn plan(&self) -> Result<FleetPlan, ResultsError> {
-        let path = self.path.join(PLAN);
+        let path = self.path.join(PLAN_FILE);
         match read(&path, Symlinks::Refuse, MAX_BYTES) {
             Ok(bytes) => parse_plan(&bytes).map_err(|error| ResultsError::Plan { path, error }),
             Err(ReadError::NotFound) => Err(ResultsError::NoPlan(self.path.clone())),
@@ -117,15 +117,16 @@ impl ResultsDir {
     /// # Errors
     /// When the directory cannot be listed.
     pub fn results(&self) -> Result<Vec<NamedResult>, ResultsError> {
-        let names = self.names().map_err(|error| ResultsError::Io { path: self.path.clone(), error })?;
+        let names =
+            self.result_names().map_err(|error| ResultsError::Io { path: self.path.clone(), error })?;
         Ok(names.into_iter().filter_map(|name| Some((name.clone(), self.load(&name)?))).collect())
     }
 
-    fn names(&self) -> io::Result<Vec<String>> {
+    fn result_names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             if let Some(name) = entry?.file_name().to_str()
-                && name.starts_with(PREFIX)
+                && name.starts_with(RESULT_PREFIX)
                 && name.ends_with(".json")
             {
                 names.push(name.to_owned());
@@ -152,17 +153,19 @@ impl ResultsDir {
     /// # Errors
     /// When the directory cannot be listed, or a file cannot be removed.
     pub fn tidy(&self, plan: &FleetPlan, repositories: &[String]) -> Result<(), ResultsError> {
-        let planned: HashSet<String> = plan.repositories.iter().map(|one| result_name(&one.key())).collect();
-        let own: HashSet<String> =
+        let planned_names: HashSet<String> =
+            plan.repositories.iter().map(|repository| result_name(&repository.key())).collect();
+        let temporary_prefixes: HashSet<String> =
             repositories.iter().map(|key| temporary_prefix(&result_name(key))).collect();
         let tidy = || -> io::Result<()> {
             for entry in fs::read_dir(&self.path)? {
                 let entry = entry?;
                 let name = entry.file_name();
                 let Some(name) = name.to_str() else { continue };
-                let is_result = name.starts_with(PREFIX) && name.ends_with(".json");
-                let is_left_over = name.rfind('-').is_some_and(|end| own.contains(&name[..=end]));
-                if (is_result && !planned.contains(name)) || is_left_over {
+                let is_result = name.starts_with(RESULT_PREFIX) && name.ends_with(".json");
+                let is_left_over =
+                    name.rfind('-').is_some_and(|end| temporary_prefixes.contains(&name[..=end]));
+                if (is_result && !planned_names.contains(name)) || is_left_over {
                     match fs::remove_file(entry.path()) {
                         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                         _ => {}
@@ -178,7 +181,7 @@ impl ResultsDir {
         match self.write_once(name, bytes) {
             // Another run of the same shard began and removed the temporary file, as if this run had been killed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.write_once(name, bytes),
-            written => written,
+            result => result,
         }
     }
 

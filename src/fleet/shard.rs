@@ -48,19 +48,19 @@ impl FromStr for Shard {
 
 /// The positions in `plan` of the repositories of `shard`, largest first. The result depends only on the plan and the
 /// number of shards: each repository goes to the shard with the least work so far.
-pub fn shard_of(plan: &FleetPlan, shard: Shard) -> Vec<usize> {
+pub fn shard_positions(plan: &FleetPlan, shard: Shard) -> Vec<usize> {
     let mut order: Vec<usize> = (0..plan.repositories.len()).collect();
     // Sorting is stable, so repositories of equal size keep the plan's order.
-    order.sort_by_key(|&at| Reverse(plan.repositories[at].weight()));
+    order.sort_by_key(|&position| Reverse(plan.repositories[position].weight()));
     let mut shards: BinaryHeap<Reverse<(u64, u32)>> =
         (1..=shard.count).map(|number| Reverse((0, number))).collect();
-    let mut own = Vec::new();
-    for at in order {
+    let mut positions = Vec::new();
+    for position in order {
         let Some(Reverse((load, number))) = shards.pop() else { break };
         if number == shard.number {
-            own.push(at);
+            positions.push(position);
         }
-        shards.push(Reverse((load.saturating_add(plan.repositories[at].weight()), number)));
+        shards.push(Reverse((load.saturating_add(plan.repositories[position].weight()), number)));
     }
-    own
+    positions
 }

@@ -21,7 +21,7 @@ use crate::untrusted::file_state;
 const SETTLED_SECONDS: i64 = 2;
 
 /// The state of the repository at `path`, and of the repositories `nested` in its work tree, at the time `now`.
-/// `None` if it is not reliable: something cannot be read, is a link that leads out, or has just changed.
+/// `None` if it is not reliable: something cannot be read, is a symbolic link, or has just changed.
 pub fn snapshot(path: &Path, nested: &[PathBuf], now: SystemTime) -> Option<String> {
     let now = i64::try_from(now.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()?;
     let mut digest = Sha256::new();
@@ -29,7 +29,7 @@ pub fn snapshot(path: &Path, nested: &[PathBuf], now: SystemTime) -> Option<Stri
     for repository in [path].into_iter().chain(nested.iter().map(PathBuf::as_path)) {
         for file in [".git", ".gitmodules"] {
             match repository.join(file).symlink_metadata() {
-                Ok(metadata) => add(&mut digest, &repository.join(file), &metadata, now)?,
+                Ok(metadata) => add_file(&mut digest, &repository.join(file), &metadata, now)?,
                 Err(_) => digest.update([0]),
             }
         }
@@ -41,8 +41,8 @@ pub fn snapshot(path: &Path, nested: &[PathBuf], now: SystemTime) -> Option<Stri
         let git_dir = git_dir.canonicalize().ok()?;
         let common = common_dir(&git_dir).canonicalize().ok()?;
         let mut objects = vec![common.join("objects")];
-        while let Some(from) = objects.pop() {
-            for alternate in alternates(&from) {
+        while let Some(objects_dir) = objects.pop() {
+            for alternate in alternates(&objects_dir) {
                 let alternate = alternate.canonicalize().ok()?;
                 if dirs.insert(alternate.clone()) {
                     objects.push(alternate);
@@ -58,7 +58,7 @@ pub fn snapshot(path: &Path, nested: &[PathBuf], now: SystemTime) -> Option<Stri
         for entry in entries {
             let path = entry.path();
             let metadata = path.symlink_metadata().ok()?;
-            add(&mut digest, &path, &metadata, now)?;
+            add_file(&mut digest, &path, &metadata, now)?;
             if metadata.is_dir() {
                 waiting.push(path);
             }
@@ -69,7 +69,7 @@ pub fn snapshot(path: &Path, nested: &[PathBuf], now: SystemTime) -> Option<Stri
 
 /// Adds one file; `None` if its metadata are not enough to detect changes.
 #[cfg(unix)]
-fn add(digest: &mut Sha256, path: &Path, metadata: &Metadata, now: i64) -> Option<()> {
+fn add_file(digest: &mut Sha256, path: &Path, metadata: &Metadata, now: i64) -> Option<()> {
     use std::os::unix::fs::MetadataExt;
     let newest = metadata.mtime().max(metadata.ctime());
     if metadata.is_symlink() || newest > now.saturating_sub(SETTLED_SECONDS) {
@@ -84,6 +84,6 @@ fn add(digest: &mut Sha256, path: &Path, metadata: &Metadata, now: i64) -> Optio
 
 /// Other systems have no such time.
 #[cfg(not(unix))]
-fn add(_: &mut Sha256, _: &Path, _: &Metadata, _: i64) -> Option<()> {
+fn add_file(_: &mut Sha256, _: &Path, _: &Metadata, _: i64) -> Option<()> {
     None
 }

@@ -10,7 +10,7 @@ use super::git_layout::{Layout, common_dir, is_git_dir, layout};
 use super::remarks::Remarks;
 use crate::model::RepositoryKind;
 
-/// Directories of a git directory that are its own.
+/// The directories that git itself makes in a git directory.
 const GIT_DIRECTORIES: [&str; 8] =
     ["objects", "refs", "hooks", "info", "logs", "modules", "worktrees", "lfs"];
 
@@ -30,10 +30,10 @@ impl FoundRepository {
 
 /// What was found below the roots.
 pub(super) struct Walk<'a> {
-    /// Absolute, without links.
+    /// The roots, absolute and without links.
     pub(super) roots: Vec<PathBuf>,
-    /// By common git directory.
-    pub(super) found: BTreeMap<PathBuf, FoundRepository>,
+    /// The repositories by common git directory.
+    pub(super) repositories: BTreeMap<PathBuf, FoundRepository>,
     /// Work trees, and the git directories that they name.
     pub(super) pointers: Vec<(PathBuf, PathBuf)>,
     pub(super) remarks: Remarks<'a>,
@@ -47,13 +47,13 @@ type DirectoryIdentity = (u64, u64);
 type DirectoryIdentity = PathBuf;
 
 #[cfg(unix)]
-fn identity(_: &Path, metadata: &Metadata) -> DirectoryIdentity {
+fn directory_identity(_: &Path, metadata: &Metadata) -> DirectoryIdentity {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]
-fn identity(path: &Path, _: &Metadata) -> DirectoryIdentity {
+fn directory_identity(path: &Path, _: &Metadata) -> DirectoryIdentity {
     path.to_owned()
 }
 
@@ -70,20 +70,25 @@ impl<'a> Walk<'a> {
     /// Walks everything below `roots`.
     pub(super) fn run(roots: Vec<PathBuf>, remarks: Remarks<'a>) -> Self {
         let mut waiting: Vec<PathBuf> = roots.iter().rev().cloned().collect();
-        let mut walk =
-            Self { roots, found: BTreeMap::new(), pointers: Vec::new(), remarks, visited: HashSet::new() };
+        let mut walk = Self {
+            roots,
+            repositories: BTreeMap::new(),
+            pointers: Vec::new(),
+            remarks,
+            visited: HashSet::new(),
+        };
         while let Some(dir) = waiting.pop() {
-            walk.directory(&dir, &mut waiting);
+            walk.visit(&dir, &mut waiting);
         }
         walk
     }
 
     /// Whether a path is below a root.
-    pub(super) fn is_inside(&self, path: &Path) -> bool {
+    pub(super) fn is_below_root(&self, path: &Path) -> bool {
         self.roots.iter().any(|root| path.starts_with(root))
     }
 
-    fn directory(&mut self, dir: &Path, waiting: &mut Vec<PathBuf>) {
+    fn visit(&mut self, dir: &Path, waiting: &mut Vec<PathBuf>) {
         let metadata = match dir.symlink_metadata() {
             Ok(metadata) if metadata.is_dir() => metadata,
             // It was replaced or removed since it was listed.
@@ -91,24 +96,24 @@ impl<'a> Walk<'a> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) => return self.remarks.skip(dir, format!("cannot be looked at: {error}")),
         };
-        if !self.visited.insert(identity(dir, &metadata)) {
+        if !self.visited.insert(directory_identity(dir, &metadata)) {
             return;
         }
         match layout(dir) {
             Layout::Plain => {}
             Layout::GitDir => {
                 self.note_nested(dir);
-                return self.git_dir(dir, dir, RepositoryKind::Bare);
+                return self.add_git_dir(dir, dir, RepositoryKind::Bare);
             }
-            Layout::WorkTree(git_dir) => self.git_dir(dir, &git_dir, RepositoryKind::WorkTree),
+            Layout::WorkTree(git_dir) => self.add_git_dir(dir, &git_dir, RepositoryKind::WorkTree),
             Layout::Pointer(target) => self.pointers.push((dir.to_owned(), target)),
             Layout::Unclear(reason) => self.remarks.skip(dir, reason),
         }
-        self.entries(dir, waiting);
+        self.queue_entries(dir, waiting);
     }
 
     /// Queues the directories in `dir`.
-    fn entries(&mut self, dir: &Path, waiting: &mut Vec<PathBuf>) {
+    fn queue_entries(&mut self, dir: &Path, waiting: &mut Vec<PathBuf>) {
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
@@ -128,26 +133,28 @@ impl<'a> Walk<'a> {
             }
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => waiting.push(entry.path()),
-                Ok(kind) if kind.is_symlink() => self.link(&entry.path()),
+                Ok(kind) if kind.is_symlink() => self.visit_link(&entry.path()),
                 Ok(_) => {}
                 Err(error) => self.remarks.skip(&entry.path(), format!("cannot be looked at: {error}")),
             }
         }
     }
 
-    /// Notes where a link leads, if that is a directory outside the roots. What is below them is found anyway.
-    fn link(&mut self, link: &Path) {
+    /// Notes where a link leads, if that is a directory outside the roots. A directory below the roots is walked anyway.
+    fn visit_link(&mut self, link: &Path) {
         let Ok(target) = link.canonicalize() else { return };
-        if !target.is_dir() || self.is_inside(&target) {
+        if !target.is_dir() || self.is_below_root(&target) {
             return;
         }
-        let to = self.remarks.display_path(&target);
+        let target_text = self.remarks.display_path(&target);
         if is_git_dir(&target) || target.join(".git").symlink_metadata().is_ok() {
-            let reason =
-                format!("a symbolic link to a repository outside the roots, {to}; name that as a root, too");
+            let reason = format!(
+                "a symbolic link to a repository outside the roots, {target_text}; name that as a root, too"
+            );
             self.remarks.skip(link, reason);
         } else {
-            let reason = format!("a symbolic link to a directory outside the roots, {to}; not followed");
+            let reason =
+                format!("a symbolic link to a directory outside the roots, {target_text}; not followed");
             self.remarks.ignore_link(link, reason);
         }
     }
@@ -155,13 +162,13 @@ impl<'a> Walk<'a> {
     /// Notes that other repositories are in a bare one, as after `git init --bare` in a directory of mirrors: they are audited
     /// as parts of it.
     fn note_nested(&mut self, git_dir: &Path) {
-        let is_own = |path: &Path| {
+        let is_made_by_git = |path: &Path| {
             let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            GIT_DIRECTORIES.iter().any(|own| name == own.as_bytes())
+            GIT_DIRECTORIES.iter().any(|known_name| name == known_name.as_bytes())
         };
         let is_repository = |path: &Path| is_git_dir(path) || path.join(".git").symlink_metadata().is_ok();
         let mut count = 0u64;
-        for outer in directories_in(git_dir).into_iter().filter(|path| !is_own(path)) {
+        for outer in directories_in(git_dir).into_iter().filter(|path| !is_made_by_git(path)) {
             let inner = if is_repository(&outer) { vec![outer] } else { directories_in(&outer) };
             count += inner.iter().filter(|path| is_repository(path)).count() as u64;
         }
@@ -177,12 +184,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn git_dir(&mut self, path: &Path, git_dir: &Path, kind: RepositoryKind) {
+    fn add_git_dir(&mut self, path: &Path, git_dir: &Path, kind: RepositoryKind) {
         let common = common_dir(git_dir);
         if common != git_dir {
             // The git directory of a linked work tree, in an unusual place.
             return self.pointers.push((path.to_owned(), git_dir.to_owned()));
         }
-        self.found.entry(git_dir.to_owned()).or_insert_with(|| FoundRepository::new(path.to_owned(), kind));
+        self.repositories
+            .entry(git_dir.to_owned())
+            .or_insert_with(|| FoundRepository::new(path.to_owned(), kind));
     }
 }

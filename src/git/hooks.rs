@@ -15,7 +15,7 @@ pub struct HooksDir {
     /// The repository's own directory, `hooks` in its git directory, which `core.hooksPath` replaces.
     pub default_dir: PathBuf,
     /// The top of the work tree.
-    pub top: Option<PathBuf>,
+    pub work_tree: Option<PathBuf>,
     /// Whether `core.hooksPath` is set.
     pub is_configured: bool,
     /// Whether `dir` is outside the repository, so that other repositories may use it, too.
@@ -48,8 +48,8 @@ pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     let repo = gix::discover(path).map_err(|_| OpenError::NotARepository(path.to_owned()))?;
     let common = repo.common_dir().canonicalize().map_err(|error| unusable(error.to_string()))?;
     let dir = common.join("hooks");
-    let top = repo.workdir().and_then(|top| top.canonicalize().ok());
-    let mut repository_dirs: Vec<PathBuf> = top.iter().cloned().chain([common.clone()]).collect();
+    let work_tree = repo.workdir().and_then(|top| top.canonicalize().ok());
+    let mut repository_dirs: Vec<PathBuf> = work_tree.iter().cloned().chain([common.clone()]).collect();
     let main = repo.main_repo().ok().and_then(|main| main.workdir().map(Path::to_owned));
     let linked = repo.worktrees().unwrap_or_default().into_iter().filter_map(|linked| linked.base().ok());
     repository_dirs.extend(main.into_iter().chain(linked).filter_map(|dir| dir.canonicalize().ok()));
@@ -59,7 +59,7 @@ pub fn hooks_dir(path: &Path) -> Result<HooksDir, OpenError> {
     let default = HooksDir {
         default_dir: dir.clone(),
         dir,
-        top,
+        work_tree,
         is_configured: false,
         is_shared,
         is_bare: repo.is_bare(),

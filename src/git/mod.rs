@@ -68,7 +68,7 @@ pub use object_reader::{ObjectReader, entry_name};
 pub use open::{OpenError, UNFINISHED_MARKER, open, open_unfinished, open_with_objects};
 pub use pack::delta::{DeltaError, apply as apply_delta};
 pub use pack::entry::{EntryContent, parse as parse_pack_entry};
-pub use remotes::{Destination, KnownThere, adds_commits, known_there};
+pub use remotes::{Destination, KnownCommits, adds_commits, known_commits};
 pub use repository_info::{partial_reason, push_url, repository_info, shallow_reason, version_control};
 pub use rewrite::{Rewrite, RewriteBase, Rewriter};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};

@@ -29,13 +29,13 @@ pub enum Destination {
 
 /// What the remote-tracking refs show about the destination of a push.
 #[derive(Clone, Debug)]
-pub struct KnownThere {
+pub struct KnownCommits {
     /// What kind of destination it is.
     pub destination: Destination,
     /// The objects that refs of the destination pointed to when git last fetched from it or pushed to it.
-    pub there: Vec<ObjectId>,
+    pub at_destination: Vec<ObjectId>,
     /// Remote-tracking refs of other repositories: full name and object.
-    pub elsewhere: Vec<(String, ObjectId)>,
+    pub in_other_repositories: Vec<(String, ObjectId)>,
 }
 
 /// Finds out what the destination `name`, with the push URL `url`, is known to contain, for a push from the repository at
@@ -47,12 +47,12 @@ pub struct KnownThere {
 ///
 /// # Errors
 /// If there is no repository, or its configuration is invalid.
-pub fn known_there(
+pub fn known_commits(
     path: &Path,
     name: &str,
     url: Option<&str>,
     actual: &[(String, Option<ObjectId>)],
-) -> Result<KnownThere, OpenError> {
+) -> Result<KnownCommits, OpenError> {
     let isolated = open(path)?.to_thread_local();
     let repo = open_as_user(path)?;
     let remotes: Vec<Remote<'_>> =
@@ -73,17 +73,17 @@ pub fn known_there(
     };
     let refs = refs::read(&isolated);
     let is_tracking = |tip: &&refs::Tip| tip.kind == TipKind::Ref && tip.name.starts_with("refs/remotes/");
-    let (there, elsewhere): (Vec<&refs::Tip>, Vec<_>) =
+    let (at_destination, in_other_repositories): (Vec<&refs::Tip>, Vec<_>) =
         refs.tips.iter().filter(is_tracking).partition(|tip| {
             let writes = |remote: &&&Remote<'_>| writes(remote, &tip.name);
             matching.iter().any(|remote| writes(&remote)) && !others.iter().any(|remote| writes(&remote))
         });
-    let outdated = outdated_refs(&isolated, &matching, &there, actual);
-    let there = up_to_date_refs(there, &outdated);
-    Ok(KnownThere {
+    let outdated = outdated_refs(&isolated, &matching, &at_destination, actual);
+    let at_destination = up_to_date_refs(at_destination, &outdated);
+    Ok(KnownCommits {
         destination,
-        there: there.iter().map(|tip| tip.id).collect(),
-        elsewhere: elsewhere.iter().map(|tip| (tip.name.clone(), tip.id)).collect(),
+        at_destination: at_destination.iter().map(|tip| tip.id).collect(),
+        in_other_repositories: in_other_repositories.iter().map(|tip| (tip.name.clone(), tip.id)).collect(),
     })
 }
 

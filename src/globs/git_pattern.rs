@@ -35,14 +35,14 @@ struct Class {
     is_negated: bool,
     ascii: [bool; 128],
     /// Ranges of characters beyond ASCII, both ends included.
-    others: Vec<(char, char)>,
+    beyond_ascii: Vec<(char, char)>,
 }
 
 impl Class {
     /// Parses a class after its `[`, up to and including its `]`, as git does; `None` if it is invalid.
     fn parse(chars: &mut Peekable<Chars<'_>>) -> Option<Self> {
         let is_negated = chars.next_if(|&c| c == '!' || c == '^').is_some();
-        let mut class = Self { is_negated, ascii: [false; 128], others: Vec::new() };
+        let mut class = Self { is_negated, ascii: [false; 128], beyond_ascii: Vec::new() };
         let mut is_first = true;
         loop {
             let start = match chars.next()? {
@@ -56,11 +56,11 @@ impl Class {
                 c => c,
             };
             is_first = false;
-            let mut ahead = chars.clone();
-            match (ahead.next(), ahead.next()) {
+            let mut lookahead = chars.clone();
+            match (lookahead.next(), lookahead.next()) {
                 (Some('-'), Some(end)) if end != ']' => {
-                    let end = if end == '\\' { ahead.next()? } else { end };
-                    *chars = ahead;
+                    let end = if end == '\\' { lookahead.next()? } else { end };
+                    *chars = lookahead;
                     class.add(start, end);
                 }
                 _ => class.add(start, start),
@@ -94,7 +94,7 @@ impl Class {
     fn add(&mut self, start: char, end: char) {
         ('\0'..='\x7f').filter(|c| (start..=end).contains(c)).for_each(|c| self.ascii[c as usize] = true);
         if end > '\x7f' {
-            self.others.push((start.max('\u{80}'), end));
+            self.beyond_ascii.push((start.max('\u{80}'), end));
         }
     }
 
@@ -105,14 +105,14 @@ impl Class {
         let ordinary: Vec<char> = ('\0'..='\x7f').filter(|&c| contains(c) && !"]!^-".contains(c)).collect();
         let special: Vec<char> = "!^".chars().filter(|&c| contains(c)).collect();
         let count = ordinary.len() + special.len() + usize::from(contains(']')) + usize::from(contains('-'));
-        match (self.others.is_empty(), count, special.first()) {
+        match (self.beyond_ascii.is_empty(), count, special.first()) {
             (true, 0, _) => return None,
             // As the only character of a class, it would negate the class.
-            (true, 1, Some(&only)) => glob.extend(['\\', only]),
+            (true, 1, Some(&character)) => glob.extend(['\\', character]),
             _ => {
                 glob.push_str(if self.is_negated { "[!" } else { "[" });
                 glob.extend(contains(']').then_some(']'));
-                self.others.iter().for_each(|(start, end)| glob.extend([*start, '-', *end]));
+                self.beyond_ascii.iter().for_each(|(start, end)| glob.extend([*start, '-', *end]));
                 glob.extend(ordinary);
                 // `!` and `^` must not be the first character, so a hyphen comes before them if nothing else does.
                 if glob.ends_with('[') {

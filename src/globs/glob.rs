@@ -42,9 +42,9 @@ impl GlobBudget {
 
     /// Whether another glob may be compiled; if so, it is subtracted.
     fn take(&self) -> bool {
-        let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        self.is_exceeded.fetch_or(taken.is_err(), Ordering::Relaxed);
-        taken.is_ok()
+        let result = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        self.is_exceeded.fetch_or(result.is_err(), Ordering::Relaxed);
+        result.is_ok()
     }
 }
 
@@ -133,8 +133,8 @@ mod tests {
         assert!(!matches("/docs/*.md", "x/docs/a.md"));
         assert!(!matches("tests/", "/tests/a"));
         assert!(matches("{a,b}.env", "{a,b}.env") && !matches("{a,b}.env", "a.env"));
-        for bad in ["", " ", "!x", "#x", "[a", "[b-a]", "a\\"] {
-            assert!(Glob::new(bad).is_err(), "{bad}");
+        for invalid in ["", " ", "!x", "#x", "[a", "[b-a]", "a\\"] {
+            assert!(Glob::new(invalid).is_err(), "{invalid}");
         }
     }
 

@@ -41,9 +41,10 @@ mod tests {
     #[test]
     fn a_key_is_printable_ascii_of_limited_length() {
         assert_eq!(ApiKey::new(b"abc").map(|key| key.reveal().to_vec()), Some(b"abc".to_vec()));
-        for bad in [&b""[..], b"a b", b"a\r\nx: y", b"a\n", "a\u{e9}".as_bytes(), &[b'a'; MAX_KEY_BYTES + 1]]
+        for invalid in
+            [&b""[..], b"a b", b"a\r\nx: y", b"a\n", "a\u{e9}".as_bytes(), &[b'a'; MAX_KEY_BYTES + 1]]
         {
-            assert!(ApiKey::new(bad).is_none());
+            assert!(ApiKey::new(invalid).is_none());
         }
     }
 }

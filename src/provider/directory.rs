@@ -21,7 +21,7 @@ pub struct OrganizationKey {
     /// Its scopes, if the API returns them; an empty list means everything.
     pub scopes: Option<Vec<String>>,
     /// Everything else that the API lists about it.
-    pub listed: ListedKey,
+    pub listed_key: ListedKey,
 }
 
 /// All keys of an organization.
@@ -84,7 +84,7 @@ impl KeyDirectory {
         match list_all(client, admin, "/v1/organization/admin_api_keys?order=asc", |key: &WireKey| &key.id) {
             Ok(keys) => {
                 // This list sometimes contains project keys, labeled as admin keys.
-                let known: BTreeSet<&str> = self.keys.iter().map(|key| key.listed.id.as_str()).collect();
+                let known: BTreeSet<&str> = self.keys.iter().map(|key| key.listed_key.id.as_str()).collect();
                 let keys: Vec<WireKey> =
                     keys.into_iter().filter(|key| !known.contains(key.id.as_str())).collect();
                 let (admin_keys, others): (Vec<_>, Vec<_>) =
@@ -117,7 +117,7 @@ impl KeyDirectory {
 
     /// Whether a listed key is `admin`, the one that authenticates the requests.
     pub fn is_admin_in_use(&self, key: &ListedKey, admin: &ApiKey) -> bool {
-        let known = self.keys.iter().find(|known| known.listed.id == key.id);
+        let known = self.keys.iter().find(|known| known.listed_key.id == key.id);
         known.and_then(|known| known.mask.as_ref()).is_some_and(|mask| mask.fits(admin.reveal()))
     }
 
@@ -163,7 +163,7 @@ fn list_project_keys(
 fn organization_key(wire: WireKey, project: Option<&ListedProject>, is_admin: bool) -> OrganizationKey {
     let mask = KeyMask::parse(&wire.redacted_value);
     let is_project_key = wire.object.ends_with("project.api_key");
-    let listed = ListedKey {
+    let listed_key = ListedKey {
         short_mask: mask.as_ref().is_none_or(|mask| !mask.is_full()),
         id: if is_safe_id(&wire.id) { wire.id } else { ListedKey::UNUSABLE_ID.to_owned() },
         name: shorten(wire.name),
@@ -175,7 +175,7 @@ fn organization_key(wire: WireKey, project: Option<&ListedProject>, is_admin: bo
         created_after_leak: false,
         account_keys: Vec::new(),
     };
-    OrganizationKey { mask, is_admin: is_admin && !is_project_key, scopes: wire.scopes, listed }
+    OrganizationKey { mask, is_admin: is_admin && !is_project_key, scopes: wire.scopes, listed_key }
 }
 
 fn owner(wire: WireOwner) -> Option<KeyOwner> {

@@ -68,7 +68,7 @@ pub struct MaskMatches {
     /// The matching keys.
     pub keys: Vec<ListedKey>,
     /// The ids of keys that match as well, but were created after the leaking commit.
-    pub created_later: Vec<String>,
+    pub later_key_ids: Vec<String>,
 }
 
 /// The keys that the leaked key may be. If there are several, those that were created after the leaking commit are
@@ -83,15 +83,18 @@ pub fn matching_keys<'k>(
     let mut matching: Vec<ListedKey> = keys
         .into_iter()
         .filter(|key| shape.fits(key))
-        .map(|key| ListedKey { created_after_leak: is_created_later(&key.listed), ..key.listed.clone() })
+        .map(|key| ListedKey {
+            created_after_leak: is_created_later(&key.listed_key),
+            ..key.listed_key.clone()
+        })
         .collect();
-    let mut created_later = Vec::new();
+    let mut later_key_ids = Vec::new();
     if matching.iter().any(|key| !key.created_after_leak) {
         let (later, earlier): (Vec<_>, Vec<_>) = matching.into_iter().partition(|key| key.created_after_leak);
-        created_later = later.into_iter().map(|key| key.id).collect();
+        later_key_ids = later.into_iter().map(|key| key.id).collect();
         matching = earlier;
     }
-    MaskMatches { created_later, keys: matching }
+    MaskMatches { later_key_ids, keys: matching }
 }
 
 #[cfg(test)]
@@ -103,7 +106,7 @@ mod tests {
             mask: KeyMask::parse(mask),
             is_admin: false,
             scopes: None,
-            listed: ListedKey {
+            listed_key: ListedKey {
                 id: id.to_owned(),
                 name: String::new(),
                 project: None,
@@ -153,7 +156,7 @@ mod tests {
         );
         let both = [early, late.clone()];
         assert_eq!(ids(&shape(Some(20)), &both), ["early"]);
-        assert_eq!(matching_keys(&shape(Some(20)), &both).created_later, ["late"]);
+        assert_eq!(matching_keys(&shape(Some(20)), &both).later_key_ids, ["late"]);
         assert_eq!(ids(&shape(None), &both), ["early", "late"]);
         assert_eq!(ids(&shape(Some(40)), &both), ["early", "late"]);
         assert!(matching_keys(&shape(Some(20)), [&late]).keys[0].created_after_leak);

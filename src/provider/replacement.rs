@@ -38,7 +38,7 @@ impl ReplacementKey {
         }
         // The API takes an empty list for all permissions, as it does a missing one.
         let scopes = key.scopes.as_deref().filter(|scopes| !scopes.is_empty());
-        let request = NewKeyRequest { name: &key.listed.name, scopes };
+        let request = NewKeyRequest { name: &key.listed_key.name, scopes };
         let json = serde_json::to_vec(&request).map_err(|_| client.impossible_request())?;
         let path = format!("/v1/organization/projects/{project}/service_accounts/{account}/api_keys");
         let answer = Zeroizing::new(client.post(&path, &json, admin)?);
@@ -46,7 +46,7 @@ impl ReplacementKey {
             serde_json::from_slice(&answer).map_err(|_| client.unreadable_answer("something else"))?;
         let value = Zeroizing::new(created.value);
         match ApiKey::new(value.as_bytes()) {
-            Some(value) if is_safe_id(&created.id) && created.id != key.listed.id => {
+            Some(value) if is_safe_id(&created.id) && created.id != key.listed_key.id => {
                 Ok(Self { id: created.id, value })
             }
             _ => Err(client.unreadable_answer("something else")),

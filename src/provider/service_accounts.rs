@@ -57,7 +57,7 @@ impl ServiceAccounts {
             owner.role = account.role.clone().map(shorten).or_else(|| owner.role.take());
             owner.created_at = account.created_at.or(owner.created_at);
         }
-        let others = directory.keys.iter().map(|other| &other.listed).filter(|other| {
+        let others = directory.keys.iter().map(|other| &other.listed_key).filter(|other| {
             let has_same_owner = other.owner.as_ref().and_then(|owner| owner.id.as_ref()) == Some(&id);
             has_same_owner && other.id != key.id
         });

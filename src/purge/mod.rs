@@ -143,7 +143,7 @@ pub fn purge(
 /// Audits everything at the lowest confidence, so that every occurrence of a key is found. A plan tolerates files that
 /// cannot be opened, and lists them; a purge does not.
 fn audit(settings: &Settings<'_>, options: &PurgeOptions) -> Result<(Draft, KeysByObject), PurgeError> {
-    let settings = Settings { min_confidence: Confidence::Low, only: None, ..*settings };
+    let settings = Settings { min_confidence: Confidence::Low, key_filter: None, ..*settings };
     let audit = HistoryOptions {
         exclude: options.exclude.clone(),
         progress: options.progress.clone(),

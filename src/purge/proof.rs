@@ -91,7 +91,8 @@ fn check_audit(
     keys: &PurgedKeys,
 ) -> Result<(), PurgeError> {
     let policy = Policy::default();
-    let settings = Settings { policy: &policy, min_confidence: Confidence::Low, only: None, ..*settings };
+    let settings =
+        Settings { policy: &policy, min_confidence: Confidence::Low, key_filter: None, ..*settings };
     let mut audit = HistoryOptions {
         unfinished: true,
         exclude: options.exclude.clone(),

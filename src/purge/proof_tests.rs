@@ -45,7 +45,7 @@ impl LeakyRepository {
             rules_digest: "",
             min_confidence: Confidence::Medium,
             policy: &self.policy,
-            only: None,
+            key_filter: None,
             limits: Limits::default(),
             stop: &self.stop,
         }

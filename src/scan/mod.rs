@@ -54,7 +54,7 @@ pub struct Settings<'d> {
     /// What is accepted.
     pub policy: &'d Policy,
     /// Restricts the report to these keys.
-    pub only: Option<KeyFilter>,
+    pub key_filter: Option<KeyFilter>,
     /// Limits for opening containers.
     pub limits: Limits,
     /// Ends the scan early.
@@ -157,15 +157,16 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut outcome: ScanOutcom
     let (findings, mut dropped) = bounded::limit_findings(settings.policy, outcome.findings);
     outcome.findings = findings;
     dropped.add(outcome.dropped);
-    let unlisted = if settings.only.is_some() { 0 } else { dropped.open_count(settings.min_confidence) };
+    let unlisted =
+        if settings.key_filter.is_some() { 0 } else { dropped.open_count(settings.min_confidence) };
     skip_limit::limit_skips(&mut outcome.coverage.skipped, outcome.more_skipped);
     let secrets: HashMap<_, _> = outcome
         .findings
         .iter()
         .map(|finding| (finding.detected_key.fingerprint, Arc::clone(&finding.detected_key)))
         .collect();
-    if let Some(only) = settings.only {
-        outcome.findings.retain(|finding| only.admits(&finding.detected_key));
+    if let Some(filter) = settings.key_filter {
+        outcome.findings.retain(|finding| filter.admits(&finding.detected_key));
     }
     outcome.coverage.ignored.extend(settings.policy.ignored.iter().cloned());
     outcome.coverage.ignored.extend(narrowing::by_settings(settings));

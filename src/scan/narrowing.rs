@@ -19,7 +19,7 @@ const ID_DIGITS: usize = 10;
 pub(super) fn by_settings(settings: &Settings<'_>) -> Vec<Ignored> {
     let mut all = limits(&settings.limits);
     // A search for one key uses no rules and no threshold.
-    if settings.only.is_none() {
+    if settings.key_filter.is_none() {
         let replaced = settings.detector.rules().iter().filter(|rule| rule.replaces_built_in);
         all.extend(replaced.map(|rule| {
             let without = "--no-config, or without --rules";

@@ -20,7 +20,8 @@ impl Date {
 
     /// Today, in UTC.
     pub fn today() -> Self {
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let seconds =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since_epoch| since_epoch.as_secs());
         Self(civil_time(i64::try_from(seconds).unwrap_or(i64::MAX)).date())
     }
 }

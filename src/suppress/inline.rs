@@ -50,10 +50,10 @@ pub fn find_marker(
     let mut markers = markers_after_key(&after, high == bytes.len());
     markers.extend(markers_before_key(&before));
     if let Some(line) = line_before(&before, is_whole_start)
-        && let Some(of_line) = comment_markers(line)
+        && let Some(line_markers) = comment_markers(line)
         && !has_key(line)
     {
-        markers.extend(of_line);
+        markers.extend(line_markers);
     }
     markers.into_iter().min_by_key(|inline| (inline.reason.is_none(), inline.marker != OWN_MARKER))
 }
@@ -152,16 +152,16 @@ mod tests {
         find_marker(text.as_bytes(), start..start + 4, "utf-8", &|line| line.windows(4).any(|w| w == b"KKKK"))
     }
 
-    fn own(reason: Option<&str>) -> Option<InlineMarker> {
+    fn friskey_marker(reason: Option<&str>) -> Option<InlineMarker> {
         Some(InlineMarker { marker: OWN_MARKER, reason: reason.map(str::to_owned) })
     }
 
     #[test]
     fn finds_markers_on_the_same_line() {
-        assert_eq!(find("a = KKKK # friskey:allow sample\r\n"), own(Some("sample")));
-        assert_eq!(find("a = KKKK # friskey:allow"), own(None));
-        assert_eq!(find("/* friskey:allow sample */ a = KKKK;"), own(Some("sample")));
-        assert_eq!(find("friskey:allow a = KKKK;"), own(None));
+        assert_eq!(find("a = KKKK # friskey:allow sample\r\n"), friskey_marker(Some("sample")));
+        assert_eq!(find("a = KKKK # friskey:allow"), friskey_marker(None));
+        assert_eq!(find("/* friskey:allow sample */ a = KKKK;"), friskey_marker(Some("sample")));
+        assert_eq!(find("friskey:allow a = KKKK;"), friskey_marker(None));
         assert_eq!(find("a = KKKK\n# friskey:allow sample"), None);
     }
 
@@ -192,8 +192,8 @@ mod tests {
             "<%# friskey:allow why %>",
             "{{!-- friskey:allow why --}}",
         ] {
-            assert_eq!(find(&format!("x\n{line}\n  a = KKKK\n")), own(Some("why")), "{line}");
-            assert_eq!(find(&format!("{line}\na = KKKK")), own(Some("why")), "{line}, first");
+            assert_eq!(find(&format!("x\n{line}\n  a = KKKK\n")), friskey_marker(Some("why")), "{line}");
+            assert_eq!(find(&format!("{line}\na = KKKK")), friskey_marker(Some("why")), "{line}, first");
             assert_eq!(find(&format!("{line}\n\na = KKKK")), None, "{line}, a line between");
         }
         for line in [
@@ -205,9 +205,9 @@ mod tests {
             "\"friskey:allow why\",",
         ] {
             let text = format!("{line}\na = kkkk").replace("kkkk", "KKKK");
-            let at = text.rfind("KKKK").unwrap();
+            let start = text.rfind("KKKK").unwrap();
             let has_key = |line: &[u8]| line.windows(4).any(|w| w == b"KKKK");
-            assert_eq!(find_marker(text.as_bytes(), at..at + 4, "utf-8", &has_key), None, "{line}");
+            assert_eq!(find_marker(text.as_bytes(), start..start + 4, "utf-8", &has_key), None, "{line}");
         }
     }
 
@@ -216,20 +216,20 @@ mod tests {
         let text = "# friskey:allow KKKK\na = LLLL";
         let has_key = |line: &[u8]| line.windows(4).any(|w| w == b"KKKK");
         assert_eq!(find_marker(text.as_bytes(), 25..29, "utf-8", &has_key), None);
-        assert_eq!(find_marker(text.as_bytes(), 16..20, "utf-8", &has_key), own(None));
+        assert_eq!(find_marker(text.as_bytes(), 16..20, "utf-8", &has_key), friskey_marker(None));
     }
 
     #[test]
     fn a_marker_applies_within_200_bytes() {
         let spaces = |n| " ".repeat(n);
-        assert_eq!(find(&format!("KKKK{}friskey:allow x", spaces(200))), own(Some("x")));
+        assert_eq!(find(&format!("KKKK{}friskey:allow x", spaces(200))), friskey_marker(Some("x")));
         assert_eq!(find(&format!("KKKK{}friskey:allow x", spaces(201))), None);
-        assert_eq!(find(&format!("friskey:allow{}KKKK", spaces(200))), own(None));
+        assert_eq!(find(&format!("friskey:allow{}KKKK", spaces(200))), friskey_marker(None));
         assert_eq!(find(&format!("friskey:allow{}KKKK", spaces(201))), None);
-        assert_eq!(find(&format!("# friskey:allow x\n{}KKKK", spaces(200))), own(Some("x")));
+        assert_eq!(find(&format!("# friskey:allow x\n{}KKKK", spaces(200))), friskey_marker(Some("x")));
         assert_eq!(find(&format!("# friskey:allow x\n{}KKKK", spaces(201))), None);
         let comment = |n| format!("\n#{}friskey:allow x\n KKKK", spaces(n));
-        assert_eq!(find(&comment(384)), own(Some("x")));
+        assert_eq!(find(&comment(384)), friskey_marker(Some("x")));
         assert_eq!(find(&comment(385)), None);
     }
 
@@ -250,7 +250,11 @@ mod tests {
         {
             let bytes: Vec<u8> = text.encode_utf16().flat_map(write).collect();
             let span = bytes.len() - 8..bytes.len();
-            assert_eq!(find_marker(&bytes, span, encoding, &|_| false), own(Some("für Tests")), "{encoding}");
+            assert_eq!(
+                find_marker(&bytes, span, encoding, &|_| false),
+                friskey_marker(Some("für Tests")),
+                "{encoding}"
+            );
         }
     }
 

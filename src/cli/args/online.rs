@@ -9,6 +9,7 @@ use crate::provider::Host;
 
 /// The formats of the results of `keys`.
 const FORMATS: [&str; 2] = ["human", "json"];
+
 /// Options of every command that talks to the provider.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct OnlineArgs {
@@ -19,7 +20,7 @@ pub(in crate::cli) struct OnlineArgs {
 
     /// Send requests to HOST, e.g. eu.api.openai.com for an organization in that region, or to a gateway
     /// [default: api.openai.com]
-    #[arg(long, value_name = "HOST[:PORT]", value_parser = host)]
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = parse_host)]
     pub(in crate::cli) host: Option<Host>,
 
     /// Time limit of each request [default: 30]
@@ -35,7 +36,7 @@ pub(in crate::cli) struct OnlineArgs {
     pub(in crate::cli) max_time: Option<Seconds>,
 }
 
-fn host(text: &str) -> Result<Host, String> {
+fn parse_host(text: &str) -> Result<Host, String> {
     Host::parse(text)
         .ok_or_else(|| "expected a host name, e.g. eu.api.openai.com, without https:// and path".to_owned())
 }

@@ -22,7 +22,7 @@ pub(in crate::cli) struct RepoArgs {
 #[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct ReportArgs {
     /// Format of the report on standard output [default: human] (environment: FRISKEY_FORMAT)
-    #[arg(long, value_name = "FORMAT", value_parser = formats())]
+    #[arg(long, value_name = "FORMAT", value_parser = report_formats())]
     pub(in crate::cli) format: Option<String>,
 
     /// Write a report to a file, or to standard output if PATH is `-`; can be repeated
@@ -98,7 +98,7 @@ impl PolicyFromArgs {
     }
 }
 
-fn formats() -> PossibleValuesParser {
+fn report_formats() -> PossibleValuesParser {
     PossibleValuesParser::new(
         REPORTERS.iter().map(|reporter| PossibleValue::new(reporter.name).help(reporter.help)),
     )

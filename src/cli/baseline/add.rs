@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::{BASELINE, NewEntry, destination, entry_count, write_redacted_line};
+use super::{BASELINE, NewEntryFields, destination, entry_count, write_redacted_line};
 use crate::cli::args::{BaselineAddArgs, GlobalArgs, SuppressionArgs};
 use crate::cli::exit::Exit;
 use crate::cli::message;
@@ -18,7 +18,7 @@ use crate::suppress::{Baseline, BaselineEntry, Date};
 use crate::untrusted::{Symlinks, read};
 
 /// Maximum size of a report, in bytes.
-const MAX_REPORT: u64 = 256 << 20;
+const MAX_REPORT_SIZE: u64 = 256 << 20;
 /// The rule of an entry whose key was not looked up. An entry applies whatever rule it names.
 const UNKNOWN_RULE: &str = "unknown";
 
@@ -33,9 +33,9 @@ pub(super) fn run(add: &BaselineAddArgs, global: &GlobalArgs) -> Result<Exit> {
     let (_, detector) = load_detector(global, &config)?;
     let suppression = SuppressionArgs { baseline: add.baseline.clone(), ..SuppressionArgs::default() };
     let path = options::baseline_path(&suppression, &config)?;
-    let path = path.unwrap_or_else(|| config.root.shown.join(BASELINE));
+    let path = path.unwrap_or_else(|| config.root.path.join(BASELINE));
     destination::check(&path, &suppression, &config)?;
-    let new = NewEntry::new(&detector, &add.reason, &add.entry)?;
+    let fields = NewEntryFields::new(&detector, &add.reason, &add.entry)?;
     let glob =
         add.path.as_deref().map(Glob::new).transpose().map_err(|error| anyhow::anyhow!("--path: {error}"))?;
     let mut out = Vec::new();
@@ -47,10 +47,10 @@ pub(super) fn run(add: &BaselineAddArgs, global: &GlobalArgs) -> Result<Exit> {
     let count_before = entries.len();
     for key in keys_to_accept(add)? {
         let rule = add.rule.clone().or(key.rule).unwrap_or_else(|| UNKNOWN_RULE.to_owned());
-        let entry = BaselineEntry { path: glob.clone(), ..new.entry(key.fingerprint, rule) };
-        match entries.iter().find(|known| accepts(known, &entry)) {
-            Some(known) => {
-                write_redacted_line(&mut out, &detector, &format!("already accepted: {}", known.name()))?
+        let entry = BaselineEntry { path: glob.clone(), ..fields.entry(key.fingerprint, rule) };
+        match entries.iter().find(|accepted| accepts(accepted, &entry)) {
+            Some(accepted) => {
+                write_redacted_line(&mut out, &detector, &format!("already accepted: {}", accepted.name()))?
             }
             None => {
                 write_redacted_line(&mut out, &detector, &format!("accepted: {}", entry.name()))?;
@@ -70,13 +70,13 @@ pub(super) fn run(add: &BaselineAddArgs, global: &GlobalArgs) -> Result<Exit> {
     Ok(Exit::Clean)
 }
 
-/// Whether `known` already accepts all that `entry` would.
-fn accepts(known: &BaselineEntry, entry: &BaselineEntry) -> bool {
-    let same_place = known.path.as_ref().map(Glob::as_str) == entry.path.as_ref().map(Glob::as_str);
-    known.fingerprint == entry.fingerprint
-        && (known.path.is_none() || same_place)
-        && !known.is_expired(Date::today())
-        && (known.expires.is_none() || known.expires == entry.expires)
+/// Whether `existing` already accepts all that `entry` would.
+fn accepts(existing: &BaselineEntry, entry: &BaselineEntry) -> bool {
+    let same_path = existing.path.as_ref().map(Glob::as_str) == entry.path.as_ref().map(Glob::as_str);
+    existing.fingerprint == entry.fingerprint
+        && (existing.path.is_none() || same_path)
+        && !existing.is_expired(Date::today())
+        && (existing.expires.is_none() || existing.expires == entry.expires)
 }
 
 /// The keys given on the command line, or all keys in the report.
@@ -97,10 +97,10 @@ fn keys_to_accept(add: &BaselineAddArgs) -> Result<Vec<KeyToAccept>> {
         return reported.into_iter().map(|leak| leak.into_key_to_accept(report)).collect();
     }
     let mut selected = Vec::new();
-    for start in &add.fingerprints {
-        let start = start.to_ascii_lowercase();
+    for digits in &add.fingerprints {
+        let digits = digits.to_ascii_lowercase();
         let mut matching =
-            reported.iter().filter(|leak| !start.is_empty() && leak.fingerprint.starts_with(&start));
+            reported.iter().filter(|leak| !digits.is_empty() && leak.fingerprint.starts_with(&digits));
         match (matching.next(), matching.next()) {
             (Some(leak), None) => selected.push(leak.clone().into_key_to_accept(report)?),
             (Some(_), Some(_)) => {
@@ -135,15 +135,14 @@ impl ReportedLeak {
 
 /// The leaks in a JSON report of friskey.
 fn read_leaks(path: &Path) -> Result<Vec<ReportedLeak>> {
-    let shown = path.display();
-    let bytes = read(path, Symlinks::Follow, MAX_REPORT)
-        .with_context(|| format!("cannot read the report {shown}"))?;
+    let bytes = read(path, Symlinks::Follow, MAX_REPORT_SIZE)
+        .with_context(|| format!("cannot read the report {}", path.display()))?;
     // The message of serde could quote the file.
     let Ok(report) = serde_json::from_slice::<ReportFile>(&bytes) else {
-        bail!("{shown} is not a JSON report of friskey; `--output json=PATH` writes one");
+        bail!("{} is not a JSON report of friskey; `--output json=PATH` writes one", path.display());
     };
     if report.schema != "friskey/report/v1" {
-        bail!("{shown} has a schema that this version does not know");
+        bail!("{} has a schema that this version does not know", path.display());
     }
     Ok(report.leaks)
 }

@@ -45,6 +45,7 @@ struct BaselineRun<'a> {
     detector: Detector,
     /// The baseline file, which may not exist.
     path: PathBuf,
+    /// The files and directories to scan.
     paths: Vec<PathBuf>,
     extent: Extent,
     min_confidence: Confidence,
@@ -57,7 +58,7 @@ impl<'a> BaselineRun<'a> {
         let (rules, detector) = load_detector(global, &config)?;
         let suppression = SuppressionArgs { baseline: args.baseline.clone(), ..SuppressionArgs::default() };
         let path = options::baseline_path(&suppression, &config)?;
-        let path = path.unwrap_or_else(|| config.root.shown.join(BASELINE));
+        let path = path.unwrap_or_else(|| config.root.path.join(BASELINE));
         if writes {
             destination::check(&path, &suppression, &config)?;
         }
@@ -81,7 +82,7 @@ impl<'a> BaselineRun<'a> {
         if self.path.symlink_metadata().is_ok() {
             bail!("{} already exists; `friskey baseline update` adds to it", self.path.display());
         }
-        let fields = NewEntry::new(&self.detector, reason, fields)?;
+        let fields = NewEntryFields::new(&self.detector, reason, fields)?;
         let report = redact(self.scan(None)?, &self.detector);
         let entries = self.new_entries(&report, &fields);
         let mut out = Vec::new();
@@ -100,7 +101,7 @@ impl<'a> BaselineRun<'a> {
             bail!("--prune needs a scan of everything: leave out PATH and --exclude");
         }
         // Invalid fields are reported before the scan.
-        let fields = reason.map(|reason| NewEntry::new(&self.detector, reason, fields)).transpose()?;
+        let fields = reason.map(|reason| NewEntryFields::new(&self.detector, reason, fields)).transpose()?;
         let mut draft = self.scan(Some(&baseline))?;
         if prune && !draft.coverage.is_complete() {
             bail!(
@@ -115,9 +116,9 @@ impl<'a> BaselineRun<'a> {
         let mut out = Vec::new();
         draft.leaks.retain(|leak| !has_expired(&baseline, leak));
         let report = redact(draft, &self.detector);
-        let new = self.leaks_to_accept(&report).count();
-        let Some(fields) = fields.or_else(|| (new == 0).then(NewEntry::default)) else {
-            bail!("new keys: {new}; state with --reason why they are accepted");
+        let new_count = self.leaks_to_accept(&report).count();
+        let Some(fields) = fields.or_else(|| (new_count == 0).then(NewEntryFields::default)) else {
+            bail!("new keys: {new_count}; state with --reason why they are accepted");
         };
         let mut entries = Vec::new();
         for (entry, matched) in baseline.entries().iter().zip(matched) {
@@ -213,7 +214,7 @@ impl<'a> BaselineRun<'a> {
             rules_digest: self.rules.digest(),
             min_confidence: Confidence::Low,
             policy,
-            only: None,
+            key_filter: None,
             limits: limits(&self.args.search.containers, &self.config.containers),
             stop,
         }
@@ -232,7 +233,7 @@ impl<'a> BaselineRun<'a> {
         report.open_leaks().filter(move |leak| leak.detected_key.confidence >= threshold)
     }
 
-    fn new_entries(&self, report: &Report, fields: &NewEntry) -> Vec<BaselineEntry> {
+    fn new_entries(&self, report: &Report, fields: &NewEntryFields) -> Vec<BaselineEntry> {
         let entry =
             |leak: &Leak| fields.entry(leak.detected_key.fingerprint, leak.detected_key.rule.to_string());
         self.leaks_to_accept(report).map(entry).collect()
@@ -258,13 +259,13 @@ impl<'a> BaselineRun<'a> {
 
 /// The fields that all new entries share.
 #[derive(Default)]
-struct NewEntry {
+struct NewEntryFields {
     reason: String,
     owner: Option<String>,
     expires: Option<Date>,
 }
 
-impl NewEntry {
+impl NewEntryFields {
     /// Checks the fields given on the command line.
     ///
     /// # Errors
@@ -279,8 +280,9 @@ impl NewEntry {
                 bail!("--reason or --owner contains a key, and the baseline is a file to be shared");
             }
         }
-        let day = |text: &String| Date::parse(text).context("--expires: expected a date, e.g. 2030-01-31");
-        let expires = fields.expires.as_ref().map(day).transpose()?;
+        let parse_date =
+            |text: &String| Date::parse(text).context("--expires: expected a date, e.g. 2030-01-31");
+        let expires = fields.expires.as_ref().map(parse_date).transpose()?;
         if let Some(past) = expires.filter(|day| *day < Date::today()) {
             bail!(
                 "--expires {past} is in the past, so the entries would accept nothing; give today's date or a later one"

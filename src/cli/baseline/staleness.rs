@@ -16,8 +16,10 @@ impl BaselineRun<'_> {
     pub(super) fn search_history(&self, baseline: &Baseline, matched: &mut [bool]) -> Result<Coverage> {
         let root = &self.config.root.absolute;
         // A `.git` directory without HEAD is not a repository; in a linked work tree, `.git` is a file.
-        let git = root.join(".git");
-        if matched.iter().all(|is_matched| *is_matched) || !(git.is_file() || git.join("HEAD").exists()) {
+        let git_dir = root.join(".git");
+        if matched.iter().all(|is_matched| *is_matched)
+            || !(git_dir.is_file() || git_dir.join("HEAD").exists())
+        {
             return Ok(Coverage::default());
         }
         let threads = options::threads(&self.args.search, &self.config)?;
@@ -30,9 +32,9 @@ impl BaselineRun<'_> {
             Err(error) => return Ok(coverage_of_unreadable_history(&error)),
         };
         self.fail_if_stopped(&stop)?;
-        let base = PathBase { root: root.clone(), start: root.clone() };
+        let path_base = PathBase { root: root.clone(), start: root.clone() };
         // Paths in a history are relative to the root of the repository, not to the current directory.
-        let matched_in_history = baseline.clone().with_base(base).accept(&mut draft.leaks);
+        let matched_in_history = baseline.clone().with_base(path_base).accept(&mut draft.leaks);
         for (is_matched, is_in_history) in matched.iter_mut().zip(matched_in_history) {
             *is_matched |= is_in_history;
         }

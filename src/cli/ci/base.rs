@@ -13,16 +13,16 @@ pub(in crate::cli) fn policy_base(plan: &CiPlan, repo: &Repository) -> PolicyBas
         Scope::Between { base, .. } => {
             base_or_unknown(&base.revision(), format!("the base of the change, {event}"), plan, repo)
         }
-        Scope::Push(push) => for_push(push, plan, repo),
+        Scope::Push(push) => policy_base_for_push(push, plan, repo),
         Scope::Nothing | Scope::Whole => {
-            plan.run.as_ref().map_or(PolicyBase::Checkout, |run| for_run(run, plan, repo))
+            plan.run.as_ref().map_or(PolicyBase::Checkout, |run| policy_base_for_run(run, plan, repo))
         }
     }
 }
 
 /// The policy base for a push. For the default branch, its previous commit. For another branch, the default branch as it
 /// is now: if it were the previous commit, someone could add a policy with one push that applies to the next.
-fn for_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> PolicyBase {
+fn policy_base_for_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     let default_branch = push.default_branch.as_deref();
     let tip = default_branch_tip(push.ref_name.as_deref(), default_branch, repo);
     let before = push.before.as_deref().filter(|before| is_in_clone(repo, before));
@@ -38,7 +38,7 @@ fn for_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> PolicyBase {
                 .to_owned(),
         ),
         (None, Some(before)) => {
-            PolicyBase::Rev { rev: before.to_owned(), what: format!("the commit before the {}", plan.event) }
+            PolicyBase::Rev { rev: before.to_owned(), description: format!("the commit before the {}", plan.event) }
         }
         (None, None) => PolicyBase::Unknown(match &push.before {
             Some(before) => format!("{before}, the commit before the {}, is not in this clone", plan.event),
@@ -60,7 +60,7 @@ fn has_usual_name(name: Option<&str>) -> bool {
 }
 
 /// The policy base for an event without a range of commits, which may run for any branch.
-fn for_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
+fn policy_base_for_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     if let Some(base) = &run.base {
         return base_or_unknown(base, format!("the base of the pull request, {}", plan.event), plan, repo);
     }
@@ -69,7 +69,7 @@ fn for_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     if let Some((name, id)) = default_branch_tip(changed_ref, run.default_branch.as_deref(), repo) {
         return default_branch_at(&name, id);
     }
-    if !is_default(run) {
+    if !is_for_default_branch(run) {
         return PolicyBase::Unknown(format!("{}: the default branch is not in this clone", plan.event));
     }
     if run.may_be_push {
@@ -88,7 +88,7 @@ fn for_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
 }
 
 /// Whether the run is for the default branch or, if that is unknown, for a branch called main or master.
-fn is_default(run: &CiRun) -> bool {
+fn is_for_default_branch(run: &CiRun) -> bool {
     let branch = run.ref_name.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
     branch.is_some_and(|name| match &run.default_branch {
         Some(known) => known == name,
@@ -98,17 +98,17 @@ fn is_default(run: &CiRun) -> bool {
 
 /// The default branch `name`, at the commit `id`.
 fn default_branch_at(name: &str, id: String) -> PolicyBase {
-    PolicyBase::Rev { rev: id, what: format!("the default branch, {name}") }
+    PolicyBase::Rev { rev: id, description: format!("the default branch, {name}") }
 }
 
-/// The commit `rev`, which is described by `what`, if the clone has it.
-fn base_or_unknown(rev: &str, what: String, plan: &CiPlan, repo: &Repository) -> PolicyBase {
+/// The commit `rev`, which is described by `description`, if the clone has it.
+fn base_or_unknown(rev: &str, description: String, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     if is_in_clone(repo, rev) {
-        return PolicyBase::Rev { rev: rev.to_owned(), what };
+        return PolicyBase::Rev { rev: rev.to_owned(), description };
     }
     if let Some(reason) = unresolved_reason(repo, rev) {
-        return PolicyBase::Unknown(format!("{rev}, {what}, cannot be resolved: {reason}"));
+        return PolicyBase::Unknown(format!("{rev}, {description}, cannot be resolved: {reason}"));
     }
     let remedy = plan.fetch_all_hint.map_or_else(String::new, |fetch_all_hint| format!("; {fetch_all_hint}"));
-    PolicyBase::Unknown(format!("{rev}, {what}, is not in this clone{remedy}"))
+    PolicyBase::Unknown(format!("{rev}, {description}, is not in this clone{remedy}"))
 }

@@ -1,4 +1,4 @@
-//! The CI event in the environment.
+//! Reads the current CI event from environment variables and from the payload file that one of them names.
 
 use std::env;
 use std::path::Path;
@@ -23,7 +23,7 @@ const MAX_PAYLOAD: u64 = 64 << 20;
 pub(in crate::cli) fn event_policy_base(repo: &Repository) -> Result<PolicyBase> {
     let variable = |name: &str| env::var(name).ok();
     let variables = Variables(&variable);
-    match plan(&variables, || payload(&variables), None, None) {
+    match plan(&variables, || read_payload(&variables), None, None) {
         Ok(plan) if plan.run.is_none() => {
             bail!("--policy-from event: no supported CI detected; name a revision instead")
         }
@@ -33,8 +33,8 @@ pub(in crate::cli) fn event_policy_base(repo: &Repository) -> Result<PolicyBase>
     }
 }
 
-/// The event's payload.
-pub(super) fn payload(variables: &Variables<'_>) -> Result<Value> {
+/// Reads the event's payload.
+pub(super) fn read_payload(variables: &Variables<'_>) -> Result<Value> {
     let path = variables.get("GITHUB_EVENT_PATH").context("the variable GITHUB_EVENT_PATH is not set")?;
     let text = read(Path::new(&path), Symlinks::Follow, MAX_PAYLOAD)
         .with_context(|| format!("cannot read the event payload {path} (GITHUB_EVENT_PATH)"))?;

@@ -22,8 +22,8 @@ pub(super) fn default_branch_tip(
     let names = default_branch.map_or_else(|| USUAL_DEFAULT_BRANCHES.to_vec(), |name| vec![name]);
     let refs = refs::read(repo);
     let tip = |name: &str| {
-        let full = format!("refs/remotes/origin/{name}");
-        refs.tips.iter().find(|tip| tip.name == full).map(|tip| (name.to_owned(), tip.id.to_string()))
+        let full_name = format!("refs/remotes/origin/{name}");
+        refs.tips.iter().find(|tip| tip.name == full_name).map(|tip| (name.to_owned(), tip.id.to_string()))
     };
     names.into_iter().find_map(tip).filter(|(name, _)| changed_ref.strip_prefix("refs/heads/") != Some(name))
 }

@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use self::event::payload;
-use self::resolve::{Resolved, ScanTarget, resolve};
+use self::event::read_payload;
+use self::resolve::{ResolvedScope, ScanTarget, resolve};
 use self::scope::Variables;
 use super::args::{CiArgs, GlobalArgs};
 use super::cache_args;
@@ -41,7 +41,8 @@ use crate::scan::{HistoryOptions, redact, scan_history, scan_nothing};
 pub(super) fn run(args: &CiArgs, global: &GlobalArgs) -> Result<Exit> {
     let variable = |name: &str| env::var(name).ok();
     let variables = Variables(&variable);
-    let plan = plan::plan(&variables, || payload(&variables), args.base.as_deref(), args.head.as_deref())?;
+    let plan =
+        plan::plan(&variables, || read_payload(&variables), args.base.as_deref(), args.head.as_deref())?;
     let repo = git::open(&args.repo.path)?.to_thread_local();
     let resolved = resolve(&plan, &repo);
     let policy_base = match args.scan.policy_from.revision.as_deref() {
@@ -87,23 +88,25 @@ fn effective_settings(
     let (path, suppression) = (&args.repo.path, &args.scan.suppression);
     match base {
         PolicyBase::Checkout if args.scan.policy_from.revision.is_some() => {
-            EffectiveSettings::of_trusted_checkout(
+            EffectiveSettings::from_trusted_checkout(
                 options::config_for_repo(global, path)?,
                 suppression,
                 global,
             )
         }
-        PolicyBase::Checkout => EffectiveSettings::of_checkout(
+        PolicyBase::Checkout => EffectiveSettings::from_checkout(
             options::config_for_repo(global, path)?,
             suppression,
             global,
             Extent::default(),
         ),
-        _ => EffectiveSettings::of_base(base, Some(repo), path, (suppression, global), |_| Extent::default()),
+        _ => {
+            EffectiveSettings::from_base(base, Some(repo), path, (suppression, global), |_| Extent::default())
+        }
     }
 }
 
-fn scan(args: &CiArgs, session: &Session, resolved: &Resolved, global: &GlobalArgs) -> Result<Draft> {
+fn scan(args: &CiArgs, session: &Session, resolved: &ResolvedScope, global: &GlobalArgs) -> Result<Draft> {
     let config = &session.effective.config;
     let range = match &resolved.target {
         ScanTarget::Nothing => return Ok(scan_nothing(&session.settings(), "ci")),
@@ -114,7 +117,7 @@ fn scan(args: &CiArgs, session: &Session, resolved: &Resolved, global: &GlobalAr
     let cache = match range.is_empty() {
         true => args.scan.cache.open(session, &surfaces)?,
         // A workflow names the same cache for all of its events.
-        false => args.scan.cache.not_for_ranges(global.verbose),
+        false => args.scan.cache.ignore_for_range(global.verbose),
     };
     let progress = Arc::new(Progress::default());
     let options = HistoryOptions {

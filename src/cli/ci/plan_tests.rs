@@ -14,8 +14,9 @@ fn plan_for(
     payload: serde_json::Value,
     range: [Option<&str>; 2],
 ) -> anyhow::Result<CiPlan> {
-    let find =
-        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let find = |name: &str| {
+        variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+    };
     plan(&Variables(&find), || Ok(payload), range[0], range[1])
 }
 
@@ -57,7 +58,7 @@ fn a_github_push_scans_from_the_previous_to_the_new_commit() {
 }
 
 #[test]
-fn github_requests_scan_from_base_to_head_and_other_events_everything() {
+fn github_pull_requests_scan_from_base_to_head_and_other_events_the_whole_history() {
     let request =
         json!({"pull_request": {"base": {"sha": id('a')}, "head": {"sha": id('b'), "repo": {"fork": true}}}});
     for event in ["pull_request", "pull_request_target"] {
@@ -73,13 +74,16 @@ fn github_requests_scan_from_base_to_head_and_other_events_everything() {
 }
 
 #[test]
-fn gitlab_requests_and_pushes_have_a_range_and_other_pipelines_none() {
+fn gitlab_merge_requests_and_pushes_have_a_range_and_other_pipelines_none() {
     let (a, b, c, zero) = (id('a'), id('b'), id('c'), id('0'));
     let common = [("GITLAB_CI", "true"), ("CI_COMMIT_SHA", b.as_str()), ("CI_DEFAULT_BRANCH", "main")];
-    let with = |more: &[(&str, &str)]| scope(&[&common[..], more].concat());
+    let scope_with = |more: &[(&str, &str)]| scope(&[&common[..], more].concat());
     let request = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", a.as_str());
-    assert_eq!(with(&[request]), between(Rev::Id(id('a')), &b));
-    assert_eq!(with(&[request, ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", &c)]), between(Rev::Id(id('a')), &c));
+    assert_eq!(scope_with(&[request]), between(Rev::Id(id('a')), &b));
+    assert_eq!(
+        scope_with(&[request, ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", &c)]),
+        between(Rev::Id(id('a')), &c)
+    );
     let push = |before, name: &str| {
         Scope::Push(PushEvent {
             before,
@@ -90,14 +94,17 @@ fn gitlab_requests_and_pushes_have_a_range_and_other_pipelines_none() {
     };
     let source = ("CI_PIPELINE_SOURCE", "push");
     let branch = ("CI_COMMIT_BRANCH", "x");
-    assert_eq!(with(&[source, branch, ("CI_COMMIT_BEFORE_SHA", &a)]), push(Some(id('a')), "refs/heads/x"));
-    assert_eq!(with(&[source, branch, ("CI_COMMIT_BEFORE_SHA", &zero)]), push(None, "refs/heads/x"));
-    assert_eq!(with(&[source, ("CI_COMMIT_TAG", "v1")]), push(None, "refs/tags/v1"));
-    assert_eq!(with(&[("CI_PIPELINE_SOURCE", "schedule"), branch]), Scope::Whole);
+    assert_eq!(
+        scope_with(&[source, branch, ("CI_COMMIT_BEFORE_SHA", &a)]),
+        push(Some(id('a')), "refs/heads/x")
+    );
+    assert_eq!(scope_with(&[source, branch, ("CI_COMMIT_BEFORE_SHA", &zero)]), push(None, "refs/heads/x"));
+    assert_eq!(scope_with(&[source, ("CI_COMMIT_TAG", "v1")]), push(None, "refs/tags/v1"));
+    assert_eq!(scope_with(&[("CI_PIPELINE_SOURCE", "schedule"), branch]), Scope::Whole);
 }
 
 #[test]
-fn other_systems_report_the_base_branch_of_a_request() {
+fn other_systems_report_the_base_branch_of_a_pull_request() {
     let (a, b) = (id('a'), id('b'));
     let branch = || Rev::Branch("main".to_owned());
     let bitbucket = [("BITBUCKET_BUILD_NUMBER", "1"), ("BITBUCKET_COMMIT", b.as_str())];
@@ -130,9 +137,9 @@ fn base_and_head_on_the_command_line_take_precedence() {
     let user_rev = |name: &str| Rev::User(name.to_owned());
     let range = Scope::Between { base: user_rev("origin/main"), head: user_rev("HEAD") };
     assert_eq!(scope_of(Some("origin/main"), None).unwrap(), range);
-    for nothing in [Some(""), Some("0000000"), None] {
+    for no_base in [Some(""), Some("0000000"), None] {
         let push = PushEvent { after: "x".to_owned(), ..PushEvent::default() };
-        assert_eq!(scope_of(nothing, Some("x")).unwrap(), Scope::Push(push));
+        assert_eq!(scope_of(no_base, Some("x")).unwrap(), Scope::Push(push));
     }
     for invalid in ["--all", "^main", "a..b", "a b"] {
         assert!(

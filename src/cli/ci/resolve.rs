@@ -16,7 +16,7 @@ pub(super) enum ScanTarget {
 
 /// What will be scanned, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Resolved {
+pub(super) struct ResolvedScope {
     pub(super) target: ScanTarget,
     /// A description of the range that fits on one line.
     pub(super) range: String,
@@ -24,15 +24,15 @@ pub(super) struct Resolved {
     pub(super) why: String,
 }
 
-pub(super) fn resolve(plan: &CiPlan, repo: &Repository) -> Resolved {
+pub(super) fn resolve(plan: &CiPlan, repo: &Repository) -> ResolvedScope {
     let event = &plan.event;
     match &plan.scope {
-        Scope::Nothing => Resolved {
+        Scope::Nothing => ResolvedScope {
             target: ScanTarget::Nothing,
             range: "nothing".to_owned(),
             why: format!("{event}: the branch or tag was deleted, so there is nothing to scan"),
         },
-        Scope::Whole => Resolved {
+        Scope::Whole => ResolvedScope {
             target: ScanTarget::Whole,
             range: "whole history".to_owned(),
             why: format!("{event}: it concerns no particular range of commits"),
@@ -47,12 +47,12 @@ pub(super) fn resolve(plan: &CiPlan, repo: &Repository) -> Resolved {
     }
 }
 
-fn between(base: &str, head: &str, why: String) -> Resolved {
+fn between(base: &str, head: &str, why: String) -> ResolvedScope {
     let arguments = [head, "--not", base].map(str::to_owned).to_vec();
-    Resolved { target: ScanTarget::Range(arguments), range: format!("{base}..{head}"), why }
+    ResolvedScope { target: ScanTarget::Range(arguments), range: format!("{base}..{head}"), why }
 }
 
-fn resolve_push(push: &PushEvent, event: &str, repo: &Repository) -> Resolved {
+fn resolve_push(push: &PushEvent, event: &str, repo: &Repository) -> ResolvedScope {
     let after = push.after.as_str();
     let before = push.before.as_deref();
     if let Some(before) = before
@@ -70,11 +70,11 @@ fn resolve_push(push: &PushEvent, event: &str, repo: &Repository) -> Resolved {
 /// The commits of a ref that the default branch lacks. Commits of other branches are not excluded: a clone does not show
 /// which branches were scanned, and if two branches are pushed together, each run would leave their common commits to the
 /// other.
-fn beyond_default_branch(push: &PushEvent, why: &str, repo: &Repository) -> Resolved {
+fn beyond_default_branch(push: &PushEvent, why: &str, repo: &Repository) -> ResolvedScope {
     let after = push.after.as_str();
     let Some((name, id)) = default_branch_tip(push.ref_name.as_deref(), push.default_branch.as_deref(), repo)
     else {
-        return Resolved {
+        return ResolvedScope {
             target: ScanTarget::Range(vec![after.to_owned()]),
             range: after.to_owned(),
             why: format!("{why}, and there is no default branch to compare it with, so its whole history"),

@@ -6,15 +6,17 @@ use anyhow::Result;
 use super::scope::{CiPlan, CiRun, PushEvent, Rev, Scope, Variables};
 use crate::git::{is_id, is_zero};
 
-struct System {
+/// A CI system, and how to learn from its variables what a run is for.
+struct CiSystem {
     /// A variable that only this system sets.
-    marker: &'static str,
+    identifying_variable: &'static str,
     name: &'static str,
+    /// Determines what to scan, and the kind of event for the report.
     scope: fn(&Variables<'_>) -> Result<(Scope, &'static str)>,
     /// The variable with the branch of the run.
-    branch: &'static str,
-    /// The variable with the default branch, if the system has one.
-    default_branch: &'static str,
+    branch_variable: &'static str,
+    /// The variable with the default branch; empty if the system has none.
+    default_branch_variable: &'static str,
     /// The variable with the trigger of the run, and those of its values that no push can cause. Anyone who may push
     /// can cause the other values.
     trigger: (&'static str, &'static [&'static str]),
@@ -24,58 +26,58 @@ struct System {
 /// For a system that does not report the trigger.
 const UNKNOWN_TRIGGER: (&str, &[&str]) = ("", &[]);
 
-const SYSTEMS: &[System] = &[
-    System {
-        marker: "GITLAB_CI",
+const SYSTEMS: &[CiSystem] = &[
+    CiSystem {
+        identifying_variable: "GITLAB_CI",
         name: "GitLab",
         scope: gitlab,
-        branch: "CI_COMMIT_BRANCH",
-        default_branch: "CI_DEFAULT_BRANCH",
+        branch_variable: "CI_COMMIT_BRANCH",
+        default_branch_variable: "CI_DEFAULT_BRANCH",
         trigger: ("CI_PIPELINE_SOURCE", &["schedule", "web"]),
         fetch_all_hint: "set the variable `GIT_DEPTH: 0`",
     },
-    System {
-        marker: "BITBUCKET_BUILD_NUMBER",
+    CiSystem {
+        identifying_variable: "BITBUCKET_BUILD_NUMBER",
         name: "Bitbucket",
         scope: bitbucket,
-        branch: "BITBUCKET_BRANCH",
-        default_branch: "",
+        branch_variable: "BITBUCKET_BRANCH",
+        default_branch_variable: "",
         trigger: UNKNOWN_TRIGGER,
         fetch_all_hint: "set `clone: depth: full`",
     },
-    System {
-        marker: "TF_BUILD",
+    CiSystem {
+        identifying_variable: "TF_BUILD",
         name: "Azure",
         scope: azure,
-        branch: "BUILD_SOURCEBRANCH",
-        default_branch: "",
+        branch_variable: "BUILD_SOURCEBRANCH",
+        default_branch_variable: "",
         trigger: ("BUILD_REASON", &["Schedule", "Manual"]),
         fetch_all_hint: "set `fetchDepth: 0` at `checkout`",
     },
-    System {
-        marker: "JENKINS_URL",
+    CiSystem {
+        identifying_variable: "JENKINS_URL",
         name: "Jenkins",
         scope: jenkins,
-        branch: "BRANCH_NAME",
-        default_branch: "",
+        branch_variable: "BRANCH_NAME",
+        default_branch_variable: "",
         trigger: UNKNOWN_TRIGGER,
         fetch_all_hint: "disable the shallow clone in the job's checkout",
     },
-    System {
-        marker: "CIRCLECI",
+    CiSystem {
+        identifying_variable: "CIRCLECI",
         name: "CircleCI",
         scope: |_| Ok((Scope::Whole, "build")),
-        branch: "CIRCLE_BRANCH",
-        default_branch: "",
+        branch_variable: "CIRCLE_BRANCH",
+        default_branch_variable: "",
         trigger: UNKNOWN_TRIGGER,
         fetch_all_hint: "use `checkout` with `method: full`",
     },
-    System {
-        marker: "BUILDKITE",
+    CiSystem {
+        identifying_variable: "BUILDKITE",
         name: "Buildkite",
         scope: buildkite,
-        branch: "BUILDKITE_BRANCH",
-        default_branch: "BUILDKITE_PIPELINE_DEFAULT_BRANCH",
+        branch_variable: "BUILDKITE_BRANCH",
+        default_branch_variable: "BUILDKITE_PIPELINE_DEFAULT_BRANCH",
         trigger: ("BUILDKITE_SOURCE", &["schedule", "ui"]),
         fetch_all_hint: "remove `--depth` from BUILDKITE_GIT_CLONE_FLAGS and BUILDKITE_GIT_FETCH_FLAGS",
     },
@@ -86,16 +88,20 @@ const SYSTEMS: &[System] = &[
 /// # Errors
 /// Its variables are invalid.
 pub(super) fn plan(variables: &Variables<'_>) -> Result<Option<CiPlan>> {
-    let Some(system) = SYSTEMS.iter().find(|system| variables.is_set(system.marker)) else {
+    let Some(system) = SYSTEMS.iter().find(|system| variables.is_set(system.identifying_variable)) else {
         return Ok(None);
     };
     let (scope, event) = (system.scope)(variables)?;
     let event = format!("{} {event}", system.name);
-    let (trigger, without_push) = system.trigger;
-    let may_be_push = variables.get(trigger).is_none_or(|value| !without_push.contains(&value.as_str()));
+    let (trigger, triggers_without_push) = system.trigger;
+    let may_be_push =
+        variables.get(trigger).is_none_or(|value| !triggers_without_push.contains(&value.as_str()));
     let run = CiRun {
         may_be_push,
-        ..CiRun::for_branch(variables.get(system.branch), variables.get(system.default_branch))
+        ..CiRun::for_branch(
+            variables.get(system.branch_variable),
+            variables.get(system.default_branch_variable),
+        )
     };
     Ok(Some(CiPlan {
         scope,
@@ -160,7 +166,7 @@ fn jenkins(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     if let Some(target) = variables.get("CHANGE_TARGET") {
         return Ok((Scope::Between { base: Rev::Branch(target), head }, "change request"));
     }
-    // What is new since the last successful build: commits of a failed or aborted build are not known to be clean.
+    // Scans what is new since the last successful build: commits of a failed or aborted build are not known to be clean.
     match variables.id("GIT_PREVIOUS_SUCCESSFUL_COMMIT")? {
         Some(before) => {
             // A job that is not multibranch sets only GIT_BRANCH, e.g. to `origin/main`.

@@ -6,69 +6,69 @@ use crate::cli::environment::variable;
 use crate::fleet::Shard;
 
 /// The number of shards, for engines that provide only the index.
-const COUNT: &str = "FRISKEY_SHARDS";
+const COUNT_VARIABLE: &str = "FRISKEY_SHARDS";
 /// The index of the shard, from 0, for engines without variables of their own.
-const INDEX: &str = "FRISKEY_SHARD_INDEX";
+const INDEX_VARIABLE: &str = "FRISKEY_SHARD_INDEX";
 
 /// An engine that runs shards, and the variables that it sets.
 struct ShardEngine {
     name: &'static str,
     /// The variable with the index of the shard.
-    index: &'static str,
+    index_variable: &'static str,
     /// The index of the first shard; `None` for Slurm, which has it in another variable.
-    first: Option<u32>,
+    first_index: Option<u32>,
     /// The variable with the number of shards.
-    count: &'static str,
+    count_variable: &'static str,
 }
 
 const ENGINES: &[ShardEngine] = &[
     ShardEngine {
         name: "a Slurm job array",
-        index: "SLURM_ARRAY_TASK_ID",
-        first: None,
-        count: "SLURM_ARRAY_TASK_COUNT",
+        index_variable: "SLURM_ARRAY_TASK_ID",
+        first_index: None,
+        count_variable: "SLURM_ARRAY_TASK_COUNT",
     },
     ShardEngine {
         name: "a Kubernetes Indexed Job",
-        index: "JOB_COMPLETION_INDEX",
-        first: Some(0),
-        count: COUNT,
+        index_variable: "JOB_COMPLETION_INDEX",
+        first_index: Some(0),
+        count_variable: COUNT_VARIABLE,
     },
     ShardEngine {
         name: "GitLab CI `parallel`",
-        index: "CI_NODE_INDEX",
-        first: Some(1),
-        count: "CI_NODE_TOTAL",
+        index_variable: "CI_NODE_INDEX",
+        first_index: Some(1),
+        count_variable: "CI_NODE_TOTAL",
     },
     ShardEngine {
         name: "Buildkite `parallelism`",
-        index: "BUILDKITE_PARALLEL_JOB",
-        first: Some(0),
-        count: "BUILDKITE_PARALLEL_JOB_COUNT",
+        index_variable: "BUILDKITE_PARALLEL_JOB",
+        first_index: Some(0),
+        count_variable: "BUILDKITE_PARALLEL_JOB_COUNT",
     },
     ShardEngine {
         name: "CircleCI `parallelism`",
-        index: "CIRCLE_NODE_INDEX",
-        first: Some(0),
-        count: "CIRCLE_NODE_TOTAL",
+        index_variable: "CIRCLE_NODE_INDEX",
+        first_index: Some(0),
+        count_variable: "CIRCLE_NODE_TOTAL",
     },
     ShardEngine {
         name: "an AWS Batch array job",
-        index: "AWS_BATCH_JOB_ARRAY_INDEX",
-        first: Some(0),
-        count: "AWS_BATCH_JOB_ARRAY_SIZE",
+        index_variable: "AWS_BATCH_JOB_ARRAY_INDEX",
+        first_index: Some(0),
+        count_variable: "AWS_BATCH_JOB_ARRAY_SIZE",
     },
     ShardEngine {
         name: "a Google Batch job",
-        index: "BATCH_TASK_INDEX",
-        first: Some(0),
-        count: "BATCH_TASK_COUNT",
+        index_variable: "BATCH_TASK_INDEX",
+        first_index: Some(0),
+        count_variable: "BATCH_TASK_COUNT",
     },
     ShardEngine {
         name: "a Cloud Run job",
-        index: "CLOUD_RUN_TASK_INDEX",
-        first: Some(0),
-        count: "CLOUD_RUN_TASK_COUNT",
+        index_variable: "CLOUD_RUN_TASK_INDEX",
+        first_index: Some(0),
+        count_variable: "CLOUD_RUN_TASK_COUNT",
     },
 ];
 
@@ -87,61 +87,67 @@ pub(super) fn shard(option: Option<&str>) -> Result<(Shard, String)> {
 
 /// Detects the shard from environment variables.
 fn detect(value: &dyn Fn(&str) -> Option<String>) -> Result<(Shard, String)> {
-    if let Some(index) = value(INDEX) {
-        let count = value(COUNT)
-            .with_context(|| format!("{INDEX} is set, but {COUNT}, the number of shards, is not"))?;
+    if let Some(index) = value(INDEX_VARIABLE) {
+        let count = value(COUNT_VARIABLE).with_context(|| {
+            format!("{INDEX_VARIABLE} is set, but {COUNT_VARIABLE}, the number of shards, is not")
+        })?;
         return shard_at(
-            number(INDEX, &index)?,
+            parse_number(INDEX_VARIABLE, &index)?,
             0,
-            number(COUNT, &count)?,
-            &format!("from {INDEX} and {COUNT}"),
+            parse_number(COUNT_VARIABLE, &count)?,
+            &format!("from {INDEX_VARIABLE} and {COUNT_VARIABLE}"),
         );
     }
-    let present: Vec<&ShardEngine> = ENGINES.iter().filter(|engine| value(engine.index).is_some()).collect();
+    let present: Vec<&ShardEngine> =
+        ENGINES.iter().filter(|engine| value(engine.index_variable).is_some()).collect();
     let [engine] = present[..] else {
         if present.is_empty() {
-            let known: Vec<_> = ENGINES.iter().map(|engine| engine.index).collect();
+            let known: Vec<_> = ENGINES.iter().map(|engine| engine.index_variable).collect();
             bail!(
-                "--shard auto: no supported engine detected (none of {} is set); give --shard I/N, or set {INDEX} and \
-                 {COUNT}",
+                "--shard auto: no supported engine detected (none of {} is set); give --shard I/N, or set {INDEX_VARIABLE} and \
+                 {COUNT_VARIABLE}",
                 known.join(", ")
             );
         }
         let names: Vec<_> = present.iter().map(|engine| engine.name).collect();
         bail!(
-            "--shard auto: several engines detected ({}); give --shard I/N, or set {INDEX} and {COUNT}",
+            "--shard auto: several engines detected ({}); give --shard I/N, or set {INDEX_VARIABLE} and {COUNT_VARIABLE}",
             names.join(", ")
         );
     };
-    let index = number(engine.index, &value(engine.index).unwrap_or_default())?;
-    let explicit_count = value(COUNT).map(|count| number(COUNT, &count)).transpose()?;
+    let index = parse_number(engine.index_variable, &value(engine.index_variable).unwrap_or_default())?;
+    let explicit_count =
+        value(COUNT_VARIABLE).map(|count| parse_number(COUNT_VARIABLE, &count)).transpose()?;
     let Some(count) = explicit_count else {
-        let count_text = value(engine.count).with_context(|| {
+        let count_text = value(engine.count_variable).with_context(|| {
             format!(
                 "--shard auto: {} sets {}, but {} is not set; set it to the number of shards",
-                engine.name, engine.index, engine.count
+                engine.name, engine.index_variable, engine.count_variable
             )
         })?;
-        let (first, step) = match engine.first {
+        let (first, step) = match engine.first_index {
             Some(first) => (first, 1),
             None => slurm_range(value)?,
         };
-        let source =
-            format!("from {} ({}={index}, {}={count_text})", engine.name, engine.index, engine.count);
+        let source = format!(
+            "from {} ({}={index}, {}={count_text})",
+            engine.name, engine.index_variable, engine.count_variable
+        );
         let steps = index.checked_sub(first).filter(|steps| steps % step == 0).with_context(|| {
             format!(
                 "--shard auto: {}={index} does not belong to an array that begins at {first}",
-                engine.index
+                engine.index_variable
             )
         })?;
-        let count = number(engine.count, &count_text)?;
-        if engine.first.is_none() {
+        let count = parse_number(engine.count_variable, &count_text)?;
+        if engine.first_index.is_none() {
             check_slurm_gaps(value, (first, step), count)?;
         }
         return shard_at(steps / step, 0, count, &source);
     };
-    let source = format!("from {} ({}={index}) and {COUNT}={count}", engine.name, engine.index);
-    shard_at(index, engine.first.unwrap_or(0), count, &source)
+    let source =
+        format!("from {} ({}={index}) and {COUNT_VARIABLE}={count}", engine.name, engine.index_variable);
+    shard_at(index, engine.first_index.unwrap_or(0), count, &source)
 }
 
 /// Checks that a Slurm array has no gaps: a shard whose task is missing would not be audited.
@@ -151,11 +157,11 @@ fn check_slurm_gaps(
     count: u32,
 ) -> Result<()> {
     const LAST: &str = "SLURM_ARRAY_TASK_MAX";
-    let Some(last) = value(LAST).map(|text| number(LAST, &text)).transpose()? else { return Ok(()) };
+    let Some(last) = value(LAST).map(|text| parse_number(LAST, &text)).transpose()? else { return Ok(()) };
     if u64::from(last) != u64::from(first) + u64::from(step) * u64::from(count.saturating_sub(1)) {
         bail!(
             "--shard auto: the Slurm array has gaps ({count} tasks from {first} to {last}), so some shards would be \
-             audited by nobody; submit --array=0-{} or set {COUNT}",
+             audited by nobody; submit --array=0-{} or set {COUNT_VARIABLE}",
             count.saturating_sub(1)
         );
     }
@@ -164,7 +170,7 @@ fn check_slurm_gaps(
 
 /// The first index and the step of a Slurm array.
 fn slurm_range(value: &dyn Fn(&str) -> Option<String>) -> Result<(u32, u32)> {
-    let read = |name: &str, default: u32| value(name).map_or(Ok(default), |text| number(name, &text));
+    let read = |name: &str, default: u32| value(name).map_or(Ok(default), |text| parse_number(name, &text));
     let (first, step) = (read("SLURM_ARRAY_TASK_MIN", 0)?, read("SLURM_ARRAY_TASK_STEP", 1)?);
     Ok((first, step.max(1)))
 }
@@ -178,7 +184,7 @@ fn shard_at(index: u32, first: u32, count: u32, source: &str) -> Result<(Shard, 
     }
 }
 
-fn number(name: &str, text: &str) -> Result<u32> {
+fn parse_number(name: &str, text: &str) -> Result<u32> {
     text.trim().parse().ok().with_context(|| format!("--shard auto: {name} is `{text}`, not a whole number"))
 }
 
@@ -186,9 +192,9 @@ fn number(name: &str, text: &str) -> Result<u32> {
 mod tests {
     use super::*;
 
-    fn detected(variables: &[(&str, &str)]) -> Result<(u32, u32, String)> {
+    fn detect_shard(variables: &[(&str, &str)]) -> Result<(u32, u32, String)> {
         let value = |name: &str| {
-            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
         };
         detect(&value).map(|(shard, source)| (shard.number, shard.count, source))
     }
@@ -218,8 +224,12 @@ mod tests {
                 "Slurm",
             ),
             // One task of an array that is submitted again.
-            (&[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_COUNT", "1"), (COUNT, "4")], (4, 4), "Slurm"),
-            (&[("JOB_COMPLETION_INDEX", "0"), (COUNT, "5")], (1, 5), "Kubernetes"),
+            (
+                &[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_COUNT", "1"), (COUNT_VARIABLE, "4")],
+                (4, 4),
+                "Slurm",
+            ),
+            (&[("JOB_COMPLETION_INDEX", "0"), (COUNT_VARIABLE, "5")], (1, 5), "Kubernetes"),
             (&[("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "3")], (2, 3), "GitLab"),
             (&[("BUILDKITE_PARALLEL_JOB", "1"), ("BUILDKITE_PARALLEL_JOB_COUNT", "2")], (2, 2), "Buildkite"),
             (&[("CIRCLE_NODE_INDEX", "0"), ("CIRCLE_NODE_TOTAL", "2")], (1, 2), "CircleCI"),
@@ -227,11 +237,11 @@ mod tests {
             (&[("BATCH_TASK_INDEX", "0"), ("BATCH_TASK_COUNT", "9")], (1, 9), "Google Batch"),
             (&[("CLOUD_RUN_TASK_INDEX", "8"), ("CLOUD_RUN_TASK_COUNT", "9")], (9, 9), "Cloud Run"),
             // GitHub sets no such variables, so the workflow sets these.
-            (&[(INDEX, "1"), (COUNT, "2"), ("CI_NODE_INDEX", "9")], (2, 2), INDEX),
+            (&[(INDEX_VARIABLE, "1"), (COUNT_VARIABLE, "2"), ("CI_NODE_INDEX", "9")], (2, 2), INDEX_VARIABLE),
         ];
         for (variables, (number, count), name) in cases {
-            let (own, all, source) = detected(variables).unwrap();
-            assert_eq!((own, all), (*number, *count), "{variables:?}");
+            let (actual_number, actual_count, source) = detect_shard(variables).unwrap();
+            assert_eq!((actual_number, actual_count), (*number, *count), "{variables:?}");
             assert!(source.contains(name), "{source}");
         }
     }
@@ -241,7 +251,7 @@ mod tests {
         let cases: &[&[(&str, &str)]] = &[
             &[],
             &[("JOB_COMPLETION_INDEX", "0")],
-            &[(INDEX, "0")],
+            &[(INDEX_VARIABLE, "0")],
             // The array 1,3,7.
             &[
                 ("SLURM_ARRAY_TASK_ID", "3"),
@@ -261,7 +271,7 @@ mod tests {
             &[("SLURM_ARRAY_TASK_ID", "7"), ("SLURM_ARRAY_TASK_COUNT", "2")],
         ];
         for variables in cases {
-            assert!(detected(variables).is_err(), "{variables:?}");
+            assert!(detect_shard(variables).is_err(), "{variables:?}");
         }
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct RunningAudit<'a> {
 
 impl FleetProgress {
     /// Shows progress towards a number of repositories and bytes.
-    pub(super) fn show(repositories: u64, bytes: u64, hidden: bool) -> Self {
+    pub(super) fn show(repositories: u64, bytes: u64, is_hidden: bool) -> Self {
         let totals = Arc::new(Totals {
             started: Instant::now(),
             repositories,
@@ -57,7 +57,7 @@ impl FleetProgress {
         let shared = Arc::clone(&totals);
         // The work goes on without a progress display if no thread can be started.
         let start = || std::thread::Builder::new().spawn(move || shared.draw()).ok();
-        Self { thread: if hidden { None } else { start() }, totals }
+        Self { thread: if is_hidden { None } else { start() }, totals }
     }
 
     /// Registers the start of the audit of a repository of that size.

@@ -21,19 +21,19 @@ impl AuditMemory {
     /// Divides `bytes` among the threads of the session.
     ///
     /// # Errors
-    /// When they are too few for a single audit.
+    /// If the memory is too little for a single audit.
     pub(super) fn new(bytes: u64, session: &Session) -> Result<Self> {
         let containers = session.limits.memory;
-        let least = containers.saturating_add(MIN_MEMORY_PER_THREAD);
-        if bytes < least {
+        let minimum = containers.saturating_add(MIN_MEMORY_PER_THREAD);
+        if bytes < minimum {
             bail!(
                 "--max-memory: {} is too little; one audit takes {}, most of it for containers \
                  (`max-memory` in the table `[containers]` of the configuration)",
                 mebibytes(bytes),
-                mebibytes(least)
+                mebibytes(minimum)
             );
         }
-        let threads = usize::try_from(bytes / least).unwrap_or(usize::MAX).min(session.threads).max(1);
+        let threads = usize::try_from(bytes / minimum).unwrap_or(usize::MAX).min(session.threads).max(1);
         Ok(Self { per_thread: bytes / threads as u64, threads, containers })
     }
 

@@ -10,6 +10,7 @@ mod plan;
 mod report;
 mod schedule;
 mod settings_digest;
+mod shard_audit;
 
 use anyhow::Result;
 

@@ -20,11 +20,11 @@ pub(super) fn run(roots: &[PathBuf], global: &GlobalArgs) -> Result<Exit> {
     let (_, detector) = load_detector(global, &explicit_config(global)?)?;
     let redactor = Redactor::new(&detector);
     // Only keys are masked: a repository must not be left out because its name looks random.
-    let shown = |path: &Path| {
+    let redacted_path = |path: &Path| {
         let bytes = path.as_os_str().as_encoded_bytes();
         redactor.contains_secret(bytes).then(|| redactor.redact(bytes))
     };
-    let plan = discover(roots, &shown).map_err(|(root, error)| {
+    let plan = discover(roots, &redacted_path).map_err(|(root, error)| {
         anyhow!(
             "{} cannot be searched for repositories: {error}; name a directory that can be read",
             root.display()
@@ -48,9 +48,9 @@ pub(super) fn refuse_keys(plan: &FleetPlan, detector: &Detector) -> Result<()> {
     let redactor = Redactor::new(detector);
     let skips = plan.skipped.iter().chain(&plan.ignored).chain(&plan.notes);
     let mut texts = skips.flat_map(|skip| [&skip.what, &skip.reason]).chain(&plan.roots).chain(
-        plan.repositories.iter().flat_map(|one| {
-            let alternates = one.alternates.iter().map(|alternate| &alternate.path);
-            [&one.path].into_iter().chain(&one.work_trees).chain(alternates)
+        plan.repositories.iter().flat_map(|repository| {
+            let alternates = repository.alternates.iter().map(|alternate| &alternate.path);
+            [&repository.path].into_iter().chain(&repository.work_trees).chain(alternates)
         }),
     );
     match texts.any(|text| redactor.contains_secret(text.as_bytes())) {
@@ -62,7 +62,7 @@ pub(super) fn refuse_keys(plan: &FleetPlan, detector: &Detector) -> Result<()> {
 }
 
 fn summarize(plan: &FleetPlan, verbose: bool) {
-    let bytes = plan.repositories.iter().map(|one| one.bytes).sum();
+    let bytes = plan.repositories.iter().map(|repository| repository.bytes).sum();
     let count = plan.repositories.len() as u64;
     let noun = if count == 1 { "repository" } else { "repositories" };
     say(&format!("planned: {} {noun}, {}", thousands(count), human_bytes(bytes)));

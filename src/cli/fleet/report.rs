@@ -10,7 +10,8 @@ use super::settings_digest::explicit_config;
 use crate::cli::args::{FleetReportArgs, GlobalArgs};
 use crate::cli::broken_pipe::ignore_broken_pipe;
 use crate::cli::exit::Exit;
-use crate::cli::output::{style, write_file};
+use crate::cli::output::style;
+use crate::cli::output_file::write_file;
 use crate::cli::rules::load_detector;
 use crate::fleet::{LoadedResults, ResultsDir, merge};
 use crate::model::{FleetReport, Status};
@@ -18,7 +19,7 @@ use crate::report::{FLEET_REPORTERS, FleetReporter, Style, fleet_reporter};
 use crate::scan::HISTORY_SURFACES;
 
 pub(super) fn run(args: &FleetReportArgs, global: &GlobalArgs) -> Result<Exit> {
-    let outputs = outputs(args)?;
+    let outputs = parse_outputs(args)?;
     let (_, detector) = load_detector(global, &explicit_config(global)?)?;
     let mut loaded = Vec::new();
     for path in &args.dirs {
@@ -52,7 +53,7 @@ struct FleetOutputs<'a> {
     files: Vec<(&'static FleetReporter, &'a str)>,
 }
 
-fn outputs(args: &FleetReportArgs) -> Result<FleetOutputs<'_>> {
+fn parse_outputs(args: &FleetReportArgs) -> Result<FleetOutputs<'_>> {
     let reporter_named = |name: &str| {
         fleet_reporter(name).with_context(|| {
             let names: Vec<_> = FLEET_REPORTERS.iter().map(|reporter| reporter.name).collect();

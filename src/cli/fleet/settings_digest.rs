@@ -15,13 +15,17 @@ use crate::model::{Surface, hex};
 use crate::report::VERSION;
 use crate::untrusted::{Symlinks, read};
 
-/// Raised to invalidate the results of a release when something changes that the other settings do not cover.
+/// To be raised when something changes that the other settings do not cover, so that results of the same release become
+/// invalid.
 const RESULTS_VERSION: u32 = 1;
 /// Maximum size of a baseline, in bytes.
 const MAX_BASELINE: u64 = 64 << 20;
 
-/// The configuration that an option or the environment names. The one of the current directory is for a single repository,
-/// not for a fleet.
+/// The configuration that an option or the environment names; the one in the current directory would be for a single
+/// repository, not for a fleet.
+///
+/// # Errors
+/// A configuration that cannot be read or is invalid.
 pub(super) fn explicit_config(global: &GlobalArgs) -> Result<Config> {
     let variable = variable("FRISKEY_CONFIG").map(PathBuf::from);
     let named_path = global.config.as_deref().or(variable.as_deref());
@@ -30,6 +34,9 @@ pub(super) fn explicit_config(global: &GlobalArgs) -> Result<Config> {
 }
 
 /// The digest: results with the same digest were made under the same settings.
+///
+/// # Errors
+/// A baseline that cannot be read.
 pub(super) fn settings_digest(
     session: &Session,
     surfaces: &BTreeSet<Surface>,

@@ -45,7 +45,7 @@ impl BlockedOperation {
 
 /// The message for a check that failed with `error`: the consequence for the commit or push, and what to do.
 pub(super) fn unchecked_message(blocked: BlockedOperation, error: &anyhow::Error) -> String {
-    let (what, remedy) = match blocked {
+    let (operation, remedy) = match blocked {
         BlockedOperation::Commit | BlockedOperation::Message => {
             ("commit", format!("skip the check with `{}`", blocked.bypass_command()))
         }
@@ -54,25 +54,27 @@ pub(super) fn unchecked_message(blocked: BlockedOperation, error: &anyhow::Error
         }
         BlockedOperation::ReceivedPush => ("push", "ask whoever runs the server to do so".to_owned()),
     };
-    format!("{error:#}\nfriskey: the {what} was not checked, so it is blocked. Fix this error, or {remedy}.")
+    format!(
+        "{error:#}\nfriskey: the {operation} was not checked, so it is blocked. Fix this error, or {remedy}."
+    )
 }
 
 /// Advice, line by line; empty if the report is clean.
 pub(super) fn advice_lines(
     report: &Report,
     blocked: BlockedOperation,
-    pushed: &[RefTip],
+    pushed_refs: &[RefTip],
     git: &GitEnv,
 ) -> Vec<String> {
     match report.status() {
         Status::Clean => Vec::new(),
         Status::Incomplete => advice_after_skips(report, blocked),
-        Status::Findings => advice_after_findings(report, blocked, pushed, git),
+        Status::Findings => advice_after_findings(report, blocked, pushed_refs, git),
     }
 }
 
 fn advice_after_skips(report: &Report, blocked: BlockedOperation) -> Vec<String> {
-    if !report.coverage().skipped.iter().any(may_be_excluded) {
+    if !report.coverage().skipped.iter().any(can_be_excluded) {
         let repair = "What cannot be scanned may contain a key: fix the problem named above, and try \
          again."
             .into();
@@ -100,7 +102,7 @@ fn advice_after_skips(report: &Report, blocked: BlockedOperation) -> Vec<String>
 }
 
 /// Whether the skip is of a path, which can be excluded. A range, a commit or a ref cannot.
-fn may_be_excluded(skip: &Skip) -> bool {
+fn can_be_excluded(skip: &Skip) -> bool {
     let unexcludable = ["range ", "commit ", "tree ", "tag ", "reflog of ", "refs/", "packed-refs"];
     !unexcludable.iter().any(|prefix| skip.what.starts_with(prefix))
 }
@@ -108,7 +110,7 @@ fn may_be_excluded(skip: &Skip) -> bool {
 fn advice_after_findings(
     report: &Report,
     blocked: BlockedOperation,
-    pushed: &[RefTip],
+    pushed_refs: &[RefTip],
     git: &GitEnv,
 ) -> Vec<String> {
     let leaks: Vec<&Leak> = report.open_leaks().take(MAX_DETAILED).collect();
@@ -137,7 +139,7 @@ fn advice_after_findings(
             lines.extend(rewrite_advice(&leaks, &refs.collect::<Vec<_>>(), git, false));
         }
         BlockedOperation::Push | BlockedOperation::ReceivedPush => {
-            lines.extend(rewrite_advice(&leaks, pushed, git, blocked == BlockedOperation::ReceivedPush));
+            lines.extend(rewrite_advice(&leaks, pushed_refs, git, blocked == BlockedOperation::ReceivedPush));
         }
     }
     let them = if leaks.len() > 1 { "them" } else { "it" };

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use super::managers::{MAX_HOOK, owner};
+use super::managers::{MAX_HOOK_SIZE, owner};
 use super::placement::Placement;
 use super::script::{backup_path, is_friskey_script, quoted, script};
 use crate::cli::args::Hook;
@@ -16,7 +16,7 @@ use crate::git::{HooksDir, hooks_dir};
 use crate::untrusted::{self, Symlinks};
 
 /// The options of `friskey hook install`.
-pub(super) struct Request<'a> {
+pub(super) struct InstallOptions<'a> {
     /// The hooks; by default those that suit the repository.
     pub(super) hooks: &'a [Hook],
     pub(super) repo: &'a Path,
@@ -26,20 +26,20 @@ pub(super) struct Request<'a> {
     pub(super) global: bool,
 }
 
-pub(super) fn install(request: &Request<'_>) -> Result<Exit> {
-    let place = hooks_dir(request.repo)?;
+pub(super) fn install(options: &InstallOptions<'_>) -> Result<Exit> {
+    let place = hooks_dir(options.repo)?;
     let program = std::env::current_exe().context("cannot determine the path of friskey")?;
-    let hooks = requested_or_default(request.hooks, &place);
+    let hooks = requested_or_default(options.hooks, &place);
     // Problems are detected before anything is written, so that all hooks are installed or none.
-    check_dir(&place, request.global, "install")?;
-    if place.is_in_repository(&program) && !request.force {
+    check_dir(&place, options.global, "install")?;
+    if place.is_in_repository(&program) && !options.force {
         bail!(
             "{} is inside the repository, where a checkout can replace what the hooks would run: install friskey \
              elsewhere and run it from there, or use --force",
             program.display()
         );
     }
-    refuse_managed_hooks(request, &hooks, &place)?;
+    refuse_managed_hooks(options, &hooks, &place)?;
     let plan = |hook: Hook| Placement::plan(place.dir.join(hook.name()), script(hook, &program));
     let placements = hooks.into_iter().map(plan).collect::<Result<Vec<_>>>()?;
     fs::create_dir_all(&place.dir).with_context(|| {
@@ -62,7 +62,7 @@ fn check_dir(place: &HooksDir, global: bool, command: &str) -> Result<()> {
     match (place.is_shared, global) {
         (true, false) => {
             let own_dir = quoted(&place.default_dir.display().to_string());
-            let (why, alone) = match place.is_configured {
+            let (why, local_remedy) = match place.is_configured {
                 true => (
                     "set by core.hooksPath",
                     format!("run `git config --local core.hooksPath {own_dir}` first"),
@@ -72,13 +72,13 @@ fn check_dir(place: &HooksDir, global: bool, command: &str) -> Result<()> {
                     format!("first run `rm {own_dir} && mkdir {own_dir}`"),
                 ),
             };
-            let alone = match command {
-                "install" => format!("; for this one alone, {alone}"),
+            let local_hint = match command {
+                "install" => format!("; for this one alone, {local_remedy}"),
                 _ => String::new(),
             };
             bail!(
                 "git runs hooks from {dir}, {why}, so that other repositories may use it, too: `friskey hook {command} --global` \
-                 changes the hooks of all of them{alone}"
+                 changes the hooks of all of them{local_hint}"
             )
         }
         (false, true) => bail!(
@@ -90,11 +90,11 @@ fn check_dir(place: &HooksDir, global: bool, command: &str) -> Result<()> {
 }
 
 /// Refuses if a hook manager would overwrite the hooks, with a hint for each hook.
-fn refuse_managed_hooks(request: &Request<'_>, hooks: &[Hook], place: &HooksDir) -> Result<()> {
-    let owned: Vec<_> =
+fn refuse_managed_hooks(options: &InstallOptions<'_>, hooks: &[Hook], place: &HooksDir) -> Result<()> {
+    let managed: Vec<_> =
         hooks.iter().filter_map(|&hook| Some((hook, owner(&place.dir.join(hook.name()))?))).collect();
-    let Some((_, manager)) = owned.first().filter(|_| !request.force) else { return Ok(()) };
-    let hints: Vec<String> = owned
+    let Some((_, manager)) = managed.first().filter(|_| !options.force) else { return Ok(()) };
+    let hints: Vec<String> = managed
         .iter()
         .map(|(hook, manager)| format!("\n  {}: {}", hook.name(), manager.advice(*hook)))
         .collect();
@@ -121,17 +121,17 @@ pub(super) fn uninstall(requested: &[Hook], repo: &Path, global: bool) -> Result
     let hooks = if requested.is_empty() { Hook::value_variants() } else { requested };
     for hook in hooks {
         let path = place.dir.join(hook.name());
-        match untrusted::read(&path, Symlinks::Follow, MAX_HOOK) {
+        match untrusted::read(&path, Symlinks::Follow, MAX_HOOK_SIZE) {
             Ok(text) if is_friskey_script(&text) => {
-                let before = backup_path(&path);
-                let restored = before.symlink_metadata().is_ok();
+                let backup = backup_path(&path);
+                let restored = backup.symlink_metadata().is_ok();
                 match restored {
-                    true => fs::rename(&before, &path),
+                    true => fs::rename(&backup, &path),
                     false => fs::remove_file(&path),
                 }
                 .with_context(|| format!("cannot remove {}", path.display()))?;
-                let what = if restored { "removed; previous hook restored" } else { "removed" };
-                print_line(&format!("{}: {what}", path.display()))?;
+                let outcome = if restored { "removed; previous hook restored" } else { "removed" };
+                print_line(&format!("{}: {outcome}", path.display()))?;
             }
             Ok(_) if !requested.is_empty() => bail!("{} is not friskey's", path.display()),
             _ => {}

@@ -7,6 +7,7 @@ mod managers;
 mod message;
 mod placement;
 mod push;
+mod push_input;
 mod range;
 mod rewrite;
 mod run;
@@ -22,9 +23,12 @@ use super::exit::Exit;
 
 pub(super) fn run(command: &HookCommand, global: &GlobalArgs) -> Result<Exit> {
     match command {
-        HookCommand::Install { hooks, repo, force, global } => {
-            install::install(&install::Request { hooks, repo: &repo.path, force: *force, global: *global })
-        }
+        HookCommand::Install { hooks, repo, force, global } => install::install(&install::InstallOptions {
+            hooks,
+            repo: &repo.path,
+            force: *force,
+            global: *global,
+        }),
         HookCommand::Status { repo } => status::status(&repo.path),
         HookCommand::Uninstall { hooks, repo, global } => install::uninstall(hooks, &repo.path, *global),
         HookCommand::Run { hook, args } => run::run(*hook, args, global),

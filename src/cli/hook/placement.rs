@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
 use super::is_executable;
-use super::managers::MAX_HOOK;
+use super::managers::MAX_HOOK_SIZE;
 use super::script::{backup_path, is_friskey_script, quoted};
 use crate::untrusted::{self, ReadError, Symlinks};
 
@@ -22,7 +22,7 @@ enum ExistingHook {
     /// Anything else, which is kept under another name.
     Other {
         /// Whether git runs it.
-        runs: bool,
+        is_run: bool,
     },
 }
 
@@ -39,12 +39,12 @@ impl Placement {
     /// # Errors
     /// If the existing hook cannot be kept.
     pub(super) fn plan(path: PathBuf, text: String) -> Result<Self> {
-        let existing = match untrusted::read(&path, Symlinks::Follow, MAX_HOOK) {
+        let existing = match untrusted::read(&path, Symlinks::Follow, MAX_HOOK_SIZE) {
             Ok(old) if old == text.as_bytes() => ExistingHook::Same,
             Ok(old) if is_friskey_script(&old) => ExistingHook::Older(old),
             Err(ReadError::NotFound) if path.symlink_metadata().is_err() => ExistingHook::Nothing,
             // A broken link, a directory, or anything else is kept.
-            Ok(_) | Err(_) => ExistingHook::Other { runs: is_executable(&path) },
+            Ok(_) | Err(_) => ExistingHook::Other { is_run: is_executable(&path) },
         };
         let backup = backup_path(&path);
         if matches!(existing, ExistingHook::Other { .. }) && backup.symlink_metadata().is_ok() {
@@ -65,8 +65,8 @@ impl Placement {
             ExistingHook::Same => "is already installed".to_owned(),
             ExistingHook::Older(_) => "updated".to_owned(),
             ExistingHook::Nothing => "installed".to_owned(),
-            ExistingHook::Other { runs: true } => "installed; the existing hook runs before it".to_owned(),
-            ExistingHook::Other { runs: false } => format!(
+            ExistingHook::Other { is_run: true } => "installed; the existing hook runs before it".to_owned(),
+            ExistingHook::Other { is_run: false } => format!(
                 "installed; the hook that was there is not executable, so git ignored it, and it still does not \
                  run (`chmod +x {}` changes that)",
                 backup_path(&self.path).display()
@@ -95,7 +95,7 @@ impl Placement {
             ExistingHook::Nothing => fs::remove_file(&self.path),
             ExistingHook::Other { .. } => fs::rename(backup_path(&self.path), &self.path),
             ExistingHook::Older(text) => {
-                prepare(&self.path, text)?.persist(&self.path).map(drop).map_err(|error| error.error)
+                prepare_file(&self.path, text)?.persist(&self.path).map(drop).map_err(|error| error.error)
             }
         }
     }
@@ -108,26 +108,26 @@ impl Placement {
 pub(super) fn write_all(hooks: &[Placement]) -> Result<()> {
     let advice = "no hook was installed; check the permissions and the free space of the directory, and run `friskey \
                   hook install` again";
-    let changed = hooks.iter().filter(|hook| !matches!(hook.existing, ExistingHook::Same));
+    let to_write = hooks.iter().filter(|hook| !matches!(hook.existing, ExistingHook::Same));
     // Everything that needs space or permissions comes first. After that, files are only renamed.
-    let prepared: Result<Vec<_>> = changed
+    let prepared: Result<Vec<_>> = to_write
         .map(|hook| {
-            let file = prepare(&hook.path, hook.text.as_bytes())
+            let file = prepare_file(&hook.path, hook.text.as_bytes())
                 .with_context(|| format!("cannot write {}: {advice}", hook.path.display()))?;
             Ok((hook, file))
         })
         .collect();
-    let mut placed: Vec<&Placement> = Vec::new();
+    let mut written: Vec<&Placement> = Vec::new();
     for (hook, file) in prepared? {
         let Err(error) = hook.write(file) else {
-            placed.push(hook);
+            written.push(hook);
             continue;
         };
         let path = hook.path.display();
-        for earlier in placed.iter().rev() {
-            if let Err(second) = earlier.undo() {
+        for earlier in written.iter().rev() {
+            if let Err(undo_error) = earlier.undo() {
                 bail!(
-                    "cannot write {path}: {error}; then {} could not be restored: {second}; run `friskey hook \
+                    "cannot write {path}: {error}; then {} could not be restored: {undo_error}; run `friskey hook \
                      uninstall` to remove what was installed",
                     earlier.path.display()
                 );
@@ -139,7 +139,7 @@ pub(super) fn write_all(hooks: &[Placement]) -> Result<()> {
 }
 
 /// An executable file with `text` in the directory of `path`, under another name.
-fn prepare(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
+fn prepare_file(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".friskey-").tempfile_in(dir)?;
     file.write_all(text)?;

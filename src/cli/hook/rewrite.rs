@@ -23,16 +23,16 @@ pub(super) struct RefTip {
     pub(super) tip: String,
 }
 
-/// How to remove the keys of `leaks` from the refs in `pushed`. `is_server`: they are pushed from elsewhere.
+/// How to remove the keys of `leaks` from the refs in `pushed_refs`. `is_server`: they are pushed from elsewhere.
 pub(super) fn rewrite_advice(
     leaks: &[&Leak],
-    pushed: &[RefTip],
+    pushed_refs: &[RefTip],
     git: &GitEnv,
     is_server: bool,
 ) -> Vec<String> {
     let key = if leaks.len() == 1 { "the key if it was" } else { "the keys if they were" };
     let mut lines = tag_commands(leaks);
-    lines.extend(branch_commands(leaks, pushed, git, is_server));
+    lines.extend(branch_commands(leaks, pushed_refs, git, is_server));
     match lines.is_empty() {
         true => vec![format!("Revoke {key} ever in use, and remove it from what you push.")],
         false => {
@@ -43,7 +43,7 @@ pub(super) fn rewrite_advice(
 }
 
 /// One command per branch that covers all its commits, since each rewrite changes the ids of later commits.
-fn branch_commands(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: bool) -> Vec<String> {
+fn branch_commands(leaks: &[&Leak], pushed_refs: &[RefTip], git: &GitEnv, is_server: bool) -> Vec<String> {
     let ids = leaks.iter().flat_map(|leak| &leak.introduced);
     let ids: HashSet<ObjectId> =
         ids.filter_map(|change| ObjectId::from_hex(change.commit.as_bytes()).ok()).collect();
@@ -52,19 +52,21 @@ fn branch_commands(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: 
     }
     // Without the repository, no command can be printed; the findings are reported anyway.
     let Ok(rewriter) = Rewriter::new(&git.repo, &git.objects) else { return Vec::new() };
-    let current = rewriter.branch.as_deref().filter(|_| !is_server);
+    let current_branch = rewriter.branch.as_deref().filter(|_| !is_server);
     let mut lines = Vec::new();
-    let mut has_others = pushed.len() > MAX_REFS;
+    let mut has_others = pushed_refs.len() > MAX_REFS;
     let mut covered = HashSet::new();
     let mut refs_to_move = Vec::new();
-    let is_branch = |pushed: &&RefTip| pushed.name == "HEAD" || pushed.name.starts_with("refs/heads/");
-    let (mut refs, rest): (Vec<&RefTip>, Vec<_>) = pushed.iter().partition(is_branch);
+    let is_branch =
+        |pushed_ref: &&RefTip| pushed_ref.name == "HEAD" || pushed_ref.name.starts_with("refs/heads/");
+    let (mut refs, rest): (Vec<&RefTip>, Vec<_>) = pushed_refs.iter().partition(is_branch);
     refs.extend(rest);
-    for pushed in refs.into_iter().take(MAX_REFS) {
-        let Some(rewrite) = rewriter.rewrite(&pushed.tip, &ids) else { continue };
+    for pushed_ref in refs.into_iter().take(MAX_REFS) {
+        let Some(rewrite) = rewriter.rewrite(&pushed_ref.tip, &ids) else { continue };
         let is_covered = rewrite.commits.iter().all(|(id, _)| covered.contains(id));
-        if is_covered && !is_branch(&pushed) {
-            refs_to_move.push(word(pushed.name.strip_prefix("refs/tags/").unwrap_or(&pushed.name)));
+        if is_covered && !is_branch(&pushed_ref) {
+            refs_to_move
+                .push(shell_word(pushed_ref.name.strip_prefix("refs/tags/").unwrap_or(&pushed_ref.name)));
             continue;
         }
         if lines.len() == MAX_BRANCHES {
@@ -72,7 +74,7 @@ fn branch_commands(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: 
             break;
         }
         covered.extend(rewrite.commits.iter().map(|(id, _)| *id));
-        let command = rebase_command(&rewrite, pushed, current);
+        let command = rebase_command(&rewrite, pushed_ref, current_branch);
         if !lines.contains(&command) {
             lines.push(command);
         }
@@ -80,9 +82,9 @@ fn branch_commands(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: 
     if lines.is_empty() {
         return Vec::new();
     }
-    let several = lines.len() > 1;
+    let has_several = lines.len() > 1;
     let mut lines = lines.concat();
-    let end = if several { ", each branch before the next one" } else { "" };
+    let end = if has_several { ", each branch before the next one" } else { "" };
     lines.push(format!("  Then remove the key, `git commit --amend`, and `git rebase --continue`{end}."));
     if !refs_to_move.is_empty() {
         refs_to_move.truncate(MAX_BRANCHES);
@@ -103,25 +105,25 @@ fn branch_commands(leaks: &[&Leak], pushed: &[RefTip], git: &GitEnv, is_server: 
     lines
 }
 
-/// The command for one ref, and what to do with each commit in the list of `git rebase -i`. `current` is the
+/// The command for one ref, and what to do with each commit in the list of `git rebase -i`. `current_branch` is the
 /// checked-out branch where the command is run, if known.
-fn rebase_command(rewrite: &Rewrite, pushed: &RefTip, current: Option<&str>) -> Vec<String> {
+fn rebase_command(rewrite: &Rewrite, pushed_ref: &RefTip, current_branch: Option<&str>) -> Vec<String> {
     let onto = match rewrite.onto {
-        Some(RewriteBase::ParentOf(id)) => format!("{}^", short(&id)),
-        Some(RewriteBase::Commit(id)) => short(&id),
+        Some(RewriteBase::ParentOf(id)) => format!("{}^", short_id(&id)),
+        Some(RewriteBase::Commit(id)) => short_id(&id),
         None => "--root".to_owned(),
     };
-    let branch = pushed.name.strip_prefix("refs/heads/");
-    let is_current = pushed.name == "HEAD" || branch.is_some_and(|branch| current == Some(branch));
+    let branch = pushed_ref.name.strip_prefix("refs/heads/");
+    let is_current = pushed_ref.name == "HEAD" || branch.is_some_and(|branch| current_branch == Some(branch));
     let name = match branch {
         _ if is_current => String::new(),
-        Some(branch) => format!(" {}", word(branch)),
+        Some(branch) => format!(" {}", shell_word(branch)),
         // A tag or any other revision is rewritten with a detached HEAD.
-        None => format!(" {}", word(pushed.tip.get(..10).unwrap_or(&pushed.tip))),
+        None => format!(" {}", shell_word(pushed_ref.tip.get(..10).unwrap_or(&pushed_ref.tip))),
     };
     let mut lines = vec![format!("  git rebase -i --rebase-merges {onto}{name}")];
     lines.extend(rewrite.commits.iter().take(MAX_COMMITS).map(|(id, is_merge)| {
-        let id = short(id);
+        let id = short_id(id);
         match is_merge {
             // A merge cannot be marked.
             true => format!("    {id}: insert a line `break` after `merge -C {id}`"),
@@ -134,7 +136,7 @@ fn rebase_command(rewrite: &Rewrite, pushed: &RefTip, current: Option<&str>) -> 
     if !is_current && branch.is_none() {
         lines.push(format!(
             "    This leaves HEAD detached; afterwards move {} to it, or push HEAD instead",
-            word(&pushed.name)
+            shell_word(&pushed_ref.name)
         ));
     }
     lines
@@ -156,12 +158,12 @@ fn tag_commands(leaks: &[&Leak]) -> Vec<String> {
         .collect()
 }
 
-/// Quoted as one shell word.
-fn word(text: &str) -> String {
+/// `text` as one word for a shell, quoted if necessary.
+fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte);
     if text.bytes().all(is_plain) { text.to_owned() } else { quoted(text) }
 }
 
-fn short(id: &ObjectId) -> String {
+fn short_id(id: &ObjectId) -> String {
     id.to_hex_with_len(10).to_string()
 }

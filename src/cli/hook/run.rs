@@ -8,8 +8,9 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::advice::{self, BlockedOperation};
 use super::message;
-use super::push::{Push, input_lines};
-use super::range::{arguments, received_range};
+use super::push::Push;
+use super::push_input::input_lines;
+use super::range::{range_arguments, received_range};
 use super::rewrite::RefTip;
 use crate::cli::args::{GlobalArgs, Hook, SearchArgs, SuppressionArgs};
 use crate::cli::broken_pipe::ignore_broken_pipe;
@@ -32,13 +33,12 @@ struct HookOutcome {
     explanations: Vec<String>,
     /// Messages that are printed even if the operation is not blocked.
     messages: Vec<String>,
-    /// The pushed refs.
-    pushed: Vec<RefTip>,
+    pushed_refs: Vec<RefTip>,
 }
 
 impl HookOutcome {
     fn new(draft: Draft, blocked: BlockedOperation) -> Self {
-        Self { draft, blocked, explanations: Vec::new(), messages: Vec::new(), pushed: Vec::new() }
+        Self { draft, blocked, explanations: Vec::new(), messages: Vec::new(), pushed_refs: Vec::new() }
     }
 }
 
@@ -69,9 +69,9 @@ fn check(hook: Hook, args: &[OsString], global: &GlobalArgs) -> Result<Exit> {
         Session::for_current_repository(&SearchArgs::default(), &SuppressionArgs::default(), global)?;
     let check = HookCheck { session: &session, git: GitEnv::read() };
     let Some(outcome) = check.run(hook, args)? else { return Ok(Exit::Clean) };
-    let HookOutcome { draft, blocked, mut explanations, messages, pushed } = outcome;
+    let HookOutcome { draft, blocked, mut explanations, messages, pushed_refs } = outcome;
     let report = redact(draft, &session.effective.detector);
-    explanations.extend(advice::advice_lines(&report, blocked, &pushed, &check.git));
+    explanations.extend(advice::advice_lines(&report, blocked, &pushed_refs, &check.git));
     let explanations: Vec<&str> = explanations.iter().map(String::as_str).collect();
     // Git displays the standard error of hooks.
     let mut stderr = io::stderr().lock();
@@ -91,21 +91,21 @@ struct HookCheck<'a> {
 impl HookCheck<'_> {
     /// Runs `hook`; `None` if there is nothing to scan.
     fn run(&self, hook: Hook, args: &[OsString]) -> Result<Option<HookOutcome>> {
-        let text = |at: usize| args.get(at).map(|text| text.to_string_lossy().into_owned());
+        let text = |index: usize| args.get(index).map(|text| text.to_string_lossy().into_owned());
         match hook {
             Hook::PreCommit | Hook::PreMergeCommit => {
                 if let Some(push) = Push::from_framework(&self.git)? {
-                    return self.framework_push(&push).map(Some);
+                    return self.scan_framework_push(&push).map(Some);
                 }
                 if let Some((from, to)) = framework_range() {
-                    let pushed = vec![RefTip { name: to.clone(), tip: to.clone() }];
-                    let draft = self.range(arguments(vec![to], vec![from]), None)?;
+                    let pushed_refs = vec![RefTip { name: to.clone(), tip: to.clone() }];
+                    let draft = self.scan_range(range_arguments(vec![to], vec![from]), None)?;
                     return Ok(Some(HookOutcome {
-                        pushed,
+                        pushed_refs,
                         ..HookOutcome::new(draft, BlockedOperation::Push)
                     }));
                 }
-                Ok(Some(HookOutcome::new(self.staged(args)?, BlockedOperation::Commit)))
+                Ok(Some(HookOutcome::new(self.scan_staged_files(args)?, BlockedOperation::Commit)))
             }
             Hook::CommitMsg => {
                 let [path, ..] = args else {
@@ -118,17 +118,17 @@ impl HookCheck<'_> {
                 )))
             }
             Hook::PrePush => match Push::read(&self.git, text(0).as_deref(), text(1).as_deref())? {
-                Some(push) => self.push(&push).map(Some),
+                Some(push) => self.scan_push(&push).map(Some),
                 None => Ok(None),
             },
             Hook::PreReceive => match received_range(&input_lines(&mut io::stdin().lock())?)? {
                 Some((range, names)) => {
                     let refs = names.iter().zip(&range);
-                    let pushed =
+                    let pushed_refs =
                         refs.map(|(name, tip)| RefTip { name: name.clone(), tip: tip.clone() }).collect();
-                    let draft = self.range(range, Some(names))?;
+                    let draft = self.scan_range(range, Some(names))?;
                     Ok(Some(HookOutcome {
-                        pushed,
+                        pushed_refs,
                         ..HookOutcome::new(draft, BlockedOperation::ReceivedPush)
                     }))
                 }
@@ -137,25 +137,25 @@ impl HookCheck<'_> {
         }
     }
 
-    fn push(&self, push: &Push) -> Result<HookOutcome> {
+    fn scan_push(&self, push: &Push) -> Result<HookOutcome> {
         let mut outcome =
-            HookOutcome::new(self.range(push.range(), Some(push.names()))?, BlockedOperation::Push);
+            HookOutcome::new(self.scan_range(push.range(), Some(push.names()))?, BlockedOperation::Push);
         let published =
-            push.take_published(&self.git, &mut outcome.draft, |range| self.range(range, None))?;
+            push.take_published(&self.git, &mut outcome.draft, |range| self.scan_range(range, None))?;
         outcome.messages = push.published_messages(&published);
-        outcome.pushed = push.ref_tips();
+        outcome.pushed_refs = push.ref_tips();
         outcome.explanations.extend(push.unknown_destination_note());
         Ok(outcome)
     }
 
-    /// A push by pre-commit or prek. They pass only one ref to their hooks, so if it is clean, all other
+    /// Scans what pre-commit or prek pushes. They pass only one ref to their hooks, so if it is clean, all other
     /// branches and tags that the remote lacks are scanned.
-    fn framework_push(&self, push: &Push) -> Result<HookOutcome> {
-        let outcome = self.push(push)?;
+    fn scan_framework_push(&self, push: &Push) -> Result<HookOutcome> {
+        let outcome = self.scan_push(push)?;
         if outcome.draft.status() != Status::Clean {
             return Ok(outcome);
         }
-        let others = self.range(push.other_refs(), None)?;
+        let others = self.scan_range(push.other_refs(), None)?;
         match others.status() {
             Status::Findings => Ok(HookOutcome {
                 explanations: vec![],
@@ -168,8 +168,8 @@ impl HookCheck<'_> {
 
     /// Scans what is staged. Git passes no arguments to the hook; pre-commit and prek pass files, with `--all-files` all of
     /// them.
-    fn staged(&self, files: &[OsString]) -> Result<Draft> {
-        let commit = StagedOptions {
+    fn scan_staged_files(&self, files: &[OsString]) -> Result<Draft> {
+        let options = StagedOptions {
             repo: self.git.repo.clone(),
             index: self.git.index.clone(),
             work_tree: self.git.work_tree.clone(),
@@ -179,14 +179,14 @@ impl HookCheck<'_> {
             without_lfs: self.session.effective.config.excludes_lfs(),
             threads: self.session.threads,
         };
-        Ok(scan_staged(&self.session.settings(), &commit)?)
+        Ok(scan_staged(&self.session.settings(), &options)?)
     }
 
     /// Scans the commits of `range`, and the names of the pushed refs, if known.
-    fn range(&self, range: Vec<String>, names: Option<Vec<String>>) -> Result<Draft> {
+    fn scan_range(&self, range: Vec<String>, names: Option<Vec<String>>) -> Result<Draft> {
         let is_wanted =
             |surface: &Surface| *surface != Surface::Lfs || !self.session.effective.config.excludes_lfs();
-        let audit = HistoryOptions {
+        let options = HistoryOptions {
             objects: self.git.objects.clone(),
             range,
             names,
@@ -194,7 +194,7 @@ impl HookCheck<'_> {
             exclude: options::excludes(&self.session.effective.config)?,
             ..HistoryOptions::everything(self.git.repo.clone(), self.session.threads, now())
         };
-        Ok(scan_history(&self.session.settings(), &audit)?)
+        Ok(scan_history(&self.session.settings(), &options)?)
     }
 }
 

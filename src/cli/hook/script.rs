@@ -14,15 +14,15 @@ const BACKUP_SUFFIX: &str = ".before-friskey";
 const TEMPLATE: &str = include_str!("script.sh");
 
 /// Runs the previous hook with the user's own PATH.
-const RUN_PREVIOUS: &str = r#"if [ -x "$before" ]; then
-	PATH=$all "$before" "$@" || exit $?
+const RUN_PREVIOUS: &str = r#"if [ -x "$previous" ]; then
+	PATH=$original_path "$previous" "$@" || exit $?
 fi"#;
 /// Like [`RUN_PREVIOUS`], if both read standard input. The dot preserves the last line end, which `$(…)` would remove.
 const FEED_PREVIOUS: &str = r#"input=
-if [ -x "$before" ]; then
-	outside
+if [ -x "$previous" ]; then
+	restrict_path
 	input=$(cat && printf .) || exit 1
-	printf '%s' "${input%.}" | PATH=$all "$before" "$@" || exit $?
+	printf '%s' "${input%.}" | PATH=$original_path "$previous" "$@" || exit $?
 fi"#;
 const RUN_FRISKEY: &str = r#""$friskey" hook run @HOOK@ -- "$@""#;
 const FEED_FRISKEY: &str = r#"if [ -n "$input" ]; then
@@ -45,14 +45,14 @@ pub(super) fn backup_path(path: &Path) -> PathBuf {
 
 /// The script for `hook`. Git runs hooks with a POSIX shell on every system.
 pub(super) fn script(hook: Hook, program: &Path) -> String {
-    let (before, run) =
+    let (run_previous, run_friskey) =
         if hook.reads_stdin() { (FEED_PREVIOUS, FEED_FRISKEY) } else { (RUN_PREVIOUS, RUN_FRISKEY) };
     TEMPLATE
-        .replace("@SIGN@", SIGNATURE)
-        .replace("@RUN_BEFORE@", before)
-        .replace("@RUN@", run)
+        .replace("@SIGNATURE@", SIGNATURE)
+        .replace("@RUN_PREVIOUS@", run_previous)
+        .replace("@RUN_FRISKEY@", run_friskey)
         .replace("@HOOK@", hook.name())
-        .replace("@BEFORE@", BACKUP_SUFFIX)
+        .replace("@BACKUP_SUFFIX@", BACKUP_SUFFIX)
         .replace("@PROGRAM@", &quoted(&program.to_string_lossy().replace('\\', "/")))
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::install::{print_line, requested_or_default};
 use super::is_executable;
 use super::manager_config::read_manager_config;
-use super::managers::{MAX_HOOK, Manager, owner};
+use super::managers::{MAX_HOOK_SIZE, Manager, owner};
 use super::script::{backup_path, is_friskey_script, program};
 use crate::cli::args::Hook;
 use crate::cli::exit::Exit;
@@ -17,13 +17,13 @@ use crate::untrusted::{self, ReadError, Symlinks};
 /// Lists the hooks. The exit status is 1 unless each hook that `friskey hook install` would write here runs friskey.
 pub(super) fn status(repo: &Path) -> Result<Exit> {
     let place = hooks_dir(repo)?;
-    let set = match (place.is_configured, place.is_shared) {
+    let source = match (place.is_configured, place.is_shared) {
         (true, true) => " (core.hooksPath; other repositories use it, too)",
         (true, false) => " (core.hooksPath)",
         (false, true) => " (a link to a directory that other repositories may use, too)",
         (false, false) => "",
     };
-    print_line(&format!("git runs hooks from {}{set}", place.dir.display()))?;
+    print_line(&format!("git runs hooks from {}{source}", place.dir.display()))?;
     let mut all_run = true;
     for hook in requested_or_default(&[], &place) {
         let (runs, text) = describe(hook, &place);
@@ -36,7 +36,7 @@ pub(super) fn status(repo: &Path) -> Result<Exit> {
 /// Whether `hook` in the directory `place` runs friskey, and a description.
 fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
     let path = &place.dir.join(hook.name());
-    let text = match untrusted::read(path, Symlinks::Follow, MAX_HOOK) {
+    let text = match untrusted::read(path, Symlinks::Follow, MAX_HOOK_SIZE) {
         Ok(text) => text,
         Err(ReadError::NotFound) => {
             return (false, format!("not installed; `friskey hook install --hook {}`", hook.name()));
@@ -51,18 +51,18 @@ fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
             (true, None) => (true, format!("runs friskey{}", previous_hook_note(path))),
         };
     }
-    let whose = owner(path);
-    let name = whose.map_or("another program", |manager| manager.name());
-    let hint = match whose {
+    let manager = owner(path);
+    let name = manager.map_or("another program", |manager| manager.name());
+    let hint = match manager {
         Some(manager) => manager.advice(hook),
         None => format!("`friskey hook install --hook {}` runs friskey after it", hook.name()),
     };
     if !is_executable(path) {
         return (false, format!("of {name}; {ignored}"));
     }
-    if let Some(manager) = whose
-        && let Some(top) = &place.top
-        && let Some(description) = managed(manager, hook, &text, place, top)
+    if let Some(manager) = manager
+        && let Some(work_tree) = &place.work_tree
+        && let Some(description) = describe_managed(manager, hook, &text, place, work_tree)
     {
         return description;
     }
@@ -73,16 +73,16 @@ fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
 }
 
 /// Whether `manager` is configured to run friskey, and a description; `None` without a configuration file.
-fn managed(
+fn describe_managed(
     manager: Manager,
     hook: Hook,
     text: &[u8],
     place: &HooksDir,
-    top: &Path,
+    work_tree: &Path,
 ) -> Option<(bool, String)> {
-    let config = read_manager_config(manager, hook, &String::from_utf8_lossy(text), &place.dir, top)?;
+    let config = read_manager_config(manager, hook, &String::from_utf8_lossy(text), &place.dir, work_tree)?;
     let (name, file) = (manager.name(), config.file);
-    Some(match config.runs {
+    Some(match config.runs_friskey {
         Ok(true) => (true, format!("runs friskey through {name} ({file})")),
         Ok(false) => {
             (false, format!("of {name}, and {file} does not run friskey there; {}", manager.advice(hook)))
@@ -116,10 +116,10 @@ fn why_not_started(script: &[u8], place: &HooksDir) -> Option<String> {
 
 /// A note about the previous hook, which runs before friskey; empty if there is none.
 fn previous_hook_note(path: &Path) -> String {
-    let before = backup_path(path);
-    match before.symlink_metadata() {
-        Ok(_) if is_executable(&before) => format!(", after {}", before.display()),
-        Ok(_) => format!("; {} does not run, since it is not executable", before.display()),
+    let previous = backup_path(path);
+    match previous.symlink_metadata() {
+        Ok(_) if is_executable(&previous) => format!(", after {}", previous.display()),
+        Ok(_) => format!("; {} does not run, since it is not executable", previous.display()),
         Err(_) => String::new(),
     }
 }

@@ -13,6 +13,7 @@ use crate::cli::rules::load_detector;
 use crate::cli::verify::leaks::Leaks;
 use crate::cli::verify::{known_keys, open_leaks};
 use crate::provider::{ApiKey, ProviderError, report_compromised};
+use crate::scan::MIN_FINGERPRINT_DIGITS;
 
 /// Kinds of keys that OpenAI issues and revokes.
 const REPORTED_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "service"];
@@ -53,7 +54,7 @@ pub(super) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit> {
         )?;
         return Ok(Exit::Findings);
     };
-    if consent.len() < 8 || !fingerprint.starts_with(&consent.to_ascii_lowercase()) {
+    if consent.len() < MIN_FINGERPRINT_DIGITS || !fingerprint.starts_with(&consent.to_ascii_lowercase()) {
         bail!(
             "--consent does not name the key that was selected; run the command without --consent and compare"
         );

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::args::RevokeArgs;
-use crate::cli::online::{TextRedactor, shell_word};
+use crate::cli::online::{PRINTED_DIGITS, TextRedactor, shell_word};
 use crate::cli::verify::leaks::LeakedKey;
 use crate::model::ListedKey;
 
@@ -14,14 +14,14 @@ pub(super) fn deletion_step(
     (key, has_evidence): (&ListedKey, bool),
     redactor: &TextRedactor<'_>,
 ) -> String {
-    let short = &leak.fingerprint.to_string()[..12];
+    let digits = &leak.fingerprint.to_string()[..PRINTED_DIGITS];
     let word = |text: &str| redacted_word(text, redactor);
     let mut command = command_start(args, leak, redactor);
     if let Some(id) = &args.project {
         command.push_str(&format!(" --project {}", word(id)));
     }
     let evidence = args.evidence.as_ref().map(|path| path.to_string_lossy().into_owned());
-    let evidence = evidence.unwrap_or_else(|| format!("evidence-{short}.json"));
+    let evidence = evidence.unwrap_or_else(|| format!("evidence-{digits}.json"));
     if has_evidence || args.evidence.is_some() {
         command.push_str(&format!(" --evidence {}", word(&evidence)));
     }
@@ -36,7 +36,7 @@ pub(super) fn deletion_step(
 
 /// The whole command that reports the key as compromised.
 pub(super) fn report_step(args: &RevokeArgs, leak: &LeakedKey, redactor: &TextRedactor<'_>) -> String {
-    let short = &leak.fingerprint.to_string()[..12];
+    let digits = &leak.fingerprint.to_string()[..PRINTED_DIGITS];
     let mut command = command_start(args, leak, redactor);
     if let (Some(path), Some(repo)) = (&args.report, &args.repo)
         && path.as_os_str() != "-"
@@ -48,20 +48,20 @@ pub(super) fn report_step(args: &RevokeArgs, leak: &LeakedKey, redactor: &TextRe
     }
     let mut online = args.online.options_to_repeat();
     redactor.redact(&mut online);
-    format!("to send it: {command} --report --consent {short}{online}{}", stdin_note(args))
+    format!("to send it: {command} --report --consent {digits}{online}{}", stdin_note(args))
 }
 
 /// `friskey revoke REPORT --key FINGERPRINT`
 fn command_start(args: &RevokeArgs, leak: &LeakedKey, redactor: &TextRedactor<'_>) -> String {
-    let short = &leak.fingerprint.to_string()[..12];
+    let digits = &leak.fingerprint.to_string()[..PRINTED_DIGITS];
     let word = |path: &Path| redacted_word(&path.to_string_lossy(), redactor);
     match &args.report {
-        Some(path) => format!("friskey revoke {} --key {short}", word(path)),
-        None => format!("friskey revoke --repo {} --key {short}", word(args.audited_repo())),
+        Some(path) => format!("friskey revoke {} --key {digits}", word(path)),
+        None => format!("friskey revoke --repo {} --key {digits}", word(args.audited_repo())),
     }
 }
 
-/// Arguments of the user may contain anything; ids have been masked already, and look random.
+/// Arguments of the user may contain anything; ids have been redacted already, and look random.
 fn redacted_word(text: &str, redactor: &TextRedactor<'_>) -> String {
     let mut text = text.to_owned();
     redactor.redact(&mut text);

@@ -27,7 +27,7 @@ pub(super) struct Deletion<'a> {
     pub(super) admin: &'a ApiKey,
     pub(super) key: &'a ListedKey,
     /// The same key, safe to display.
-    pub(super) shown: &'a ListedKey,
+    pub(super) redacted_key: &'a ListedKey,
     /// Time limit for the key to disappear from the list.
     pub(super) limit: Duration,
     /// The id of the key that replaces it, if one was created.
@@ -39,10 +39,10 @@ impl Deletion<'_> {
     /// Deletes the key and waits until it is gone from the list.
     pub(super) fn run(&self) -> Result<Exit> {
         if self.interruption.is_set() {
-            return self.not_revoked("interrupted before the deletion was sent");
+            return self.report_not_revoked("interrupted before the deletion was sent");
         }
         let id = &self.key.id;
-        self.interruption.leaves(format!("submitted: the deletion of {id} was sent; {UNTIL_GONE}"));
+        self.interruption.set_left_behind(format!("submitted: the deletion of {id} was sent; {UNTIL_GONE}"));
         match KeyDirectory::delete(self.client, self.admin, self.key) {
             Ok(()) => say(&format!("friskey: the deletion of {id} was accepted; checking the list")),
             // Somebody else may have deleted it; the list shows whether.
@@ -52,13 +52,13 @@ impl Deletion<'_> {
                     "friskey: it is unknown whether the deletion succeeded ({error}); checking the list"
                 ));
             }
-            Err(error) => return self.not_revoked(&explain_api_refusal(self.shown, &error)),
+            Err(error) => return self.report_not_revoked(&explain_api_refusal(self.redacted_key, &error)),
         }
         self.wait()
     }
 
     /// Reports that the key still works; if a replacement was created, both keys work now.
-    fn not_revoked(&self, reason: &str) -> Result<Exit> {
+    fn report_not_revoked(&self, reason: &str) -> Result<Exit> {
         match self.replacement {
             Some(new) => refuse(&format!(
                 "{reason}. The new key {new} is stored; repeat without --replace and --to, which would \
@@ -76,7 +76,7 @@ impl Deletion<'_> {
         loop {
             let waited = elapsed(started.elapsed().as_secs_f64());
             let mut is_last = self.interruption.is_set();
-            let state = match KeyDirectory::list_ids(self.client, self.admin, project) {
+            let progress = match KeyDirectory::list_ids(self.client, self.admin, project) {
                 // Several servers may briefly have different lists.
                 Ok(ids) if !ids.contains(id) && !was_gone => {
                     was_gone = true;
@@ -96,10 +96,10 @@ impl Deletion<'_> {
             was_gone = false;
             let left = self.limit.saturating_sub(started.elapsed());
             if left.is_zero() || is_last {
-                print(format!("submitted: {state}; {UNTIL_GONE}\n").as_bytes())?;
+                print(format!("submitted: {progress}; {UNTIL_GONE}\n").as_bytes())?;
                 return Ok(Exit::Incomplete);
             }
-            say(&format!("{state}; waiting up to {} more", elapsed(left.as_secs_f64())));
+            say(&format!("{progress}; waiting up to {} more", elapsed(left.as_secs_f64())));
             self.interruption.sleep(POLL_INTERVAL.min(left));
         }
     }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::cli::online::TextRedactor;
-use crate::cli::output::{check_lasting_file, write_file};
+use crate::cli::output_file::{check_lasting_file, write_file};
 use crate::cli::verify::leaks::LeakedKey;
 use crate::model::Verification;
 use crate::report::write_json;

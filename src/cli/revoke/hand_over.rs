@@ -30,12 +30,12 @@ impl Receiver {
         if interruption.is_set() {
             return Err(format!("interrupted before {name} was started"));
         }
-        let not_piped = |error: io::Error| format!("no pipe to {name} could be created: {error}");
-        let (input, mut output) = io::pipe().map_err(not_piped)?;
+        let pipe_error = |error: io::Error| format!("no pipe to {name} could be created: {error}");
+        let (input, mut output) = io::pipe().map_err(pipe_error)?;
         // Whatever is left in the pipe was not read by the program.
-        let mut rest = input.try_clone().map_err(not_piped)?;
+        let mut leftover = input.try_clone().map_err(pipe_error)?;
         // A pipe holds more than the longest key, so this never waits for a reader.
-        output.write_all(key.reveal()).map_err(not_piped)?;
+        output.write_all(key.reveal()).map_err(pipe_error)?;
         drop(output);
         let mut command = Command::new(name);
         command.args(self.arguments()).env_remove("OPENAI_ADMIN_KEY");
@@ -46,7 +46,7 @@ impl Receiver {
             return Err(format!("{name} failed ({status})"));
         }
         let mut unread = Zeroizing::new(Vec::new());
-        match rest.read_to_end(&mut unread) {
+        match leftover.read_to_end(&mut unread) {
             Ok(0) => Ok(()),
             _ => Err(format!("{name} did not read the key from its standard input")),
         }
@@ -91,8 +91,8 @@ mod tests {
         let receiver: Receiver = "gh secret set 'MY KEY' $(id)".parse().unwrap();
         assert_eq!((receiver.name(), receiver.arguments().len()), ("gh", 4));
         assert_eq!(receiver.arguments()[2..], ["MY KEY".to_owned(), "$(id)".to_owned()]);
-        for bad in ["", "  ", "gh 'x"] {
-            assert!(bad.parse::<Receiver>().is_err());
+        for invalid in ["", "  ", "gh 'x"] {
+            assert!(invalid.parse::<Receiver>().is_err());
         }
     }
 
@@ -104,15 +104,15 @@ mod tests {
             text.parse::<Receiver>().unwrap().give(&key, limit, interruption)
         };
         let (long, short) = (Duration::from_secs(60), Duration::from_millis(200));
-        let calm = Interruption::default();
-        assert_eq!(give("sh -c 'test \"$(cat)\" = a-key-of-no-kind'", long, &calm), Ok(()));
-        for careless in ["true", "head -c 3"] {
-            let reason = give(careless, long, &calm).unwrap_err();
-            assert!(reason.contains("did not read the key"), "{careless}: {reason}");
+        let no_interruption = Interruption::default();
+        assert_eq!(give("sh -c 'test \"$(cat)\" = a-key-of-no-kind'", long, &no_interruption), Ok(()));
+        for program in ["true", "head -c 3"] {
+            let reason = give(program, long, &no_interruption).unwrap_err();
+            assert!(reason.contains("did not read the key"), "{program}: {reason}");
         }
-        assert!(give("sleep 1000", short, &calm).unwrap_err().contains("did not exit within"));
-        let pressed = Interruption::default();
-        pressed.interrupt();
-        assert!(give("sleep 1000", long, &pressed).unwrap_err().contains("interrupted before sleep"));
+        assert!(give("sleep 1000", short, &no_interruption).unwrap_err().contains("did not exit within"));
+        let interrupted = Interruption::default();
+        interrupted.interrupt();
+        assert!(give("sleep 1000", long, &interrupted).unwrap_err().contains("interrupted before sleep"));
     }
 }

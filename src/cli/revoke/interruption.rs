@@ -42,8 +42,8 @@ impl Interruption {
     }
 
     /// Sets the message about what would be left behind from now on. It must not contain a key.
-    pub(super) fn leaves(&self, what: String) {
-        *self.left_behind.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    pub(super) fn set_left_behind(&self, message: String) {
+        *self.left_behind.lock().unwrap_or_else(PoisonError::into_inner) = message;
     }
 
     fn left_behind(&self) -> String {

@@ -16,18 +16,19 @@ use anyhow::{Result, bail};
 use crate::cli::args::{GlobalArgs, RevokeArgs};
 use crate::cli::exit::Exit;
 use crate::cli::message::say;
-use crate::cli::online::TextRedactor;
+use crate::cli::online::{PRINTED_DIGITS, TextRedactor};
 use crate::cli::options;
 use crate::cli::output::style;
 use crate::cli::receiver::Receiver;
 use crate::cli::rules::load_detector;
-use crate::cli::verify::ask::{Comparison, add_evidence, compare};
+use crate::cli::verify::compare::{Comparison, add_evidence, compare};
 use crate::cli::verify::leaks::{LeakedKey, Leaks};
 use crate::cli::verify::rivals::Rivals;
 use crate::cli::verify::{LEAKED_ADMIN_KEY, is_leaked, known_keys, open_leaks, redact_verification};
 use crate::model::{KeyOwner, ListedKey, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError, ServiceAccounts};
 use crate::report::{VerifiedLeak, write_verification};
+use crate::scan::MIN_FINGERPRINT_DIGITS;
 use consent::deletion_step;
 use deletion::Deletion;
 use interruption::Interruption;
@@ -35,12 +36,12 @@ use refusal::{refusal, shared_match_reason, uncertainty, wrong_project_reason};
 use replace::PlannedReplacement;
 
 /// Maximum number of leaked keys that are listed.
-const SHOWN_LEAKS: usize = 10;
+const MAX_NAMED_LEAKS: usize = 10;
 /// Why nothing is deleted if there is no evidence to keep.
 const NO_EVIDENCE: &str = "neither costs nor audit log could be read, so there is no evidence to keep: see the notes above, \
                            or repeat without --evidence";
 /// Time for a change to take effect at the provider.
-const WAIT: Duration = Duration::from_secs(15 * 60);
+const DEFAULT_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// A leak with what is known about its key before it is deleted.
 struct KeyToRevoke {
@@ -50,7 +51,7 @@ struct KeyToRevoke {
     /// The matching keys as the API lists them, before anything in them was masked.
     keys: Vec<ListedKey>,
     /// Ids of keys that would match, but were created after the leak.
-    created_later: Vec<String>,
+    later_key_ids: Vec<String>,
     rivals: Rivals,
     /// Whether costs or audit log could be read.
     has_evidence: bool,
@@ -65,8 +66,8 @@ pub(in crate::cli) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit
     }
     let admin = args.online.required_admin_key()?;
     let leaks = Leaks::load(args.report.as_deref(), args.audited_repo(), global)?;
-    let leaked = open_leaks(&leaks, true)?;
-    if is_leaked(&admin, &leaked) {
+    let unaccepted = open_leaks(&leaks, true)?;
+    if is_leaked(&admin, &unaccepted) {
         return refuse(LEAKED_ADMIN_KEY);
     }
     // An explicitly named key is included even if it is accepted.
@@ -82,7 +83,7 @@ pub(in crate::cli) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit
     if let Some(reason) = wrong_project_reason(&leak, &directory, args.project.as_deref()) {
         return refuse(&reason);
     }
-    let rivals = Rivals::count(leaked.iter().map(|(leak, _)| leak), &directory);
+    let rivals = Rivals::count(unaccepted.iter().map(|(leak, _)| leak), &directory);
     let mut key_to_revoke = KeyToRevoke::examine(leak, rivals, (&client, &admin), &directory, args);
     redact_verification(&mut key_to_revoke.verification, &redactor);
     let mut refusal = key_to_revoke.refusal(&directory, &admin, args);
@@ -113,7 +114,7 @@ pub(in crate::cli) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit
         }
         evidence::write(path, (&leak, &verification), client.host().name(), &redactor)?;
     }
-    let wait = args.wait.map_or(WAIT, |seconds| seconds.0);
+    let wait = args.wait.map_or(DEFAULT_WAIT, |seconds| seconds.0);
     replace_and_delete((&client, &admin), (&keys[0], &mut verification.keys[0]), replacement, wait)
 }
 
@@ -126,37 +127,37 @@ impl KeyToRevoke {
         directory: &KeyDirectory,
         args: &RevokeArgs,
     ) -> Self {
-        let Comparison { mut verification, created_later } =
+        let Comparison { mut verification, later_key_ids } =
             compare(&leak, directory, args.project.as_deref());
         rivals.withdraw_if_shared(&mut verification);
         add_service_account(client, admin, directory, &mut verification);
-        let mut all = [(leak, verification)];
-        let gaps = add_evidence(client, admin, &mut all);
-        let [(leak, mut verification)] = all;
+        let mut leaks = [(leak, verification)];
+        let gaps = add_evidence(client, admin, &mut leaks);
+        let [(leak, mut verification)] = leaks;
         let has_evidence =
             verification.spending.is_some() || !gaps.iter().any(|gap| gap.starts_with("audit"));
         let gaps = directory.gaps.iter().chain(&gaps);
         verification.notes.extend(gaps.map(|gap| format!("not read: {gap}")));
         let keys = verification.keys.clone();
-        Self { leak, verification, keys, created_later, rivals, has_evidence }
+        Self { leak, verification, keys, later_key_ids, rivals, has_evidence }
     }
 
     /// Why the key must not be deleted; `None` if it may be.
     fn refusal(&self, directory: &KeyDirectory, admin: &ApiKey, args: &RevokeArgs) -> Option<String> {
-        let Self { leak, verification, keys, created_later, rivals, .. } = self;
+        let Self { leak, verification, keys, later_key_ids, rivals, .. } = self;
         refusal(keys, directory, admin)
             .or_else(|| shared_match_reason(rivals, verification))
-            .or_else(|| uncertainty(leak, keys, created_later, args.project.is_some()))
+            .or_else(|| uncertainty(leak, keys, later_key_ids, args.project.is_some()))
             .or_else(|| {
                 (verification.keys[0].id != keys[0].id).then(|| ProviderError::UnusableId.to_string())
             })
     }
 }
 
-/// Creates the replacement, if requested, and deletes the key. `shown` is the same key, safe to display.
+/// Creates the replacement, if requested, and deletes the key. `redacted_key` is the same key, safe to display.
 fn replace_and_delete(
     (client, admin): (&Client, &ApiKey),
-    (key, shown): (&ListedKey, &mut ListedKey),
+    (key, redacted_key): (&ListedKey, &mut ListedKey),
     replacement: Option<(PlannedReplacement<'_>, &Receiver)>,
     limit: Duration,
 ) -> Result<Exit> {
@@ -168,10 +169,10 @@ fn replace_and_delete(
         },
         None => None,
     };
-    // Deleting the account would delete it, too.
-    shown.account_keys.splice(..0, new.clone());
+    // Listed among the account's keys: deleting the account would delete it, too.
+    redacted_key.account_keys.splice(..0, new.clone());
     let replacement = new.as_ref().map(|new| new.id.as_str());
-    Deletion { client, admin, key, shown, limit, replacement, interruption }.run()
+    Deletion { client, admin, key, redacted_key, limit, replacement, interruption }.run()
 }
 
 /// Adds what the project's API says about the service account that owns the key.
@@ -209,21 +210,24 @@ fn select_leak(
     mut open: Vec<(LeakedKey, Verification)>,
     key: Option<&str>,
 ) -> Result<(LeakedKey, Verification)> {
-    if let Some(start) = key {
-        let start = start.to_ascii_lowercase();
-        if start.len() < 8 {
-            bail!("--key: expected at least 8 hex digits of a fingerprint, as a report shows them");
+    if let Some(digits) = key {
+        let digits = digits.to_ascii_lowercase();
+        if digits.len() < MIN_FINGERPRINT_DIGITS {
+            bail!(
+                "--key: expected at least {MIN_FINGERPRINT_DIGITS} hex digits of a fingerprint, as a report shows them"
+            );
         }
-        open.retain(|(leak, _)| leak.fingerprint.to_string().starts_with(&start));
+        open.retain(|(leak, _)| leak.fingerprint.to_string().starts_with(&digits));
     }
     match (open.pop(), open.len()) {
         (Some(one), 0) => Ok(one),
         (None, _) => bail!("no leaked key to revoke: none in the report matches"),
         (Some(last), _) => {
             let all = open.iter().chain([&last]);
-            let names =
-                all.map(|(leak, _)| format!("{:.12} ({})", leak.fingerprint.to_string(), leak.redacted));
-            let names: Vec<String> = names.take(SHOWN_LEAKS).collect();
+            let names = all.map(|(leak, _)| {
+                format!("{:.PRINTED_DIGITS$} ({})", leak.fingerprint.to_string(), leak.redacted)
+            });
+            let names: Vec<String> = names.take(MAX_NAMED_LEAKS).collect();
             bail!("several leaked keys match: name one with --key FINGERPRINT, e.g. {}", names.join(", "))
         }
     }
@@ -243,9 +247,9 @@ fn print_verification(
     let (mut rule, mut redacted) = (leak.rule.clone(), leak.redacted.clone());
     [&mut rule, &mut redacted].into_iter().for_each(|text| redactor.redact(text));
     let fingerprint = leak.fingerprint.to_string();
-    let shown = VerifiedLeak { rule, redacted, fingerprint, verification: verification.clone() };
+    let verified = VerifiedLeak { rule, redacted, fingerprint, verification: verification.clone() };
     let mut out = Vec::new();
-    write_verification(&[shown], &[], &style(global), &mut out)?;
+    write_verification(&[verified], &[], &style(global), &mut out)?;
     crate::cli::broken_pipe::ignore_broken_pipe(std::io::Write::write_all(
         &mut std::io::stdout().lock(),
         &out,

@@ -7,8 +7,8 @@ use crate::cli::verify::rivals::Rivals;
 use crate::model::{AccountKey, ListedKey, Verification, civil_time};
 use crate::provider::{ApiKey, KeyDirectory, ProviderError, matching_keys};
 
-/// Maximum number of listed keys of a service account.
-const SHOWN_KEYS: usize = 20;
+/// Maximum number of a service account's keys that a message lists.
+const MAX_LISTED_KEYS: usize = 20;
 
 /// Why the key must not be deleted, judging by the list of keys; `None` if exactly one key matches and may be deleted.
 pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiKey) -> Option<String> {
@@ -56,24 +56,25 @@ pub(super) fn wrong_project_reason(
     project: Option<&str>,
 ) -> Option<String> {
     let project_id = project?;
-    let of_leak = |key: &&ListedKey| key.project.as_ref().is_some_and(|project| project.id == project_id);
-    let all = matching_keys(&leak.shape, &directory.keys).keys;
-    if all.iter().any(|key| of_leak(&key)) {
+    let is_in_project =
+        |key: &&ListedKey| key.project.as_ref().is_some_and(|project| project.id == project_id);
+    let matches = matching_keys(&leak.shape, &directory.keys).keys;
+    if matches.iter().any(|key| is_in_project(&key)) {
         return None;
     }
     let is_known = directory.projects.iter().any(|project| project.id == project_id);
-    let what = if is_known {
+    let reason = if is_known {
         "none in this project matches"
     } else {
         "the organization lists no project with this id"
     };
     let ids: BTreeSet<&str> =
-        all.iter().filter_map(|key| key.project.as_ref()).map(|project| project.id.as_str()).collect();
+        matches.iter().filter_map(|key| key.project.as_ref()).map(|project| project.id.as_str()).collect();
     let others = match ids.len() {
         0 => "no key of its other projects matches either".to_owned(),
         _ => format!("keys that match are in {}", ids.into_iter().collect::<Vec<_>>().join(", ")),
     };
-    Some(format!("--project {project_id}: {what}; {others}"))
+    Some(format!("--project {project_id}: {reason}; {others}"))
 }
 
 /// Why the only match may be another leaked key of the report.
@@ -86,18 +87,18 @@ pub(super) fn shared_match_reason(rivals: &Rivals, verification: &Verification) 
     ))
 }
 
-/// Why a single match may still be another key.
+/// Why a single match may still be another key. `in_project`: the user named the key's project.
 pub(super) fn uncertainty(
     leak: &LeakedKey,
     keys: &[ListedKey],
-    created_later: &[String],
+    later_key_ids: &[String],
     in_project: bool,
 ) -> Option<String> {
     let why = if !in_project && keys.iter().any(|key| key.short_mask) {
         "the API shows only a short form of the key"
     } else if leak.shape.kind == "unknown" {
         "the key was found without its prefix"
-    } else if !created_later.is_empty() {
+    } else if !later_key_ids.is_empty() {
         "several keys match and only their dates differ, and dates of commits can be wrong"
     } else {
         return None;
@@ -122,7 +123,8 @@ pub(super) fn explain_api_refusal(key: &ListedKey, error: &ProviderError) -> Str
     let owner = key.owner.as_ref().filter(|owner| is_refused && owner.is_service_account());
     let Some(owner) = owner else { return error.to_string() };
     let account: Vec<&str> = [&owner.name, &owner.id].into_iter().flatten().map(String::as_str).collect();
-    let others: Vec<String> = key.account_keys.iter().take(SHOWN_KEYS).map(account_key).collect();
+    let others: Vec<String> =
+        key.account_keys.iter().take(MAX_LISTED_KEYS).map(describe_account_key).collect();
     let rest = key.account_keys.len() - others.len();
     let broken = match (others.as_slice(), rest) {
         ([], _) => "no other key".to_owned(),
@@ -138,11 +140,11 @@ pub(super) fn explain_api_refusal(key: &ListedKey, error: &ProviderError) -> Str
 }
 
 /// `key_2 (batch), last used 2026-03-04`
-fn account_key(key: &AccountKey) -> String {
+fn describe_account_key(key: &AccountKey) -> String {
     let name = if key.name.is_empty() { String::new() } else { format!(" ({})", key.name) };
     let used = key.last_used_at.map_or_else(
         || "never used, if the API returns them".to_owned(),
-        |at| format!("last used {}", civil_time(at).date()),
+        |time| format!("last used {}", civil_time(time).date()),
     );
     format!("{}{name}, {used}", key.id)
 }

@@ -29,10 +29,10 @@ impl<'d> PlannedReplacement<'d> {
     /// # Errors
     /// Why that is not possible.
     pub(super) fn plan(key: &ListedKey, directory: &'d KeyDirectory) -> Result<Self, String> {
-        let listed = directory.keys.iter().find(|one| one.listed.id == key.id);
+        let listed = directory.keys.iter().find(|one| one.listed_key.id == key.id);
         let planned = listed.and_then(|key| {
-            let owner = key.listed.owner.as_ref().filter(|owner| owner.kind == "service-account")?;
-            let (project, account) = (&key.listed.project.as_ref()?.id, owner.id.as_deref()?);
+            let owner = key.listed_key.owner.as_ref().filter(|owner| owner.kind == "service-account")?;
+            let (project, account) = (&key.listed_key.project.as_ref()?.id, owner.id.as_deref()?);
             Some(Self { key, project, account })
         });
         planned.ok_or_else(|| {
@@ -68,11 +68,11 @@ impl<'d> PlannedReplacement<'d> {
         receiver: &Receiver,
         interruption: &Interruption,
     ) -> Result<AccountKey, String> {
-        interruption.leaves(format!("a new key may have been created; {IF_UNUSED}"));
-        let made = ReplacementKey::create(client, admin, self.key, (self.project, self.account));
-        let new = made.map_err(|error| creation_failure(&error))?;
+        interruption.set_left_behind(format!("a new key may have been created; {IF_UNUSED}"));
+        let result = ReplacementKey::create(client, admin, self.key, (self.project, self.account));
+        let new = result.map_err(|error| creation_failure(&error))?;
         redact_key(new.value.reveal());
-        interruption.leaves(format!(
+        interruption.set_left_behind(format!(
             "the new key {} was created, but may not be stored; if it is not, delete it. The leaked key was \
              not deleted",
             new.id
@@ -83,7 +83,7 @@ impl<'d> PlannedReplacement<'d> {
             receiver.name()
         )));
         if let Err(reason) = receiver.give(&new.value, RECEIVER_LIMIT, interruption) {
-            let listed = ListedKey { id: new.id, ..self.key.listed.clone() };
+            let listed = ListedKey { id: new.id, ..self.key.listed_key.clone() };
             let id = &listed.id;
             return Err(match KeyDirectory::delete(client, admin, &listed) {
                 Ok(()) => format!("{reason}; the new key {id} was deleted again"),
@@ -92,15 +92,14 @@ impl<'d> PlannedReplacement<'d> {
                 }
             });
         }
-        let done = format!(
-            "replaced: the new key {} of the service account {} was passed to {}
-",
+        let message = format!(
+            "replaced: the new key {} of the service account {} was passed to {}\n",
             new.id,
             self.account,
             receiver.name()
         );
         // The key is stored, even if nobody reads this message.
-        print(redact_message(&done).as_bytes()).map_err(|error| error.to_string())?;
+        print(redact_message(&message).as_bytes()).map_err(|error| error.to_string())?;
         Ok(AccountKey {
             id: new.id,
             name: "the replacement that was just created".to_owned(),

@@ -21,7 +21,8 @@ use crate::suppress::Policy;
 use crate::untrusted::{Symlinks, read};
 
 /// Maximum size of a report, in bytes.
-const MAX_REPORT: u64 = 256 << 20;
+const MAX_REPORT_SIZE: u64 = 256 << 20;
+/// The schema of reports that can be read.
 const SCHEMA: &str = "friskey/report/v1";
 
 /// The keys of an audit, by fingerprint.
@@ -70,9 +71,9 @@ impl Leaks {
     }
 
     fn read_stdin(global: &GlobalArgs) -> Result<Self> {
-        let input = read_secret("Leaked key to verify (input is hidden): ", MAX_REPORT)?
+        let input = read_secret("Leaked key to verify (input is hidden): ", MAX_REPORT_SIZE)?
             .context("standard input is longer than 256 MiB")?;
-        // It may also be JSON that contains keys.
+        // Any other input is searched for keys, even if it is JSON.
         if looks_like_report(&input) {
             return Ok(Self::from_document(parse_document(&input, "standard input")?));
         }
@@ -94,8 +95,8 @@ impl Leaks {
 
     /// The repository in which to search for the keys.
     fn repository_path(&self, repo: Option<&Path>) -> Result<PathBuf> {
-        let of_report = self.document["repository"]["path"].as_str().map(Path::new);
-        match (repo, of_report) {
+        let reported_path = self.document["repository"]["path"].as_str().map(Path::new);
+        match (repo, reported_path) {
             (Some(repo), _) => Ok(repo.to_owned()),
             (None, Some(path)) if is_local_dir(path) => Ok(path.to_owned()),
             (None, Some(path)) => bail!(
@@ -120,13 +121,14 @@ impl Leaks {
         let files = FileArgs { no_ignore: true, exclude: Vec::new() };
         let tree = tree_options(&[repo.to_owned()], &files, session.threads, &session.effective.config)?;
         let history = HistoryOptions::everything(repo.to_owned(), session.threads, now());
-        let of_tree = scan_tree(&settings, &tree).map_err(|error| format!("the work tree: {error}"));
-        let of_history = scan_history(&settings, &history).map_err(|error| format!("the history: {error}"));
-        if of_tree.is_err() && of_history.is_err() {
+        let tree_draft = scan_tree(&settings, &tree).map_err(|error| format!("the work tree: {error}"));
+        let history_draft =
+            scan_history(&settings, &history).map_err(|error| format!("the history: {error}"));
+        if tree_draft.is_err() && history_draft.is_err() {
             bail!("nothing can be scanned at {}; name the scanned repository with --repo", repo.display());
         }
-        for scanned in [of_tree, of_history] {
-            match scanned {
+        for result in [tree_draft, history_draft] {
+            match result {
                 Ok(draft) => {
                     self.secrets
                         .extend(draft.secrets.iter().map(|detected_key| remember_secret(detected_key)));
@@ -158,10 +160,10 @@ fn read_document(path: &Path) -> Result<Value> {
              history can see: pipe it into `friskey verify -`"
         );
     }
-    let shown = path.display();
-    let bytes = read(path, Symlinks::Follow, MAX_REPORT)
-        .with_context(|| format!("cannot read the report {shown}"))?;
-    parse_document(&bytes, &shown.to_string())
+    let name = path.display().to_string();
+    let bytes = read(path, Symlinks::Follow, MAX_REPORT_SIZE)
+        .with_context(|| format!("cannot read the report {name}"))?;
+    parse_document(&bytes, &name)
 }
 
 /// Whether it looks like a report, of any version.
@@ -171,14 +173,14 @@ fn looks_like_report(bytes: &[u8]) -> bool {
 
 /// JSON, including JSON redirected by a Windows shell: with a byte order mark, or in UTF-16.
 fn parse_json(bytes: &[u8]) -> Option<Value> {
-    let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| -> String {
-        let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    let decode_utf16 = |bytes: &[u8], unit_from_bytes: fn([u8; 2]) -> u16| -> String {
+        let units = bytes.chunks_exact(2).map(|pair| unit_from_bytes([pair[0], pair[1]]));
         char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     };
     match bytes {
         [0xEF, 0xBB, 0xBF, text @ ..] => serde_json::from_slice(text).ok(),
-        [0xFF, 0xFE, text @ ..] => serde_json::from_str(&units(text, u16::from_le_bytes)).ok(),
-        [0xFE, 0xFF, text @ ..] => serde_json::from_str(&units(text, u16::from_be_bytes)).ok(),
+        [0xFF, 0xFE, text @ ..] => serde_json::from_str(&decode_utf16(text, u16::from_le_bytes)).ok(),
+        [0xFE, 0xFF, text @ ..] => serde_json::from_str(&decode_utf16(text, u16::from_be_bytes)).ok(),
         text => serde_json::from_slice(text).ok(),
     }
 }
@@ -210,13 +212,13 @@ impl LeakedKey {
     /// When a field that identifies the key is missing.
     pub(in crate::cli) fn parse(leak: &Value, secrets: &Secrets) -> Result<Self> {
         let text = |field: &str| leak[field].as_str().map(str::to_owned);
-        let parsed = || {
+        let parse_fields = || {
             let fingerprint = Fingerprint::from_hex(leak["fingerprint"].as_str()?)?;
             let redacted = text("redacted")?;
             let (head, tail) = redacted.split_once('…')?;
             // If the key itself is known, eight characters are compared even if its public prefix is shorter.
-            let known = secrets.get(&fingerprint).and_then(|secret| secret.reveal().get(..8));
-            let head = known
+            let known_head = secrets.get(&fingerprint).and_then(|secret| secret.reveal().get(..8));
+            let head = known_head
                 .and_then(|head| String::from_utf8(head.to_vec()).ok())
                 .unwrap_or_else(|| head.to_owned());
             let shape = KeyShape {
@@ -228,7 +230,7 @@ impl LeakedKey {
             };
             Some(Self { fingerprint, rule: text("rule")?, redacted, shape })
         };
-        parsed()
+        parse_fields()
             .context("the report has a leak without a valid fingerprint, rule, kind, length or redacted key")
     }
 

@@ -1,9 +1,10 @@
 //! `friskey verify`: whose a leaked key is, whether it works, what it cost.
 
-pub(super) mod ask;
+pub(super) mod compare;
 pub(super) mod leaks;
 mod outputs;
 pub(super) mod rivals;
+mod send;
 mod steps;
 
 use std::collections::hash_map::Entry;
@@ -55,10 +56,10 @@ pub(super) fn run(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exit> {
         compare_with_list(args, (&client, admin), (&mut open, &accepted), &mut summary);
     }
     if args.send_key {
-        send(args, &client, &leaks, &mut open);
+        send_leaked_keys(args, &client, &leaks, &mut open);
     }
-    let exit = exit(&leaks.document, &open);
-    summary.push(verdicts(&open, &client));
+    let exit = exit_status(&leaks.document, &open);
+    summary.push(verdict_counts(&open, &client));
     let config = options::config(global)?;
     let (_, detector) = load_detector(global, &config)?;
     let redactor = TextRedactor::new(&detector, known_keys(admin.as_ref(), &leaks));
@@ -85,28 +86,28 @@ type OpenAndAccepted = (Vec<(LeakedKey, Verification)>, Vec<LeakedKey>);
 
 fn open_and_accepted(leaks: &Leaks, with_accepted: bool) -> Result<OpenAndAccepted> {
     let open = open_leaks(leaks, with_accepted)?;
-    let known: HashSet<Fingerprint> = open.iter().map(|(leak, _)| leak.fingerprint).collect();
+    let open_fingerprints: HashSet<Fingerprint> = open.iter().map(|(leak, _)| leak.fingerprint).collect();
     let accepted = open_leaks(leaks, true)?.into_iter().map(|(leak, _)| leak);
-    Ok((open, accepted.filter(|leak| !known.contains(&leak.fingerprint)).collect()))
+    Ok((open, accepted.filter(|leak| !open_fingerprints.contains(&leak.fingerprint)).collect()))
 }
 
 /// The leaks, by default without those that are accepted; each once, even if reports were merged, with the
 /// earliest of its dates.
 pub(super) fn open_leaks(leaks: &Leaks, with_accepted: bool) -> Result<Vec<(LeakedKey, Verification)>> {
-    let listed = leaks.document["leaks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let reported = leaks.document["leaks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut open: Vec<(LeakedKey, Verification)> = Vec::new();
-    let mut known: HashMap<Fingerprint, usize> = HashMap::new();
-    for leak in listed.iter().filter(|leak| with_accepted || !LeakedKey::is_accepted(leak)) {
+    let mut index_by_fingerprint: HashMap<Fingerprint, usize> = HashMap::new();
+    for leak in reported.iter().filter(|leak| with_accepted || !LeakedKey::is_accepted(leak)) {
         let leak = LeakedKey::parse(leak, &leaks.secrets)?;
-        match known.entry(leak.fingerprint) {
-            Entry::Occupied(at) => {
-                let first: &mut LeakedKey = &mut open[*at.get()].0;
+        match index_by_fingerprint.entry(leak.fingerprint) {
+            Entry::Occupied(index) => {
+                let first: &mut LeakedKey = &mut open[*index.get()].0;
                 let dates = [first.shape.leaked_at, leak.shape.leaked_at];
                 first.shape.leaked_at = dates.into_iter().flatten().min();
             }
             Entry::Vacant(entry) => {
                 entry.insert(open.len());
-                open.push((leak, ask::unknown_verification("")));
+                open.push((leak, compare::unknown_verification("")));
             }
         }
     }
@@ -138,8 +139,8 @@ fn search_gap_notes(leaks: &Leaks, open: &[(LeakedKey, Verification)]) -> Vec<St
         return Vec::new();
     }
     let rest = leaks.gaps.len().saturating_sub(MAX_LISTED_GAPS);
-    let shown = leaks.gaps.iter().take(MAX_LISTED_GAPS).map(|gap| format!("not searched for keys: {gap}"));
-    shown.chain((rest > 0).then(|| format!("not searched for keys: {rest} more"))).collect()
+    let notes = leaks.gaps.iter().take(MAX_LISTED_GAPS).map(|gap| format!("not searched for keys: {gap}"));
+    notes.chain((rest > 0).then(|| format!("not searched for keys: {rest} more"))).collect()
 }
 
 /// Compares the leaks with the list of the administration API, which receives nothing of the leaked keys.
@@ -166,18 +167,23 @@ fn compare_with_list(
         count(accounts.count() as u64, "service account")
     ));
     for (leak, verification) in open.iter_mut() {
-        *verification = ask::compare(leak, &directory, None).verification;
+        *verification = compare::compare(leak, &directory, None).verification;
         verification.keys.iter_mut().for_each(|key| accounts.complete(key, &directory));
     }
     let all = open.iter().map(|(leak, _)| leak).chain(accepted);
     let rivals = Rivals::count(all, &directory);
     open.iter_mut().for_each(|(_, verification)| rivals.withdraw_if_shared(verification));
-    let gaps = ask::add_evidence(client, admin, open);
+    let gaps = compare::add_evidence(client, admin, open);
     let gaps = directory.gaps.iter().chain(&accounts.gaps).chain(&gaps);
     summary.extend(gaps.map(|gap| format!("not read: {gap}")));
 }
 
-fn send(args: &VerifyArgs, client: &Client, leaks: &Leaks, open: &mut [(LeakedKey, Verification)]) {
+fn send_leaked_keys(
+    args: &VerifyArgs,
+    client: &Client,
+    leaks: &Leaks,
+    open: &mut [(LeakedKey, Verification)],
+) {
     say(&format!(
         "sending {} to {}: the provider logs these uses of leaked keys, with your address; send only your own keys",
         count(open.len() as u64, "leaked key"),
@@ -188,20 +194,23 @@ fn send(args: &VerifyArgs, client: &Client, leaks: &Leaks, open: &mut [(LeakedKe
     if client.host().is_known() {
         pause = pause.max(MIN_RECHECK_AFTER);
     }
-    ask::send(client, open, secret, (args.whoami, pause));
+    send::send_keys(client, open, secret, (args.whoami, pause));
     if !client.host().is_known() && !args.trust_host {
-        for (_, verification) in open.iter_mut().filter(|(_, one)| one.verdict == KeyVerdict::Dead) {
+        for (_, verification) in
+            open.iter_mut().filter(|(_, verification)| verification.verdict == KeyVerdict::Dead)
+        {
             verification.verdict = KeyVerdict::Unknown;
             verification
                 .reason
                 .push_str(", but this is not one of OpenAI's hosts (--trust-host if it passes requests on)");
         }
     }
-    for (_, verification) in open.iter_mut().filter(|(_, one)| one.reason.is_empty()) {
+    for (_, verification) in open.iter_mut().filter(|(_, verification)| verification.reason.is_empty()) {
         verification.reason = "it could not be checked".to_owned();
     }
 }
 
+/// The keys to redact in all output: the admin key, and the leaked keys as far as they were found.
 pub(super) fn known_keys(admin: Option<&ApiKey>, leaks: &Leaks) -> Vec<Secret> {
     let admin = admin.map(|key| Secret::new(key.reveal().to_vec(), 0));
     admin.into_iter().chain(leaks.secrets.values().cloned()).collect()
@@ -209,12 +218,12 @@ pub(super) fn known_keys(admin: Option<&ApiKey>, leaks: &Leaks) -> Vec<Secret> {
 
 /// 1 if a key is live, 0 if every one is dead, 3 if that is not known. A report that does not list everything cannot
 /// end in 0.
-fn exit(document: &Value, open: &[(LeakedKey, Verification)]) -> Exit {
+fn exit_status(document: &Value, open: &[(LeakedKey, Verification)]) -> Exit {
     let verdicts = || open.iter().map(|(_, verification)| verification.verdict);
-    let is_whole = document["unlisted"].as_u64().unwrap_or(0) == 0 && document["status"] != "incomplete";
+    let is_complete = document["unlisted"].as_u64().unwrap_or(0) == 0 && document["status"] != "incomplete";
     if verdicts().any(KeyVerdict::is_live) {
         Exit::Findings
-    } else if is_whole && verdicts().all(|verdict| verdict == KeyVerdict::Dead) {
+    } else if is_complete && verdicts().all(|verdict| verdict == KeyVerdict::Dead) {
         Exit::Clean
     } else {
         Exit::Incomplete
@@ -222,9 +231,10 @@ fn exit(document: &Value, open: &[(LeakedKey, Verification)]) -> Exit {
 }
 
 /// The line of the summary that counts the verdicts.
-fn verdicts(open: &[(LeakedKey, Verification)], client: &Client) -> String {
-    let live = open.iter().filter(|(_, one)| one.verdict.is_live()).count() as u64;
-    let dead = open.iter().filter(|(_, one)| one.verdict == KeyVerdict::Dead).count() as u64;
+fn verdict_counts(open: &[(LeakedKey, Verification)], client: &Client) -> String {
+    let live = open.iter().filter(|(_, verification)| verification.verdict.is_live()).count() as u64;
+    let dead =
+        open.iter().filter(|(_, verification)| verification.verdict == KeyVerdict::Dead).count() as u64;
     let total = open.len() as u64;
     format!(
         "{}: {live} live, {dead} dead, {} not known; {} to {}",
@@ -265,7 +275,7 @@ fn redact_document(value: &mut Value, redactor: &TextRedactor<'_>) {
 ///
 /// # Errors
 /// An unknown format, or no path.
-fn format_of(output: &str) -> Result<(&str, &std::path::Path)> {
+fn parse_output(output: &str) -> Result<(&str, &std::path::Path)> {
     match output.split_once('=') {
         Some((format, path)) if VERIFICATION_FORMATS.contains(&format) && !path.is_empty() => {
             Ok((format, path.as_ref()))

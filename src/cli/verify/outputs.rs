@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::format_of;
+use super::parse_output;
 use crate::cli::args::{GlobalArgs, VerifyArgs};
 use crate::cli::broken_pipe::ignore_broken_pipe;
-use crate::cli::output::{check_file, style, write_file};
+use crate::cli::output::style;
+use crate::cli::output_file::{check_writable, write_file};
 use crate::detect::Detector;
 use crate::model::Report;
 use crate::report::{Style, VerifiedLeak, read_json, write_json, write_verification, write_verified_page};
@@ -29,8 +30,8 @@ impl VerificationOutputs {
     pub(super) fn open(args: &VerifyArgs) -> Result<Self> {
         let mut files = Vec::new();
         for output in &args.output {
-            let (format, path) = format_of(output)?;
-            check_file(path)?;
+            let (format, path) = parse_output(output)?;
+            check_writable(path)?;
             files.push((format.to_owned(), path.to_owned()));
         }
         Ok(Self { stdout: args.format.clone(), files })
@@ -89,8 +90,8 @@ fn audit_page(document: &Value, leaks: &[VerifiedLeak], detector: &Detector) -> 
 
 /// Adds `verification` to each leak that was verified, and a summary of the requests to the report.
 fn add_to_document(document: &mut Value, leaks: &[VerifiedLeak], summary: &[String]) -> Result<()> {
-    let listed = document["leaks"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
-    for leak in listed {
+    let reported = document["leaks"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+    for leak in reported {
         let verified = leaks.iter().find(|verified| leak["fingerprint"] == *verified.fingerprint);
         leak["verification"] = match verified {
             Some(verified) => serde_json::to_value(&verified.verification)?,

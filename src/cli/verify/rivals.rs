@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::ask::compare;
+use super::compare::compare;
 use super::leaks::LeakedKey;
 use crate::model::{KeyVerdict, MaskMatchCount, Verification};
 use crate::provider::KeyDirectory;

@@ -1,13 +1,14 @@
 //! Next steps for a leaked key, according to what the provider says about it.
 
-use super::ask::AS_FAR_AS_LISTED;
+use super::compare::AS_FAR_AS_LISTED;
 use super::has_one_match;
 use super::leaks::LeakedKey;
 use crate::cli::args::VerifyArgs;
-use crate::cli::online::{TextRedactor, shell_word};
+use crate::cli::online::{PRINTED_DIGITS, TextRedactor, shell_word};
 use crate::model::{KeyVerdict, ListedKey, MaskMatchCount, Verification};
 
-const PROJECTS: &str = "https://platform.openai.com/settings/organization/projects";
+/// The page on which an organization's owners delete keys.
+const PROJECTS_URL: &str = "https://platform.openai.com/settings/organization/projects";
 
 /// Builds commands that the user can run next, with the report and the provider options of this run.
 pub(super) struct CommandBuilder<'a> {
@@ -22,10 +23,10 @@ impl<'a> CommandBuilder<'a> {
 
     /// `friskey COMMAND REPORT OPTIONS`
     fn command(&self, command: &str, options: &str) -> String {
-        self.command_at(command, options, self.args.online.options_to_repeat())
+        self.command_with_options(command, options, self.args.online.options_to_repeat())
     }
 
-    fn command_at(&self, command: &str, options: &str, mut online: String) -> String {
+    fn command_with_options(&self, command: &str, options: &str, mut online: String) -> String {
         let mut report = match &self.args.report {
             Some(path) => shell_word(&path.to_string_lossy()),
             None => format!("--repo {}", shell_word(&self.args.audited_repo().to_string_lossy())),
@@ -39,7 +40,7 @@ impl<'a> CommandBuilder<'a> {
     }
 
     /// The options of a run that sends the leaked keys, with the repository that they are taken from.
-    fn send_key(&self) -> String {
+    fn send_key_options(&self) -> String {
         let mut repo = match (&self.args.report, &self.args.repo) {
             (Some(path), Some(repo)) if path.as_os_str() != "-" => {
                 format!(" --repo {}", shell_word(&repo.to_string_lossy()))
@@ -58,12 +59,12 @@ pub(super) fn next_steps(
     verification: &Verification,
     commands: &CommandBuilder<'_>,
 ) -> Vec<String> {
-    let short = &leak.fingerprint.to_string()[..12];
+    let digits = &leak.fingerprint.to_string()[..PRINTED_DIGITS];
     if verification.verdict == KeyVerdict::Dead {
         return vec!["replace it where it is still used; the key itself can no longer be used".to_owned()];
     }
     if has_one_match(verification) {
-        return vec![step_for_match(&verification.keys[0], commands, short)];
+        return vec![step_for_match(&verification.keys[0], commands, digits)];
     }
     match verification.matching {
         MaskMatchCount::Several if verification.keys.len() == 1 => {
@@ -73,11 +74,11 @@ pub(super) fn next_steps(
             format!(
                 "compare owner, creation and last use of the keys above with where the key was used. If they belong to different \
                  projects: {}",
-                commands.command("revoke", &format!(" --key {short} --project PROJECTID"))
+                commands.command("revoke", &format!(" --key {digits} --project PROJECTID"))
             ),
-            format!("else delete the right one at {PROJECTS}"),
+            format!("else delete the right one at {PROJECTS_URL}"),
         ],
-        MaskMatchCount::None => steps_without_match(leak, verification, commands, short),
+        MaskMatchCount::None => steps_without_match(leak, verification, commands, digits),
         _ => steps_without_list(verification, commands),
     }
 }
@@ -85,38 +86,38 @@ pub(super) fn next_steps(
 /// Steps if several leaked keys match one listed key: only sending them shows which one it is.
 fn steps_for_shared_match(verification: &Verification, commands: &CommandBuilder<'_>) -> Vec<String> {
     let id = &verification.keys[0].id;
-    let delete = format!("if this is the one that works, delete {id} at {PROJECTS}");
+    let delete = format!("if this is the one that works, delete {id} at {PROJECTS_URL}");
     if verification.key_sent {
         return vec![delete];
     }
-    let send = commands.command("verify", &commands.send_key());
+    let send = commands.command("verify", &commands.send_key_options());
     vec![format!("to learn which of the leaked keys works: {send}"), delete]
 }
 
-fn step_for_match(key: &ListedKey, commands: &CommandBuilder<'_>, short: &str) -> String {
+fn step_for_match(key: &ListedKey, commands: &CommandBuilder<'_>, digits: &str) -> String {
     if key.id == ListedKey::UNUSABLE_ID {
-        return format!("friskey cannot use its id, so delete it at {PROJECTS}");
+        return format!("friskey cannot use its id, so delete it at {PROJECTS_URL}");
     }
     if key.created_after_leak {
         return format!(
             "find out by its creation and last use whether this is the leaked key, which is the case only if the date of \
-             the commit is wrong; if so, delete it at {PROJECTS}"
+             the commit is wrong; if so, delete it at {PROJECTS_URL}"
         );
     }
-    format!("look at what would be deleted: {}", commands.command("revoke", &format!(" --key {short}")))
+    format!("look at what would be deleted: {}", commands.command("revoke", &format!(" --key {digits}")))
 }
 
 fn steps_without_match(
     leak: &LeakedKey,
     verification: &Verification,
     commands: &CommandBuilder<'_>,
-    short: &str,
+    digits: &str,
 ) -> Vec<String> {
-    let report = format!(
+    let report_step = format!(
         "if nobody can be reached who may revoke it, this shows how to report it to OpenAI: {}",
-        commands.command("revoke", &format!(" --key {short} --report"))
+        commands.command("revoke", &format!(" --key {digits} --report"))
     );
-    let first = match &*leak.shape.kind {
+    let first_step = match &*leak.shape.kind {
         "user" | "service" => {
             "a user's own key is in no organization's list: its user revokes it at https://platform.openai.com/api-keys"
                 .to_owned()
@@ -127,7 +128,7 @@ fn steps_without_match(
         _ => format!(
             "if it may belong to another of your organizations, repeat with that organization's admin key; to learn \
              whether it works: {}",
-            commands.command("verify", &commands.send_key())
+            commands.command("verify", &commands.send_key_options())
         ),
     };
     if verification.reason.contains(AS_FAR_AS_LISTED) {
@@ -137,7 +138,7 @@ fn steps_without_match(
         )];
     }
     let region_step = step_in_region(verification, commands);
-    region_step.into_iter().chain([first, report]).collect()
+    region_step.into_iter().chain([first_step, report_step]).collect()
 }
 
 /// Steps if the organization's keys were not listed.
@@ -159,12 +160,12 @@ fn steps_without_list(verification: &Verification, commands: &CommandBuilder<'_>
         ),
         _ if was_sent && !commands.args.trust_host && is_gateway(commands) => format!(
             "if the host passes requests on to OpenAI: {}",
-            commands.command("verify", &format!("{} --trust-host", commands.send_key()))
+            commands.command("verify", &format!("{} --trust-host", commands.send_key_options()))
         ),
         _ if was_sent => {
             format!(
                 "treat it as live, and ask again later: {}",
-                commands.command("verify", &commands.send_key())
+                commands.command("verify", &commands.send_key_options())
             )
         }
         _ if verification.reason.is_empty() => return Vec::new(),
@@ -179,9 +180,9 @@ fn is_gateway(commands: &CommandBuilder<'_>) -> bool {
 
 /// The step if the key works at the host of a region, which then also lists the keys of its organization.
 fn step_in_region(verification: &Verification, commands: &CommandBuilder<'_>) -> Option<String> {
-    let online = commands.args.online.options_to_repeat_at(Some(verification.works_at?));
+    let online = commands.args.online.options_to_repeat_for_host(Some(verification.works_at?));
     Some(format!(
         "revoke it in its region; with OPENAI_ADMIN_KEY of that organization, this shows which key it is: {}",
-        commands.command_at("verify", "", online)
+        commands.command_with_options("verify", "", online)
     ))
 }

@@ -232,7 +232,7 @@ pub fn scan_history_objects(
     coverage.ignored.extend(narrowing::surfaces(HISTORY_SURFACES, &audit.surfaces));
     let outcome = ScanOutcome { findings, coverage, notes, dropped, more_skipped };
     let mut draft = draft(audit.command, settings, outcome, &clock);
-    if settings.only.is_none() {
+    if settings.key_filter.is_none() {
         draft.below_threshold += below_threshold;
     }
     draft.version_control = git::version_control(&repo);

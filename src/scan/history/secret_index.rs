@@ -60,7 +60,8 @@ impl SecretIndex {
             }
         }
         let is_wanted = |one: &DetectedKey| {
-            one.confidence >= settings.min_confidence && settings.only.is_none_or(|only| only.admits(one))
+            one.confidence >= settings.min_confidence
+                && settings.key_filter.is_none_or(|filter| filter.admits(one))
         };
         let mut wanted: Vec<_> = best.values().filter(|one| is_wanted(one)).cloned().collect();
         let left_out = (best.len() - wanted.len()) as u64;

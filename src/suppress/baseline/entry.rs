@@ -4,6 +4,9 @@ use crate::globs::{Glob, GlobBudget};
 use crate::model::{Fingerprint, PathBase, native_path};
 use crate::suppress::Date;
 
+/// Number of fingerprint digits in the name of an entry.
+const NAMED_DIGITS: usize = 12;
+
 /// One accepted key: anywhere, or at the paths of its glob.
 #[derive(Clone, Debug)]
 pub struct BaselineEntry {
@@ -26,7 +29,7 @@ pub struct BaselineEntry {
 impl BaselineEntry {
     /// Whether it has expired.
     pub fn is_expired(&self, today: Date) -> bool {
-        self.expires.is_some_and(|last| last < today)
+        self.expires.is_some_and(|last_day| last_day < today)
     }
 
     /// Whether it covers a finding at `path`, the path of an origin.
@@ -47,6 +50,6 @@ impl BaselineEntry {
     /// A name for messages: the start of the fingerprint, the rule and the reason.
     pub fn name(&self) -> String {
         let fingerprint = self.fingerprint.to_string();
-        format!("{} ({}, {})", &fingerprint[..12], self.rule, self.reason)
+        format!("{} ({}, {})", &fingerprint[..NAMED_DIGITS], self.rule, self.reason)
     }
 }

@@ -40,16 +40,16 @@ struct RawEntry {
 pub(super) fn parse(text: &str, path: &str) -> Result<Vec<BaselineEntry>, BaselineError> {
     let parser = BaselineParser { text, path };
     let file: RawFile = toml::from_str(text).map_err(|error| {
-        parser.invalid(error.span().map_or(0, |span| span.start), error.message().to_owned())
+        parser.error_at_offset(error.span().map_or(0, |span| span.start), error.message().to_owned())
     })?;
     if *file.version.get_ref() != VERSION {
         let reason =
             format!("unknown version {}; this version of friskey reads version 1", file.version.get_ref());
-        return Err(parser.invalid(file.version.span().start, reason));
+        return Err(parser.error_at_offset(file.version.span().start, reason));
     }
     let mut counts: HashMap<Fingerprint, usize> = HashMap::new();
     let entries = file.accepted.iter().map(|raw| {
-        let entry = parser.entry(raw)?;
+        let entry = parser.parse_entry(raw)?;
         let count = counts.entry(entry.fingerprint).or_default();
         *count += 1;
         if *count > MAX_ENTRIES_OF_KEY {
@@ -61,13 +61,14 @@ pub(super) fn parse(text: &str, path: &str) -> Result<Vec<BaselineEntry>, Baseli
     entries.collect()
 }
 
+/// Parses the entries of a file.
 struct BaselineParser<'a> {
     text: &'a str,
     path: &'a str,
 }
 
 impl BaselineParser<'_> {
-    fn entry(&self, spanned: &Spanned<RawEntry>) -> Result<BaselineEntry, BaselineError> {
+    fn parse_entry(&self, spanned: &Spanned<RawEntry>) -> Result<BaselineEntry, BaselineError> {
         let raw = spanned.get_ref();
         let fingerprint = Fingerprint::from_hex(raw.fingerprint.get_ref()).ok_or_else(|| {
             self.error_at(
@@ -90,13 +91,13 @@ impl BaselineParser<'_> {
             reason: raw.reason.get_ref().clone(),
             path,
             owner: raw.owner.clone(),
-            expires: raw.expires.as_ref().map(|date| self.date(date)).transpose()?,
-            comments: self.comments(spanned.span().start),
+            expires: raw.expires.as_ref().map(|date| self.parse_date(date)).transpose()?,
+            comments: self.comments_above(spanned.span().start),
         })
     }
 
     /// Parses the field `expires`.
-    fn date(&self, raw: &Spanned<toml::Value>) -> Result<Date, BaselineError> {
+    fn parse_date(&self, raw: &Spanned<toml::Value>) -> Result<Date, BaselineError> {
         let text = match raw.get_ref() {
             toml::Value::String(text) => text.clone(),
             toml::Value::Datetime(date) => date.to_string(),
@@ -107,7 +108,7 @@ impl BaselineParser<'_> {
     }
 
     /// The comment lines directly above the line of `offset`.
-    fn comments(&self, offset: usize) -> Vec<String> {
+    fn comments_above(&self, offset: usize) -> Vec<String> {
         let above = self.text.get(..offset).unwrap_or_default();
         let mut lines: Vec<_> = above
             .lines()
@@ -123,10 +124,10 @@ impl BaselineParser<'_> {
     }
 
     fn error_at<T>(&self, value: &Spanned<T>, reason: String) -> BaselineError {
-        self.invalid(value.span().start, reason)
+        self.error_at_offset(value.span().start, reason)
     }
 
-    fn invalid(&self, offset: usize, reason: String) -> BaselineError {
+    fn error_at_offset(&self, offset: usize, reason: String) -> BaselineError {
         let before = &self.text.as_bytes()[..offset.min(self.text.len())];
         let line = 1 + bytecount::count(before, b'\n');
         BaselineError::Invalid { path: self.path.to_owned(), line, reason }

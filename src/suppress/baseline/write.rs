@@ -123,9 +123,9 @@ mod tests {
         full.comments = vec!["# seen".to_owned()];
         let text = render(&[entry(2, "b"), full, entry(0, "a"), entry(2, "b")]);
         assert_eq!(text.lines().count(), 2 + 2 + 4 + 1, "{text}");
-        let read = parse(&text, "x").unwrap();
-        assert_eq!(read.iter().map(|e| e.fingerprint.0[0]).collect::<Vec<_>>(), [0, 1, 2]);
-        assert_eq!(read[1].reason, "why \"so\" \\ \n\u{7f}\u{2028} ü");
-        assert_eq!(render(&read), text);
+        let parsed = parse(&text, "x").unwrap();
+        assert_eq!(parsed.iter().map(|entry| entry.fingerprint.0[0]).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(parsed[1].reason, "why \"so\" \\ \n\u{7f}\u{2028} ü");
+        assert_eq!(render(&parsed), text);
     }
 }
