@@ -39,7 +39,7 @@ pub fn classify(head: &[u8], tail: &[u8]) -> ContentClass {
     match Format::recognize(head) {
         Some(format) if format.is_streamed() => ContentClass::Streamed(format),
         Some(format) => ContentClass::Seekable(format),
-        None if !tail.is_empty() && ends_zip(tail) => ContentClass::AppendedZip,
+        None if !tail.is_empty() && ends_with_zip(tail) => ContentClass::AppendedZip,
         None if is_program(head) => ContentClass::SelfExtracting,
         None => ContentClass::Plain,
     }
@@ -63,7 +63,9 @@ pub fn classify_file(head: &[u8], file: &mut dyn ReadSeek) -> io::Result<Content
     let tail =
         if Format::recognize(head).is_none() { read_tail(file).unwrap_or_default() } else { Vec::new() };
     let class = match classify(head, &tail) {
-        ContentClass::SelfExtracting if !find_archive_in_program(file).is_ok_and(|at| at.is_some()) => {
+        ContentClass::SelfExtracting
+            if !find_archive_in_program(file).is_ok_and(|offset| offset.is_some()) =>
+        {
             ContentClass::Plain
         }
         class => class,
@@ -84,8 +86,8 @@ fn read_tail(file: &mut dyn ReadSeek) -> io::Result<Vec<u8>> {
 pub(super) fn has_appended_zip(format: Option<Format>, tail: &[u8]) -> bool {
     match format {
         Some(Format::Zip) => false,
-        Some(_) => ends_zip_exactly(tail),
-        None => ends_zip(tail),
+        Some(_) => ends_with_zip_exactly(tail),
+        None => ends_with_zip(tail),
     }
 }
 
@@ -158,13 +160,13 @@ impl Format {
 
 /// Whether a zip archive ends in `tail`, the last 65,557 bytes of some content or all of it. The zip may follow any other
 /// data: a self-extractor, a script, an image.
-pub fn ends_zip(tail: &[u8]) -> bool {
+pub fn ends_with_zip(tail: &[u8]) -> bool {
     zip_comments(tail).any(|(comment, rest)| comment <= rest)
 }
 
 /// Whether a zip archive extends to the very end of `tail`. A container of another format may have a zip as its last entry,
-/// so for such a container [`ends_zip`] is not enough.
-fn ends_zip_exactly(tail: &[u8]) -> bool {
+/// so for such a container [`ends_with_zip`] is not enough.
+fn ends_with_zip_exactly(tail: &[u8]) -> bool {
     zip_comments(tail).any(|(comment, rest)| comment == rest)
 }
 
@@ -173,11 +175,13 @@ fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
     let tail = &tail[tail.len().saturating_sub(TAIL_LEN)..];
     // A quick test, since this runs for every file: text does not contain this byte.
     let tail = memchr::memchr(ZIP_END[2], tail).map(|_| tail);
-    let ends =
-        tail.into_iter().flat_map(|tail| memchr::memmem::rfind_iter(tail, ZIP_END).map(move |at| (tail, at)));
-    ends.filter_map(|(tail, at)| {
-        let rest = &tail[at + 4..];
-        let u16_at = |at: usize| rest.get(at..at + 2).map(|two| u16::from_le_bytes([two[0], two[1]]));
+    let ends = tail
+        .into_iter()
+        .flat_map(|tail| memchr::memmem::rfind_iter(tail, ZIP_END).map(move |offset| (tail, offset)));
+    ends.filter_map(|(tail, offset)| {
+        let rest = &tail[offset + 4..];
+        let u16_at =
+            |offset: usize| rest.get(offset..offset + 2).map(|two| u16::from_le_bytes([two[0], two[1]]));
         // A zip without entries is not worth opening.
         u16_at(16).filter(|_| u16_at(6) != Some(0)).map(|comment| (usize::from(comment), rest.len() - 18))
     })
@@ -187,8 +191,9 @@ fn zip_comments(tail: &[u8]) -> impl Iterator<Item = (usize, usize)> + '_ {
 /// the signature too, but what follows it there does not look like a PDF.
 fn contains_pdf_header(head: &[u8]) -> bool {
     let head = &head[..head.len().min(HEAD_LEN)];
-    memchr::memchr_iter(b'%', head).any(|at| {
-        let [b'%', b'P', b'D', b'F', b'-', b'1' | b'2', b'.', b'0'..=b'9', rest @ ..] = &head[at..] else {
+    memchr::memchr_iter(b'%', head).any(|offset| {
+        let [b'%', b'P', b'D', b'F', b'-', b'1' | b'2', b'.', b'0'..=b'9', rest @ ..] = &head[offset..]
+        else {
             return false;
         };
         let next = rest.trim_ascii_start();
@@ -237,7 +242,9 @@ fn is_other_lzma(head: &[u8]) -> bool {
 /// Whether the dictionary size is a common one, and the uncompressed size unknown or below 1 TiB.
 fn is_lzma_header(head: &[u8]) -> bool {
     let Some(header) = head.first_chunk::<13>() else { return false };
-    let u32_at = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let u32_at = |offset: usize| {
+        u32::from_le_bytes([header[offset], header[offset + 1], header[offset + 2], header[offset + 3]])
+    };
     let (dictionary, low, high) = (u32_at(1), u32_at(5), u32_at(9));
     let is_common_dictionary = dictionary.count_ones() == 1
         || (dictionary & (dictionary << 1)).count_ones() == 1

@@ -111,8 +111,8 @@ impl<'m, 'a> Member<'m, 'a> {
         // Files from tapes and downloads may be padded with zeros.
         let mut zeros = 1;
         while zeros != 0 {
-            let ahead = input.peek(HEAD_LEN)?;
-            zeros = ahead.iter().take_while(|byte| **byte == 0).count();
+            let next_bytes = input.peek(HEAD_LEN)?;
+            zeros = next_bytes.iter().take_while(|byte| **byte == 0).count();
             input.consume(zeros);
         }
         match Format::recognize(input.peek(HEAD_LEN)?) {
@@ -132,11 +132,11 @@ fn lzma_reader<'m, 'a>(
     };
     input.consume(LZMA_HEADER_LEN);
     let [properties, a, b, c, d, size @ ..] = head;
-    let (declared, size) = (u32::from_le_bytes([a, b, c, d]), u64::from_le_bytes(size));
+    let (declared_dictionary, size) = (u32::from_le_bytes([a, b, c, d]), u64::from_le_bytes(size));
     // The part of a dictionary that exceeds the content is never used.
-    let mut dictionary = u64::from(declared).min(size).max(4096);
+    let mut dictionary = u64::from(declared_dictionary).min(size).max(4096);
     // Encoders that do not know the size write all ones.
-    if declared == u32::MAX {
+    if declared_dictionary == u32::MAX {
         dictionary = dictionary.min(memory_limit as u64 / 2);
     }
     let dictionary = u32::try_from(dictionary).unwrap_or(u32::MAX);

@@ -69,18 +69,18 @@ fn open_entries(
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         };
         // `refill_header` may have read more than a short header: the start of the name.
-        let mut read = io::Cursor::new(header_bytes.split_off(header.header_len)).chain(&mut *input);
+        let mut reader = io::Cursor::new(header_bytes.split_off(header.header_len)).chain(&mut *input);
         let mut name = Vec::new();
-        let mut name_field = (&mut read).take(header.name_len);
+        let mut name_field = (&mut reader).take(header.name_len);
         fill(&mut name_field, &mut name, MAX_NAME_LEN)?;
         drain(&mut name_field)?;
         let padding = |length: u64| length.wrapping_neg() % header.alignment;
         let name_end = header.header_len as u64 + header.name_len;
-        drain(&mut (&mut read).take(padding(name_end)))?;
+        drain(&mut (&mut reader).take(padding(name_end)))?;
         let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
         has_ended = name == LAST_NAME;
         offset = offset.saturating_add(name_end + padding(name_end));
-        let mut data = (&mut read).take(header.data_len);
+        let mut data = (&mut reader).take(header.data_len);
         if !has_ended && header.data_len != 0 && sink.hand_over(name, &mut data) {
             delegated.push(offset..offset.saturating_add(header.data_len - data.limit()));
         }
@@ -88,7 +88,7 @@ fn open_entries(
         if data.limit() != 0 && !sink.is_limit_hit() {
             return Err(truncated(&format!("{} bytes are missing", data.limit())));
         }
-        drain(&mut (&mut read).take(padding(header.data_len)))?;
+        drain(&mut (&mut reader).take(padding(header.data_len)))?;
         offset = offset.saturating_add(header.data_len).saturating_add(padding(header.data_len));
     }
     Ok(())
@@ -104,8 +104,9 @@ fn refill_header(input: &mut dyn Read, header_bytes: &mut Vec<u8>, zeros: usize)
 }
 
 fn parse_header(bytes: &[u8]) -> Option<Header> {
-    let number = |at: usize, length: usize, radix: u32| {
-        let digits = bytes.get(at..at + length).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+    let number = |offset: usize, length: usize, radix: u32| {
+        let digits =
+            bytes.get(offset..offset + length).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
         u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()
     };
     let header = match bytes.first_chunk()? {

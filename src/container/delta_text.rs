@@ -18,13 +18,14 @@ pub(super) struct DeltaText<R> {
     state: DeltaState,
     text: Vec<u8>,
     /// Bytes of `text` that were read.
-    consumed: usize,
+    consumed_len: usize,
     /// Bytes of `text` that may be read. After them, there is a word that may continue in the base.
-    complete: usize,
+    complete_len: usize,
     /// Whether the current word may have begun in the base.
-    in_word: bool,
+    is_in_word: bool,
 }
 
+/// The position in a delta.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum DeltaState {
     /// Before the sizes of base and result, with the number of sizes left.
@@ -45,9 +46,9 @@ impl<R: BufRead> DeltaText<R> {
             delta,
             state: DeltaState::Sizes(2),
             text: Vec::new(),
-            consumed: 0,
-            complete: 0,
-            in_word: false,
+            consumed_len: 0,
+            complete_len: 0,
+            is_in_word: false,
         }
     }
 
@@ -57,8 +58,8 @@ impl<R: BufRead> DeltaText<R> {
         let Some(&first) = input.first() else {
             // A truncated word may continue, too.
             match self.state {
-                DeltaState::Instruction => self.complete = self.text.len(),
-                _ => self.text.truncate(self.complete),
+                DeltaState::Instruction => self.complete_len = self.text.len(),
+                _ => self.text.truncate(self.complete_len),
             }
             self.state = DeltaState::End;
             return Ok(());
@@ -74,8 +75,8 @@ impl<R: BufRead> DeltaText<R> {
             DeltaState::Instruction => DeltaState::Insert(first),
             DeltaState::Insert(left) => {
                 count = input.len().min(left.into());
-                let (text, in_word) = (&mut self.text, &mut self.in_word);
-                append_inserted(&input[..count], text, &mut self.complete, in_word);
+                let (text, is_in_word) = (&mut self.text, &mut self.is_in_word);
+                append_inserted(&input[..count], text, &mut self.complete_len, is_in_word);
                 match left - count as u8 {
                     0 => DeltaState::Instruction,
                     left => DeltaState::Insert(left),
@@ -90,32 +91,32 @@ impl<R: BufRead> DeltaText<R> {
         self.delta.consume(count);
         if let DeltaState::Copy(0) = self.state {
             self.state = DeltaState::Instruction;
-            self.skip_copied();
+            self.replace_copied_bytes();
         }
         Ok(())
     }
 
     /// Ends a word before copied bytes and appends a separator.
-    fn skip_copied(&mut self) {
-        self.text.truncate(self.complete);
+    fn replace_copied_bytes(&mut self) {
+        self.text.truncate(self.complete_len);
         self.text.extend_from_slice(MISSING_BYTES);
-        self.complete = self.text.len();
-        self.in_word = true;
+        self.complete_len = self.text.len();
+        self.is_in_word = true;
     }
 }
 
-/// Appends `inserted` to `text`, and moves `complete` to the start of its last word. If `in_word`, the text begins in a word
+/// Appends `inserted` to `text`, and moves `complete_len` to the start of its last word. If `is_in_word`, the text begins in a word
 /// that is left out.
-fn append_inserted(inserted: &[u8], text: &mut Vec<u8>, complete: &mut usize, in_word: &mut bool) {
+fn append_inserted(inserted: &[u8], text: &mut Vec<u8>, complete_len: &mut usize, is_in_word: &mut bool) {
     let mut inserted = inserted;
-    if *in_word {
+    if *is_in_word {
         let end = inserted.iter().position(|byte| !is_word_byte(*byte));
         inserted = &inserted[end.unwrap_or(inserted.len())..];
-        *in_word = end.is_none();
+        *is_in_word = end.is_none();
     }
     text.extend_from_slice(inserted);
-    let word = text[*complete..].iter().rev().take_while(|byte| is_word_byte(**byte)).count();
-    *complete = text.len() - word.min(MAX_WORD_LEN);
+    let word = text[*complete_len..].iter().rev().take_while(|byte| is_word_byte(**byte)).count();
+    *complete_len = text.len() - word.min(MAX_WORD_LEN);
 }
 
 /// Whether a key, encoded in any way, may continue after `byte`. UTF-16 has zeros in between.
@@ -128,13 +129,13 @@ fn is_word_byte(byte: u8) -> bool {
 
 impl<R: BufRead> Read for DeltaText<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.consumed == self.complete && self.state != DeltaState::End {
-            self.text.drain(..self.consumed);
-            (self.consumed, self.complete) = (0, self.complete - self.consumed);
+        while self.consumed_len == self.complete_len && self.state != DeltaState::End {
+            self.text.drain(..self.consumed_len);
+            (self.consumed_len, self.complete_len) = (0, self.complete_len - self.consumed_len);
             self.advance()?;
         }
-        let count = (&self.text[self.consumed..self.complete]).read(buffer)?;
-        self.consumed += count;
+        let count = (&self.text[self.consumed_len..self.complete_len]).read(buffer)?;
+        self.consumed_len += count;
         Ok(count)
     }
 }
@@ -143,13 +144,13 @@ impl<R: BufRead> Read for DeltaText<R> {
 mod tests {
     use super::*;
 
-    fn text_of(delta: &[u8]) -> String {
+    fn read_text(delta: &[u8]) -> String {
         let mut text = Vec::new();
         for capacity in [1, 2, 7, 1000] {
-            let mut read = Vec::new();
-            DeltaText::new(io::BufReader::with_capacity(capacity, delta)).read_to_end(&mut read).unwrap();
-            assert!(capacity == 1 || read == text, "the text depends on the buffer's capacity, {capacity}");
-            text = read;
+            let mut output = Vec::new();
+            DeltaText::new(io::BufReader::with_capacity(capacity, delta)).read_to_end(&mut output).unwrap();
+            assert!(capacity == 1 || output == text, "the text depends on the buffer's capacity, {capacity}");
+            text = output;
         }
         String::from_utf8(text).unwrap()
     }
@@ -176,8 +177,8 @@ mod tests {
             (vec![insert("one "), vec![9, b't', b'w']], "one "),
             (vec![insert("one "), vec![0, 1, b'x']], "one "),
         ] {
-            assert_eq!(text_of(&[&sizes[..], &parts.concat()].concat()), text);
+            assert_eq!(read_text(&[&sizes[..], &parts.concat()].concat()), text);
         }
-        assert_eq!(text_of(b""), "");
+        assert_eq!(read_text(b""), "");
     }
 }

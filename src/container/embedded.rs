@@ -45,14 +45,14 @@ pub(super) fn open_archives(
         let is_last = chunk.len() < READ_LEN + PROBE_LEN;
         let chunk = &chunk[..chunk.len().min(READ_LEN + PROBE_LEN)];
         let end = if is_last { chunk.len() } else { READ_LEN };
-        let Some((format, at)) = find_first_archive(chunk, end) else {
+        let Some((format, offset)) = find_first_archive(chunk, end) else {
             input.consume(end);
             if is_last {
                 return Ok(delegated);
             }
             continue;
         };
-        input.consume(at);
+        input.consume(offset);
         let start = base_offset + input.offset;
         if !sink.may_open(format, start) {
             // A skip was recorded. Other archives that cannot be opened here would add the same skip again.
@@ -77,7 +77,7 @@ fn open_archive(
     input: &mut PeekReader<'_>,
     start: u64,
 ) -> io::Result<bool> {
-    let name = name(format, start);
+    let name = archive_name(format, start);
     match format {
         Format::SevenZip => {
             let size = seven_zip_size(input.peek(32)?);
@@ -87,12 +87,12 @@ fn open_archive(
         // Its directory is at its end, and the zip reader itself searches what follows.
         Format::Zip => Ok(sink.hand_over(&name, input)),
         _ => {
-            let before = input.offset;
+            let offset_before = input.offset;
             sink.below_name(&name, || {
                 compressed::open(sink, format, input, b"", CompressionProof::SIGNATURE)
             });
             // At least one byte is consumed, or the same signature would be opened forever.
-            if input.offset == before {
+            if input.offset == offset_before {
                 input.consume(1);
             }
             Ok(true)
@@ -101,15 +101,16 @@ fn open_archive(
 }
 
 /// The name of an archive without a name of its own.
-pub(super) fn name(format: Format, offset: u64) -> Vec<u8> {
+pub(super) fn archive_name(format: Format, offset: u64) -> Vec<u8> {
     format!("{} at byte {offset}", format.name()).into_bytes()
 }
 
 /// Length of a 7z archive in bytes, according to its header. An archive whose creation was interrupted extends to the end of
 /// the input.
 fn seven_zip_size(head: &[u8]) -> u64 {
-    let u64_at =
-        |at: usize| head.get(at..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight));
+    let u64_at = |offset: usize| {
+        head.get(offset..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight))
+    };
     match (u64_at(12), u64_at(20)) {
         (Some(offset), Some(size @ 1..)) => offset.saturating_add(size).saturating_add(32),
         _ => u64::MAX,

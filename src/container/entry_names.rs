@@ -39,7 +39,7 @@ pub(super) fn decompressed_name(compressed_name: &[u8]) -> Vec<u8> {
         (b".lz", b""),
         (b".zst", b""),
     ];
-    let start = memchr::memrchr(b'/', compressed_name).map_or(0, |at| at + 1);
+    let start = memchr::memrchr(b'/', compressed_name).map_or(0, |slash| slash + 1);
     let name = &compressed_name[start..];
     let suffix = SUFFIXES.iter().find(|(suffix, _)| {
         name.len() > suffix.len() && name[name.len() - suffix.len()..].eq_ignore_ascii_case(suffix)

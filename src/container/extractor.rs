@@ -48,7 +48,7 @@ pub fn open(
         Input::Bytes(bytes) => {
             extractor.budget.input_bytes.set(bytes.len() as u64);
             extractor.visitor.borrow_mut().begin(&[]);
-            extractor.in_memory(bytes, &content_name);
+            extractor.extract_in_memory(bytes, &content_name);
             Ok(())
         }
         Input::File(file) => extractor.extract_file(file, &content_name),
@@ -97,7 +97,8 @@ impl EntrySink for Extractor<'_> {
     }
 
     fn hand_over(&self, name: &[u8], content: &mut dyn Read) -> bool {
-        self.budget.add_entry().is_ok() && self.nested(entry_names::sanitize_path(name), content, None)
+        self.budget.add_entry().is_ok()
+            && self.extract_nested(entry_names::sanitize_path(name), content, None)
     }
 
     fn hand_over_decompressed(
@@ -113,7 +114,7 @@ impl EntrySink for Extractor<'_> {
         let name = header_name
             .filter(|name| !name.is_empty())
             .map_or_else(|| entry_names::decompressed_name(compressed_name), entry_names::sanitize_path);
-        self.nested(name, content, Some(proof));
+        self.extract_nested(name, content, Some(proof));
     }
 
     fn hand_over_embedded(&self, offset: u64, content: &mut dyn Read) -> Vec<Range<u64>> {
@@ -126,10 +127,10 @@ impl EntrySink for Extractor<'_> {
 
     fn may_open(&self, format: Format, offset: u64) -> bool {
         match format.is_supported() {
-            true => self.if_openable(Some(format)).is_some(),
+            true => self.check_openable(Some(format)).is_some(),
             false => {
-                self.push_name(&embedded::name(format, offset));
-                self.if_openable(Some(format));
+                self.push_name(&embedded::archive_name(format, offset));
+                self.check_openable(Some(format));
                 self.pop_name();
                 false
             }
@@ -179,20 +180,21 @@ impl Extractor<'_> {
         }
     }
 
-    /// Hands over the content of an entry called `name`. Returns whether all of it was read.
-    fn nested(&self, name: Vec<u8>, content: &mut dyn Read, compressed: Option<CompressionProof>) -> bool {
-        let mut counted = CountingReader { input: content, count: 0 };
+    /// Hands over the content of an entry called `name`. Returns whether all of it was read. If `proof` is given, the content
+    /// was decompressed, and its errors are reported only after that proof.
+    fn extract_nested(&self, name: Vec<u8>, content: &mut dyn Read, proof: Option<CompressionProof>) -> bool {
+        let mut counting_reader = CountingReader { input: content, count: 0 };
         let mut head = self.spare_buffers.borrow_mut().pop().unwrap_or_default();
-        let head_read = fill(&mut counted, &mut head, MAX_BUFFERED);
+        let head_read = fill(&mut counting_reader, &mut head, MAX_BUFFERED);
         let mut content_name = ContentName { name: name.clone(), is_name_omitted: false };
-        content_name.is_name_omitted = compressed.is_some() && Format::recognize(&head) == Some(Format::Tar);
+        content_name.is_name_omitted = proof.is_some() && Format::recognize(&head) == Some(Format::Tar);
         self.path.borrow_mut().push(name);
         self.level.set(self.level.get() + 1);
         self.visitor.borrow_mut().begin(&self.path.borrow());
         let outcome = match head_read {
-            Ok(false) => self.extract_stream(&mut counted, &content_name, head),
+            Ok(false) => self.extract_stream(&mut counting_reader, &content_name, head),
             end => {
-                self.budget.while_holding(head.len(), || self.in_memory(&head, &content_name));
+                self.budget.while_holding(head.len(), || self.extract_in_memory(&head, &content_name));
                 head.clear();
                 self.spare_buffers.borrow_mut().push(head);
                 end.map(|_| ())
@@ -200,9 +202,9 @@ impl Extractor<'_> {
         };
         self.level.set(self.level.get() - 1);
         let is_reported =
-            |error: &io::Error| compressed.is_none_or(|proof| proof.is_reported(error, counted.count));
+            |error: &io::Error| proof.is_none_or(|proof| proof.is_reported(error, counting_reader.count));
         if let Some(error) = outcome.as_ref().err().filter(|error| is_reported(error)) {
-            let scanned = size_text(counted.count);
+            let scanned = size_text(counting_reader.count);
             self.skip(None, format!("{}; the {scanned} before that were scanned", error_text(error)));
         }
         self.path.borrow_mut().pop();
@@ -210,10 +212,10 @@ impl Extractor<'_> {
     }
 
     /// Hands over content that is completely in memory.
-    fn in_memory(&self, bytes: &[u8], content_name: &ContentName) {
+    fn extract_in_memory(&self, bytes: &[u8], content_name: &ContentName) {
         self.push(self.level.get(), bytes);
         let class = classify(bytes, bytes);
-        let mut delegated = match (class, self.if_openable(class.format())) {
+        let mut delegated = match (class, self.check_openable(class.format())) {
             (ContentClass::Streamed(_), Some(format)) => {
                 self.open_streamed(format, &mut &bytes[..], content_name)
             }
@@ -226,14 +228,14 @@ impl Extractor<'_> {
             delegated.extend(ranges);
         } else if class.format().is_none()
             && is_program(bytes)
-            && let Some(at) = find_archive(bytes)
+            && let Some(start) = find_archive(bytes)
         {
-            delegated.extend(self.hand_over_embedded(at as u64, &mut &bytes[at..]));
+            delegated.extend(self.hand_over_embedded(start as u64, &mut &bytes[start..]));
         }
         if class.format().is_none() {
             delegated.extend(encoded::open_runs(self, bytes));
         }
-        self.end(delegated, bytes.len() as u64);
+        self.end_content(delegated, bytes.len() as u64);
     }
 
     /// Hands over content that can be read only once. It begins with `head`, which was already read.
@@ -246,7 +248,7 @@ impl Extractor<'_> {
         let level = self.level.get();
         let head_read = fill(content, &mut head, MAX_BUFFERED);
         if !matches!(head_read, Ok(false)) {
-            self.in_memory(&head, content_name);
+            self.extract_in_memory(&head, content_name);
             return head_read.map(|_| ());
         }
         let class = classify(&head, b"");
@@ -260,7 +262,7 @@ impl Extractor<'_> {
             let memory_left = usize::try_from(self.budget.memory_left()).unwrap_or(usize::MAX);
             let end = fill(content, &mut head, memory_left.max(MAX_BUFFERED));
             if !matches!(end, Ok(false)) {
-                self.budget.while_holding(head.len(), || self.in_memory(&head, content_name));
+                self.budget.while_holding(head.len(), || self.extract_in_memory(&head, content_name));
                 return end.map(|_| ());
             }
             if let Some(format) = format {
@@ -274,7 +276,7 @@ impl Extractor<'_> {
                 );
             }
         }
-        let openable = self.if_openable(format).filter(|_| !needs_whole);
+        let openable = self.check_openable(format).filter(|_| !needs_whole);
         let mut start = Cursor::new(head);
         let mut whole = (&mut start).chain(content);
         let push = |bytes: &[u8]| self.push(level, bytes);
@@ -285,7 +287,7 @@ impl Extractor<'_> {
         };
         let outcome = drain(&mut tee).map(|_| ());
         let (last, length) = (tee.last, tee.count);
-        self.end(delegated, length);
+        self.end_content(delegated, length);
         if has_appended_zip(format, &last) && !needs_whole {
             self.skip(None, "a zip archive after other data that cannot be read again, not opened; save it as a separate file");
         }
@@ -298,7 +300,7 @@ impl Extractor<'_> {
         fill(file, &mut head, HEAD_LEN)?;
         file.seek(SeekFrom::Start(0))?;
         let class = classify(&head, b"");
-        let openable = self.if_openable(class.format());
+        let openable = self.check_openable(class.format());
         self.visitor.borrow_mut().begin(&[]);
         let push = |bytes: &[u8]| self.push(0, bytes);
         let mut tee = Tee::new(&mut *file, &push);
@@ -315,13 +317,13 @@ impl Extractor<'_> {
             if let Some(ranges) = self.open_appended_zip(class, &last, file) {
                 delegated.extend(ranges);
             } else if class == ContentClass::SelfExtracting
-                && let Some(at) = find_archive_in_program(file)?
+                && let Some(start) = find_archive_in_program(file)?
             {
-                file.seek(SeekFrom::Start(at))?;
-                delegated.extend(self.hand_over_embedded(at, file));
+                file.seek(SeekFrom::Start(start))?;
+                delegated.extend(self.hand_over_embedded(start, file));
             }
         }
-        self.end(delegated, length);
+        self.end_content(delegated, length);
         outcome
     }
 
@@ -333,12 +335,12 @@ impl Extractor<'_> {
         tail: &[u8],
         content: &mut dyn ReadSeek,
     ) -> Option<Vec<Range<u64>>> {
-        let zip = self.if_openable(has_appended_zip(class.format(), tail).then_some(Format::Zip))?;
+        let zip = self.check_openable(has_appended_zip(class.format(), tail).then_some(Format::Zip))?;
         self.open_seekable(zip, content)
     }
 
     /// Ends the current content, of `length` bytes, whose ranges `delegated` were handed over as entries.
-    fn end(&self, mut delegated: Vec<Range<u64>>, length: u64) {
+    fn end_content(&self, mut delegated: Vec<Range<u64>>, length: u64) {
         delegated.iter_mut().for_each(|range| range.end = range.end.min(length));
         delegated.retain(|range| range.start <= range.end);
         delegated.sort_unstable_by_key(|range| (range.start, range.end));
@@ -346,7 +348,7 @@ impl Extractor<'_> {
     }
 
     /// Returns `format` if a container of it may be opened here. If not, a skip is recorded.
-    fn if_openable(&self, format: Option<Format>) -> Option<Format> {
+    fn check_openable(&self, format: Option<Format>) -> Option<Format> {
         let format = format?;
         if self.is_limit_hit() {
             return None;
@@ -373,7 +375,7 @@ impl Extractor<'_> {
         content: &mut dyn Read,
         content_name: &ContentName,
     ) -> Vec<Range<u64>> {
-        let is_name_omitted = if content_name.is_name_omitted { self.path.borrow_mut().pop() } else { None };
+        let omitted_name = if content_name.is_name_omitted { self.path.borrow_mut().pop() } else { None };
         let delegated = match format {
             Format::Tar => tar::open(self, content),
             Format::Ar => ar::open(self, content),
@@ -388,7 +390,7 @@ impl Extractor<'_> {
             }
             _ => self.open_compressed(format, content, &content_name.name),
         };
-        self.path.borrow_mut().extend(is_name_omitted);
+        self.path.borrow_mut().extend(omitted_name);
         delegated
     }
 

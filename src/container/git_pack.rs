@@ -62,7 +62,7 @@ fn open_loose_object(sink: &dyn EntrySink, input: PeekReader<'_>) -> io::Result<
     let mut input = MeteredReader { budget: sink.budget(), input: ZlibDecoder::new(input) };
     let mut head = Vec::new();
     fill(&mut input, &mut head, 32)?;
-    let (kind, start) = parse_loose_header(&head).ok_or_else(|| invalid("not a git object"))?;
+    let (kind, start) = parse_loose_header(&head).ok_or_else(|| invalid_data("not a git object"))?;
     let _ = sink.hand_over(&kind.to_string().into_bytes(), &mut head[start..].chain(input));
     Ok(())
 }
@@ -73,15 +73,15 @@ struct PackReader<'a> {
     inflater: Decompress,
     hash_kind: HashKind,
     /// Objects that deltas may be based on, by the offset of their entries from the start of the pack.
-    kept: HashMap<u64, KeptObject>,
-    /// The keys of `kept` by object id; built when first needed.
+    kept_objects: HashMap<u64, KeptObject>,
+    /// The keys of `kept_objects` by object id; built when first needed.
     offsets_by_id: Option<HashMap<ObjectId, u64>>,
     /// Bytes of the kept objects and pending deltas.
     kept_bytes: u64,
     /// Deltas whose bases have not been read yet.
-    pending: Vec<PendingDelta>,
+    pending_deltas: Vec<PendingDelta>,
     /// Number of deltas whose objects did not fit into memory.
-    unassembled: usize,
+    unassembled_count: usize,
 }
 
 #[derive(Clone)]
@@ -106,11 +106,11 @@ impl<'a> PackReader<'a> {
             input,
             inflater: Decompress::new(true),
             hash_kind: HashKind::Sha1,
-            kept: HashMap::new(),
+            kept_objects: HashMap::new(),
             offsets_by_id: None,
             kept_bytes: 0,
-            pending: Vec::new(),
-            unassembled: 0,
+            pending_deltas: Vec::new(),
+            unassembled_count: 0,
         }
     }
 
@@ -122,7 +122,7 @@ impl<'a> PackReader<'a> {
             Some([b'P', b'A', b'C', b'K', 0, 0, 0, 2 | 3, a, b, c, d]) => {
                 u32::from_be_bytes([*a, *b, *c, *d])
             }
-            _ => return Err(invalid("expected a pack")),
+            _ => return Err(invalid_data("expected a pack")),
         };
         self.input.consume(12);
         let mut outcome = Ok(());
@@ -144,7 +144,7 @@ impl<'a> PackReader<'a> {
         while self.input.peek(4)?.first().is_some_and(|first| *first != b'P') {
             let line = self.input.peek(1 << 16)?;
             let end = memchr::memchr(b'\n', line)
-                .ok_or_else(|| invalid("the header of the bundle is truncated"))?;
+                .ok_or_else(|| invalid_data("the header of the bundle is truncated"))?;
             if line[..end] == *b"@object-format=sha256" {
                 self.hash_kind = HashKind::Sha256;
             }
@@ -157,12 +157,13 @@ impl<'a> PackReader<'a> {
     fn read_entry(&mut self, offset: u64) -> io::Result<()> {
         let mut head = self.input.peek(MAX_HEADER_LEN)?;
         let mut header =
-            parse_pack_entry(head, self.hash_kind).map_err(|error| invalid(&error.to_string()))?;
+            parse_pack_entry(head, self.hash_kind).map_err(|error| invalid_data(&error.to_string()))?;
         // A pack does not say which hash its ids use: with the wrong length of ids, no zlib data follows.
         if matches!(header.content, EntryContent::IdDelta(_)) && !has_zlib_header(&head[header.len..]) {
             self.hash_kind = HashKind::Sha256;
             head = self.input.peek(MAX_HEADER_LEN)?;
-            header = parse_pack_entry(head, self.hash_kind).map_err(|error| invalid(&error.to_string()))?;
+            header =
+                parse_pack_entry(head, self.hash_kind).map_err(|error| invalid_data(&error.to_string()))?;
         }
         self.input.consume(header.len);
         let memory_left = self.sink.budget().memory_left().saturating_sub(self.kept_bytes);
@@ -174,10 +175,10 @@ impl<'a> PackReader<'a> {
                 let kept_bytes = usize::try_from(self.kept_bytes).unwrap_or(usize::MAX);
                 let budget = self.sink.budget();
                 return match budget
-                    .while_holding(kept_bytes, || self.sink.hand_over(&name(kind, offset), &mut input))
+                    .while_holding(kept_bytes, || self.sink.hand_over(&object_name(kind, offset), &mut input))
                 {
                     true => Ok(()),
-                    false => Err(invalid("an entry could not be read completely")),
+                    false => Err(invalid_data("an entry could not be read completely")),
                 };
             }
             let name = format!("delta at byte {offset}");
@@ -196,14 +197,16 @@ impl<'a> PackReader<'a> {
                 EntryContent::Whole(_) => self.sink.hand_over(&name, &mut &bytes[..]),
                 _ => self.sink.hand_over(&name, &mut DeltaText::new(&bytes[..])),
             };
-            return Err(read.err().unwrap_or_else(|| invalid("an entry has a different size than declared")));
+            return Err(read
+                .err()
+                .unwrap_or_else(|| invalid_data("an entry has a different size than declared")));
         }
         self.kept_bytes += bytes.len() as u64;
         match header.content {
             EntryContent::Whole(kind) => self.keep(offset, kind, bytes),
             base => match self.find_base(offset, base) {
                 Some(base) => self.assemble(offset, &base, &bytes),
-                None => self.pending.push(PendingDelta { offset, base, delta: bytes }),
+                None => self.pending_deltas.push(PendingDelta { offset, base, delta: bytes }),
             },
         }
         Ok(())
@@ -215,11 +218,11 @@ impl<'a> PackReader<'a> {
         let _ = self
             .sink
             .budget()
-            .while_holding(kept_bytes, || self.sink.hand_over(&name(kind, offset), &mut &bytes[..]));
+            .while_holding(kept_bytes, || self.sink.hand_over(&object_name(kind, offset), &mut &bytes[..]));
         if let Some(offsets_by_id) = &mut self.offsets_by_id {
             offsets_by_id.extend(object_id(kind, &bytes, self.hash_kind).map(|id| (id, offset)));
         }
-        self.kept.insert(offset, KeptObject { kind, bytes: bytes.into() });
+        self.kept_objects.insert(offset, KeptObject { kind, bytes: bytes.into() });
     }
 
     /// The object on which the delta at `offset` is based, if it is kept.
@@ -228,26 +231,27 @@ impl<'a> PackReader<'a> {
             EntryContent::Whole(_) => return None,
             EntryContent::OffsetDelta(distance) => offset.checked_sub(distance)?,
             EntryContent::IdDelta(id) => {
-                let (kept, hash_kind) = (&self.kept, self.hash_kind);
+                let (kept_objects, hash_kind) = (&self.kept_objects, self.hash_kind);
                 let offsets_by_id = self.offsets_by_id.get_or_insert_with(|| {
-                    kept.iter()
-                        .filter_map(|(at, object)| {
-                            Some((object_id(object.kind, &object.bytes, hash_kind)?, *at))
+                    kept_objects
+                        .iter()
+                        .filter_map(|(entry_offset, object)| {
+                            Some((object_id(object.kind, &object.bytes, hash_kind)?, *entry_offset))
                         })
                         .collect()
                 });
                 *offsets_by_id.get(&id)?
             }
         };
-        self.kept.get(&base_offset).cloned()
+        self.kept_objects.get(&base_offset).cloned()
     }
 
     /// Applies a delta to its base, and hands over the resulting object.
     fn assemble(&mut self, offset: u64, base: &KeptObject, delta: &[u8]) {
         let memory_left = self.sink.budget().memory_left().saturating_sub(self.kept_bytes).min(MAX_KEPT_SIZE);
-        let assembled = apply_delta(delta, &base.bytes, memory_left);
+        let result = apply_delta(delta, &base.bytes, memory_left);
         self.kept_bytes = self.kept_bytes.saturating_sub(delta.len() as u64);
-        match assembled {
+        match result {
             Ok(bytes) => {
                 self.kept_bytes += bytes.len() as u64;
                 if self.sink.budget().add_unpacked(bytes.len()).is_ok() {
@@ -256,7 +260,7 @@ impl<'a> PackReader<'a> {
             }
             // The object does not fit into memory together with the kept ones.
             Err(DeltaError::TooLarge(_)) => {
-                self.unassembled += 1;
+                self.unassembled_count += 1;
                 self.hand_over_inserted(offset, delta);
             }
             Err(error) => {
@@ -275,22 +279,22 @@ impl<'a> PackReader<'a> {
     /// Applies the pending deltas, now that the whole pack has been read.
     fn resolve_pending(&mut self) {
         loop {
-            let before = self.pending.len();
-            for pending in std::mem::take(&mut self.pending) {
-                match self.find_base(pending.offset, pending.base) {
-                    Some(base) => self.assemble(pending.offset, &base, &pending.delta),
-                    None => self.pending.push(pending),
+            let before = self.pending_deltas.len();
+            for delta in std::mem::take(&mut self.pending_deltas) {
+                match self.find_base(delta.offset, delta.base) {
+                    Some(base) => self.assemble(delta.offset, &base, &delta.delta),
+                    None => self.pending_deltas.push(delta),
                 }
             }
-            if self.pending.len() == before {
+            if self.pending_deltas.len() == before {
                 break;
             }
         }
-        let count = self.pending.len() + self.unassembled;
+        let count = self.pending_deltas.len() + self.unassembled_count;
         if count == 0 {
             return;
         }
-        for PendingDelta { offset, delta, .. } in &self.pending {
+        for PendingDelta { offset, delta, .. } in &self.pending_deltas {
             self.hand_over_inserted(*offset, delta);
         }
         let reason = "deltas whose bases are not in it or did not fit into memory (`--max-memory`)";
@@ -301,10 +305,10 @@ impl<'a> PackReader<'a> {
     }
 }
 
-fn name(kind: ObjectKind, offset: u64) -> Vec<u8> {
+fn object_name(kind: ObjectKind, offset: u64) -> Vec<u8> {
     format!("{kind} at byte {offset}").into_bytes()
 }
 
-fn invalid(reason: &str) -> io::Error {
+fn invalid_data(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }

@@ -116,6 +116,8 @@ impl Budget {
         Ok(max_bytes.saturating_sub(self.bytes.get()))
     }
 
+    /// Checks that the extraction may continue.
+    ///
     /// # Errors
     /// If a limit was hit before, or the time is up.
     pub(super) fn check(&self) -> io::Result<()> {
@@ -193,7 +195,7 @@ const LIMIT_HIT_TEXT: &str = "given up";
 pub(super) fn error_text(error: &io::Error) -> String {
     let reason = error.to_string();
     const MEMORY_ERRORS: [&str; 3] = ["needed memory too big", "too much memory", "dict size too large"];
-    match MEMORY_ERRORS.iter().any(|known| reason.contains(known)) {
+    match MEMORY_ERRORS.iter().any(|text| reason.contains(text)) {
         true => "its dictionary exceeds the memory limit (`--max-memory`)".to_owned(),
         false => reason,
     }

@@ -33,7 +33,7 @@ mod zip;
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-pub use classify::{ContentClass, classify, classify_file, classify_whole, ends_zip};
+pub use classify::{ContentClass, classify, classify_file, classify_whole, ends_with_zip};
 pub use encoded::{ENCODED_KEYWORDS, RunProbe, base64_runs, encoded_keyword_at, is_encoded_in};
 pub use extractor::open;
 pub use format::{Format, HEAD_LEN};

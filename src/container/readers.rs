@@ -52,9 +52,9 @@ impl<R: Read> Read for MeteredReader<'_, R> {
             return Ok(0);
         }
         // One byte more than allowed shows whether there is more.
-        let allowed = self.budget.bytes_left()?.saturating_add(1).min(READ_LEN as u64);
-        let allowed = buffer.len().min(allowed as usize);
-        let count = self.input.read(&mut buffer[..allowed])?;
+        let max_count = self.budget.bytes_left()?.saturating_add(1).min(READ_LEN as u64);
+        let max_count = buffer.len().min(max_count as usize);
+        let count = self.input.read(&mut buffer[..max_count])?;
         self.budget.add_unpacked(count)?;
         Ok(count)
     }
@@ -74,7 +74,7 @@ impl<R: Read> Read for SmallReads<R> {
 
 /// Appends zeros to LZMA2 input. The decoder needs a complete chunk before it returns any of it. With the zeros it also
 /// decodes the last chunk of truncated input, whose missing part becomes garbage.
-pub(super) fn zero_padded<R: Read>(input: R) -> impl Read {
+pub(super) fn pad_with_zeros<R: Read>(input: R) -> impl Read {
     const MAX_CHUNK: u64 = 1 << 16;
     input.chain(io::repeat(0).take(MAX_CHUNK))
 }

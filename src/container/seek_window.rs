@@ -67,8 +67,8 @@ impl Window<'_> {
     /// Moves to `offset`; reading ends at offset `limit`.
     pub(super) fn seek(&mut self, offset: u64, limit: u64) {
         self.limit = limit.min(self.size);
-        match offset.checked_sub(self.start).and_then(|at| usize::try_from(at).ok()) {
-            Some(at) if at <= self.buffer.len() => self.consumed = at,
+        match offset.checked_sub(self.start).and_then(|index| usize::try_from(index).ok()) {
+            Some(index) if index <= self.buffer.len() => self.consumed = index,
             _ => {
                 self.buffer.clear();
                 (self.start, self.consumed) = (offset, 0);
@@ -86,31 +86,31 @@ impl Window<'_> {
     /// # Errors
     /// Those of the content.
     pub(super) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
-        while self.buffered() < count && self.read_more()? {}
-        let buffered = self.buffered();
-        Ok(&self.buffer[self.consumed..self.consumed + buffered])
+        while self.buffered_len() < count && self.read_more()? {}
+        let buffered_len = self.buffered_len();
+        Ok(&self.buffer[self.consumed..self.consumed + buffered_len])
     }
 
-    /// The offset of the first `wanted` that begins at or after `offset` and ends before `end`.
+    /// The offset of the first `pattern` that begins at or after `offset` and ends before `end`.
     ///
     /// # Errors
     /// Those of the content.
-    pub(super) fn find(&mut self, mut offset: u64, end: u64, wanted: &[u8]) -> io::Result<Option<u64>> {
+    pub(super) fn find(&mut self, mut offset: u64, end: u64, pattern: &[u8]) -> io::Result<Option<u64>> {
         loop {
             self.seek(offset, end);
-            let chunk = self.peek(wanted.len())?;
-            if let Some(at) = memchr::memmem::find(chunk, wanted) {
-                return Ok(Some(offset + at as u64));
+            let chunk = self.peek(pattern.len())?;
+            if let Some(index) = memchr::memmem::find(chunk, pattern) {
+                return Ok(Some(offset + index as u64));
             }
-            if chunk.len() < wanted.len() {
+            if chunk.len() < pattern.len() {
                 return Ok(None);
             }
-            offset += (chunk.len() + 1 - wanted.len()) as u64;
+            offset += (chunk.len() + 1 - pattern.len()) as u64;
         }
     }
 
     /// Number of buffered bytes between the position and the limit.
-    fn buffered(&self) -> usize {
+    fn buffered_len(&self) -> usize {
         let left = self.limit.saturating_sub(self.position());
         (self.buffer.len() - self.consumed).min(usize::try_from(left).unwrap_or(usize::MAX))
     }

@@ -46,23 +46,23 @@ impl SignatureSearch {
     pub(super) fn new(signatures: &[&'static [u8]]) -> Self {
         match packed::Searcher::new(signatures) {
             Some(searcher) => Self::Packed(searcher),
-            None => Self::Each(signatures.iter().map(|on_signature| Finder::new(*on_signature)).collect()),
+            None => Self::Each(signatures.iter().map(|signature| Finder::new(*signature)).collect()),
         }
     }
 
-    /// Calls `on_signature` with the index and position of each signature in `bytes`.
+    /// Calls `on_signature` with the index and offset of each signature in `bytes`.
     fn find(&self, bytes: &[u8], mut on_signature: impl FnMut(usize, usize)) {
         match self {
             Self::Packed(searcher) => {
                 searcher.find_iter(bytes).for_each(|hit| on_signature(hit.pattern().as_usize(), hit.start()))
             }
             Self::Each(finders) => finders.iter().enumerate().for_each(|(index, finder)| {
-                finder.find_iter(bytes).for_each(|at| on_signature(index, at));
+                finder.find_iter(bytes).for_each(|offset| on_signature(index, offset));
             }),
         }
     }
 
-    /// The index and position of the first signature for which `is_archive` holds.
+    /// The index and offset of the first signature for which `is_archive` holds.
     pub(super) fn first(
         &self,
         bytes: &[u8],
@@ -72,13 +72,17 @@ impl SignatureSearch {
             Self::Packed(searcher) => searcher
                 .find_iter(bytes)
                 .map(|hit| (hit.pattern().as_usize(), hit.start()))
-                .find(|(index, at)| is_archive(*index, *at)),
+                .find(|(index, offset)| is_archive(*index, *offset)),
             Self::Each(finders) => {
-                let each = finders.iter().enumerate();
-                each.filter_map(|(index, finder)| {
-                    finder.find_iter(bytes).find(|at| is_archive(index, *at)).map(|at| (index, at))
-                })
-                .min_by_key(|(_, at)| *at)
+                let numbered_finders = finders.iter().enumerate();
+                numbered_finders
+                    .filter_map(|(index, finder)| {
+                        finder
+                            .find_iter(bytes)
+                            .find(|offset| is_archive(index, *offset))
+                            .map(|offset| (index, offset))
+                    })
+                    .min_by_key(|(_, offset)| *offset)
             }
         }
     }
@@ -105,10 +109,10 @@ pub fn may_contain_archive(bytes: &[u8]) -> bool {
     memchr2(0, 0x1f, bytes).is_some()
 }
 
-/// Calls `on_signature` with each position in `bytes` where an archive in a program, a zip end record or an image's text
+/// Calls `on_signature` with each offset in `bytes` where an archive in a program, a zip end record or an image's text
 /// may begin.
 pub fn find_signatures(bytes: &[u8], mut on_signature: impl FnMut(usize)) {
-    SIGNATURE_SEARCH.find(bytes, |_, at| on_signature(at));
+    SIGNATURE_SEARCH.find(bytes, |_, offset| on_signature(offset));
 }
 
 /// Calls `on_signature` like [`find_signatures`], and `on_container` with the ranges of the signatures because of which the
@@ -119,49 +123,50 @@ pub fn containers_in(
     on_container: &mut dyn FnMut(Range<usize>),
 ) {
     let mut is_archive_known = false;
-    SIGNATURE_SEARCH.find(bytes, |index, at| {
-        on_signature(at);
+    SIGNATURE_SEARCH.find(bytes, |index, offset| {
+        on_signature(offset);
         let length = match SIGNATURES.get(index) {
             Some((_, is_archive, _))
-                if !is_archive_known && is_archive(&bytes[at..bytes.len().min(at + PROBE_LEN)]) =>
+                if !is_archive_known && is_archive(&bytes[offset..bytes.len().min(offset + PROBE_LEN)]) =>
             {
                 is_archive_known = true;
                 1
             }
             Some(_) => return,
-            None if index > SIGNATURES.len() => match png::text_start(&bytes[at..]) {
+            None if index > SIGNATURES.len() => match png::text_start(&bytes[offset..]) {
                 Some(length) => length,
                 None => return,
             },
             // A comment longer than `bytes` may follow the end record; this is checked later.
-            None if is_zip_end(&bytes[at..]) => ZIP_END_SIZE,
+            None if is_zip_end(&bytes[offset..]) => ZIP_END_SIZE,
             None => return,
         };
-        on_container(at..at + length);
+        on_container(offset..offset + length);
     });
 }
 
-/// The position of the first archive in `bytes`.
+/// The offset of the first archive in `bytes`.
 pub(super) fn find_archive(bytes: &[u8]) -> Option<usize> {
-    may_contain_archive(bytes).then(|| find_first_archive(bytes, bytes.len()))?.map(|(_, at)| at)
+    may_contain_archive(bytes).then(|| find_first_archive(bytes, bytes.len()))?.map(|(_, offset)| offset)
 }
 
 /// Whether an archive begins with `head`: its first [`PROBE_LEN`] bytes or all there are.
 pub(super) fn begins_archive(head: &[u8]) -> bool {
-    find_first_archive(head, 1).is_some_and(|(_, at)| at == 0)
+    find_first_archive(head, 1).is_some_and(|(_, offset)| offset == 0)
 }
 
-/// The format and position of the first archive in `bytes` that begins before `end`.
+/// The format and offset of the first archive in `bytes` that begins before `end`.
 pub(super) fn find_first_archive(bytes: &[u8], end: usize) -> Option<(Format, usize)> {
-    let is_archive = |index: usize, at: usize| {
-        let signature = SIGNATURES.get(index).filter(|_| at < end);
-        signature.is_some_and(|(_, is_archive, _)| is_archive(&bytes[at..bytes.len().min(at + PROBE_LEN)]))
+    let is_archive = |index: usize, offset: usize| {
+        let signature = SIGNATURES.get(index).filter(|_| offset < end);
+        signature
+            .is_some_and(|(_, is_archive, _)| is_archive(&bytes[offset..bytes.len().min(offset + PROBE_LEN)]))
     };
-    let (index, at) = SIGNATURE_SEARCH.first(bytes, is_archive)?;
-    Some((SIGNATURES.get(index)?.2, at))
+    let (index, offset) = SIGNATURE_SEARCH.first(bytes, is_archive)?;
+    Some((SIGNATURES.get(index)?.2, offset))
 }
 
-/// The position of the first archive in `input`, if that is a program or script.
+/// The offset of the first archive in `input`, if that is a program or script.
 ///
 /// # Errors
 /// Those of `input`.
@@ -174,24 +179,24 @@ pub(super) fn find_archive_in_program(input: &mut dyn ReadSeek) -> io::Result<Op
     let mut offset = 0;
     while offset < shared.size {
         window.seek(offset, shared.size);
-        if let Some(at) = find_archive(window.peek(READ_LEN + PROBE_LEN)?) {
-            return Ok(Some(offset + at as u64));
+        if let Some(archive_offset) = find_archive(window.peek(READ_LEN + PROBE_LEN)?) {
+            return Ok(Some(offset + archive_offset as u64));
         }
         offset += READ_LEN as u64;
     }
     Ok(None)
 }
 
-fn checksum(bytes: &[u8]) -> u32 {
+fn crc_32(bytes: &[u8]) -> u32 {
     let mut crc = Crc::new();
     crc.update(bytes);
     crc.sum()
 }
 
-/// Whether the number at byte `at` of `head` is the CRC-32 of `bytes`.
-fn is_checksum_of(head: &[u8], at: usize, bytes: Option<&[u8]>) -> bool {
-    let stored = head.get(at..).and_then(<[u8]>::first_chunk).map(|four| u32::from_le_bytes(*four));
-    bytes.is_some_and(|bytes| stored == Some(checksum(bytes)))
+/// Whether the number at byte `offset` of `head` is the CRC-32 of `bytes`.
+fn is_checksum_of(head: &[u8], offset: usize, bytes: Option<&[u8]>) -> bool {
+    let stored = head.get(offset..).and_then(<[u8]>::first_chunk).map(|four| u32::from_le_bytes(*four));
+    bytes.is_some_and(|bytes| stored == Some(crc_32(bytes)))
 }
 
 fn is_seven_zip(head: &[u8]) -> bool {
@@ -261,8 +266,8 @@ fn is_zstd_header(head: &[u8]) -> bool {
         0 => usize::from(flags & 0x20 != 0),
         shift => 1 << shift,
     };
-    let at = 5 + window + dictionary + size;
-    let Some([a, b, c]) = head.get(at..).and_then(<[u8]>::first_chunk) else { return false };
+    let block_offset = 5 + window + dictionary + size;
+    let Some([a, b, c]) = head.get(block_offset..).and_then(<[u8]>::first_chunk) else { return false };
     let block = u32::from_le_bytes([*a, *b, *c, 0]);
     flags & 0x08 == 0 && block >> 1 & 3 == 2 && (64..=128 << 10).contains(&(block >> 3))
 }

@@ -115,7 +115,7 @@ impl TarReader<'_> {
 
     fn read_entry(&mut self, header: &[u8; BLOCK_LEN]) -> io::Result<()> {
         let kind = header[156];
-        let size = parse_size(&header[124..136]).ok_or_else(|| invalid_size(self.offset))?;
+        let size = parse_size(&header[124..136]).ok_or_else(|| invalid_size_error(self.offset))?;
         match kind {
             b'L' => self.next_entry.name = Some(until_nul(&self.read_data(size)?).to_vec()),
             b'x' | b'X' => {
@@ -127,12 +127,12 @@ impl TarReader<'_> {
             // Links, devices, directories and pipes have no data, whatever their size field says.
             b'1'..=b'6' => self.next_entry = NextEntry::default(),
             _ => {
-                let next = std::mem::take(&mut self.next_entry);
+                let extended = std::mem::take(&mut self.next_entry);
                 if kind == b'S' {
                     self.skip_sparse_map(header)?;
                 }
-                let name = next.name.unwrap_or_else(|| entry_name(header));
-                self.hand_over_data(&name, next.size.unwrap_or(size))?;
+                let name = extended.name.unwrap_or_else(|| entry_name(header));
+                self.hand_over_data(&name, extended.size.unwrap_or(size))?;
             }
         }
         Ok(())
@@ -140,10 +140,10 @@ impl TarReader<'_> {
 
     /// Skips the blocks in which the map of a sparse file continues, in the old GNU format.
     fn skip_sparse_map(&mut self, header: &[u8; BLOCK_LEN]) -> io::Result<()> {
-        let mut continues = header[482] != 0;
-        while continues {
+        let mut is_map_continued = header[482] != 0;
+        while is_map_continued {
             let Some(block) = self.read_block()? else { return Ok(()) };
-            continues = block[504] != 0;
+            is_map_continued = block[504] != 0;
         }
         Ok(())
     }
@@ -190,8 +190,8 @@ impl TarReader<'_> {
             let Some(record) = length.and_then(|length| records.get(space + 1..length)) else { return };
             let rest = space + 1 + record.len();
             let record = record.strip_suffix(b"\n").unwrap_or(record);
-            if let Some(at) = memchr::memchr(b'=', record) {
-                match (&record[..at], &record[at + 1..]) {
+            if let Some(equals_sign) = memchr::memchr(b'=', record) {
+                match (&record[..equals_sign], &record[equals_sign + 1..]) {
                     (b"path" | b"GNU.sparse.name", name) => self.next_entry.name = Some(name.to_vec()),
                     (b"size", size) => self.next_entry.size = parse_decimal(size),
                     _ => {}
@@ -224,7 +224,7 @@ impl Read for ExactBytes<'_> {
     }
 }
 
-fn invalid_size(offset: u64) -> io::Error {
+fn invalid_size_error(offset: u64) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
         format!("the tar header before byte {offset} has an invalid size"),
@@ -246,7 +246,7 @@ fn parse_size(field: &[u8]) -> Option<u64> {
     if field[0] & 0x80 == 0 {
         return parse_octal(field);
     }
-    let digits = field.iter().enumerate().map(|(at, &byte)| if at == 0 { byte & 0x7f } else { byte });
+    let digits = field.iter().enumerate().map(|(index, &byte)| if index == 0 { byte & 0x7f } else { byte });
     digits.into_iter().try_fold(0u64, |sum, byte| sum.checked_mul(256)?.checked_add(u64::from(byte)))
 }
 

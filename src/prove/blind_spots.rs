@@ -34,13 +34,17 @@ pub(super) fn limits_proof(kind: IgnoredKind) -> bool {
 }
 
 /// The reasons why the clone may lack refs that its server has, and the refs that the purge changed and the clone lacks.
-pub(super) fn not_seen(repo: &Repository, refs: &Refs, report: &PurgedHistory) -> BTreeSet<Skip> {
+pub(super) fn find_blind_spots(
+    repo: &Repository,
+    refs: &Refs,
+    purged_history: &PurgedHistory,
+) -> BTreeSet<Skip> {
     let mut skips = BTreeSet::new();
-    skips.extend(unrelated_clone(repo, report));
+    skips.extend(unrelated_clone_skip(repo, purged_history));
     match fetch_scope(repo) {
         // A ref that a mirror lacks is gone from the server, unless only one branch was cloned.
-        FetchScope::AllRefs if !is_bundle(repo) => {
-            skips.extend(other_branches(refs, report));
+        FetchScope::AllRefs if !is_from_bundle(repo) => {
+            skips.extend(single_branch_skip(refs, purged_history));
             return skips;
         }
         FetchScope::AllRefs => {}
@@ -52,27 +56,27 @@ pub(super) fn not_seen(repo: &Repository, refs: &Refs, report: &PurgedHistory) -
         }
         FetchScope::NoRemote => {}
     }
-    skips.extend(missing_refs(refs, report));
+    skips.extend(missing_ref_skips(refs, purged_history));
     skips
 }
 
 /// Whether the repository was cloned from a bundle, which may have only some of the refs.
-fn is_bundle(repo: &Repository) -> bool {
+fn is_from_bundle(repo: &Repository) -> bool {
     let config = repo.config_snapshot();
     let url = config.string("remote.origin.url").map(|url| url.to_string());
     url.is_some_and(|url| Path::new(url.strip_prefix("file://").unwrap_or(&url)).is_file())
 }
 
-/// The branches that the clone lacks after `git clone --mirror --single-branch`, which is configured like a mirror and has
+/// A skip about the branches that the clone lacks after `git clone --mirror --single-branch`, which is configured like a mirror and has
 /// one branch.
-fn other_branches(refs: &Refs, report: &PurgedHistory) -> Option<Skip> {
+fn single_branch_skip(refs: &Refs, purged_history: &PurgedHistory) -> Option<Skip> {
     let branches: Vec<&str> = proper_refs(refs)
         .map(|tip| &*tip.name)
         .filter(|name| RefKind::from_name(name) == RefKind::Branch)
         .collect();
     let is_missing =
         |name: &&String| RefKind::from_name(name) == RefKind::Branch && !branches.contains(&name.as_str());
-    let missing = report.ref_names.iter().filter(is_missing).count();
+    let missing = purged_history.ref_names.iter().filter(is_missing).count();
     (branches.len() == 1 && missing > 0).then(|| {
         let reason = format!(
             "this clone has only the branch {}, and the purge changed {missing} more; if it was cloned with \
@@ -85,23 +89,26 @@ fn other_branches(refs: &Refs, report: &PurgedHistory) -> Option<Skip> {
 
 /// Why a plain clone lacks refs.
 fn plain_clone_reason(remote: &str, refspecs: &[String]) -> String {
-    let fetched = match refspecs {
+    let fetched_refs = match refspecs {
         [] => format!("this clone of `{remote}` has no mirror configuration"),
         specs => format!("this clone fetches only `{}` from `{remote}`", specs.join("`, `")),
     };
     format!(
-        "{fetched}; a server may keep the old history in others, e.g. refs/pull/*; \
+        "{fetched_refs}; a server may keep the old history in others, e.g. refs/pull/*; \
          prove on a fresh `git clone --mirror URL`"
     )
 }
 
 /// The refs that the purge changed and this clone lacks. Branches and tags are not among them: a plain clone has them under
 /// other names, or fetched them before the purge.
-fn missing_refs(refs: &Refs, report: &PurgedHistory) -> Vec<Skip> {
+fn missing_ref_skips(refs: &Refs, purged_history: &PurgedHistory) -> Vec<Skip> {
     let names: BTreeSet<&str> = proper_refs(refs).map(|tip| &*tip.name).collect();
     let is_branch_or_tag = |name: &str| matches!(RefKind::from_name(name), RefKind::Branch | RefKind::Tag);
-    let missing: Vec<_> =
-        report.ref_names.iter().filter(|name| !is_branch_or_tag(name) && !names.contains(&***name)).collect();
+    let missing: Vec<_> = purged_history
+        .ref_names
+        .iter()
+        .filter(|name| !is_branch_or_tag(name) && !names.contains(&***name))
+        .collect();
     let reason = "the purge changed it, and this repository does not have it, so it may still lead to the old \
                   history on the server; prove on a fresh `git clone --mirror URL`";
     let mut skips: Vec<_> = missing.iter().take(MAX_LISTED).map(|name| Skip::new(&***name, reason)).collect();
@@ -113,9 +120,13 @@ fn missing_refs(refs: &Refs, report: &PurgedHistory) -> Vec<Skip> {
 }
 
 /// Reports a repository without any object of the purged history, old or new: it is clean, but proves nothing.
-fn unrelated_clone(repo: &Repository, report: &PurgedHistory) -> Option<Skip> {
+fn unrelated_clone_skip(repo: &Repository, purged_history: &PurgedHistory) -> Option<Skip> {
     let mut objects = ObjectReader::new(repo);
-    let mut ids = report.new_objects.iter().chain(report.old_objects.iter().map(|(id, _)| id)).peekable();
+    let mut ids = purged_history
+        .new_objects
+        .iter()
+        .chain(purged_history.old_objects.iter().map(|(id, _)| id))
+        .peekable();
     ids.peek()?;
     let is_related = ids.any(|id| objects.has(id));
     (!is_related).then(|| {

@@ -43,20 +43,20 @@ pub enum ProveError {
     History(#[from] HistoryError),
     /// The report is about a repository with another object format.
     #[error(
-        "the purge report is about a repository with {report} ids, and {clone} has {own} ids; \
+        "the purge report is about a repository with {report_format} ids, and {clone} has {clone_format} ids; \
          name a clone of the purged repository"
     )]
     OtherHash {
         /// The clone.
         clone: String,
         /// The object format of the clone.
-        own: String,
+        clone_format: String,
         /// The object format in the report.
-        report: String,
+        report_format: String,
     },
 }
 
-/// Searches the repository that `audit` names for the keys and old objects that were purged according to `report`.
+/// Searches the repository that `audit` names for the keys and old objects that were purged according to `purged_history`.
 /// Whatever cannot be read is listed in the proof, which is then incomplete.
 ///
 /// # Errors
@@ -64,19 +64,19 @@ pub enum ProveError {
 pub fn prove(
     settings: &Settings<'_>,
     audit: &HistoryOptions,
-    report: &PurgedHistory,
+    purged_history: &PurgedHistory,
 ) -> Result<CloneProof, ProveError> {
     let start = Instant::now();
     let repo = git::open(&audit.repo)?.to_thread_local();
-    check_hash(&repo, &audit.repo, report)?;
+    check_hash(&repo, &audit.repo, purged_history)?;
     let (draft, objects) = scan_history_objects(settings, audit)?;
     let refs = refs::read(&repo);
     let options = Options { threads: audit.threads, stop: settings.stop.flag(), include_unreachable: true };
-    let old = old_objects::search(&repo, &refs, report, &options);
+    let old = old_objects::search(&repo, &refs, purged_history, &options);
     let clone_kind = blind_spots::clone_kind(&repo);
-    let mut not_seen = blind_spots::not_seen(&repo, &refs, report);
-    not_seen.extend(not_searched(&draft));
-    not_seen.extend(rules_not_in_force(settings, report));
+    let mut not_seen = blind_spots::find_blind_spots(&repo, &refs, purged_history);
+    not_seen.extend(unsearched_parts(&draft));
+    not_seen.extend(keys_without_rule(settings, purged_history));
     let mut proof = CloneProof {
         schema: "friskey/prove/v1",
         tool: ProofTool {
@@ -92,16 +92,21 @@ pub fn prove(
             commits: draft.coverage.commits,
             blobs: draft.coverage.blobs,
         },
-        keys: report.keys.iter().map(|key| proof_parts::sought_key(key, &draft)).collect(),
-        refs: proof_parts::retaining_refs(report, &draft, &old),
+        keys: purged_history.keys.iter().map(|key| proof_parts::sought_key(key, &draft)).collect(),
+        refs: proof_parts::retaining_refs(purged_history, &draft, &old),
         not_seen,
         unsearched: objects
             .unsearched
             .iter()
-            .flat_map(|object| proof_parts::unproven_files(object, report))
+            .flat_map(|object| proof_parts::unproven_files(object, purged_history))
             .collect(),
-        other_keys: proof_parts::count_other_keys(&draft, report),
-        left_out: draft.coverage.ignored.iter().map(|one| format!("{}: {}", one.what, one.by)).collect(),
+        other_keys: proof_parts::count_other_keys(&draft, purged_history),
+        left_out: draft
+            .coverage
+            .ignored
+            .iter()
+            .map(|ignored| format!("{}: {}", ignored.what, ignored.by))
+            .collect(),
         not_provable: NOT_PROVABLE.to_vec(),
         old_objects: old.summary,
         elapsed_seconds: 0.0,
@@ -124,17 +129,21 @@ fn status(proof: &CloneProof) -> ProofStatus {
     }
 }
 
-fn check_hash(repo: &Repository, path: &Path, report: &PurgedHistory) -> Result<(), ProveError> {
-    let own = repo.object_hash();
-    if own == report.hash {
+fn check_hash(repo: &Repository, path: &Path, purged_history: &PurgedHistory) -> Result<(), ProveError> {
+    let hash = repo.object_hash();
+    if hash == purged_history.hash {
         return Ok(());
     }
     let clone = path.display().to_string();
-    Err(ProveError::OtherHash { clone, own: own.to_string(), report: report.hash.to_string() })
+    Err(ProveError::OtherHash {
+        clone,
+        clone_format: hash.to_string(),
+        report_format: purged_history.hash.to_string(),
+    })
 }
 
 /// What the audit could not search, or left out at the user's request.
-fn not_searched(draft: &Draft) -> BTreeSet<Skip> {
+fn unsearched_parts(draft: &Draft) -> BTreeSet<Skip> {
     let skipped = draft.coverage.skipped.iter();
     let mut skips: BTreeSet<Skip> =
         skipped.map(|skip| Skip::new(&*skip.what, skip.reason_without_options())).collect();
@@ -143,17 +152,17 @@ fn not_searched(draft: &Draft) -> BTreeSet<Skip> {
         let reason = "they are more than a report can hold, so they were not compared with the purged keys";
         skips.insert(Skip::new(what, reason));
     }
-    let left_out = draft.coverage.ignored.iter().filter(|one| blind_spots::limits_proof(one.kind));
-    skips.extend(left_out.map(|one| {
-        Skip::new(&*one.what, format!("left out by {}; leave that out to prove everything", one.by))
+    let left_out = draft.coverage.ignored.iter().filter(|ignored| blind_spots::limits_proof(ignored.kind));
+    skips.extend(left_out.map(|ignored| {
+        Skip::new(&*ignored.what, format!("left out by {}; leave that out to prove everything", ignored.by))
     }));
     skips
 }
 
 /// Keys that cannot be found, since their rules are not in force.
-fn rules_not_in_force(settings: &Settings<'_>, report: &PurgedHistory) -> Vec<Skip> {
+fn keys_without_rule(settings: &Settings<'_>, purged_history: &PurgedHistory) -> Vec<Skip> {
     let is_known = |key: &&PurgedKey| settings.detector.rules().iter().any(|rule| *rule.id == *key.rule);
-    let unknown = report.keys.iter().filter(|key| !is_known(key));
+    let unknown = purged_history.keys.iter().filter(|key| !is_known(key));
     let skip = |key: &PurgedKey| {
         let reason = format!(
             "the rule `{}`, which found it for the purge, is not in force; pass the same --rules or --config",
@@ -181,12 +190,12 @@ fn redact(proof: &mut CloneProof, settings: &Settings<'_>, draft: &Draft) {
         .iter_mut()
         .flat_map(|key| [&mut key.redacted, &mut key.rule].into_iter().chain(&mut key.places));
     keys.for_each(&mut redact_text);
-    proof.refs.iter_mut().for_each(|one| redact_text(&mut one.name));
+    proof.refs.iter_mut().for_each(|retaining_ref| redact_text(&mut retaining_ref.name));
     proof.left_out.iter_mut().for_each(&mut redact_text);
     proof
         .unsearched
         .iter_mut()
-        .flat_map(|one| one.path.iter_mut().chain([&mut one.reason]))
+        .flat_map(|file| file.path.iter_mut().chain([&mut file.reason]))
         .for_each(&mut redact_text);
     let not_seen = std::mem::take(&mut proof.not_seen).into_iter().map(|mut skip| {
         redact_text(&mut skip.what);

@@ -24,19 +24,19 @@ pub(super) struct OldObjectSearch {
     pub(super) gaps: Gaps,
 }
 
-/// Searches for every object that was rewritten according to `report`.
+/// Searches for every object that was rewritten according to `purged_history`.
 pub(super) fn search(
     repo: &Repository,
     refs: &Refs,
-    report: &PurgedHistory,
+    purged_history: &PurgedHistory,
     options: &Options<'_>,
 ) -> OldObjectSearch {
     let mut objects = ObjectReader::new(repo);
     let present: Vec<&(ObjectId, ObjectKind)> =
-        report.old_objects.iter().filter(|(id, _)| objects.has(id)).collect();
+        purged_history.old_objects.iter().filter(|(id, _)| objects.has(id)).collect();
     let listed = present.iter().take(OldObjects::MAX_LISTED);
     let summary = OldObjects {
-        sought: report.old_objects.len() as u64,
+        sought: purged_history.old_objects.len() as u64,
         present: present.len() as u64,
         found: listed.map(|(id, kind)| OldObject { id: id.to_string(), kind: kind_name(*kind) }).collect(),
     };
@@ -44,14 +44,15 @@ pub(super) fn search(
     if present.is_empty() {
         return search;
     }
-    let of_kind =
-        |wanted: ObjectKind| present.iter().filter(move |(_, kind)| *kind == wanted).map(|(id, _)| *id);
-    search.add_refs_to_tags(refs, &of_kind(ObjectKind::Tag).collect(), &mut objects);
-    let blobs_and_trees = of_kind(ObjectKind::Blob).chain(of_kind(ObjectKind::Tree));
+    let ids_of_kind = |searched_kind: ObjectKind| {
+        present.iter().filter(move |(_, kind)| *kind == searched_kind).map(|(id, _)| *id)
+    };
+    search.add_refs_to_tags(refs, &ids_of_kind(ObjectKind::Tag).collect(), &mut objects);
+    let blobs_and_trees = ids_of_kind(ObjectKind::Blob).chain(ids_of_kind(ObjectKind::Tree));
     // Attribution follows secrets: all old blobs and trees are treated as if they contained the same secret, number 0.
     let query = Query {
         objects: blobs_and_trees.map(|id| (id, vec![0])).collect(),
-        commits: earliest(&of_kind(ObjectKind::Commit).collect(), &mut objects),
+        commits: earliest_commits(&ids_of_kind(ObjectKind::Commit).collect(), &mut objects),
         secrets: 1,
     };
     let attribution = attribute(repo, refs, &query, options);
@@ -97,7 +98,7 @@ impl OldObjectSearch {
 }
 
 /// The commits of which no parent is in `commits`. A ref that leads to any of `commits` leads to one of these.
-fn earliest(commits: &HashSet<ObjectId>, objects: &mut ObjectReader) -> Vec<ObjectId> {
+fn earliest_commits(commits: &HashSet<ObjectId>, objects: &mut ObjectReader) -> Vec<ObjectId> {
     let is_earliest = |id: &&ObjectId| !objects.parents(id).iter().any(|parent| commits.contains(parent));
     let mut earliest: Vec<ObjectId> = commits.iter().filter(is_earliest).copied().collect();
     earliest.sort_unstable();

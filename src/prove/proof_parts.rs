@@ -49,23 +49,25 @@ fn describe_origin(origin: &Origin) -> String {
 
 /// Every ref, and every local name such as a reflog entry, that leads to a purged key or to a rewritten object.
 pub(super) fn retaining_refs(
-    report: &PurgedHistory,
+    purged_history: &PurgedHistory,
     draft: &Draft,
     old: &OldObjectSearch,
 ) -> Vec<RetainingRef> {
     let mut refs: BTreeMap<(RefKind, String), RetainingRef> = BTreeMap::new();
     let mut add = |name: &str, is_local: bool, key: Option<Fingerprint>, id: Option<String>| {
         let kind = if is_local { RefKind::Local } else { RefKind::from_name(name) };
-        let retaining = refs.entry((kind, name.to_owned())).or_insert_with(|| RetainingRef {
+        let retaining_ref = refs.entry((kind, name.to_owned())).or_insert_with(|| RetainingRef {
             name: name.to_owned(),
             kind,
             keys: BTreeSet::new(),
             old_objects: BTreeSet::new(),
         });
-        retaining.keys.extend(key);
-        retaining.old_objects.extend(id);
+        retaining_ref.keys.extend(key);
+        retaining_ref.old_objects.extend(id);
     };
-    for (key, leak) in report.keys.iter().filter_map(|key| Some((key, find_leak(draft, &key.fingerprint)?))) {
+    for (key, leak) in
+        purged_history.keys.iter().filter_map(|key| Some((key, find_leak(draft, &key.fingerprint)?)))
+    {
         let reachability = &leak.reachability;
         for name in reachability.refs_at_tip.iter().chain(&reachability.refs_in_history) {
             add(name, false, Some(key.fingerprint), None);
@@ -78,23 +80,26 @@ pub(super) fn retaining_refs(
     refs.into_values().collect()
 }
 
-/// The files in an object that may contain a key, since they cannot be searched.
-pub(super) fn unproven_files(searched: &PartlySearchedObject, report: &PurgedHistory) -> Vec<UnprovenFile> {
-    let object = searched.id.to_string();
-    let suffix = format!(" (blob {object})");
+/// The files in an object that may contain a key, since they cannot be object.
+pub(super) fn unproven_files(
+    object: &PartlySearchedObject,
+    purged_history: &PurgedHistory,
+) -> Vec<UnprovenFile> {
+    let object_id = object.id.to_string();
+    let suffix = format!(" (blob {object_id})");
     let file = |skip: &Skip| UnprovenFile {
-        object: object.clone(),
-        path: searched.path.as_ref().map(|_| skip.what.clone()),
+        object: object_id.clone(),
+        path: object.path.as_ref().map(|_| skip.what.clone()),
         reason: skip.reason.strip_suffix(&suffix).unwrap_or(&skip.reason).to_owned(),
-        carried_over: report.unsearched.contains(&searched.id),
+        carried_over: purged_history.unsearched.contains(&object.id),
     };
-    searched.skips.iter().map(file).collect()
+    object.skips.iter().map(file).collect()
 }
 
 /// How many keys of at least medium confidence are in the clone besides the purged ones.
-pub(super) fn count_other_keys(draft: &Draft, report: &PurgedHistory) -> u64 {
+pub(super) fn count_other_keys(draft: &Draft, purged_history: &PurgedHistory) -> u64 {
     let is_purged =
-        |leak: &Leak| report.keys.iter().any(|key| key.fingerprint == leak.detected_key.fingerprint);
+        |leak: &Leak| purged_history.keys.iter().any(|key| key.fingerprint == leak.detected_key.fingerprint);
     let is_probable = |leak: &&Leak| leak.detected_key.confidence >= Confidence::Medium;
     draft.leaks.iter().filter(is_probable).filter(|leak| !is_purged(leak)).count() as u64
 }

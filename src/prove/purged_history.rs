@@ -12,7 +12,7 @@ use crate::scan::compile;
 use crate::untrusted::{ReadError, Symlinks, read};
 
 /// The largest report that is read, in bytes: that of some ten million rewritten objects.
-const MAX_REPORT: u64 = 1 << 30;
+const MAX_REPORT_SIZE: u64 = 1 << 30;
 
 /// Why a report cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +97,7 @@ impl PurgedHistory {
     /// # Errors
     /// If it cannot be read, or is not the report of a purge that removed a key.
     pub fn read(path: &Path) -> Result<Self, PurgedHistoryError> {
-        let bytes = read(path, Symlinks::Follow, MAX_REPORT)
+        let bytes = read(path, Symlinks::Follow, MAX_REPORT_SIZE)
             .map_err(|error| PurgedHistoryError::Read { path: path.to_owned(), error })?;
         let unusable = |reason| PurgedHistoryError::Unusable { path: path.to_owned(), reason };
         let document: ReportDocument = serde_json::from_slice(&bytes).map_err(|error| {

@@ -11,7 +11,7 @@ use crate::model::Fingerprint;
 
 const SCHEMA: &str = "friskey/purge/v1";
 /// The longest text in it, in bytes.
-const MAX_TEXT: usize = 4096;
+const MAX_TEXT_BYTES: usize = 4096;
 
 /// The fields of the report that a proof needs.
 #[derive(Deserialize)]
@@ -33,13 +33,13 @@ pub(super) struct ReportDocument {
 
 #[derive(Deserialize)]
 struct UnsearchedEntry {
-    #[serde(deserialize_with = "id")]
+    #[serde(deserialize_with = "deserialize_id")]
     object: ObjectId,
 }
 
 #[derive(Deserialize)]
 struct PlaceEntry {
-    #[serde(deserialize_with = "fingerprint")]
+    #[serde(deserialize_with = "deserialize_fingerprint")]
     fingerprint: Fingerprint,
 }
 
@@ -56,7 +56,7 @@ struct PurgedRepository {
 
 #[derive(Deserialize)]
 struct KeyEntry {
-    #[serde(deserialize_with = "fingerprint")]
+    #[serde(deserialize_with = "deserialize_fingerprint")]
     fingerprint: Fingerprint,
     redacted: BoundedText,
     rule: BoundedText,
@@ -73,9 +73,9 @@ struct ObjectMap {
 
 #[derive(Deserialize)]
 struct IdPair {
-    #[serde(deserialize_with = "id")]
+    #[serde(deserialize_with = "deserialize_id")]
     old: ObjectId,
-    #[serde(deserialize_with = "id")]
+    #[serde(deserialize_with = "deserialize_id")]
     new: ObjectId,
 }
 
@@ -90,16 +90,16 @@ struct BoundedText(String);
 impl<'de> Deserialize<'de> for BoundedText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if text.len() > MAX_TEXT { Err(de::Error::custom("too long")) } else { Ok(Self(text)) }
+        if text.len() > MAX_TEXT_BYTES { Err(de::Error::custom("too long")) } else { Ok(Self(text)) }
     }
 }
 
-fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectId, D::Error> {
+fn deserialize_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectId, D::Error> {
     let text = Cow::<'de, str>::deserialize(deserializer)?;
     parse_id(&text).ok_or_else(|| de::Error::custom("not an object id"))
 }
 
-fn fingerprint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fingerprint, D::Error> {
+fn deserialize_fingerprint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fingerprint, D::Error> {
     let text = Cow::<'de, str>::deserialize(deserializer)?;
     Fingerprint::from_hex(&text).ok_or_else(|| de::Error::custom("not a fingerprint"))
 }
@@ -152,7 +152,7 @@ impl ReportDocument {
         };
         self.check_counts()?;
         let rewritten = self.commit_map.iter().chain(&self.objects.tags).chain(&self.objects.blobs);
-        let new_objects = rewritten.map(|one| one.new).filter(|id| !id.is_null()).collect();
+        let new_objects = rewritten.map(|pair| pair.new).filter(|id| !id.is_null()).collect();
         let kinds = [
             (self.commit_map, ObjectKind::Commit),
             (self.objects.blobs, ObjectKind::Blob),
@@ -161,18 +161,18 @@ impl ReportDocument {
         ];
         let mut old_objects = Vec::new();
         for (rewritten, kind) in kinds {
-            if rewritten.iter().any(|one| one.old.kind() != hash || one.new.kind() != hash) {
+            if rewritten.iter().any(|pair| pair.old.kind() != hash || pair.new.kind() != hash) {
                 return Err(
                     "it has ids of another length than its object format says; write the report anew with \
                             `friskey purge`",
                 );
             }
-            if rewritten.iter().any(|one| one.old == one.new || one.old.is_null()) {
+            if rewritten.iter().any(|pair| pair.old == pair.new || pair.old.is_null()) {
                 return Err(
                     "it calls an object rewritten that kept its id; write the report anew with `friskey purge`",
                 );
             }
-            old_objects.extend(rewritten.iter().map(|one| (one.old, kind)));
+            old_objects.extend(rewritten.iter().map(|pair| (pair.old, kind)));
         }
         old_objects.sort_unstable_by_key(|(id, kind)| (*id, *kind as u8));
         old_objects.dedup_by_key(|(id, _)| *id);
@@ -182,8 +182,8 @@ impl ReportDocument {
             rule: key.rule.0,
             length: key.length,
         });
-        let ref_names = self.ref_map.into_iter().map(|one| one.new_ref.0).collect();
-        let unsearched = self.unsearched.into_iter().map(|one| one.object).collect();
+        let ref_names = self.ref_map.into_iter().map(|pair| pair.new_ref.0).collect();
+        let unsearched = self.unsearched.into_iter().map(|entry| entry.object).collect();
         Ok(PurgedHistory { hash, keys: keys.collect(), old_objects, new_objects, ref_names, unsearched })
     }
 }

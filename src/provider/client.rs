@@ -89,12 +89,12 @@ impl Client {
     /// # Errors
     /// Why there is no documented response. Temporary failures are retried first.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str, key: &ApiKey) -> Result<T, ProviderError> {
-        let answer = self.answer(path, key)?;
+        let answer = self.get_answer(path, key)?;
         self.parse(&answer)
     }
 
     /// Sends a GET and returns the response, whatever its status. Temporary failures are retried first.
-    pub(super) fn answer(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
+    pub(super) fn get_answer(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
         loop {
@@ -118,7 +118,7 @@ impl Client {
 
     /// Makes one attempt at a GET.
     fn send_get(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
-        let request = self.within_limits(self.agent.get(self.url(path)))?;
+        let request = self.limit_request(self.agent.get(self.url(path)))?;
         self.receive(request.header("authorization", self.authorization(key)?).call())
     }
 
@@ -131,7 +131,7 @@ impl Client {
     }
 
     /// Counts a request, and sets its time limit to what is left for all calls. An error if a limit of the run is reached.
-    fn within_limits<B>(&self, request: RequestBuilder<B>) -> Result<RequestBuilder<B>, ProviderError> {
+    fn limit_request<B>(&self, request: RequestBuilder<B>) -> Result<RequestBuilder<B>, ProviderError> {
         let RunLimits { requests, time } = self.options.limits;
         let left = self.time_left();
         if left.is_zero() {
@@ -153,9 +153,9 @@ impl Client {
     /// Reads the response, within the limits.
     fn receive(
         &self,
-        sent: Result<ureq::http::Response<ureq::Body>, Error>,
+        result: Result<ureq::http::Response<ureq::Body>, Error>,
     ) -> Result<Answer, ProviderError> {
-        let mut response = sent.map_err(|error| self.transport_error(&error))?;
+        let mut response = result.map_err(|error| self.transport_error(&error))?;
         let status = response.status().as_u16();
         if response.status().is_redirection() {
             return Err(ProviderError::Redirected { host: self.host_name() });
@@ -172,7 +172,7 @@ impl Client {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
         let answer = loop {
-            let request = self.within_limits(self.agent.delete(self.url(path)))?;
+            let request = self.limit_request(self.agent.delete(self.url(path)))?;
             let answer = self.receive(request.header("authorization", self.authorization(key)?).call())?;
             let pause = answer.retry_after.unwrap_or(wait);
             if answer.status != 429 || attempt >= MAX_ATTEMPTS || pause >= self.time_left() {
@@ -195,7 +195,7 @@ impl Client {
 
     /// Sends JSON in one attempt, and returns the body of a successful response.
     pub(super) fn post(&self, path: &str, json: &[u8], key: &ApiKey) -> Result<Vec<u8>, ProviderError> {
-        let request = self.within_limits(self.agent.post(self.url(path)))?;
+        let request = self.limit_request(self.agent.post(self.url(path)))?;
         let request = request.header("authorization", self.authorization(key)?);
         let answer = self.receive(request.header("content-type", "application/json").send(json))?;
         match answer.status {
@@ -207,7 +207,7 @@ impl Client {
     /// Sends JSON without any key in the headers, in one attempt. Accepts any status of 200 to 299, since the documentation
     /// names none.
     pub(super) fn post_without_key(&self, path: &str, json: &[u8]) -> Result<(), ProviderError> {
-        let request = self.within_limits(self.agent.post(self.url(path)))?;
+        let request = self.limit_request(self.agent.post(self.url(path)))?;
         let answer = self.receive(request.header("content-type", "application/json").send(json))?;
         match answer.status {
             200..=299 => Ok(()),

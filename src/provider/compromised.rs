@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::{ApiKey, Client, ProviderError};
 
-const PATH: &str = "/external/compromised_secret";
+/// The path of the endpoint.
+const ENDPOINT_PATH: &str = "/external/compromised_secret";
 
 #[derive(Serialize)]
 struct CompromisedSecret<'k> {
@@ -41,5 +42,5 @@ pub fn report_compromised(client: &Client, key: &ApiKey, email: Option<&str>) ->
     if serde_json::to_writer(&mut *body, &report).is_err() {
         return Err(client.impossible_request());
     }
-    client.post_without_key(PATH, &body)
+    client.post_without_key(ENDPOINT_PATH, &body)
 }

@@ -50,7 +50,7 @@ impl KeyDirectory {
             |project: &WireProject| &project.id,
         )?;
         let mut directory = Self { project_count: projects.len(), ..Self::default() };
-        let projects: Vec<ListedProject> = projects.into_iter().filter_map(project).collect();
+        let projects: Vec<ListedProject> = projects.into_iter().filter_map(listed_project).collect();
         if projects.len() < directory.project_count {
             directory.gaps.push("projects with invalid ids".to_owned());
         }
@@ -84,9 +84,10 @@ impl KeyDirectory {
         match list_all(client, admin, "/v1/organization/admin_api_keys?order=asc", |key: &WireKey| &key.id) {
             Ok(keys) => {
                 // This list sometimes contains project keys, labeled as admin keys.
-                let known: BTreeSet<&str> = self.keys.iter().map(|key| key.listed_key.id.as_str()).collect();
+                let project_key_ids: BTreeSet<&str> =
+                    self.keys.iter().map(|key| key.listed_key.id.as_str()).collect();
                 let keys: Vec<WireKey> =
-                    keys.into_iter().filter(|key| !known.contains(key.id.as_str())).collect();
+                    keys.into_iter().filter(|key| !project_key_ids.contains(key.id.as_str())).collect();
                 let (admin_keys, others): (Vec<_>, Vec<_>) =
                     keys.into_iter().partition(|key| !key.object.ends_with("project.api_key"));
                 if !others.is_empty() {
@@ -117,8 +118,8 @@ impl KeyDirectory {
 
     /// Whether a listed key is `admin`, the one that authenticates the requests.
     pub fn is_admin_in_use(&self, key: &ListedKey, admin: &ApiKey) -> bool {
-        let known = self.keys.iter().find(|known| known.listed_key.id == key.id);
-        known.and_then(|known| known.mask.as_ref()).is_some_and(|mask| mask.fits(admin.reveal()))
+        let listed = self.keys.iter().find(|listed| listed.listed_key.id == key.id);
+        listed.and_then(|listed| listed.mask.as_ref()).is_some_and(|mask| mask.fits(admin.reveal()))
     }
 
     /// Lists the keys of one project or, without one, the admin keys again, and returns their ids.
@@ -144,7 +145,8 @@ fn project_keys_path(id: &str) -> String {
     format!("/v1/organization/projects/{id}/api_keys?owner_project_access=any")
 }
 
-fn project(wire: WireProject) -> Option<ListedProject> {
+/// The project, if its id is valid.
+fn listed_project(wire: WireProject) -> Option<ListedProject> {
     let archived = wire.status == "archived";
     is_safe_id(&wire.id).then_some(ListedProject { id: wire.id, name: shorten(wire.name), archived })
 }
@@ -168,7 +170,7 @@ fn organization_key(wire: WireKey, project: Option<&ListedProject>, is_admin: bo
         id: if is_safe_id(&wire.id) { wire.id } else { ListedKey::UNUSABLE_ID.to_owned() },
         name: shorten(wire.name),
         project: project.cloned(),
-        owner: wire.owner.and_then(owner),
+        owner: wire.owner.and_then(key_owner),
         created_at: wire.created_at,
         last_used_at: wire.last_used_at,
         expires_at: wire.expires_at,
@@ -178,19 +180,20 @@ fn organization_key(wire: WireKey, project: Option<&ListedProject>, is_admin: bo
     OrganizationKey { mask, is_admin: is_admin && !is_project_key, scopes: wire.scopes, listed_key }
 }
 
-fn owner(wire: WireOwner) -> Option<KeyOwner> {
+/// The owner of a key; `None` if neither its id nor its name is known.
+fn key_owner(wire: WireOwner) -> Option<KeyOwner> {
     let is_account =
         wire.kind.as_deref().is_some_and(|kind| kind == "service_account") || wire.service_account.is_some();
     let kind = if is_account { "service-account" } else { "user" };
-    let nested = wire.service_account.or(wire.user);
-    let mut owner = match nested {
-        Some(person) => KeyOwner {
+    let nested_owner = wire.service_account.or(wire.user);
+    let mut owner = match nested_owner {
+        Some(account) => KeyOwner {
             kind,
-            id: person.id,
-            name: person.name,
-            email: person.email,
-            role: person.role,
-            created_at: person.created_at,
+            id: account.id,
+            name: account.name,
+            email: account.email,
+            role: account.role,
+            created_at: account.created_at,
         },
         None => KeyOwner {
             kind,

@@ -33,13 +33,13 @@ fn batches(windows: &[EvidenceWindow]) -> Vec<&[EvidenceWindow]> {
     let mut rest = windows;
     while !rest.is_empty() {
         let mut bytes = 0;
-        let fitting = rest.iter().take_while(|window| {
+        let fitting_windows = rest.iter().take_while(|window| {
             bytes += PARAMETER_BYTES + window.key_id.len();
             bytes <= MAX_FILTER_BYTES
         });
-        let (batch, others) = rest.split_at(fitting.count().max(1));
+        let (batch, remaining) = rest.split_at(fitting_windows.count().max(1));
         batches.push(batch);
-        rest = others;
+        rest = remaining;
     }
     batches
 }
@@ -146,9 +146,9 @@ fn sum_spending(days: &BTreeMap<i64, DayTotal>, leak_day: i64, currency: String)
 fn service_uses(counts: &[ServiceCount], key: &str, leak_day: i64) -> Vec<ServiceUse> {
     let first_day = leak_day - i64::from(DAYS_BEFORE) * DAY;
     let total = |name: &str, since_leak: bool| -> u64 {
-        let of_key = counts.iter().filter(|count| count.key_id == key && count.service.name == name);
+        let counts_of_key = counts.iter().filter(|count| count.key_id == key && count.service.name == name);
         let in_period =
-            of_key.filter(|count| count.day >= first_day && (count.day >= leak_day) == since_leak);
+            counts_of_key.filter(|count| count.day >= first_day && (count.day >= leak_day) == since_leak);
         in_period.fold(0, |sum, count| sum.saturating_add(count.requests))
     };
     let service_use = |name: &'static str| ServiceUse {
@@ -156,6 +156,6 @@ fn service_uses(counts: &[ServiceCount], key: &str, leak_day: i64) -> Vec<Servic
         since_leak: total(name, true),
         before: total(name, false),
     };
-    let all = SERVICES.iter().map(|service| service_use(service.name));
-    all.filter(|used| used.since_leak > 0 || used.before > 0).collect()
+    let uses = SERVICES.iter().map(|service| service_use(service.name));
+    uses.filter(|service| service.since_leak > 0 || service.before > 0).collect()
 }

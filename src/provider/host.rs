@@ -64,10 +64,10 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_with_an_optional_port() {
-        for good in ["api.openai.com", "EU.api.openai.com", "localhost:8443", "127.0.0.1:1"] {
-            assert!(Host::parse(good).is_some(), "{good}");
+        for valid in ["api.openai.com", "EU.api.openai.com", "localhost:8443", "127.0.0.1:1"] {
+            assert!(Host::parse(valid).is_some(), "{valid}");
         }
-        for bad in [
+        for invalid in [
             "",
             "https://x",
             "x/y",
@@ -82,7 +82,7 @@ mod tests {
             "x#y",
             &"x".repeat(64),
         ] {
-            assert_eq!(Host::parse(bad), None, "{bad}");
+            assert_eq!(Host::parse(invalid), None, "{invalid}");
         }
         assert!(
             Host::default().is_known() && !Host::parse("api.openai.com.evil.example").unwrap().is_known()

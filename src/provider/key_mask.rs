@@ -74,8 +74,8 @@ mod tests {
         assert_eq!((&*short.head, &*short.tail, short.len), ("sk-abc", "def", None));
         assert_eq!(KeyMask::parse("sk-…wxyz").unwrap().tail, "wxyz");
         assert_eq!(KeyMask::parse("sk-proj-****wxyz").unwrap().len, None);
-        for bad in ["", "sk-abc", "****", "sk-***", "sk-a b***cdef", "sk-\u{202e}***cdef"] {
-            assert_eq!(KeyMask::parse(bad), None, "{bad}");
+        for invalid in ["", "sk-abc", "****", "sk-***", "sk-a b***cdef", "sk-\u{202e}***cdef"] {
+            assert_eq!(KeyMask::parse(invalid), None, "{invalid}");
         }
     }
 

@@ -33,21 +33,21 @@ impl KeyShape {
     }
 
     fn fits_head(&self, mask: &KeyMask, is_prefix_unknown: bool) -> bool {
-        let shown = self.head.len().min(mask.head.len()).min(MASK_HEAD_CHARS);
-        is_prefix_unknown || self.head.as_bytes()[..shown] == mask.head.as_bytes()[..shown]
+        let compared_len = self.head.len().min(mask.head.len()).min(MASK_HEAD_CHARS);
+        is_prefix_unknown || self.head.as_bytes()[..compared_len] == mask.head.as_bytes()[..compared_len]
     }
 }
 
 /// Whether the last characters agree as far as both are known: a short mask shows fewer than four.
-fn is_same_end(one: &str, other: &str) -> bool {
-    !one.is_empty() && !other.is_empty() && (one.ends_with(other) || other.ends_with(one))
+fn is_same_end(end: &str, other: &str) -> bool {
+    !end.is_empty() && !other.is_empty() && (end.ends_with(other) || other.ends_with(end))
 }
 
 /// Whether a mask begins like keys of a kind. A mask that shows too little of the beginning fits every kind.
 fn is_of_kind(kind: &str, mask: &KeyMask) -> bool {
     let begins_with = |prefix: &str| {
-        let shown = prefix.len().min(mask.head.len()).min(MASK_HEAD_CHARS);
-        mask.head.as_bytes()[..shown] == prefix.as_bytes()[..shown]
+        let compared_len = prefix.len().min(mask.head.len()).min(MASK_HEAD_CHARS);
+        mask.head.as_bytes()[..compared_len] == prefix.as_bytes()[..compared_len]
     };
     let other_prefixes = ["sk-proj-", "sk-svcac", "sk-svcaa", "sk-admin"];
     match kind {
@@ -101,7 +101,7 @@ pub fn matching_keys<'k>(
 mod tests {
     use super::*;
 
-    fn listed(id: &str, mask: &str, created_at: i64) -> OrganizationKey {
+    fn organization_key(id: &str, mask: &str, created_at: i64) -> OrganizationKey {
         OrganizationKey {
             mask: KeyMask::parse(mask),
             is_admin: false,
@@ -137,11 +137,11 @@ mod tests {
     #[test]
     fn kind_length_beginning_and_end_must_agree() {
         let keys = [
-            listed("same", &mask("sk-proj-", 164, "x9KA"), 1),
-            listed("length", &mask("sk-proj-", 156, "x9KA"), 1),
-            listed("end", &mask("sk-proj-", 164, "x9KB"), 1),
-            listed("kind", &mask("sk-svcac", 164, "x9KA"), 1),
-            listed("none", "hidden", 1),
+            organization_key("same", &mask("sk-proj-", 164, "x9KA"), 1),
+            organization_key("length", &mask("sk-proj-", 156, "x9KA"), 1),
+            organization_key("end", &mask("sk-proj-", 164, "x9KB"), 1),
+            organization_key("kind", &mask("sk-svcac", 164, "x9KA"), 1),
+            organization_key("none", "hidden", 1),
         ];
         assert_eq!(ids(&shape(None), &keys), ["same"]);
         let user = KeyShape { kind: "user".to_owned(), len: 164, head: "sk-".to_owned(), ..shape(None) };
@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn later_keys_are_dropped_if_there_are_earlier_ones_and_marked_otherwise() {
         let (early, late) = (
-            listed("early", &mask("sk-proj-", 164, "x9KA"), 10),
-            listed("late", &mask("sk-proj-", 164, "x9KA"), 30),
+            organization_key("early", &mask("sk-proj-", 164, "x9KA"), 10),
+            organization_key("late", &mask("sk-proj-", 164, "x9KA"), 30),
         );
         let both = [early, late.clone()];
         assert_eq!(ids(&shape(Some(20)), &both), ["early"]);
@@ -164,9 +164,9 @@ mod tests {
 
     #[test]
     fn short_masks_of_the_api_reference_match_by_the_characters_that_they_show() {
-        let short = |mask: &str| ids(&shape(None), &[listed("short", mask, 1)]).len();
-        assert_eq!(short("sk-pro...9KA"), 1);
-        assert_eq!(short("sk-abc...9KA"), 0);
-        assert_eq!(short("sk-pro...9KB"), 0);
+        let count_matches = |mask: &str| ids(&shape(None), &[organization_key("short", mask, 1)]).len();
+        assert_eq!(count_matches("sk-pro...9KA"), 1);
+        assert_eq!(count_matches("sk-abc...9KA"), 0);
+        assert_eq!(count_matches("sk-pro...9KB"), 0);
     }
 }

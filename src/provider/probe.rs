@@ -26,7 +26,7 @@ impl ProbeAnswer {
 /// which costs nothing and contains no personal data.
 pub fn probe(client: &Client, key: &ApiKey, is_admin: bool) -> ProbeAnswer {
     let path = if is_admin { "/v1/organization/admin_api_keys?limit=1" } else { "/v1/models" };
-    match client.answer(path, key) {
+    match client.get_answer(path, key) {
         Ok(answer) => interpret(answer.status, &answer.body, key.reveal()),
         Err(error) => ProbeAnswer::new(KeyVerdict::Unknown, error.to_string()),
     }
@@ -81,8 +81,8 @@ fn interpret(status: u16, body: &[u8], key: &[u8]) -> ProbeAnswer {
         ),
         (429, "slow_down") => answer(KeyVerdict::Live, "the provider accepts it, but asks to slow down"),
         (status, _) => {
-            let shown = error.code_or_type().map(|code| format!(" ({code})")).unwrap_or_default();
-            answer(KeyVerdict::Unknown, &format!("HTTP status {status}{shown}"))
+            let code_text = error.code_or_type().map(|code| format!(" ({code})")).unwrap_or_default();
+            answer(KeyVerdict::Unknown, &format!("HTTP status {status}{code_text}"))
         }
     }
 }
@@ -132,7 +132,7 @@ mod tests {
         format!("sk-proj-{}x9KA", "b".repeat(152))
     }
 
-    fn incorrect(tail: &str) -> String {
+    fn incorrect_key_message(tail: &str) -> String {
         format!("Incorrect API key provided: sk-proj-{}{tail}. You can find your API key", "*".repeat(152))
     }
 
@@ -141,8 +141,8 @@ mod tests {
         use KeyVerdict as V;
         let missing = "You have insufficient permissions for this operation. Missing scopes: api.model.read.";
         for (status, code, message, expected) in [
-            (401, Some("invalid_api_key"), &*incorrect("x9KA"), V::Dead),
-            (401, Some("invalid_api_key"), &incorrect("380A"), V::Unknown),
+            (401, Some("invalid_api_key"), &*incorrect_key_message("x9KA"), V::Dead),
+            (401, Some("invalid_api_key"), &incorrect_key_message("380A"), V::Unknown),
             (401, Some("invalid_api_key"), "Incorrect API key provided.", V::Unknown),
             (401, None, missing, V::LiveRestricted),
             (403, None, missing, V::LiveRestricted),
@@ -161,7 +161,7 @@ mod tests {
             (429, Some("slow_down"), "", V::Live),
             (429, Some("rate_limit_exceeded"), "", V::Unknown),
             (500, None, "", V::Unknown),
-            (503, Some("invalid_api_key"), &incorrect("x9KA"), V::Unknown),
+            (503, Some("invalid_api_key"), &incorrect_key_message("x9KA"), V::Unknown),
         ] {
             assert_eq!(verdict(status, code, message), expected, "{status} {code:?} {message}");
         }
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_reason_repeats_no_part_of_the_message() {
-        let body = serde_json::json!({"error": {"message": incorrect("x9KA"), "code": "invalid_api_key"}});
+        let body = serde_json::json!({"error": {"message": incorrect_key_message("x9KA"), "code": "invalid_api_key"}});
         let answer = interpret(401, body.to_string().as_bytes(), key().as_bytes());
         assert!(!answer.reason.contains("x9KA") && !answer.reason.contains("sk-"), "{}", answer.reason);
     }

@@ -33,13 +33,13 @@ mod tests {
 
     #[test]
     fn only_http_and_https_proxies_are_accepted() {
-        for good in ["http://proxy:8080", "https://u:p@proxy", "proxy:8080", "proxy"] {
-            assert!(HttpProxy::parse(good).is_some(), "{good}");
+        for valid in ["http://proxy:8080", "https://u:p@proxy", "proxy:8080", "proxy"] {
+            assert!(HttpProxy::parse(valid).is_some(), "{valid}");
         }
-        for bad in
+        for invalid in
             ["socks5://proxy", "socks5h://proxy:1080", "socks4://p", "socks://p", "ftp://p", "http://", "a b"]
         {
-            assert!(HttpProxy::parse(bad).is_none(), "{bad}");
+            assert!(HttpProxy::parse(invalid).is_none(), "{invalid}");
         }
     }
 

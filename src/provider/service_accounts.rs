@@ -27,7 +27,7 @@ impl ServiceAccounts {
             list_all(client, admin, &path, |account: &WireServiceAccount| &account.id)
         });
         let mut service_accounts = Self::default();
-        let mut failed: Vec<(&ListedProject, ProviderError)> = Vec::new();
+        let mut failures: Vec<(&ListedProject, ProviderError)> = Vec::new();
         for (project, list) in projects.iter().zip(lists) {
             match list {
                 Ok(accounts) => {
@@ -35,10 +35,10 @@ impl ServiceAccounts {
                     let by_id = by_id.map(|account| ((project.id.clone(), account.id.clone()), account));
                     service_accounts.accounts.extend(by_id);
                 }
-                Err(error) => failed.push((project, error)),
+                Err(error) => failures.push((project, error)),
             }
         }
-        service_accounts.gaps = gaps(&failed);
+        service_accounts.gaps = gap_messages(&failures);
         service_accounts
     }
 
@@ -71,12 +71,12 @@ impl ServiceAccounts {
 }
 
 /// One message if all projects fail with the same error, e.g. because the admin key lacks the permission.
-fn gaps(failed: &[(&ListedProject, ProviderError)]) -> Vec<String> {
-    match failed {
-        [(_, first), _, ..] if failed.iter().all(|(_, other)| other == first) => {
-            vec![format!("service accounts of {} projects: {first}", failed.len())]
+fn gap_messages(failures: &[(&ListedProject, ProviderError)]) -> Vec<String> {
+    match failures {
+        [(_, first), _, ..] if failures.iter().all(|(_, other)| other == first) => {
+            vec![format!("service accounts of {} projects: {first}", failures.len())]
         }
-        failed => failed
+        failures => failures
             .iter()
             .map(|(project, error)| format!("service accounts of the project {}: {error}", project.id))
             .collect(),

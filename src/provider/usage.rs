@@ -53,12 +53,12 @@ pub(super) fn read_usage(
         let endpoint = format!("usage/{}", service.name);
         let outcome =
             read_buckets(client, admin, (&endpoint, DAYS_IN_PAGE), start, key_ids, |day, result| {
-                let number = if service.counts_model_requests {
+                let count = if service.counts_model_requests {
                     result.num_model_requests
                 } else {
                     result.num_requests
                 };
-                if let (Some(key_id), Some(requests @ 1..)) = (&result.api_key_id, number) {
+                if let (Some(key_id), Some(requests @ 1..)) = (&result.api_key_id, count) {
                     counts.push(ServiceCount { service, key_id: key_id.clone(), day, requests });
                 }
             });
@@ -66,11 +66,11 @@ pub(super) fn read_usage(
     });
     let (counts, errors): (Vec<_>, Vec<_>) = results.into_iter().unzip();
     let errors: Vec<(&str, String)> = errors.into_iter().flatten().collect();
-    (counts.into_iter().flatten().collect(), gaps(&errors))
+    (counts.into_iter().flatten().collect(), gap_messages(&errors))
 }
 
 /// One message if all services fail with the same error, e.g. because the admin key lacks the permission.
-fn gaps(errors: &[(&str, String)]) -> Vec<String> {
+fn gap_messages(errors: &[(&str, String)]) -> Vec<String> {
     match errors {
         [(_, first), ..]
             if errors.len() == SERVICES.len() && errors.iter().all(|(_, other)| other == first) =>

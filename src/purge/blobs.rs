@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::ContainerTreatment;
-use super::cleanse::{Cleansed, StillFound, cleanse, merge_spans};
+use super::cleanse::{CleansedBytes, StillFound, cleanse, merge_spans};
 use super::error::PurgeError;
 use super::fill::Treatment;
 use super::rewriter::{HistoryRewriter, PurgedPlace};
@@ -30,7 +30,8 @@ impl HistoryRewriter<'_> {
     pub(super) fn rewrite_blobs(&mut self) -> Result<(), PurgeError> {
         let is_wanted =
             |(id, kind): &(&ObjectId, &ObjectKind)| **kind == ObjectKind::Blob && self.graph.is_reachable(id);
-        let mut ids: Vec<ObjectId> = self.flagged.iter().filter(is_wanted).map(|(id, _)| *id).collect();
+        let mut ids: Vec<ObjectId> =
+            self.objects_with_keys.iter().filter(is_wanted).map(|(id, _)| *id).collect();
         ids.sort_unstable();
         let threads = self.options.threads.clamp(1, ids.len().max(1));
         let next = AtomicUsize::new(0);
@@ -54,15 +55,15 @@ impl HistoryRewriter<'_> {
             }
             Ok(rewritten)
         };
-        let mut all = Vec::with_capacity(ids.len());
+        let mut rewritten_blobs = Vec::with_capacity(ids.len());
         for part in threads::run(threads, work) {
             match part {
-                Ok(part) => all.extend(part),
+                Ok(part) => rewritten_blobs.extend(part),
                 Err(BlobError::Purge(error)) => return Err(error),
                 Err(BlobError::Write(error)) => return Err(self.unwritable(error)),
             }
         }
-        for (id, blob) in all {
+        for (id, blob) in rewritten_blobs {
             self.record_blob(id, blob);
         }
         Ok(())
@@ -89,6 +90,7 @@ impl HistoryRewriter<'_> {
     }
 }
 
+/// Why a blob cannot be rewritten. An error of writing gets its path from the caller.
 enum BlobError {
     Purge(PurgeError),
     Write(std::io::Error),
@@ -124,33 +126,34 @@ impl BlobRewriter<'_> {
                 PurgeError::StillFound { what: format!("blob {id}"), fingerprint }
             })?;
         let (new, mut treatments) = match &cleansed {
-            Some(Cleansed { bytes, treatments, .. }) => (&bytes[..], treatments.clone()),
+            Some(CleansedBytes { bytes, treatments, .. }) => (&bytes[..], treatments.clone()),
             None => (bytes, BTreeMap::new()),
         };
         // Search the old bytes first: a filler in an entry that is stored uncompressed breaks the entry's checksum, so the
         // container can no longer be opened.
-        let mut in_containers: Vec<Fingerprint> = self.keys_in_containers(object_keys, bytes);
-        if in_containers.is_empty() && cleansed.is_some() {
-            in_containers = self.keys_in_containers(object_keys, new);
+        let mut container_keys: Vec<Fingerprint> = self.keys_in_containers(object_keys, bytes);
+        if container_keys.is_empty() && cleansed.is_some() {
+            container_keys = self.keys_in_containers(object_keys, new);
         }
-        let (id, spans) = if in_containers.is_empty() {
-            let Some(Cleansed { bytes: new, spans, .. }) = cleansed else {
+        let (id, spans) = if container_keys.is_empty() {
+            let Some(CleansedBytes { bytes: new, spans, .. }) = cleansed else {
                 return Ok(Pointer::parse(bytes).map_or(RewrittenBlob::Same, RewrittenBlob::Pointer));
             };
             // Keeps a large blob from being in memory three times, as old bytes, new bytes and compressed.
             objects.release();
             (self.add(&new)?, spans)
-        } else if let Some((new, overwritten)) = self.overwrite_encoded_containers(object_keys, new) {
-            let mut spans = cleansed.as_ref().map(|clean| clean.spans.clone()).unwrap_or_default();
-            spans.extend(overwritten);
+        } else if let Some((new, container_spans)) = self.overwrite_encoded_containers(object_keys, new) {
+            let mut spans = cleansed.as_ref().map(|cleansed| cleansed.spans.clone()).unwrap_or_default();
+            spans.extend(container_spans);
             merge_spans(&mut spans);
-            treatments.extend(in_containers.iter().map(|fingerprint| (*fingerprint, Treatment::Overwritten)));
+            treatments
+                .extend(container_keys.iter().map(|fingerprint| (*fingerprint, Treatment::Overwritten)));
             (self.add(&new)?, spans)
         } else {
             if self.containers == ContainerTreatment::Refuse {
                 return Err(PurgeError::Container(self.name(&id)).into());
             }
-            treatments.extend(in_containers.iter().map(|fingerprint| (*fingerprint, Treatment::Stub)));
+            treatments.extend(container_keys.iter().map(|fingerprint| (*fingerprint, Treatment::Stub)));
             (self.add(&self.stub(&id, bytes, &treatments))?, Vec::new())
         };
         Ok(RewrittenBlob::New { id, spans, treatments })
@@ -183,9 +186,9 @@ impl BlobRewriter<'_> {
         let format = Format::recognize(bytes).map_or("file with something packed in it", Format::name);
         let name = match self.paths.get(id) {
             Some(path) => {
-                let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
-                let clean = cleanse(&path[start..], self.keys, self.settings.detector).ok().flatten();
-                let name = clean.map_or_else(|| path[start..].to_vec(), |clean| clean.bytes);
+                let start = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
+                let cleansed_name = cleanse(&path[start..], self.keys, self.settings.detector).ok().flatten();
+                let name = cleansed_name.map_or_else(|| path[start..].to_vec(), |cleansed| cleansed.bytes);
                 format!(" {}", String::from_utf8_lossy(&name))
             }
             None => String::new(),

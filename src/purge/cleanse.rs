@@ -10,7 +10,7 @@ use crate::model::Fingerprint;
 
 /// Bytes without keys, of the same length as before.
 #[derive(Debug)]
-pub(super) struct Cleansed {
+pub(super) struct CleansedBytes {
     pub(super) bytes: Vec<u8>,
     /// What was overwritten: sorted ranges that do not touch.
     pub(super) spans: Vec<Range<usize>>,
@@ -34,56 +34,59 @@ pub(super) fn cleanse(
     bytes: &[u8],
     keys: &PurgedKeys,
     detector: &Detector,
-) -> Result<Option<Cleansed>, StillFound> {
-    let mut before: HashSet<Fingerprint> = HashSet::new();
-    let mut found: Vec<Match> = Vec::new();
-    detector.find(bytes, |one| {
-        before.insert(one.detected_key.fingerprint);
-        if keys.contains(&one.detected_key.fingerprint) {
-            found.push(one);
+) -> Result<Option<CleansedBytes>, StillFound> {
+    let mut fingerprints_before: HashSet<Fingerprint> = HashSet::new();
+    let mut matches: Vec<Match> = Vec::new();
+    detector.find(bytes, |key_match| {
+        fingerprints_before.insert(key_match.detected_key.fingerprint);
+        if keys.contains(&key_match.detected_key.fingerprint) {
+            matches.push(key_match);
         }
     });
-    if found.is_empty() {
+    if matches.is_empty() {
         return Ok(None);
     }
-    let mut cleansed = Cleansed { bytes: bytes.to_vec(), spans: Vec::new(), treatments: BTreeMap::new() };
+    let mut cleansed =
+        CleansedBytes { bytes: bytes.to_vec(), spans: Vec::new(), treatments: BTreeMap::new() };
     for round in 0..MAX_ROUNDS {
-        for one in &found {
-            cleansed.overwrite(one, keys, detector, round);
+        for key_match in &matches {
+            cleansed.overwrite(key_match, keys, detector, round);
         }
         merge_spans(&mut cleansed.spans);
-        found.clear();
+        matches.clear();
         let spans = &cleansed.spans;
-        detector.find(&cleansed.bytes, |one| {
-            let fingerprint = &one.detected_key.fingerprint;
-            let touches = || spans.iter().any(|span| span.start < one.span.end && one.span.start < span.end);
+        detector.find(&cleansed.bytes, |key_match| {
+            let fingerprint = &key_match.detected_key.fingerprint;
+            let touches = || {
+                spans.iter().any(|span| span.start < key_match.span.end && key_match.span.start < span.end)
+            };
             // A match that was not there before was created by a filler.
-            if keys.contains(fingerprint) || (!before.contains(fingerprint) && touches()) {
-                found.push(one);
+            if keys.contains(fingerprint) || (!fingerprints_before.contains(fingerprint) && touches()) {
+                matches.push(key_match);
             }
         });
-        if found.is_empty() {
+        if matches.is_empty() {
             return Ok(Some(cleansed));
         }
     }
-    Err(StillFound(found[0].detected_key.fingerprint))
+    Err(StillFound(matches[0].detected_key.fingerprint))
 }
 
-impl Cleansed {
+impl CleansedBytes {
     /// Overwrites one match. Each further `round` uses a filler that resembles a key less.
-    fn overwrite(&mut self, one: &Match, keys: &PurgedKeys, detector: &Detector, round: usize) {
-        let secret = &one.detected_key.secret;
-        let treatment = fill(&mut self.bytes, one, &filler(secret, round), detector);
+    fn overwrite(&mut self, key_match: &Match, keys: &PurgedKeys, detector: &Detector, round: usize) {
+        let secret = &key_match.detected_key.secret;
+        let treatment = fill(&mut self.bytes, key_match, &filler(secret, round), detector);
         // A hex dump shows the bytes again, as characters, at the end of the line.
-        let end = match one.source_map.is_empty() {
-            true => one.span.end,
-            false => line_end(&self.bytes, one.span.end),
+        let end = match key_match.source_map.is_empty() {
+            true => key_match.span.end,
+            false => line_end(&self.bytes, key_match.span.end),
         };
-        self.spans.push(one.span.start..end);
-        let fingerprint = one.detected_key.fingerprint;
+        self.spans.push(key_match.span.start..end);
+        let fingerprint = key_match.detected_key.fingerprint;
         if keys.contains(&fingerprint) {
-            let known = self.treatments.entry(fingerprint).or_insert(treatment);
-            *known = (*known).max(treatment);
+            let treatment_so_far = self.treatments.entry(fingerprint).or_insert(treatment);
+            *treatment_so_far = (*treatment_so_far).max(treatment);
         }
     }
 

@@ -38,8 +38,9 @@ impl HistoryRewriter<'_> {
                 ids.push(links.id);
             }
             let has_affected_parent = links.parents.iter().any(|parent| self.affected.contains(parent));
-            let is_flagged = self.flagged.contains_key(&links.id) || self.graph.contains_wanted(&links.tree);
-            if position < early && (has_affected_parent || is_flagged) {
+            let has_key =
+                self.objects_with_keys.contains_key(&links.id) || self.graph.contains_wanted(&links.tree);
+            if position < early && (has_affected_parent || has_key) {
                 self.affected.insert(links.id);
             }
         }
@@ -81,10 +82,10 @@ impl HistoryRewriter<'_> {
                 continue;
             }
             if !order.searched.contains(&id) {
-                let mentioned = self.commit_ids.iter().flat_map(|ids| ids.find_mentions(message));
-                let mentioned = mentioned.map(|(_, id)| id).filter(is_waiting);
+                let mentioned_ids = self.commit_ids.iter().flat_map(|ids| ids.find_mentions(message));
+                let mentioned_ids = mentioned_ids.map(|(_, id)| id).filter(is_waiting);
                 let waiting_mentions: Vec<ObjectId> =
-                    mentioned.filter(|id| !order.searched.contains(id)).collect();
+                    mentioned_ids.filter(|id| !order.searched.contains(id)).collect();
                 order.searched.insert(id);
                 if !waiting_mentions.is_empty() {
                     stack.push(id);
@@ -109,7 +110,7 @@ impl HistoryRewriter<'_> {
         old: &[u8],
     ) -> Result<ObjectId, PurgeError> {
         let id = links.id;
-        let is_flagged = self.flagged.contains_key(&id);
+        let has_key = self.objects_with_keys.contains_key(&id);
         let (headers, message) = split_headers(old);
         let mut dropped = DroppedHeaders::default();
         let mut new = Vec::with_capacity(old.len());
@@ -128,16 +129,16 @@ impl HistoryRewriter<'_> {
                 new.extend_from_slice(header.lines);
             }
         }
-        let (new, replaced) = self.append_message(id, ObjectKind::Commit, new, message)?;
+        let (new, replaced_count) = self.append_message(id, ObjectKind::Commit, new, message)?;
         let is_same = tree == links.tree
-            && !is_flagged
+            && !has_key
             && !links.parents.iter().any(|parent| self.rewrites.new_ids.contains_key(parent));
         if is_same || new == old {
             return Ok(id);
         }
         self.rewrites.dropped_commit_signatures += dropped.signatures;
         self.rewrites.dropped_merge_tags += dropped.merge_tags;
-        self.rewrites.replaced_message_ids += replaced;
+        self.rewrites.replaced_message_ids += replaced_count;
         if !links.parents.iter().any(|parent| self.rewrites.new_ids.contains_key(parent)) {
             self.rewrites.first_commits.push(id);
         }

@@ -1,13 +1,13 @@
 //! Checks that the new repository differs from the old one only where that was planned.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
+use super::blob_comparison::BlobComparison;
 use super::error::PurgeError;
 use super::headers::split_headers;
-use super::proof::unproven;
+use super::proof::proof_failure;
 use super::raw_tree::{self, RawTreeEntry};
-use super::refs::{CarriedRef, NOTES};
+use super::refs::{CarriedRef, NOTES_PREFIX};
 use super::rewriter::Rewrites;
 use crate::git::{HashKind, ObjectId, ObjectKind, Repository, RepositoryObjects};
 
@@ -20,7 +20,7 @@ pub(super) struct RepositoryComparison<'a> {
     /// The trees of the old commits that refs name, so that these commits need not be read again.
     tip_trees: &'a HashMap<ObjectId, ObjectId>,
     /// Pairs of an old and a new tree or blob that were compared.
-    compared: HashSet<(ObjectId, ObjectId)>,
+    compared_pairs: HashSet<(ObjectId, ObjectId)>,
     /// The targets of refs that were compared, and whether each was compared as a tree of notes.
     compared_targets: HashSet<(ObjectId, bool)>,
 }
@@ -61,7 +61,7 @@ impl<'a> RepositoryComparison<'a> {
             hash: old.object_hash(),
             rewrites,
             tip_trees,
-            compared: HashSet::new(),
+            compared_pairs: HashSet::new(),
             compared_targets: HashSet::new(),
         })
     }
@@ -74,12 +74,12 @@ impl<'a> RepositoryComparison<'a> {
 
 impl RepositoryComparison<'_> {
     /// Compares what a ref leads to.
-    pub(super) fn compare_target(&mut self, carried: &CarriedRef) -> Result<(), PurgeError> {
-        let is_notes = carried.name.starts_with(NOTES);
-        if !self.compared_targets.insert((carried.id, is_notes)) {
+    pub(super) fn compare_target(&mut self, carried_ref: &CarriedRef) -> Result<(), PurgeError> {
+        let is_notes = carried_ref.name.starts_with(NOTES_PREFIX);
+        if !self.compared_targets.insert((carried_ref.id, is_notes)) {
             return Ok(());
         }
-        let (mut old, mut new) = (carried.id, self.rewrites.new_id(&carried.id));
+        let (mut old, mut new) = (carried_ref.id, self.rewrites.new_id(&carried_ref.id));
         // The same id means the same content.
         while old != new {
             let before = match self.tip_trees.get(&old) {
@@ -96,10 +96,16 @@ impl RepositoryComparison<'_> {
                     (old, new) = (next, new_next);
                 }
                 (Some(_), Some(_)) => {
-                    return unproven(format!("{} leads to an object of another kind", carried.new_name));
+                    return proof_failure(format!(
+                        "{} leads to an object of another kind",
+                        carried_ref.new_name
+                    ));
                 }
                 _ => {
-                    return unproven(format!("{} leads to an object that cannot be read", carried.new_name));
+                    return proof_failure(format!(
+                        "{} leads to an object that cannot be read",
+                        carried_ref.new_name
+                    ));
                 }
             }
         }
@@ -110,15 +116,15 @@ impl RepositoryComparison<'_> {
     fn compare_trees(&mut self, old: ObjectId, new: ObjectId, is_notes: bool) -> Result<(), PurgeError> {
         let mut stack = vec![(old, new)];
         while let Some((old, new)) = stack.pop() {
-            if old == new || !self.compared.insert((old, new)) {
+            if old == new || !self.compared_pairs.insert((old, new)) {
                 continue;
             }
-            let mut before = self.entries(old, true, is_notes)?;
-            let mut after = self.entries(new, false, is_notes)?;
-            let renamed = self.rewrites.renamed_entries.get(&old);
+            let mut before = self.read_entries(old, true, is_notes)?;
+            let mut after = self.read_entries(new, false, is_notes)?;
+            let renames = self.rewrites.renamed_entries.get(&old);
             for entry in &mut before {
                 if let Some((_, new_name)) =
-                    renamed.iter().flat_map(|all| all.iter()).find(|(old_name, _)| *old_name == entry.name)
+                    renames.iter().flat_map(|all| all.iter()).find(|(old_name, _)| *old_name == entry.name)
                 {
                     entry.name.clone_from(new_name);
                 } else if is_notes && let Ok(annotated) = ObjectId::from_hex(&entry.name) {
@@ -129,19 +135,19 @@ impl RepositoryComparison<'_> {
                 entries.sort_by(|a, b| a.name.cmp(&b.name));
             }
             if before.len() != after.len() {
-                return unproven(format!("the tree {new} has other entries than {old}"));
+                return proof_failure(format!("the tree {new} has other entries than {old}"));
             }
-            for (one, other) in before.into_iter().zip(after) {
-                if (&one.mode, &one.name) != (&other.mode, &other.name) {
-                    return unproven(format!("the tree {new} has other entries than {old}"));
+            for (old_entry, new_entry) in before.into_iter().zip(after) {
+                if (&old_entry.mode, &old_entry.name) != (&new_entry.mode, &new_entry.name) {
+                    return proof_failure(format!("the tree {new} has other entries than {old}"));
                 }
-                if one.id == other.id {
+                if old_entry.id == new_entry.id {
                     continue;
                 }
-                if one.is_tree() {
-                    stack.push((one.id, other.id));
+                if old_entry.is_tree() {
+                    stack.push((old_entry.id, new_entry.id));
                 } else {
-                    self.compare_blobs(one.id, other.id)?;
+                    self.compare_blobs(old_entry.id, new_entry.id)?;
                 }
             }
         }
@@ -150,7 +156,7 @@ impl RepositoryComparison<'_> {
 
     /// The entries of a tree. A tree of notes is flattened: notes in subdirectories are entries too, and each is named by
     /// all digits of the object that it annotates.
-    fn entries(
+    fn read_entries(
         &mut self,
         id: ObjectId,
         is_old: bool,
@@ -161,10 +167,10 @@ impl RepositoryComparison<'_> {
         while let Some((id, path)) = stack.pop() {
             let reader = if is_old { &mut self.old } else { &mut self.new };
             let Some((ObjectKind::Tree, bytes)) = reader.read(&id) else {
-                return unproven(format!("the tree {id} cannot be read"));
+                return proof_failure(format!("the tree {id} cannot be read"));
             };
             let Some(entries) = raw_tree::parse(bytes, self.hash) else {
-                return unproven(format!("the tree {id} is malformed"));
+                return proof_failure(format!("the tree {id} is malformed"));
             };
             for entry in entries {
                 let name = [&path[..], &entry.name].concat();
@@ -181,88 +187,27 @@ impl RepositoryComparison<'_> {
 
     fn compare_blobs(&mut self, old: ObjectId, new: ObjectId) -> Result<(), PurgeError> {
         if self.rewrites.new_ids.get(&old) != Some(&new) {
-            return unproven(format!("{old} was replaced by {new}, which was not planned"));
+            return proof_failure(format!("{old} was replaced by {new}, which was not planned"));
         }
-        if !self.compared.insert((old, new)) {
+        if !self.compared_pairs.insert((old, new)) {
             return Ok(());
         }
         let spans = match self.rewrites.overwritten_spans.get(&old) {
             // A stub replaces the whole blob.
             Some(spans) if spans.is_empty() => return Ok(()),
             Some(spans) => spans,
-            None => return unproven(format!("the blob {old} changed, which was not planned")),
+            None => return proof_failure(format!("the blob {old} changed, which was not planned")),
         };
         let Some((_, before)) = self.old.read(&old) else {
-            return unproven(format!("the blob {old} cannot be read"));
+            return proof_failure(format!("the blob {old} cannot be read"));
         };
-        let mut comparison = BlobComparison { before, spans, compared: 0, is_same: true };
+        let mut comparison = BlobComparison::new(before, spans);
         if self.new.read_parts(&new, |part| comparison.compare(part)).is_none() {
-            return unproven(format!("the blob {new} cannot be read"));
+            return proof_failure(format!("the blob {new} cannot be read"));
         }
-        match comparison.is_same && comparison.compared == before.len() {
+        match comparison.is_match() {
             true => Ok(()),
-            false => unproven(format!("the blob {old} changed in other places than those of its keys")),
-        }
-    }
-}
-
-/// Compares an old blob with the new one, except for the spans that were overwritten.
-struct BlobComparison<'a> {
-    before: &'a [u8],
-    /// The overwritten spans, sorted and disjoint.
-    spans: &'a [Range<usize>],
-    /// How many bytes of the new blob were compared.
-    compared: usize,
-    /// Whether they are the same outside of the spans.
-    is_same: bool,
-}
-
-impl BlobComparison<'_> {
-    /// Compares the next part of the new blob.
-    fn compare(&mut self, after: &[u8]) {
-        let start = self.compared;
-        self.compared += after.len();
-        let Some(before) = self.before.get(start..self.compared) else {
-            self.is_same = false;
-            return;
-        };
-        let first = self.spans.partition_point(|span| span.end <= start);
-        let mut from = 0;
-        for span in self.spans[first..].iter().take_while(|span| span.start < self.compared) {
-            let to = span.start.saturating_sub(start).max(from);
-            self.is_same &= before[from..to] == after[from..to];
-            from = (span.end - start).min(after.len());
-        }
-        self.is_same &= before[from..] == after[from..];
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_blob_may_differ_only_in_the_overwritten_spans() {
-        let before: Vec<u8> = (0..100).collect();
-        let spans = [10..20, 30..31, 95..100];
-        let is_same = |after: &[u8], part: usize| {
-            let mut comparison =
-                BlobComparison { before: &before, spans: &spans, compared: 0, is_same: true };
-            after.chunks(part).for_each(|part| comparison.compare(part));
-            comparison.is_same && comparison.compared == before.len()
-        };
-        for part in [1, 3, 7, 10, 64, 100, 1000] {
-            assert!(is_same(&before, part));
-            for at in 0..100 {
-                let mut after = before.clone();
-                after[at] ^= 1;
-                assert_eq!(
-                    is_same(&after, part),
-                    spans.iter().any(|span| span.contains(&at)),
-                    "byte {at} changed, compared in parts of {part}"
-                );
-            }
-            assert!(!is_same(&before[..99], part) && !is_same(&[&before[..], b"x"].concat(), part));
+            false => proof_failure(format!("the blob {old} changed in other places than those of its keys")),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::git::{Repository, UNFINISHED_MARKER};
 use crate::untrusted::{Symlinks, read_text};
 
 /// The longest path that is read from a file, in bytes.
-const MAX_PATH: u64 = 1 << 16;
+const MAX_PATH_BYTES: u64 = 1 << 16;
 
 /// Checks that nothing but an empty directory is at `destination`, and that it is not inside `repo`.
 ///
@@ -19,7 +19,7 @@ pub(super) fn check(destination: &Path, repo: &Repository) -> Result<(), PurgeEr
     match destination.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(PurgeError::Write { path: destination.to_owned(), error }),
-        Ok(found) if found.is_dir() => {
+        Ok(metadata) if metadata.is_dir() => {
             let mut entries = fs::read_dir(destination)
                 .map_err(|error| PurgeError::Write { path: destination.to_owned(), error })?;
             if destination.join(UNFINISHED_MARKER).symlink_metadata().is_ok() {
@@ -47,18 +47,20 @@ pub(super) fn is_inside(path: &Path, repo: &Repository) -> bool {
 
 /// The git directories and work trees of a repository, with those of linked work trees.
 fn directories_of(repo: &Repository) -> Vec<PathBuf> {
-    let common = repo.common_dir();
+    let common_dir = repo.common_dir();
     // The path may contain `..` for a linked work tree.
-    let common = &common.canonicalize().unwrap_or_else(|_| common.to_owned());
-    let mut dirs = vec![repo.git_dir().to_owned(), common.to_owned()];
+    let common_dir = &common_dir.canonicalize().unwrap_or_else(|_| common_dir.to_owned());
+    let mut dirs = vec![repo.git_dir().to_owned(), common_dir.to_owned()];
     dirs.extend(repo.workdir().map(Path::to_owned));
-    if common.file_name().is_some_and(|name| name == ".git") {
-        dirs.extend(common.parent().map(Path::to_owned));
+    if common_dir.file_name().is_some_and(|name| name == ".git") {
+        dirs.extend(common_dir.parent().map(Path::to_owned));
     }
-    for linked in fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(common_dir.join("worktrees")).into_iter().flatten().flatten() {
         // The path of the work tree's `.git` file.
-        let Ok(text) = read_text(&linked.path().join("gitdir"), Symlinks::Refuse, MAX_PATH) else { continue };
-        let file = linked.path().join(text.trim_end());
+        let Ok(text) = read_text(&entry.path().join("gitdir"), Symlinks::Refuse, MAX_PATH_BYTES) else {
+            continue;
+        };
+        let file = entry.path().join(text.trim_end());
         dirs.extend(file.parent().map(Path::to_owned));
     }
     dirs

@@ -67,9 +67,14 @@ pub enum PurgeError {
     Unproven(String),
     /// One of the keys is still in the new repository.
     #[error(
-        "the new repository was removed, since it could not be proven: the key {0} is still in it{1}; please report this"
+        "the new repository was removed, since it could not be proven: the key {fingerprint} is still in it{place}; please report this"
     )]
-    KeyLeft(Fingerprint, String),
+    KeyLeft {
+        /// The key.
+        fingerprint: Fingerprint,
+        /// Where it is, with a space before it: ` (blob 0123…)`; empty if that is not known.
+        place: String,
+    },
     /// There are too many keys to search for.
     #[error("the keys cannot be searched for literally: {0}; purge fewer at a time with --key")]
     Rules(#[from] RuleError),

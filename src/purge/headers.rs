@@ -50,7 +50,7 @@ pub(super) fn split_headers(object: &[u8]) -> (Vec<RawHeader<'_>>, &[u8]) {
 
 /// The length of the first line of `bytes`, with its newline.
 fn line_end(bytes: &[u8]) -> usize {
-    memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1)
+    memchr::memchr(b'\n', bytes).map_or(bytes.len(), |newline| newline + 1)
 }
 
 /// First lines of the signatures that git appends to a tag's message.

@@ -22,14 +22,14 @@ pub struct Leftover {
     pub advice: &'static str,
 }
 
-/// Lists what the repository has and the new one lacks. `unreachable` is the number of objects that no ref reaches, `lfs`
+/// Lists what the repository has and the new one lacks. `unreachable_count` is the number of objects that no ref reaches, `lfs_count`
 /// that of Git LFS files with a key.
 pub(super) fn list(
     repo: &Repository,
     refs: &Refs,
     plan: &RefPlan,
-    unreachable: u64,
-    lfs: u64,
+    unreachable_count: u64,
+    lfs_count: u64,
 ) -> Vec<Leftover> {
     let (common_dir, git_dir) = (repo.common_dir(), repo.git_dir());
     let count = |dir: &Path| fs::read_dir(dir).map_or(0, |entries| entries.flatten().count() as u64);
@@ -80,7 +80,7 @@ pub(super) fn list(
         ),
         (
             "unreachable",
-            unreachable,
+            unreachable_count,
             "objects that no ref reaches",
             "create a branch for what is still needed, and purge again",
         ),
@@ -105,7 +105,7 @@ pub(super) fn list(
         ),
         (
             "lfs",
-            exists(&common_dir.join("lfs/objects")).max(lfs),
+            exists(&common_dir.join("lfs/objects")).max(lfs_count),
             "Git LFS files; pointers in the history stay as they are",
             "replace the files that contain a key with new versions, and have the old LFS objects deleted \
              on the server",

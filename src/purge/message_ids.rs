@@ -10,54 +10,54 @@ const MIN_DIGITS: usize = 7;
 
 /// The commits of a repository, searchable by the start of their ids.
 pub(super) struct CommitIds {
-    sorted: Vec<ObjectId>,
+    sorted_ids: Vec<ObjectId>,
 }
 
 impl CommitIds {
     pub(super) fn new(mut ids: Vec<ObjectId>) -> Self {
         ids.sort_unstable();
-        Self { sorted: ids }
+        Self { sorted_ids: ids }
     }
 
     /// The commit whose id begins with these digits, if there is exactly one.
     fn find_unique(&self, digits: &[u8]) -> Option<ObjectId> {
         let text = std::str::from_utf8(digits).ok()?;
-        let width = self.sorted.first()?.as_bytes().len() * 2;
+        let width = self.sorted_ids.first()?.as_bytes().len() * 2;
         if digits.len() > width {
             return None;
         }
         let first = ObjectId::from_hex(format!("{text:0<width$}").as_bytes()).ok()?;
-        let at = self.sorted.partition_point(|id| *id < first);
+        let position = self.sorted_ids.partition_point(|id| *id < first);
         let has_digits = |id: &ObjectId| id.to_string().as_bytes().starts_with(digits);
-        let found = self.sorted.get(at).filter(|id| has_digits(id))?;
-        let is_ambiguous = self.sorted.get(at + 1).is_some_and(has_digits);
-        (!is_ambiguous).then_some(*found)
+        let id = self.sorted_ids.get(position).filter(|id| has_digits(id))?;
+        let is_ambiguous = self.sorted_ids.get(position + 1).is_some_and(has_digits);
+        (!is_ambiguous).then_some(*id)
     }
 
     /// Whether the id of another commit begins with the first `digits` digits of `id`.
     pub(super) fn is_ambiguous(&self, id: &ObjectId, digits: usize) -> bool {
-        let at = self.sorted.partition_point(|known| known < id);
+        let position = self.sorted_ids.partition_point(|other| other < id);
         // Of all ids, the neighbors in the sorted list share the most digits with `id`, which may be in it or not.
-        let neighbors = self.sorted[at.saturating_sub(1)..].iter().take(3);
+        let neighbors = self.sorted_ids[position.saturating_sub(1)..].iter().take(3);
         neighbors.filter(|other| *other != id).any(|other| share_digits(other, id, digits))
     }
 
     /// The commits that a message mentions, and where.
     pub(super) fn find_mentions(&self, message: &[u8]) -> Vec<(Range<usize>, ObjectId)> {
         let mut mentions = Vec::new();
-        let mut at = 0;
+        let mut position = 0;
         let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-        while at < message.len() {
-            let word = message[at..].iter().take_while(|byte| is_word(byte)).count();
-            let text = &message[at..at + word];
+        while position < message.len() {
+            let word = message[position..].iter().take_while(|byte| is_word(byte)).count();
+            let text = &message[position..position + word];
             if word >= MIN_DIGITS
                 && text.iter().all(is_digit)
                 && let Some(id) = self.find_unique(text)
             {
-                mentions.push((at..at + word, id));
+                mentions.push((position..position + word, id));
             }
-            at += word + 1;
+            position += word + 1;
         }
         mentions
     }
@@ -66,18 +66,18 @@ impl CommitIds {
 /// The ids of the commits that were written so far.
 #[derive(Debug, Default)]
 pub(super) struct NewCommitIds {
-    sorted: BTreeSet<ObjectId>,
+    sorted_ids: BTreeSet<ObjectId>,
 }
 
 impl NewCommitIds {
     pub(super) fn add(&mut self, id: ObjectId) {
-        self.sorted.insert(id);
+        self.sorted_ids.insert(id);
     }
 
     /// Whether the id of another new commit begins with the first `digits` digits of `id`.
     pub(super) fn is_ambiguous(&self, id: &ObjectId, digits: usize) -> bool {
-        let before = self.sorted.range::<ObjectId, _>(..id).next_back();
-        let after = self.sorted.range::<ObjectId, _>(id..).find(|other| *other != id);
+        let before = self.sorted_ids.range::<ObjectId, _>(..id).next_back();
+        let after = self.sorted_ids.range::<ObjectId, _>(id..).find(|other| *other != id);
         before.into_iter().chain(after).any(|other| share_digits(other, id, digits))
     }
 }
@@ -87,27 +87,27 @@ fn share_digits(one: &ObjectId, other: &ObjectId, digits: usize) -> bool {
     one.to_string().as_bytes().get(..digits) == other.to_string().as_bytes().get(..digits)
 }
 
-/// Replaces the `mentions` for which `new` returns a new id. Returns the new message and the number of replacements. An
+/// Replaces the `mentions` for which `new_id` returns a new id. Returns the new message and the number of replacements. An
 /// abbreviation keeps its length, or gets as many more digits as it takes until it is not ambiguous.
 pub(super) fn replace(
     message: &[u8],
     mentions: &[(Range<usize>, ObjectId)],
-    new: impl Fn(&ObjectId) -> Option<ObjectId>,
+    new_id: impl Fn(&ObjectId) -> Option<ObjectId>,
     is_ambiguous: impl Fn(&ObjectId, usize) -> bool,
 ) -> (Vec<u8>, u64) {
     let mut replaced = Vec::with_capacity(message.len());
-    let (mut at, mut count) = (0, 0);
+    let (mut position, mut count) = (0, 0);
     for (range, id) in mentions {
-        if let Some(new) = new(id) {
+        if let Some(new) = new_id(id) {
             let hex = new.to_string();
             let length = (range.len()..hex.len()).find(|&length| !is_ambiguous(&new, length));
-            replaced.extend_from_slice(&message[at..range.start]);
+            replaced.extend_from_slice(&message[position..range.start]);
             replaced.extend_from_slice(&hex.as_bytes()[..length.unwrap_or(hex.len())]);
-            at = range.end;
+            position = range.end;
             count += 1;
         }
     }
-    replaced.extend_from_slice(&message[at..]);
+    replaced.extend_from_slice(&message[position..]);
     (replaced, count)
 }
 

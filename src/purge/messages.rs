@@ -1,6 +1,6 @@
 //! Completes rewritten commits and tags: puts new ids into the message, and fillers in place of keys.
 
-use super::cleanse::{Cleansed, StillFound, cleanse};
+use super::cleanse::{CleansedBytes, StillFound, cleanse};
 use super::error::PurgeError;
 use super::message_ids;
 use super::rewriter::{HistoryRewriter, PurgedPlace};
@@ -20,22 +20,22 @@ impl HistoryRewriter<'_> {
         headers: Vec<u8>,
         message: &[u8],
     ) -> Result<(Vec<u8>, u64), PurgeError> {
-        let (message, replaced) = self.replace_mentioned_ids(message);
+        let (message, replaced_count) = self.replace_mentioned_ids(message);
         let end_of_headers = headers.len();
         let mut new = headers;
         new.extend_from_slice(&message);
-        if self.flagged.contains_key(&id) {
-            let cleansed = cleanse(&new, self.keys, self.settings.detector);
-            let cleansed = cleansed.map_err(|StillFound(fingerprint)| PurgeError::StillFound {
+        if self.objects_with_keys.contains_key(&id) {
+            let result = cleanse(&new, self.keys, self.settings.detector);
+            let cleansed = result.map_err(|StillFound(fingerprint)| PurgeError::StillFound {
                 what: format!("{kind} {id}"),
                 fingerprint,
             })?;
-            if let Some(clean) = cleansed {
-                self.record_places(id, &new, end_of_headers, &clean);
-                new = clean.bytes;
+            if let Some(cleansed) = cleansed {
+                self.record_places(id, &new, end_of_headers, &cleansed);
+                new = cleansed.bytes;
             }
         }
-        Ok((new, replaced))
+        Ok((new, replaced_count))
     }
 
     /// Replaces the ids of rewritten commits in a message.
@@ -53,10 +53,10 @@ impl HistoryRewriter<'_> {
     }
 
     /// Records where keys were in the commit or tag `id`, whose content with the keys is `bytes`.
-    fn record_places(&mut self, id: ObjectId, bytes: &[u8], end_of_headers: usize, clean: &Cleansed) {
+    fn record_places(&mut self, id: ObjectId, bytes: &[u8], end_of_headers: usize, cleansed: &CleansedBytes) {
         let is_tag = !bytes.starts_with(b"tree ");
-        for span in &clean.spans {
-            let start = memchr::memrchr(b'\n', &bytes[..span.start]).map_or(0, |at| at + 1);
+        for span in &cleansed.spans {
+            let start = memchr::memrchr(b'\n', &bytes[..span.start]).map_or(0, |newline| newline + 1);
             let line = &bytes[start..];
             let is_person =
                 [&b"author "[..], b"committer ", b"tagger "].iter().any(|name| line.starts_with(name));
@@ -67,7 +67,7 @@ impl HistoryRewriter<'_> {
                 (false, _, false) => Surface::CommitMessage,
                 (false, _, true) => Surface::TagMessage,
             };
-            for (fingerprint, treatment) in &clean.treatments {
+            for (fingerprint, treatment) in &cleansed.treatments {
                 let place = PurgedPlace {
                     surface,
                     object: Some(id),

@@ -3,6 +3,7 @@
 //! An audit finds the objects that contain the keys. Those are rewritten, together with the trees that contain them
 //! and all later commits; everything else is copied as it is stored in its pack. The old repository is only read.
 
+mod blob_comparison;
 mod blobs;
 mod cleanse;
 mod commits;
@@ -130,13 +131,13 @@ pub fn purge(
     // proof fails, since it searches for the keys literally. A plan has no proof, so it cannot rely on that.
     if keys.keys.is_empty() || keys.all_have_marker() || options.destination.is_some() {
         match run(&draft, &keys, &keys_by_object) {
-            Err(PurgeError::KeyLeft(..)) => {}
+            Err(PurgeError::KeyLeft { .. }) => {}
             outcome => return outcome,
         }
     }
     // Search the old repository for the keys literally, too.
     let (draft, keys_by_object) = audit(&settings, options)?;
-    keys.add_known(&draft);
+    keys.add_old_fingerprints(&draft);
     run(&draft, &keys, &keys_by_object)
 }
 

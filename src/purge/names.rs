@@ -6,24 +6,24 @@ use std::collections::{HashMap, HashSet};
 #[derive(Debug, Default)]
 pub(super) struct NewNames {
     /// New names by old name.
-    assigned: HashMap<Vec<u8>, Vec<u8>>,
-    taken: HashSet<Vec<u8>>,
+    new_names: HashMap<Vec<u8>, Vec<u8>>,
+    taken_names: HashSet<Vec<u8>>,
 }
 
 impl NewNames {
     /// Reserves the name of an existing entry, so that it is not assigned to another.
     pub(super) fn reserve(&mut self, name: Vec<u8>) {
-        self.taken.insert(name);
+        self.taken_names.insert(name);
     }
 
     /// The new name for `old`: `filled`, which is `old` with fillers, or that with a number if it is taken.
     pub(super) fn assign(&mut self, old: &[u8], filled: &[u8]) -> Vec<u8> {
-        if let Some(known) = self.assigned.get(old) {
-            return known.clone();
+        if let Some(new) = self.new_names.get(old) {
+            return new.clone();
         }
-        let new = first_free_name(filled, |name| !self.taken.contains(name));
-        self.taken.insert(new.clone());
-        self.assigned.insert(old.to_vec(), new.clone());
+        let new = first_free_name(filled, |name| !self.taken_names.contains(name));
+        self.taken_names.insert(new.clone());
+        self.new_names.insert(old.to_vec(), new.clone());
         new
     }
 }

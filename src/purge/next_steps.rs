@@ -245,7 +245,7 @@ fn colleagues_step(facts: &StepFacts) -> PurgeStep {
     }
 }
 
-/// A path quote_for_shell for a shell.
+/// A path or URL, quoted as one argument for a shell.
 fn quote_for_shell(path: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
     if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }

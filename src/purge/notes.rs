@@ -13,7 +13,7 @@ use crate::git::{ObjectId, ObjectKind};
 struct NoteTree {
     dirs: BTreeMap<Vec<u8>, NoteTree>,
     /// Entries that are not fan-out directories: notes, and anything else.
-    others: Vec<RawTreeEntry>,
+    entries: Vec<RawTreeEntry>,
 }
 
 /// The content of an old tree of notes, with the new names.
@@ -57,7 +57,7 @@ impl HistoryRewriter<'_> {
             };
             let has_rewritten_parent =
                 links.parents.iter().any(|parent| self.rewrites.new_ids.contains_key(parent));
-            if tree != links.tree || has_rewritten_parent || self.flagged.contains_key(&links.id) {
+            if tree != links.tree || has_rewritten_parent || self.objects_with_keys.contains_key(&links.id) {
                 let bytes = self.read(&links.id, ObjectKind::Commit)?;
                 self.rewrite_commit(&links, tree, &bytes)?;
             }
@@ -105,15 +105,15 @@ impl HistoryRewriter<'_> {
             } else if !entry.is_submodule() {
                 entry.id = self.rewrites.new_id(&entry.id);
             }
-            if self.flagged.contains_key(&id)
+            if self.objects_with_keys.contains_key(&id)
                 && let Some((filled, _)) =
                     self.name_with_fillers(&entry.name, &format!("a name in tree {id}"))?
             {
                 entry.name = self.names.assign(&entry.name, &filled);
             }
             let digits = [path.concat(), entry.name.clone()].concat();
-            let annotated = if digits.len() == width { ObjectId::from_hex(&digits).ok() } else { None };
-            let Some(new) = annotated.and_then(|id| self.rewrites.new_ids.get(&id)) else {
+            let annotated_id = if digits.len() == width { ObjectId::from_hex(&digits).ok() } else { None };
+            let Some(new) = annotated_id.and_then(|id| self.rewrites.new_ids.get(&id)) else {
                 notes.tree.add(path, entry);
                 continue;
             };
@@ -128,7 +128,7 @@ impl HistoryRewriter<'_> {
 
     /// Adds the tree and its directories as new objects, and returns the tree's id.
     fn write_notes(&mut self, notes: &NoteTree) -> Result<ObjectId, PurgeError> {
-        let mut entries = notes.others.clone();
+        let mut entries = notes.entries.clone();
         for (name, dir) in &notes.dirs {
             let id = self.write_notes(dir)?;
             entries.push(RawTreeEntry { mode: b"40000".to_vec(), name: name.clone(), id });
@@ -143,7 +143,7 @@ impl NoteTree {
     fn add(&mut self, dirs: &[Vec<u8>], entry: RawTreeEntry) {
         match dirs.split_first() {
             Some((first, rest)) => self.dirs.entry(first.clone()).or_default().add(rest, entry),
-            None => self.others.push(entry),
+            None => self.entries.push(entry),
         }
     }
 }

@@ -56,18 +56,18 @@ pub(super) fn prove(
     let new = opened.to_thread_local();
     let mut comparison = RepositoryComparison::new(old, &new, (rewrites, tip_trees))?;
     if let Some(id) = rewrites.new_ids.keys().find(|id| comparison.has_new(id)) {
-        return unproven(format!("the old object {id} is in it"));
+        return proof_failure(format!("the old object {id} is in it"));
     }
     check_refs(&new, plan, rewrites)?;
-    for carried in &plan.refs {
+    for carried_ref in &plan.refs {
         if settings.stop.is_set() {
             return Err(PurgeError::Stopped);
         }
-        if rewrites.new_id(&carried.id) != carried.id {
-            comparison.compare_target(carried)?;
-        } else if !comparison.has_new(&carried.id) {
+        if rewrites.new_id(&carried_ref.id) != carried_ref.id {
+            comparison.compare_target(carried_ref)?;
+        } else if !comparison.has_new(&carried_ref.id) {
             // Nothing else to check: the same id means the same content, recursively, and the audit found every object.
-            return unproven(format!("{} leads to an object that is not in it", carried.new_name));
+            return proof_failure(format!("{} leads to an object that is not in it", carried_ref.new_name));
         }
     }
     Ok(PurgeProof {
@@ -78,8 +78,8 @@ pub(super) fn prove(
     })
 }
 
-/// The error of a proof that failed for `reason`.
-pub(super) fn unproven<T>(reason: String) -> Result<T, PurgeError> {
+/// The error of a proof that fails for `reason`.
+pub(super) fn proof_failure<T>(reason: String) -> Result<T, PurgeError> {
     Err(PurgeError::Unproven(reason))
 }
 
@@ -106,7 +106,10 @@ fn check_audit(
         return Err(PurgeError::Stopped);
     }
     if let Some(skip) = draft.coverage.skipped.first() {
-        return unproven(format!("not everything in it could be scanned: {}: {}", skip.what, skip.reason));
+        return proof_failure(format!(
+            "not everything in it could be scanned: {}: {}",
+            skip.what, skip.reason
+        ));
     }
     for leak in &draft.leaks {
         let fingerprint = leak.detected_key.fingerprint;
@@ -115,10 +118,10 @@ fn check_audit(
             format!(" ({} {})", finding.origin.surface, object.map_or("", String::as_str))
         });
         if keys.contains(&fingerprint) {
-            return Err(PurgeError::KeyLeft(fingerprint, place));
+            return Err(PurgeError::KeyLeft { fingerprint, place });
         }
-        if !keys.known_fingerprints.contains(&fingerprint) {
-            return unproven(format!("something that looks like a key was found in it{place}"));
+        if !keys.old_fingerprints.contains(&fingerprint) {
+            return proof_failure(format!("something that looks like a key was found in it{place}"));
         }
     }
     Ok(())
@@ -127,8 +130,11 @@ fn check_audit(
 /// Checks that the new repository has exactly the planned refs.
 fn check_refs(new: &Repository, plan: &RefPlan, rewrites: &Rewrites) -> Result<(), PurgeError> {
     let actual = refs::read(new);
-    let expected: HashSet<(&str, ObjectId)> =
-        plan.refs.iter().map(|one| (one.new_name.as_str(), rewrites.new_id(&one.id))).collect();
+    let expected: HashSet<(&str, ObjectId)> = plan
+        .refs
+        .iter()
+        .map(|carried_ref| (carried_ref.new_name.as_str(), rewrites.new_id(&carried_ref.id)))
+        .collect();
     let is_head = |name: &str| name == "HEAD";
     let refs = actual.tips.iter().filter(|tip| !is_head(&tip.name));
     let refs: HashSet<(&str, ObjectId)> = refs.map(|tip| (tip.name.as_str(), tip.id)).collect();
@@ -140,6 +146,6 @@ fn check_refs(new: &Repository, plan: &RefPlan, rewrites: &Rewrites) -> Result<(
     };
     match refs == expected && is_same_head {
         true => Ok(()),
-        false => unproven("its refs are not those of the old repository".to_owned()),
+        false => proof_failure("its refs are not those of the old repository".to_owned()),
     }
 }

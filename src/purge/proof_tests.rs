@@ -76,7 +76,7 @@ impl LeakyRepository {
         let (draft, _) = self.audit();
         let draft = if with_keys { draft } else { Draft { leaks: Vec::new(), ..draft } };
         let mut keys = PurgedKeys::select(&draft, &[], Confidence::Medium);
-        keys.add_known(&self.audit().0);
+        keys.add_old_fingerprints(&self.audit().0);
         let repo = self.scratch.open();
         let mut plan = RefPlan::new(&refs::read(&repo), &keys, &self.detector).unwrap();
         let mut rewrites = Rewrites::default();
@@ -91,7 +91,7 @@ impl LeakyRepository {
 fn a_repository_that_differs_from_the_plan_is_not_proven() {
     let repository = LeakyRepository::new();
     assert!(
-        matches!(repository.prove(true, |_, _| {}), Err(PurgeError::KeyLeft(..))),
+        matches!(repository.prove(true, |_, _| {}), Err(PurgeError::KeyLeft { .. })),
         "the key is still in it"
     );
     assert!(repository.prove(false, |_, _| {}).is_ok(), "without a key to find, nothing is wrong");
@@ -133,7 +133,7 @@ fn a_purge_whose_proof_fails_leaves_no_repository() {
         start: Instant::now(),
         deliver: &deliver,
     };
-    assert!(matches!(purge_run.run(&without_objects), Err(PurgeError::KeyLeft(..))));
+    assert!(matches!(purge_run.run(&without_objects), Err(PurgeError::KeyLeft { .. })));
     assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
     assert!(purge_run.run(&keys_by_object).is_ok());
     assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 1);

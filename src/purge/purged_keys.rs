@@ -22,7 +22,7 @@ pub(super) struct PurgedKeys {
     pub(super) unmatched_filters: u64,
     /// Every key that was found in the old repository, purged or not, at any confidence. Another key in the new repository
     /// was created by the purge.
-    pub(super) known_fingerprints: HashSet<Fingerprint>,
+    pub(super) old_fingerprints: HashSet<Fingerprint>,
 }
 
 impl PurgedKeys {
@@ -47,9 +47,9 @@ impl PurgedKeys {
             accepted_count: accepted.len() as u64,
             other_count: others.len() as u64,
             unmatched_filters,
-            known_fingerprints: HashSet::new(),
+            old_fingerprints: HashSet::new(),
         };
-        selection.add_known(draft);
+        selection.add_old_fingerprints(draft);
         selection
     }
 
@@ -70,10 +70,10 @@ impl PurgedKeys {
         self.keys.iter().all(|key| has_marker(key.secret.reveal()))
     }
 
-    /// Adds the keys that an audit of the old repository found to the known ones.
-    pub(super) fn add_known(&mut self, draft: &Draft) {
-        self.known_fingerprints.extend(draft.leaks.iter().map(|leak| leak.detected_key.fingerprint));
-        self.known_fingerprints.extend(draft.secrets.iter().map(|key| key.fingerprint));
+    /// Adds the keys that an audit of the old repository found to `old_fingerprints`.
+    pub(super) fn add_old_fingerprints(&mut self, draft: &Draft) {
+        self.old_fingerprints.extend(draft.leaks.iter().map(|leak| leak.detected_key.fingerprint));
+        self.old_fingerprints.extend(draft.secrets.iter().map(|key| key.fingerprint));
     }
 
     /// Whether a key is purged.

@@ -56,7 +56,7 @@ pub(super) struct RefPlan {
 const WORK_TREE_PREFIXES: [&str; 3] = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
 
 /// Prefix of the refs of notes.
-pub(super) const NOTES: &str = "refs/notes/";
+pub(super) const NOTES_PREFIX: &str = "refs/notes/";
 
 impl RefPlan {
     pub(super) fn new(refs: &Refs, keys: &PurgedKeys, detector: &Detector) -> Result<Self, PurgeError> {
@@ -101,7 +101,7 @@ impl RefPlan {
             plan.misnamed_refs += 1;
             head = None;
         }
-        plan.drop_dangling();
+        plan.drop_dangling_refs();
         plan.rename_refs(&mut head, keys, detector)?;
         if let Some(head) = head {
             plan.head = NewHead::Branch(head);
@@ -110,10 +110,11 @@ impl RefPlan {
     }
 
     /// Drops symbolic refs that point to refs that are not carried over.
-    fn drop_dangling(&mut self) {
-        let names: HashSet<String> = self.refs.iter().map(|one| one.name.clone()).collect();
+    fn drop_dangling_refs(&mut self) {
+        let names: HashSet<String> = self.refs.iter().map(|carried_ref| carried_ref.name.clone()).collect();
         let before = self.refs.len();
-        self.refs.retain(|one| one.target.as_ref().is_none_or(|target| names.contains(target)));
+        self.refs
+            .retain(|carried_ref| carried_ref.target.as_ref().is_none_or(|target| names.contains(target)));
         self.misnamed_refs += (before - self.refs.len()) as u64;
     }
 
@@ -139,32 +140,35 @@ impl RefPlan {
         keys: &PurgedKeys,
         detector: &Detector,
     ) -> Result<(), PurgeError> {
-        let mut taken: HashSet<String> = self.refs.iter().map(|one| one.name.clone()).collect();
-        let targets = self.refs.iter().filter_map(|one| one.target.clone());
-        let mut names: Vec<String> = self.refs.iter().map(|one| one.name.clone()).chain(targets).collect();
+        let mut taken_names: HashSet<String> =
+            self.refs.iter().map(|carried_ref| carried_ref.name.clone()).collect();
+        let targets = self.refs.iter().filter_map(|carried_ref| carried_ref.target.clone());
+        let mut names: Vec<String> =
+            self.refs.iter().map(|carried_ref| carried_ref.name.clone()).chain(targets).collect();
         names.extend(head.clone());
         names.sort();
         names.dedup();
         names.retain(|name| !is_request_ref(name));
         for name in names {
-            let clean = cleanse(name.as_bytes(), keys, detector).map_err(|StillFound(fingerprint)| {
-                PurgeError::StillFound { what: "the name of a ref".to_owned(), fingerprint }
-            })?;
-            let Some(clean) = clean else { continue };
-            for fingerprint in clean.fingerprints() {
+            let cleansed_name =
+                cleanse(name.as_bytes(), keys, detector).map_err(|StillFound(fingerprint)| {
+                    PurgeError::StillFound { what: "the name of a ref".to_owned(), fingerprint }
+                })?;
+            let Some(cleansed_name) = cleansed_name else { continue };
+            for fingerprint in cleansed_name.fingerprints() {
                 let (surface, treatment) = (Surface::RefName, Treatment::Filler);
                 self.places.push(PurgedPlace { surface, object: None, fingerprint, treatment });
             }
-            taken.remove(&name);
-            let new = first_free_name(&clean.bytes, |new| is_free(new, &taken));
+            taken_names.remove(&name);
+            let new = first_free_name(&cleansed_name.bytes, |new| is_free(new, &taken_names));
             let new = String::from_utf8_lossy(&new).into_owned();
-            taken.insert(new.clone());
-            for one in &mut self.refs {
-                if one.name == name {
-                    one.new_name.clone_from(&new);
+            taken_names.insert(new.clone());
+            for carried_ref in &mut self.refs {
+                if carried_ref.name == name {
+                    carried_ref.new_name.clone_from(&new);
                 }
-                if one.target.as_ref() == Some(&name) {
-                    one.target = Some(new.clone());
+                if carried_ref.target.as_ref() == Some(&name) {
+                    carried_ref.target = Some(new.clone());
                 }
             }
             if head.as_ref() == Some(&name) {
@@ -177,8 +181,10 @@ impl RefPlan {
 
     /// The objects from which to carry over: the targets of HEAD and of refs other than notes, and the targets of notes.
     pub(super) fn roots(&self) -> (Vec<ObjectId>, Vec<ObjectId>) {
-        let (notes, others): (Vec<_>, Vec<_>) = self.refs.iter().partition(|one| one.name.starts_with(NOTES));
-        let ids = |refs: Vec<&CarriedRef>| refs.into_iter().map(|one| one.id).collect::<Vec<_>>();
+        let (notes, others): (Vec<_>, Vec<_>) =
+            self.refs.iter().partition(|carried_ref| carried_ref.name.starts_with(NOTES_PREFIX));
+        let ids =
+            |refs: Vec<&CarriedRef>| refs.into_iter().map(|carried_ref| carried_ref.id).collect::<Vec<_>>();
         let (mut roots, notes_roots) = (ids(others), ids(notes));
         if let NewHead::Detached(id) = self.head {
             roots.push(id);
@@ -188,11 +194,11 @@ impl RefPlan {
 }
 
 /// Whether a ref can get this name. As in git, `a` and `a/b` cannot both exist.
-fn is_free(name: &[u8], taken: &HashSet<String>) -> bool {
+fn is_free(name: &[u8], taken_names: &HashSet<String>) -> bool {
     let is_below =
         |path: &[u8], dir: &[u8]| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with(b"/"));
-    !taken.iter().any(|known| {
-        let known = known.as_bytes();
-        known == name || is_below(name, known) || is_below(known, name)
+    !taken_names.iter().any(|taken_name| {
+        let taken_name = taken_name.as_bytes();
+        taken_name == name || is_below(name, taken_name) || is_below(taken_name, name)
     })
 }

@@ -78,7 +78,7 @@ pub(super) struct HistoryRewriter<'a> {
     /// The objects in which the audit found keys, purged or not.
     pub(super) keys_by_object: &'a KeysByObject,
     /// The objects that contain purged keys.
-    pub(super) flagged: HashMap<ObjectId, ObjectKind>,
+    pub(super) objects_with_keys: HashMap<ObjectId, ObjectKind>,
     /// Paths of blobs, for messages and stubs.
     pub(super) paths: &'a HashMap<ObjectId, Vec<u8>>,
     pub(super) objects: ObjectReader,

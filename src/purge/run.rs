@@ -67,7 +67,11 @@ impl PurgeRun<'_> {
         };
         sink.with_writer(|writer| self.copy(&mut graph, writer)).transpose()?;
         let tags = graph.tags().iter().map(|link| (link.id, link.target)).collect();
-        let tip_trees = plan.refs.iter().filter_map(|one| Some((one.id, graph.tree_of(&one.id)?))).collect();
+        let tip_trees = plan
+            .refs
+            .iter()
+            .filter_map(|carried_ref| Some((carried_ref.id, graph.tree_of(&carried_ref.id)?)))
+            .collect();
         drop(graph);
         let proof = match (&new, sink.into_writer()) {
             (Some(new), Some(writer)) => {
@@ -162,9 +166,12 @@ impl PurgeRun<'_> {
             let key = keys_by_object.keys.get(*number as usize);
             key.is_some_and(|key| self.keys.contains(&key.fingerprint))
         };
-        let flagged = keys_by_object.objects.iter().filter(|(_, (_, numbers))| numbers.iter().any(is_purged));
-        let flagged: HashMap<ObjectId, ObjectKind> = flagged.map(|(id, (kind, _))| (*id, *kind)).collect();
-        let in_trees = flagged.iter().filter(|(_, kind)| matches!(kind, ObjectKind::Blob | ObjectKind::Tree));
+        let objects_with_keys =
+            keys_by_object.objects.iter().filter(|(_, (_, numbers))| numbers.iter().any(is_purged));
+        let objects_with_keys: HashMap<ObjectId, ObjectKind> =
+            objects_with_keys.map(|(id, (kind, _))| (*id, *kind)).collect();
+        let in_trees =
+            objects_with_keys.iter().filter(|(_, kind)| matches!(kind, ObjectKind::Blob | ObjectKind::Tree));
         let wanted: HashSet<ObjectId> = in_trees.map(|(id, _)| *id).collect();
         let (roots, notes_roots) = plan.roots();
         let stop = self.settings.stop.flag();
@@ -181,7 +188,7 @@ impl PurgeRun<'_> {
             hash: self.repo.object_hash(),
             keys: self.keys,
             keys_by_object,
-            flagged,
+            objects_with_keys,
             paths,
             objects: ObjectReader::new(self.repo),
             whole_entries: WholeEntryReader::default(),
@@ -198,7 +205,7 @@ impl PurgeRun<'_> {
         let hash = self.repo.object_hash();
         let Some(new) = new else { return Ok(ObjectSink::DryRun(hash)) };
         let writer = PackWriter::create(&new.pack_dir(), hash).map_err(|error| self.unwritable(error))?;
-        Ok(ObjectSink::pack(writer, hash))
+        Ok(ObjectSink::for_pack(writer, hash))
     }
 
     /// Copies what is not rewritten.

@@ -48,7 +48,8 @@ struct NewObject {
 }
 
 impl ObjectSink {
-    pub(super) fn pack(writer: PackWriter, hash: HashKind) -> Self {
+    /// A sink that adds the objects to a pack.
+    pub(super) fn for_pack(writer: PackWriter, hash: HashKind) -> Self {
         Self::Pack(Box::new(PackSink {
             writer: Mutex::new(writer),
             hash,
@@ -79,8 +80,8 @@ impl ObjectSink {
             pack.store(id, kind, &bytes)?;
             return Ok(id);
         }
-        let refused = pack.queue(NewObject { id, kind, bytes });
-        refused.iter().try_for_each(|one| pack.store(one.id, one.kind, &one.bytes))?;
+        let returned_objects = pack.queue(NewObject { id, kind, bytes });
+        returned_objects.iter().try_for_each(|object| pack.store(object.id, object.kind, &object.bytes))?;
         Ok(id)
     }
 
@@ -105,14 +106,17 @@ impl ObjectSink {
         let (send, receive) = sync_channel::<Vec<NewObject>>(MAX_QUEUED_BATCHES);
         std::thread::scope(|scope| {
             let mut objects = receive.into_iter().flatten();
-            let compress = move || objects.try_for_each(|one| pack.store(one.id, one.kind, &one.bytes));
+            let compress =
+                move || objects.try_for_each(|object| pack.store(object.id, object.kind, &object.bytes));
             let Some(helper) = threads::start(scope, compress) else { return Ok(work()) };
-            let (outcome, refused) = {
+            let (outcome, returned_objects) = {
                 let _guard = pack.attach_helper(send);
                 (work(), pack.send_batch())
             };
             threads::join(helper)?;
-            refused.iter().try_for_each(|one| pack.store(one.id, one.kind, &one.bytes))?;
+            returned_objects
+                .iter()
+                .try_for_each(|object| pack.store(object.id, object.kind, &object.bytes))?;
             Ok(outcome)
         })
     }
@@ -138,9 +142,9 @@ impl PackSink {
     /// Compresses an object outside of the lock on the pack, and appends it.
     fn store(&self, id: ObjectId, kind: ObjectKind, bytes: &[u8]) -> io::Result<()> {
         let mut compressor = lock(&self.compressors).pop().unwrap_or_default();
-        let stored = compressor.compress(kind, bytes).and_then(|entry| lock(&self.writer).append(id, &entry));
+        let result = compressor.compress(kind, bytes).and_then(|entry| lock(&self.writer).append(id, &entry));
         lock(&self.compressors).push(compressor);
-        stored
+        result
     }
 
     /// Queues an object for the helper thread. Returns the objects that the caller has to store instead: this one if it is

@@ -19,6 +19,7 @@ pub(super) struct NewRepository {
     hash: HashKind,
 }
 
+/// The content of the file that marks an unfinished repository.
 const UNFINISHED_NOTICE: &str = "This repository is not finished. `friskey purge` was interrupted, or is still running. If it is not running, delete this directory.\n";
 
 impl NewRepository {
@@ -89,35 +90,35 @@ impl NewRepository {
         Ok(())
     }
 
-    /// Writes refs and HEAD. `new` maps an old id to the new one, `peel` the old id of a tag to the old id of the object
+    /// Writes refs and HEAD. `new_id` maps an old id to the new one, `peel` the old id of a tag to the old id of the object
     /// that it finally points to.
     pub(super) fn write_refs(
         &self,
         refs: &[CarriedRef],
         head: &NewHead,
-        new: impl Fn(&ObjectId) -> ObjectId,
+        new_id: impl Fn(&ObjectId) -> ObjectId,
         peel: impl Fn(&ObjectId) -> Option<ObjectId>,
     ) -> io::Result<()> {
-        let mut packed = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
-        for one in refs {
-            check_ref_name(&one.new_name)?;
-            if let Some(target) = &one.target {
+        let mut packed_refs = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
+        for carried_ref in refs {
+            check_ref_name(&carried_ref.new_name)?;
+            if let Some(target) = &carried_ref.target {
                 check_ref_name(target)?;
-                self.write(&one.new_name, format!("ref: {target}\n").as_bytes())?;
+                self.write(&carried_ref.new_name, format!("ref: {target}\n").as_bytes())?;
                 continue;
             }
-            packed.push_str(&format!("{} {}\n", new(&one.id), one.new_name));
-            if let Some(peeled) = peel(&one.id) {
-                packed.push_str(&format!("^{}\n", new(&peeled)));
+            packed_refs.push_str(&format!("{} {}\n", new_id(&carried_ref.id), carried_ref.new_name));
+            if let Some(peeled) = peel(&carried_ref.id) {
+                packed_refs.push_str(&format!("^{}\n", new_id(&peeled)));
             }
         }
-        self.write("packed-refs", packed.as_bytes())?;
+        self.write("packed-refs", packed_refs.as_bytes())?;
         let head = match head {
             NewHead::Branch(name) => {
                 check_ref_name(name)?;
                 format!("ref: {name}\n")
             }
-            NewHead::Detached(id) => format!("{}\n", new(id)),
+            NewHead::Detached(id) => format!("{}\n", new_id(id)),
         };
         self.write("HEAD", head.as_bytes())
     }

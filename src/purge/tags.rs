@@ -21,7 +21,8 @@ impl HistoryRewriter<'_> {
             if is_of_notes {
                 notes_objects.insert(id);
             }
-            let is_affected = self.rewrites.new_ids.contains_key(&target) || self.flagged.contains_key(&id);
+            let is_affected =
+                self.rewrites.new_ids.contains_key(&target) || self.objects_with_keys.contains_key(&id);
             if is_of_notes == of_notes && is_affected {
                 self.rewrite_tag(id, target)?;
             }
@@ -44,10 +45,10 @@ impl HistoryRewriter<'_> {
                 new.extend_from_slice(header.lines);
             }
         }
-        let (new, replaced) = self.append_message(id, ObjectKind::Tag, new, message)?;
+        let (new, replaced_count) = self.append_message(id, ObjectKind::Tag, new, message)?;
         if new != old {
             self.rewrites.dropped_tag_signatures += dropped_signatures;
-            self.rewrites.replaced_message_ids += replaced;
+            self.rewrites.replaced_message_ids += replaced_count;
             let new = self.add(ObjectKind::Tag, new)?;
             self.record(ObjectKind::Tag, id, new);
         }

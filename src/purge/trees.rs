@@ -47,7 +47,7 @@ impl HistoryRewriter<'_> {
     /// Reserves the names of all siblings of entries with a key in their name, in all trees, so that a new name is
     /// the same in every commit.
     pub(super) fn reserve_sibling_names(&mut self) -> Result<(), PurgeError> {
-        let trees = self.flagged.iter().filter(|(_, kind)| **kind == ObjectKind::Tree);
+        let trees = self.objects_with_keys.iter().filter(|(_, kind)| **kind == ObjectKind::Tree);
         for id in trees.map(|(id, _)| *id).filter(|id| self.graph.is_reachable(id)).collect::<Vec<_>>() {
             let bytes = self.read(&id, ObjectKind::Tree)?;
             let entries = raw_tree::parse(&bytes, self.hash).ok_or(PurgeError::Malformed(id))?;
@@ -73,7 +73,7 @@ impl HistoryRewriter<'_> {
                 entry.id = self.rewrites.new_id(&entry.id);
             }
         }
-        if self.flagged.contains_key(&id) {
+        if self.objects_with_keys.contains_key(&id) {
             self.rename_entries(id, &mut entries)?;
         }
         let new = raw_tree::write(&entries);
@@ -86,19 +86,19 @@ impl HistoryRewriter<'_> {
 
     /// Renames entries whose names contain a key.
     fn rename_entries(&mut self, id: ObjectId, entries: &mut [RawTreeEntry]) -> Result<(), PurgeError> {
-        let mut taken: HashSet<Vec<u8>> = entries.iter().map(|entry| entry.name.clone()).collect();
-        let mut renamed = Vec::new();
+        let mut taken_names: HashSet<Vec<u8>> = entries.iter().map(|entry| entry.name.clone()).collect();
+        let mut renames = Vec::new();
         for entry in entries.iter_mut() {
-            let Some((filled, keys)) =
+            let Some((name_with_filler, keys)) =
                 self.name_with_fillers(&entry.name, &format!("a name in tree {id}"))?
             else {
                 continue;
             };
-            taken.remove(&entry.name);
-            let assigned = self.names.assign(&entry.name, &filled);
-            let new = first_free_name(&assigned, |name| !taken.contains(name));
-            taken.insert(new.clone());
-            renamed.push((std::mem::replace(&mut entry.name, new.clone()), new));
+            taken_names.remove(&entry.name);
+            let assigned = self.names.assign(&entry.name, &name_with_filler);
+            let new = first_free_name(&assigned, |name| !taken_names.contains(name));
+            taken_names.insert(new.clone());
+            renames.push((std::mem::replace(&mut entry.name, new.clone()), new));
             self.rewrites.places.extend(keys.into_iter().map(|fingerprint| PurgedPlace {
                 surface: Surface::FileName,
                 object: Some(id),
@@ -106,9 +106,9 @@ impl HistoryRewriter<'_> {
                 treatment: Treatment::Filler,
             }));
         }
-        if !renamed.is_empty() {
+        if !renames.is_empty() {
             raw_tree::sort(entries);
-            self.rewrites.renamed_entries.insert(id, renamed);
+            self.rewrites.renamed_entries.insert(id, renames);
         }
         Ok(())
     }
@@ -124,9 +124,9 @@ impl HistoryRewriter<'_> {
     ) -> Result<Option<FilledName>, PurgeError> {
         match cleanse(name, self.keys, self.settings.detector) {
             Ok(None) => Ok(None),
-            Ok(Some(clean)) => {
-                let keys = clean.fingerprints().into_iter().collect();
-                Ok(Some((clean.bytes, keys)))
+            Ok(Some(cleansed)) => {
+                let keys = cleansed.fingerprints().into_iter().collect();
+                Ok(Some((cleansed.bytes, keys)))
             }
             Err(StillFound(fingerprint)) => {
                 Err(PurgeError::StillFound { what: what.to_owned(), fingerprint })

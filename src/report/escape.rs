@@ -27,14 +27,14 @@ const RUNNER_COMMANDS: [&str; 3] = ["[", "vso[", "teamcity["];
 /// The words with which GitLab and Travis open and close a collapsible section.
 const SECTION_WORDS: [&str; 3] = ["section_start", "section_end", "travis_fold"];
 
-/// Whether the `:` at byte `at` follows one of [`SECTION_WORDS`].
-fn ends_section_word(text: &str, at: usize) -> bool {
-    SECTION_WORDS.iter().any(|word| text[..at].ends_with(word))
+/// Whether the `:` at byte `offset` follows one of [`SECTION_WORDS`].
+fn ends_section_word(text: &str, offset: usize) -> bool {
+    SECTION_WORDS.iter().any(|word| text[..offset].ends_with(word))
 }
 
-/// Whether the `#` at byte `at` is the second one of a runner command.
-fn opens_command(text: &str, at: usize) -> bool {
-    text[..at].ends_with('#') && RUNNER_COMMANDS.iter().any(|word| text[at + 1..].starts_with(word))
+/// Whether the `#` at byte `offset` is the second one of a runner command.
+fn opens_command(text: &str, offset: usize) -> bool {
+    text[..offset].ends_with('#') && RUNNER_COMMANDS.iter().any(|word| text[offset + 1..].starts_with(word))
 }
 
 /// Whether the text, like most text, certainly needs no escaping: it is ASCII without the characters that all commands contain.
@@ -53,8 +53,8 @@ fn rewrite<'a>(text: &'a str, mut replace: impl FnMut(usize, char, &mut String) 
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
-    for (at, c) in text.char_indices() {
-        if !replace(at, c, &mut safe) {
+    for (offset, c) in text.char_indices() {
+        if !replace(offset, c, &mut safe) {
             safe.push(c);
         }
     }
@@ -64,15 +64,15 @@ fn rewrite<'a>(text: &'a str, mut replace: impl FnMut(usize, char, &mut String) 
 /// One line of text that is safe to print: hidden characters become `\u{202e}`, line ends become `\n`, and the
 /// openings of CI runner commands are broken up.
 pub fn line(text: &str) -> Cow<'_, str> {
-    rewrite(text, |at, c, safe| {
+    rewrite(text, |offset, c, safe| {
         match c {
             '\n' => safe.push_str("\\n"),
             '\r' => safe.push_str("\\r"),
             '\t' => safe.push_str("\\t"),
             // Writing to a String cannot fail.
             c if is_hidden(c) => _ = write!(safe, "\\u{{{:x}}}", u32::from(c)),
-            '#' if opens_command(text, at) => safe.push_str("\\u{23}"),
-            ':' if ends_section_word(text, at) => safe.push_str("\\u{3a}"),
+            '#' if opens_command(text, offset) => safe.push_str("\\u{23}"),
+            ':' if ends_section_word(text, offset) => safe.push_str("\\u{3a}"),
             _ => return false,
         }
         true
@@ -113,8 +113,8 @@ pub(super) fn entry_name(bytes: &[u8]) -> String {
 /// Part of a JSON string, safe to print: characters that `serde_json` keeps but that a terminal or CI runner would act on become
 /// `\u` escapes. The value of the string stays the same.
 pub(super) fn json_fragment(text: &str) -> Cow<'_, str> {
-    rewrite(text, |at, c, safe| {
-        let escaped = is_hidden(c) || (c == '#' && opens_command(text, at));
+    rewrite(text, |offset, c, safe| {
+        let escaped = is_hidden(c) || (c == '#' && opens_command(text, offset));
         if escaped {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 _ = write!(safe, "\\u{unit:04x}");
@@ -155,11 +155,11 @@ pub(super) fn sarif_text(text: &str) -> String {
 pub(super) fn markdown(text: &str) -> String {
     let text = line(text);
     let mut safe = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
+    for (offset, c) in text.char_indices() {
         let is_plain = match c {
             '-' | ',' | ';' | '?' | '%' | '(' | ')' | '/' | '"' | '\'' => true,
-            ':' => matches!(text[at + 1..].chars().next(), None | Some(' ')),
-            '.' => !text[..at].ends_with("www"),
+            ':' => matches!(text[offset + 1..].chars().next(), None | Some(' ')),
+            '.' => !text[..offset].ends_with("www"),
             c => !c.is_ascii_punctuation(),
         };
         if is_plain {
@@ -176,8 +176,8 @@ pub(super) fn markdown(text: &str) -> String {
 pub(super) fn text_or_markdown(text: &str) -> String {
     let text = line(text);
     let mut safe = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
-        let is_markup = matches!(c, '[' | ']' | '<' | '`') || (c == '.' && text[..at].ends_with("www"));
+    for (offset, c) in text.char_indices() {
+        let is_markup = matches!(c, '[' | ']' | '<' | '`') || (c == '.' && text[..offset].ends_with("www"));
         if is_markup {
             _ = write!(safe, "&#{};", u32::from(c));
         } else {

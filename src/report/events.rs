@@ -20,7 +20,7 @@ pub(super) enum LeakEvent<'a> {
 }
 
 impl<'a> LeakEvent<'a> {
-    /// `introduced`, `moved`, …
+    /// `introduced`, `key_move`, …
     pub(super) fn label(self) -> &'static str {
         match self {
             Self::Introduced { again: false, .. } => "introduced",
@@ -37,9 +37,9 @@ impl<'a> LeakEvent<'a> {
     pub(super) fn seconds(self) -> i64 {
         match self {
             Self::Introduced { change, .. } | Self::Removed(change) => change.seconds,
-            Self::Moved(moved) => moved.change.seconds,
+            Self::Moved(key_move) => key_move.change.seconds,
             Self::Tagged(tag) => tag.seconds,
-            Self::OnRemote(seen) => seen.seconds,
+            Self::OnRemote(sighting) => sighting.seconds,
         }
     }
 
@@ -47,7 +47,7 @@ impl<'a> LeakEvent<'a> {
     pub(super) fn change(self) -> Option<&'a Change> {
         match self {
             Self::Introduced { change, .. } | Self::Removed(change) => Some(change),
-            Self::Moved(moved) => Some(&moved.change),
+            Self::Moved(key_move) => Some(&key_move.change),
             Self::Tagged(_) | Self::OnRemote(_) => None,
         }
     }
@@ -66,15 +66,15 @@ impl<'a> LeakEvent<'a> {
             Self::Introduced { change, .. } | Self::Removed(change) => {
                 change.path.as_deref().map(escape::path)
             }
-            Self::Moved(moved) => {
-                let to = moved.change.path.as_deref().map(escape::path).unwrap_or_default();
-                Some(format!("{} → {to}", escape::path(&moved.from)))
+            Self::Moved(key_move) => {
+                let to = key_move.change.path.as_deref().map(escape::path).unwrap_or_default();
+                Some(format!("{} → {to}", escape::path(&key_move.from)))
             }
             Self::Tagged(tag) => {
                 let name = tag.name.strip_prefix("refs/tags/").unwrap_or(&tag.name);
                 Some(escape::line(name).into_owned())
             }
-            Self::OnRemote(seen) => Some(escape::line(&labels::short_ref(&seen.name)).into_owned()),
+            Self::OnRemote(sighting) => Some(escape::line(&labels::short_ref(&sighting.name)).into_owned()),
         }
     }
 

@@ -39,18 +39,18 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
         write_command("notice", &[], "friskey: not scanned on purpose", &text, out)?;
         annotations_left -= 1;
     }
-    let listed = if leaks.len() > annotations_left { annotations_left - 1 } else { leaks.len() };
-    for leak in &leaks[..listed] {
+    let listed_len = if leaks.len() > annotations_left { annotations_left - 1 } else { leaks.len() };
+    for leak in &leaks[..listed_len] {
         write_annotation(report, leak, out)?;
     }
-    let rest = (leaks.len() - listed) as u64;
+    let rest = (leaks.len() - listed_len) as u64;
     if rest > 0 {
         let text = format!(
             "{}; the step summary or another report format lists all",
             humanize::count(rest, "more leak")
         );
         write_command(
-            annotation_level(labels::effective_severity(report, leaks[listed])),
+            annotation_level(labels::effective_severity(report, leaks[listed_len])),
             &[],
             "friskey",
             &text,

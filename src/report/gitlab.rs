@@ -15,6 +15,10 @@ use super::{Style, clock, escape, humanize, json, labels, prose, receipt};
 
 /// The commit of a location if there is none. GitLab's own analyzer writes the same.
 const NO_COMMIT: &str = "0000000";
+/// Maximum length of a name that GitLab accepts, in characters.
+const MAX_NAME_CHARS: usize = 255;
+/// Maximum length of a description, in characters, before it is escaped.
+const MAX_DESCRIPTION_CHARS: usize = 100_000;
 /// Maximum length of a solution that GitLab accepts, in characters.
 const MAX_SOLUTION_CHARS: usize = 7_000;
 /// Maximum number of listed skips.
@@ -174,9 +178,9 @@ impl Vulnerability {
             // The same file may contain the key on several lines.
             id: format!("{}-{}-{}", finding.id(), finding.span.start.line, finding.span.start.column),
             category: "secret_detection",
-            name: escape::truncated(&labels::title(report, leak), 255),
+            name: escape::truncated(&labels::title(report, leak), MAX_NAME_CHARS),
             // GitLab renders this as Markdown.
-            description: escape::markdown(&escape::truncated(&description, 100_000)),
+            description: escape::markdown(&escape::truncated(&description, MAX_DESCRIPTION_CHARS)),
             severity: severity(labels::effective_severity(report, leak)),
             solution,
             scanner: Scanner { id: TOOL.id, name: TOOL.name },

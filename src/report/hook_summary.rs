@@ -10,14 +10,14 @@ const MAX_LISTED: usize = 10;
 /// Maximum number of commits that are listed as adding a key, and as removing it, and of accepted findings.
 const MAX_COMMITS: usize = 3;
 
-/// Writes the findings, `blocked`, which says what was blocked (e.g. "commit blocked"), and the lines of `next_steps`. For a
+/// Writes the findings, `headline`, which says what was blocked (e.g. "commit blocked"), and the lines of `next_steps`. For a
 /// clean report, writes only what was left out or accepted, if anything.
 ///
 /// # Errors
 /// Only what `output` itself reports.
 pub fn write_hook_summary(
     report: &Report,
-    blocked: &str,
+    headline: &str,
     next_steps: &[&str],
     output: &mut dyn Write,
 ) -> io::Result<()> {
@@ -28,7 +28,12 @@ pub fn write_hook_summary(
     };
     let places: Vec<_> = report
         .open_leaks()
-        .flat_map(|leak| leak.findings.iter().filter(|f| f.suppressed.is_none()).map(move |f| (leak, f)))
+        .flat_map(|leak| {
+            leak.findings
+                .iter()
+                .filter(|finding| finding.suppressed.is_none())
+                .map(move |finding| (leak, finding))
+        })
         .collect();
     for (leak, finding) in places.iter().take(MAX_LISTED) {
         let place = labels::position(finding);
@@ -53,8 +58,8 @@ pub fn write_hook_summary(
             return Ok(());
         }
         Status::Clean => line(format!("friskey: {}{}", receipt::outcome(report), accepted_findings(report))),
-        Status::Findings => line(format!("friskey: {blocked}: it contains {}.", count_keys(report))),
-        Status::Incomplete => line(format!("friskey: {blocked}: it could not be scanned completely.")),
+        Status::Findings => line(format!("friskey: {headline}: it contains {}.", count_keys(report))),
+        Status::Incomplete => line(format!("friskey: {headline}: it could not be scanned completely.")),
     }
     if report.status() == Status::Findings {
         // Ignored markers and expired entries, which explain why the key was not accepted.
@@ -72,8 +77,8 @@ pub fn write_hook_summary(
 fn accepted_findings(report: &Report) -> String {
     let all = report.leaks().iter().flat_map(|leak| &leak.findings);
     let mut accepted = all.filter_map(|finding| {
-        let by = finding.suppressed.as_ref()?;
-        Some(format!("{} by {}", labels::position(finding), escape::line(&by.source)))
+        let suppression = finding.suppressed.as_ref()?;
+        Some(format!("{} by {}", labels::position(finding), escape::line(&suppression.source)))
     });
     let listed: Vec<_> = accepted.by_ref().take(MAX_COMMITS).collect();
     if listed.is_empty() {

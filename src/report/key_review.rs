@@ -53,7 +53,7 @@ fn key_line(key: &ReviewedKey) -> String {
         None if key.admin => parts.push("admin key".to_owned()),
         None => parts.push("project unknown".to_owned()),
     }
-    parts.extend(key.owner.as_ref().map(super::verification::owner));
+    parts.extend(key.owner.as_ref().map(super::verification::describe_owner));
     if !key.usable && !key.project.as_ref().is_some_and(|project| project.archived) {
         parts.push("expired".to_owned());
     }

@@ -87,7 +87,8 @@ fn is_shown_as_document(path: &[u8]) -> bool {
         [b"md", b"markdown", b"mdx", b"rst", b"ipynb", b"adoc", b"asciidoc", b"org", b"csv", b"tsv", b"svg"];
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
     let extension = name.iter().rposition(|&byte| byte == b'.').map(|dot| &name[dot + 1..]);
-    extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+    extension
+        .is_some_and(|extension| EXTENSIONS.iter().any(|candidate| extension.eq_ignore_ascii_case(candidate)))
 }
 
 /// The host name of the web server that belongs to an SSH host; `None` for an alias that only an SSH configuration defines, such

@@ -21,12 +21,12 @@ pub fn write_proof(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io
     }
     write_old_objects(proof, style, out)?;
     write_refs(proof, style, out)?;
-    let listed = listed_count(proof.not_seen.len(), style);
-    for skip in proof.not_seen.iter().take(listed) {
+    let listed_len = listed_count(proof.not_seen.len(), style);
+    for skip in proof.not_seen.iter().take(listed_len) {
         writeln!(out, "not seen: {}: {}", escape::line(&skip.what), escape::line(&skip.reason))?;
     }
-    write_rest(proof.not_seen.len() - listed, out)?;
-    for file in proof.unsearched.iter().filter(|file| file.carried_over).take(listed) {
+    write_rest(proof.not_seen.len() - listed_len, out)?;
+    for file in proof.unsearched.iter().filter(|file| file.carried_over).take(listed_len) {
         let path = file.path.as_deref().unwrap_or("without a path");
         let path = escape::line(path);
         writeln!(out, "carried over unsearched by the purge: {path} (blob {})", escape::line(&file.object))?;
@@ -71,11 +71,11 @@ fn write_key(key: &SoughtKey, style: &Style, out: &mut dyn Write) -> io::Result<
         escape::line(&key.rule),
         key.fingerprint.to_string(),
     )?;
-    let listed = listed_count(key.places.len(), style);
-    for place in &key.places[..listed] {
+    let listed_len = listed_count(key.places.len(), style);
+    for place in &key.places[..listed_len] {
         writeln!(out, "  in {}", escape::line(place))?;
     }
-    write_rest(key.places.len() - listed, out)
+    write_rest(key.places.len() - listed_len, out)
 }
 
 fn write_old_objects(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -86,8 +86,8 @@ fn write_old_objects(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> 
     let sought = thousands(old.sought);
     let objects = if old.sought == 1 { "object" } else { "objects" };
     writeln!(out, "still there: {} of {sought} {objects} that the purge rewrote", thousands(old.present))?;
-    let listed = if style.verbose { old.found.len() } else { 0 };
-    for object in &old.found[..listed] {
+    let listed_len = if style.verbose { old.found.len() } else { 0 };
+    for object in &old.found[..listed_len] {
         writeln!(out, "  {} {}", object.kind, object.id)?;
     }
     Ok(())
@@ -95,13 +95,19 @@ fn write_old_objects(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> 
 
 fn write_refs(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     for kind in ref_kinds(proof) {
-        let refs: Vec<&RetainingRef> = proof.refs.iter().filter(|one| one.kind == kind).collect();
+        let refs: Vec<&RetainingRef> =
+            proof.refs.iter().filter(|retaining_ref| retaining_ref.kind == kind).collect();
         writeln!(out, "{}:", heading(kind, refs.len() as u64))?;
-        let listed = listed_count(refs.len(), style);
-        for retaining_ref in &refs[..listed] {
-            writeln!(out, "  {}{}", escape::line(&retaining_ref.name), in_parentheses(retaining_ref, proof))?;
+        let listed_len = listed_count(refs.len(), style);
+        for retaining_ref in &refs[..listed_len] {
+            writeln!(
+                out,
+                "  {}{}",
+                escape::line(&retaining_ref.name),
+                parenthesized_targets(retaining_ref, proof)
+            )?;
         }
-        write_rest(refs.len() - listed, out)?;
+        write_rest(refs.len() - listed_len, out)?;
     }
     if proof.status == ProofStatus::StillThere && proof.refs.is_empty() && proof.old_objects.present > 0 {
         writeln!(out, "no ref leads there: the objects are left over in this clone")?;
@@ -111,7 +117,7 @@ fn write_refs(proof: &CloneProof, style: &Style, out: &mut dyn Write) -> io::Res
 
 /// The kinds of refs that reach purged objects, each once, in order.
 fn ref_kinds(proof: &CloneProof) -> Vec<RefKind> {
-    let mut kinds: Vec<RefKind> = proof.refs.iter().map(|one| one.kind).collect();
+    let mut kinds: Vec<RefKind> = proof.refs.iter().map(|retaining_ref| retaining_ref.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
     kinds
@@ -145,7 +151,7 @@ fn plural_of_noun(singular: &str) -> String {
 }
 
 /// ` (sk-proj-…x9KA, old object 0123456789)`: what a ref leads to; empty if that is not known.
-fn in_parentheses(retaining_ref: &RetainingRef, proof: &CloneProof) -> String {
+fn parenthesized_targets(retaining_ref: &RetainingRef, proof: &CloneProof) -> String {
     let keys = proof.keys.iter().filter(|key| retaining_ref.keys.contains(&key.fingerprint));
     let mut parts: Vec<String> = keys.map(|key| escape::line(&key.redacted).into_owned()).collect();
     parts.extend(retaining_ref.old_objects.iter().map(|id| format!("old object {:.10}", id)));

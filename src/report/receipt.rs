@@ -66,7 +66,7 @@ fn absent_keys(report: &Report) -> String {
 pub(super) fn left_out(report: &Report) -> Vec<String> {
     let counts = report.coverage().ignored.counts();
     let counts = counts.filter(|&(kind, ..)| kind != IgnoredKind::Accepted);
-    counts.map(|(kind, option, n)| format!("{}{}", count_left_out(kind, n), in_parentheses(option))).collect()
+    counts.map(|(kind, option, n)| format!("{}{}", count_left_out(kind, n), parenthesized(option))).collect()
 }
 
 fn count_left_out(kind: IgnoredKind, n: u64) -> String {
@@ -81,7 +81,7 @@ fn count_left_out(kind: IgnoredKind, n: u64) -> String {
     format!("{} {participle}", humanize::count(n, singular))
 }
 
-fn in_parentheses(option: &str) -> String {
+fn parenthesized(option: &str) -> String {
     if option.is_empty() { String::new() } else { format!(" ({})", escape::line(option)) }
 }
 
@@ -120,7 +120,7 @@ pub(super) fn coverage(report: &Report) -> String {
         (coverage.refs, "ref"),
     ];
     let mut parts: Vec<_> =
-        counts.iter().filter(|&&(n, _)| n > 0).map(|&(n, one)| humanize::count(n, one)).collect();
+        counts.iter().filter(|&&(n, _)| n > 0).map(|&(n, singular)| humanize::count(n, singular)).collect();
     parts.push(humanize::bytes(coverage.bytes));
     let skipped = match coverage.skipped.len() as u64 {
         0 => "nothing skipped".to_owned(),

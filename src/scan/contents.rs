@@ -9,7 +9,7 @@ use super::search_context::SearchContext;
 use super::searched::SearchResult;
 use crate::container::{
     self, ContentClass, HEAD_LEN, Input, ReadSeek, RunProbe, classify, classify_file, classify_whole,
-    ends_zip, is_encoded_in,
+    ends_with_zip, is_encoded_in,
 };
 use crate::detect::{Chunk, RedactionCache, Redactor, Stream};
 use crate::git::Pointer;
@@ -79,8 +79,8 @@ impl<'d> Contents<'d> {
         }
         let is_encoded = self.search_plain(content, searched)?;
         searched.skipped.extend(is_encoded.then(|| (Vec::new(), ENCODED_IN_STREAM.to_owned())));
-        let ends_zip = ends_zip(self.stream.tail());
-        searched.skipped.extend(ends_zip.then(|| (Vec::new(), ZIP_BEHIND_STREAM.to_owned())));
+        let ends_with_zip = ends_with_zip(self.stream.tail());
+        searched.skipped.extend(ends_with_zip.then(|| (Vec::new(), ZIP_BEHIND_STREAM.to_owned())));
         Ok(())
     }
 

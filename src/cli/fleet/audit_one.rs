@@ -18,7 +18,7 @@ use crate::scan::{HistoryOptions, redact, scan_history};
 use crate::source::Excludes;
 
 /// The settings that all audits of a fleet have in common, and the part of the threads and the memory that this one may use.
-pub(super) struct RepositoryAudit<'a> {
+pub(super) struct PlannedAudit<'a> {
     pub(super) session: &'a Session,
     pub(super) cache: Option<&'a Arc<Cache>>,
     pub(super) surfaces: &'a BTreeSet<Surface>,
@@ -37,7 +37,7 @@ pub(super) struct AuditResult {
     pub(super) is_short_of_memory: bool,
 }
 
-impl RepositoryAudit<'_> {
+impl PlannedAudit<'_> {
     /// Audits the repository at `path`.
     ///
     /// # Errors

@@ -135,7 +135,7 @@ impl ShardAudit<'_> {
             };
         }
         let max_memory = self.memory.for_objects(threads);
-        let audit = audit_one::RepositoryAudit {
+        let audit = audit_one::PlannedAudit {
             session: self.session,
             cache: self.cache.as_ref(),
             surfaces: &self.surfaces,

@@ -22,22 +22,22 @@ const MAX_LINE_LEN: usize = 4096;
 pub(super) fn decode(bytes: &[u8], start: usize, max_len: usize) -> DecodedRun {
     let sign = patch_sign(bytes, start);
     let mut decoded = Vec::new();
-    let (mut at, mut bits, mut count) = (start, 0u32, 0);
+    let (mut position, mut bits, mut count) = (start, 0u32, 0);
     while decoded.len() < max_len {
-        let Some(value) = bytes.get(at).and_then(|byte| digit_value(*byte)) else {
-            match next_part(bytes, at, sign) {
-                Some(next) => at = next,
+        let Some(value) = bytes.get(position).and_then(|byte| digit_value(*byte)) else {
+            match next_part(bytes, position, sign) {
+                Some(next) => position = next,
                 None => break,
             }
             continue;
         };
-        (at, bits, count) = (at + 1, bits << 6 | u32::from(value), count + 6);
+        (position, bits, count) = (position + 1, bits << 6 | u32::from(value), count + 6);
         if count >= 8 {
             count -= 8;
             decoded.push((bits >> count) as u8);
         }
     }
-    DecodedRun { decoded, end: at }
+    DecodedRun { decoded, end: position }
 }
 
 fn digit_value(byte: u8) -> Option<u8> {
@@ -55,7 +55,8 @@ fn digit_value(byte: u8) -> Option<u8> {
 fn patch_sign(bytes: &[u8], start: usize) -> Option<u8> {
     let before_start = start.saturating_sub(MAX_SEPARATOR_LEN);
     let before = &bytes[before_start..start];
-    let line = memchr::memrchr(b'\n', before).map(|at| at + 1).or((before_start == 0).then_some(0))?;
+    let line =
+        memchr::memrchr(b'\n', before).map(|position| position + 1).or((before_start == 0).then_some(0))?;
     before.get(line).copied().filter(|byte| matches!(byte, b'+' | b'-'))
 }
 
@@ -65,9 +66,9 @@ fn next_part(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
     if separator.starts_with(b"\\/") {
         return Some(end + 1);
     }
-    let (mut at, mut quotes, mut has_line_break, mut has_comma) = (0, 0, false, false);
+    let (mut position, mut quotes, mut has_line_break, mut has_comma) = (0, 0, false, false);
     loop {
-        at += match (*separator.get(at)?, separator.get(at + 1)) {
+        position += match (*separator.get(position)?, separator.get(position + 1)) {
             (b' ' | b'\t' | b'\r', _) => 1,
             (b'\n', next) => {
                 has_line_break = true;
@@ -92,10 +93,10 @@ fn next_part(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
         };
     }
     // Another run begins here.
-    if run_start_at(bytes, end + at).is_some() {
+    if run_start_at(bytes, end + position).is_some() {
         return None;
     }
-    let rest = &bytes[end + at..];
+    let rest = &bytes[end + position..];
     // The next element of a list or object may be anything; only a long one is taken for base64.
     if has_comma
         && rest.iter().take(MIN_LIST_ELEMENT_LEN).take_while(|byte| digit_value(**byte).is_some()).count()
@@ -103,7 +104,7 @@ fn next_part(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
     {
         return None;
     }
-    (quotes == 2 || (quotes == 0 && has_line_break && is_base64_line(rest))).then_some(end + at)
+    (quotes == 2 || (quotes == 0 && has_line_break && is_base64_line(rest))).then_some(end + position)
 }
 
 /// Whether the line at the start of `rest` consists of base64, apart from what may end or wrap it.
@@ -118,13 +119,13 @@ fn is_base64_line(rest: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn decoded(text: &str) -> Vec<u8> {
+    fn decode_text(text: &str) -> Vec<u8> {
         decode(text.as_bytes(), text.find("H4sI").unwrap(), 1 << 20).decoded
     }
 
     #[test]
     fn runs_are_decoded_however_they_are_wrapped() {
-        let expected = decoded("H4sIAAECAwQFBgcICQoLDA0ODw");
+        let expected = decode_text("H4sIAAECAwQFBgcICQoLDA0ODw");
         assert_eq!(expected, [0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
         for text in [
             "H4sIAAECAwQFBgcICQoLDA0ODw==",
@@ -139,9 +140,9 @@ mod tests {
             "H4sIAAECAwQFBgcICQoLDA0ODw\nH4sIAAAAAAAA",
             "H4sIAAECAwQFBgcICQoLDA0ODw and words",
         ] {
-            assert_eq!(decoded(text), expected, "{text}");
+            assert_eq!(decode_text(text), expected, "{text}");
         }
-        assert_eq!(decoded("H4sI-_+/"), decoded("H4sI+/-_"));
-        assert_eq!(decoded("H4sI\\/w"), decoded("H4sI/w"));
+        assert_eq!(decode_text("H4sI-_+/"), decode_text("H4sI+/-_"));
+        assert_eq!(decode_text("H4sI\\/w"), decode_text("H4sI/w"));
     }
 }

@@ -17,16 +17,17 @@ pub(super) struct Hunk {
     pub(super) end: usize,
 }
 
+/// The digits of git's base85, by value.
 const DIGITS: &[u8; 85] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
 /// The value of each byte as a digit; 85 for a byte that is not a digit.
 const VALUES: [u8; 256] = {
     let mut values = [85; 256];
-    let mut at = 0;
-    while at < DIGITS.len() {
-        values[DIGITS[at] as usize] = at as u8;
-        at += 1;
+    let mut index = 0;
+    while index < DIGITS.len() {
+        values[DIGITS[index] as usize] = index as u8;
+        index += 1;
     }
     values
 };

@@ -134,7 +134,7 @@ impl<'b> RunFinder<'b> {
         self.probe_bytes_left.get() == 0
     }
 
-    /// The first run at or after byte `from`, and its offset.
+    /// The first run at or after byte `offset`, and its offset.
     fn next(&self, offset: usize) -> Option<(RunKind, usize)> {
         let rest = self.bytes.get(offset..)?;
         let is_run = |index: usize, start: usize| !self.is_exhausted() && self.is_run(index, offset + start);
@@ -143,7 +143,7 @@ impl<'b> RunFinder<'b> {
         Some((kind, offset + start))
     }
 
-    /// Whether a run that begins with element `index` of [`RUN_STARTS`] begins at byte `at`.
+    /// Whether a run that begins with element `index` of [`RUN_STARTS`] begins at byte `start`.
     fn is_run(&self, index: usize, start: usize) -> bool {
         if RUN_STARTS.get(index) == Some(&PATCH) {
             self.spend(git_patch::HEADER_LEN);

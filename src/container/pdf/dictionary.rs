@@ -114,8 +114,8 @@ pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) 
 
 /// The value of `key`, anywhere in `source`, the bytes of a dictionary.
 fn find_value(source: &[u8], key: &[u8]) -> Option<Value> {
-    memmem::find_iter(source, key).find_map(|at| {
-        let rest = &source[at + key.len()..];
+    memmem::find_iter(source, key).find_map(|start| {
+        let rest = &source[start + key.len()..];
         let is_whole = rest.first().is_some_and(|byte| !byte.is_ascii_alphanumeric());
         Value::parse(&mut &rest[..]).filter(|_| is_whole)
     })

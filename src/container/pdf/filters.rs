@@ -119,13 +119,13 @@ pub(super) struct Hexadecimal;
 impl Decode for Hexadecimal {
     fn next(&mut self, input: &mut dyn BufRead, output: &mut Vec<u8>) -> io::Result<bool> {
         let mut digits = [0; 2];
-        for at in 0..2 {
+        for index in 0..2 {
             let byte = read_non_blank(input)?;
             match (byte as char).to_digit(16) {
-                Some(digit) => digits[at] = digit as u8,
+                Some(digit) => digits[index] = digit as u8,
                 None if byte != b'>' => return Err(damaged_data("hexadecimal")),
                 None => {
-                    output.extend((at == 1).then_some(digits[0] << 4));
+                    output.extend((index == 1).then_some(digits[0] << 4));
                     return Ok(false);
                 }
             }
@@ -189,8 +189,8 @@ impl Decode for UndoPredictor {
             undo_png(kind, &mut row, &self.above, pixel_len);
             self.above[..row.len()].copy_from_slice(&row);
         } else if bits == 8 {
-            for at in pixel_len..row.len() {
-                row[at] = row[at].wrapping_add(row[at - pixel_len]);
+            for index in pixel_len..row.len() {
+                row[index] = row[index].wrapping_add(row[index - pixel_len]);
             }
         } else if bits == 16 {
             undo_tiff_16(&mut row, pixel_len);
@@ -201,10 +201,10 @@ impl Decode for UndoPredictor {
 }
 
 fn undo_png(kind: u8, row: &mut [u8], above: &[u8], pixel_len: usize) {
-    for at in 0..row.len() {
-        let before = at.checked_sub(pixel_len);
-        let (left, up) = (before.map_or(0, |at| row[at]), above[at]);
-        let corner = before.map_or(0, |at| above[at]);
+    for index in 0..row.len() {
+        let before = index.checked_sub(pixel_len);
+        let (left, up) = (before.map_or(0, |index| row[index]), above[index]);
+        let corner = before.map_or(0, |index| above[index]);
         let prediction = match kind {
             1 => left,
             2 => up,
@@ -212,14 +212,14 @@ fn undo_png(kind: u8, row: &mut [u8], above: &[u8], pixel_len: usize) {
             4 => paeth(left, up, corner),
             _ => 0,
         };
-        row[at] = row[at].wrapping_add(prediction);
+        row[index] = row[index].wrapping_add(prediction);
     }
 }
 
 /// The Paeth predictor: of the three bytes, the one closest to left + above - upper left.
 fn paeth(left: u8, up: u8, corner: u8) -> u8 {
     let [a, b, c] = [left, up, corner].map(i16::from);
-    let distance = |one: i16| (a + b - c - one).abs();
+    let distance = |candidate: i16| (a + b - c - candidate).abs();
     match () {
         () if distance(a) <= distance(b) && distance(a) <= distance(c) => left,
         () if distance(b) <= distance(c) => up,
@@ -228,9 +228,9 @@ fn paeth(left: u8, up: u8, corner: u8) -> u8 {
 }
 
 fn undo_tiff_16(row: &mut [u8], pixel_len: usize) {
-    for at in (pixel_len..row.len().saturating_sub(1)).step_by(2) {
-        let u16_at = |at: usize| u16::from_be_bytes([row[at], row[at + 1]]);
-        let sum = u16_at(at).wrapping_add(u16_at(at - pixel_len)).to_be_bytes();
-        row[at..at + 2].copy_from_slice(&sum);
+    for index in (pixel_len..row.len().saturating_sub(1)).step_by(2) {
+        let u16_at = |index: usize| u16::from_be_bytes([row[index], row[index + 1]]);
+        let sum = u16_at(index).wrapping_add(u16_at(index - pixel_len)).to_be_bytes();
+        row[index..index + 2].copy_from_slice(&sum);
     }
 }

@@ -20,8 +20,8 @@ pub(super) struct Lzw {
 impl Lzw {
     /// If `is_early`, the code length increases one code early, as in TIFF files.
     pub(super) fn new(is_early: bool) -> Self {
-        let new = if is_early { Decoder::with_tiff_size_switch } else { Decoder::new };
-        Self { decoder: new(BitOrder::Msb, 8), chunk: vec![0; MAX_AT_ONCE].into() }
+        let constructor = if is_early { Decoder::with_tiff_size_switch } else { Decoder::new };
+        Self { decoder: constructor(BitOrder::Msb, 8), chunk: vec![0; MAX_AT_ONCE].into() }
     }
 }
 
@@ -29,12 +29,12 @@ impl Decode for Lzw {
     fn next(&mut self, input: &mut dyn BufRead, out: &mut Vec<u8>) -> io::Result<bool> {
         let bytes = input.fill_buf()?;
         let is_at_end = bytes.is_empty();
-        let decoded = self.decoder.decode_bytes(bytes, &mut self.chunk);
-        input.consume(decoded.consumed_in);
-        out.extend_from_slice(&self.chunk[..decoded.consumed_out]);
-        match decoded.status {
+        let progress = self.decoder.decode_bytes(bytes, &mut self.chunk);
+        input.consume(progress.consumed_in);
+        out.extend_from_slice(&self.chunk[..progress.consumed_out]);
+        match progress.status {
             Ok(LzwStatus::Done) => Ok(false),
-            Ok(_) if is_at_end && decoded.consumed_out == 0 => Err(truncated()),
+            Ok(_) if is_at_end && progress.consumed_out == 0 => Err(truncated()),
             Ok(_) => Ok(true),
             Err(_) => Err(damaged_data("LZW")),
         }

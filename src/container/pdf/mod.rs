@@ -55,12 +55,12 @@ fn open_streams(
         sink.skip(None, "encrypted");
     }
     let (mut inflaters, mut objects) = (Vec::new(), None);
-    let (mut position, mut unsupported) = (0, 0u64);
-    while let Some(at) = data.find(position, shared.size, STREAM)? {
+    let (mut position, mut unsupported_count) = (0, 0u64);
+    while let Some(keyword_start) = data.find(position, shared.size, STREAM)? {
         if sink.is_limit_hit() || sink.budget().check().is_err() {
             return Ok(());
         }
-        position = at + STREAM.len() as u64;
+        position = keyword_start + STREAM.len() as u64;
         data.seek(position, shared.size);
         let newline_len = match data.peek(2)? {
             [b'\r', b'\n', ..] => 2,
@@ -68,7 +68,7 @@ fn open_streams(
             _ => 0,
         };
         let start = position + newline_len;
-        data.seek(at.saturating_sub(MAX_DICTIONARY_DISTANCE), at);
+        data.seek(keyword_start.saturating_sub(MAX_DICTIONARY_DISTANCE), keyword_start);
         let before = data.peek(MAX_DICTIONARY_DISTANCE as usize)?.to_vec();
         let mut read_error = None;
         let mut dictionary = dictionary::read(&before, &mut |number| {
@@ -93,7 +93,7 @@ fn open_streams(
         {
             dictionary.steps = vec![FilterStep::Deflate(None)];
         } else if dictionary.is_unknown {
-            unsupported += 1;
+            unsupported_count += 1;
         }
         let end = match dictionary.steps.first() {
             None if !is_archive => continue,
@@ -112,8 +112,9 @@ fn open_streams(
             delegated.push(start..position);
         }
     }
-    if unsupported != 0 {
-        let reason = format!("{unsupported} streams with unsupported filters were scanned only in raw form");
+    if unsupported_count != 0 {
+        let reason =
+            format!("{unsupported_count} streams with unsupported filters were scanned only in raw form");
         sink.skip(None, reason);
     }
     hand_over_strings(sink, &mut data, shared.size)
@@ -178,12 +179,12 @@ fn hand_over_stream(sink: &dyn EntrySink, decoded: &mut dyn Read, start: u64, is
     let mut page = Vec::new();
     let mut unpacked = MeteredReader { budget, input: decoded };
     let max_len = MAX_PAGE_SIZE.min(budget.memory_left() / 4);
-    let probed = (&mut unpacked).take(max_len).read_to_end(&mut page);
-    if is_encrypted && probed.is_err() {
+    let probe_result = (&mut unpacked).take(max_len).read_to_end(&mut page);
+    if is_encrypted && probe_result.is_err() {
         return false;
     }
     let name = format!("stream at byte {start}");
-    let (page_len, read_error) = (page.len(), probed.err());
+    let (page_len, read_error) = (page.len(), probe_result.err());
     let rest = RestOfStream { read_error, input: &mut unpacked };
     budget.while_holding(page_len, || {
         let is_complete = sink.hand_over(name.as_bytes(), &mut Cursor::new(&page).chain(rest));
@@ -212,8 +213,8 @@ impl Read for RestOfStream<'_> {
 fn is_encrypted(data: &mut Window<'_>, size: u64) -> io::Result<bool> {
     const ENCRYPT: &[u8] = b"/Encrypt";
     let mut position = 0;
-    while let Some(at) = data.find(position, size, ENCRYPT)? {
-        position = at + ENCRYPT.len() as u64;
+    while let Some(keyword_start) = data.find(position, size, ENCRYPT)? {
+        position = keyword_start + ENCRYPT.len() as u64;
         data.seek(position, size);
         if data.peek(1)?.first().is_some_and(|byte| byte.is_ascii_whitespace() || *byte == b'<') {
             return Ok(true);
@@ -228,10 +229,10 @@ fn hand_over_strings(sink: &dyn EntrySink, data: &mut Window<'_>, size: u64) -> 
     for start in text::UTF16_STARTS {
         let mut position = 0;
         while strings.len() < MAX_STRINGS_LEN
-            && let Some(at) = data.find(position, size, start)?
+            && let Some(keyword_start) = data.find(position, size, start)?
         {
-            position = at + start.len() as u64;
-            data.seek(at, size);
+            position = keyword_start + start.len() as u64;
+            data.seek(keyword_start, size);
             let bytes = data.peek(MAX_STRING_LEN)?;
             text::append_utf16_string(&bytes[..bytes.len().min(MAX_STRING_LEN)], &mut strings);
         }

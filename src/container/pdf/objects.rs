@@ -30,11 +30,11 @@ impl Objects {
     pub(super) fn read(data: &mut Window<'_>, size: u64) -> io::Result<Self> {
         let (mut objects, mut position) = (HashMap::new(), 0);
         while objects.len() < MAX_OBJECTS
-            && let Some(at) = data.find(position, size, OBJECT)?
+            && let Some(keyword_start) = data.find(position, size, OBJECT)?
         {
-            position = at + OBJECT.len() as u64;
+            position = keyword_start + OBJECT.len() as u64;
             // Its number and generation precede it.
-            data.seek(at.saturating_sub(MAX_NUMBERS_LEN as u64), at);
+            data.seek(keyword_start.saturating_sub(MAX_NUMBERS_LEN as u64), keyword_start);
             let Some(number) = object_number(data.peek(MAX_NUMBERS_LEN)?) else { continue };
             data.seek(position, size);
             let bytes = data.peek(MAX_OBJECT_LEN)?;
@@ -66,6 +66,6 @@ fn object_number(before: &[u8]) -> Option<u64> {
     let mut words = before.rsplit(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     words.next()?;
     let word = words.next()?;
-    let start = word.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
+    let start = word.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |index| index + 1);
     std::str::from_utf8(&word[start..]).ok()?.parse().ok()
 }

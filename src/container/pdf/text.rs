@@ -25,9 +25,9 @@ pub(super) fn page_text(page: &[u8]) -> Vec<u8> {
     let (mut text, mut line) = (Vec::new(), Vec::new());
     // A string with escapes or in hexadecimal form counts as two parts, so that its line is kept.
     let (mut part_count, mut position) = (0, 0);
-    let is_operator = |at: usize| {
-        let around = [at.checked_sub(1).and_then(|before| page.get(before)), page.get(at + 2)];
-        around.into_iter().flatten().all(u8::is_ascii_whitespace)
+    let is_operator = |start: usize| {
+        let neighbors = [start.checked_sub(1).and_then(|before| page.get(before)), page.get(start + 2)];
+        neighbors.into_iter().flatten().all(u8::is_ascii_whitespace)
     };
     // Every text begins with this operator; an image, for example, has none.
     if !memmem::find_iter(page, b"BT").any(is_operator) {

@@ -58,7 +58,7 @@ impl Value {
                 Some(Self::Dictionary(entries))
             }
             b'<' => {
-                let end = memchr::memchr(b'>', rest).map_or(rest.len(), |at| at + 1);
+                let end = memchr::memchr(b'>', rest).map_or(rest.len(), |index| index + 1);
                 *bytes = &rest[end..];
                 Some(Self::Other)
             }
@@ -108,7 +108,7 @@ fn take_word<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
 fn decode_name(mut encoded: &[u8]) -> Vec<u8> {
     let mut name = Vec::with_capacity(encoded.len());
     while let Some((&byte, rest)) = encoded.split_first() {
-        let digit = |at: usize| rest.get(at).and_then(|&digit| (digit as char).to_digit(16));
+        let digit = |index: usize| rest.get(index).and_then(|&digit| (digit as char).to_digit(16));
         match (byte, digit(0), digit(1)) {
             (b'#', Some(high), Some(low)) => {
                 name.push((high << 4 | low) as u8);
@@ -127,12 +127,12 @@ fn decode_name(mut encoded: &[u8]) -> Vec<u8> {
 fn parse_number(bytes: &mut &[u8]) -> Option<Value> {
     let parse_digits = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<u64>().ok();
     let first = parse_digits(take_word(bytes))?;
-    let mut ahead = *bytes;
-    skip_blanks(&mut ahead);
-    let second = parse_digits(take_word(&mut ahead));
-    skip_blanks(&mut ahead);
-    if second.is_some() && take_word(&mut ahead) == b"R" {
-        *bytes = ahead;
+    let mut lookahead = *bytes;
+    skip_blanks(&mut lookahead);
+    let second = parse_digits(take_word(&mut lookahead));
+    skip_blanks(&mut lookahead);
+    if second.is_some() && take_word(&mut lookahead) == b"R" {
+        *bytes = lookahead;
         return Some(Value::Reference(first));
     }
     Some(Value::Number(first))

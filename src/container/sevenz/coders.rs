@@ -8,10 +8,10 @@ use lzma_rust2::filter::{bcj::BcjReader, bcj2::Bcj2Reader, delta::DeltaReader};
 use lzma_rust2::{Lzma2Reader, LzmaReader};
 use ppmd_rust::Ppmd7Decoder;
 
-use super::header::{Coder, SevenZipBlock, Streams, invalid_header};
+use super::header::{Coder, SevenZipBlock, Streams, invalid_header_error};
 use crate::container::inflate::{Inflate64, InflateStream};
 use crate::container::limits::size_text;
-use crate::container::readers::{SmallReads, zero_padded};
+use crate::container::readers::{SmallReads, pad_with_zeros};
 use crate::container::seek_window::SharedInput;
 
 /// Offset of the first packed stream: after the signature header.
@@ -42,10 +42,10 @@ impl<'a> DecoderFactory<'a, '_> {
             factory: self,
             block,
             first_stream,
-            used: vec![false; block.coders.len()],
+            is_used: vec![false; block.coders.len()],
             memory: 0,
         };
-        let main = block.main_coder().ok_or_else(invalid_header)?;
+        let main = block.main_coder().ok_or_else(invalid_header_error)?;
         let decoder = chain.coder_output(main)?;
         Ok((decoder, chain.memory))
     }
@@ -58,7 +58,7 @@ impl<'a> DecoderFactory<'a, '_> {
         let ends = &self.streams.ends;
         let first = self.streams.offset.saturating_add(PACKED_START);
         let start = stream.checked_sub(1).map_or(Some(0), |previous| ends.get(previous).copied());
-        let (start, end) = start.zip(ends.get(stream).copied()).ok_or_else(invalid_header)?;
+        let (start, end) = start.zip(ends.get(stream).copied()).ok_or_else(invalid_header_error)?;
         Ok((first.saturating_add(start), first.saturating_add(end)))
     }
 }
@@ -69,28 +69,29 @@ struct DecoderChain<'a, 'm, 's> {
     block: &'a SevenZipBlock<'a>,
     first_stream: usize,
     /// Coders that are already part of the chain: a block may claim that a coder feeds itself.
-    used: Vec<bool>,
+    is_used: Vec<bool>,
     memory: u64,
 }
 
 impl<'a> DecoderChain<'a, '_, '_> {
     /// A reader of the output of the coder with that index.
     fn coder_output(&mut self, index: usize) -> io::Result<CoderOutput<'a>> {
-        let coder = self.block.coders.get(index).ok_or_else(invalid_header)?;
-        if std::mem::replace(&mut self.used[index], true) {
-            return Err(invalid_header());
+        let coder = self.block.coders.get(index).ok_or_else(invalid_header_error)?;
+        if std::mem::replace(&mut self.is_used[index], true) {
+            return Err(invalid_header_error());
         }
         let inputs_before: u64 = self.block.coders[..index].iter().map(|coder| coder.inputs).sum();
         let mut inputs = Vec::new();
         for input in inputs_before..inputs_before + coder.inputs {
             inputs.push(self.coder_input(input)?);
         }
+        // BCJ2
         if coder.method == [3, 3, 1, 0x1b] {
             return Ok(Box::new(Bcj2Reader::try_new(inputs, coder.size)?));
         }
         match (inputs.pop(), inputs.pop()) {
             (Some(input), None) => self.coder_reader(coder, input),
-            _ => Err(invalid_header()),
+            _ => Err(invalid_header_error()),
         }
     }
 
@@ -98,11 +99,15 @@ impl<'a> DecoderChain<'a, '_, '_> {
     /// stream.
     fn coder_input(&mut self, number: u64) -> io::Result<CoderOutput<'a>> {
         if let Some((_, output)) = self.block.bindings.iter().find(|(input, _)| *input == number) {
-            return self.coder_output(usize::try_from(*output).map_err(|_| invalid_header())?);
+            return self.coder_output(usize::try_from(*output).map_err(|_| invalid_header_error())?);
         }
-        let at =
-            self.block.packed_streams.iter().position(|input| *input == number).ok_or_else(invalid_header)?;
-        let (start, end) = self.factory.stream_range(self.first_stream + at)?;
+        let stream_index = self
+            .block
+            .packed_streams
+            .iter()
+            .position(|input| *input == number)
+            .ok_or_else(invalid_header_error)?;
+        let (start, end) = self.factory.stream_range(self.first_stream + stream_index)?;
         let mut window = self.factory.shared.window();
         window.seek(start, end);
         Ok(Box::new(window))
@@ -111,44 +116,55 @@ impl<'a> DecoderChain<'a, '_, '_> {
     /// A reader of what `coder` makes of `input`.
     fn coder_reader(&mut self, coder: &Coder<'_>, input: CoderOutput<'a>) -> io::Result<CoderOutput<'a>> {
         let properties = coder.properties;
-        let u32_at = |at: usize| {
-            let four = properties.get(at..).and_then(<[u8]>::first_chunk).ok_or_else(invalid_header)?;
+        let u32_at = |index: usize| {
+            let four =
+                properties.get(index..).and_then(<[u8]>::first_chunk).ok_or_else(invalid_header_error)?;
             Ok::<u32, io::Error>(u32::from_le_bytes(*four))
         };
+        // The ids are those in `Methods.txt` of 7-Zip's source.
         Ok(match coder.method {
+            // Copy
             [0] => input,
+            // LZMA
             [3, 1, 1] => {
                 let (first, dictionary) =
-                    (properties.first().copied().ok_or_else(invalid_header)?, u32_at(1)?);
+                    (properties.first().copied().ok_or_else(invalid_header_error)?, u32_at(1)?);
                 let needed = lzma_rust2::lzma_get_memory_usage_by_props(dictionary, first)?;
                 self.reserve_memory(u64::from(needed) << 10)?;
                 let mut decoder = LzmaReader::new_with_props(input, coder.size, first, dictionary, None)?;
                 decoder.set_defer_errors(true);
                 Box::new(decoder)
             }
+            // LZMA2
             [0x21] => {
                 let dictionary =
-                    lzma2_dictionary_size(properties.first().copied().ok_or_else(invalid_header)?)?;
+                    lzma2_dictionary_size(properties.first().copied().ok_or_else(invalid_header_error)?)?;
                 self.reserve_memory(u64::from(dictionary) + (1 << 18))?;
-                Box::new(SmallReads(Lzma2Reader::new(zero_padded(input), dictionary, None)))
+                Box::new(SmallReads(Lzma2Reader::new(pad_with_zeros(input), dictionary, None)))
             }
+            // PPMd
             [3, 4, 1] => {
-                let (order, memory) = (properties.first().copied().ok_or_else(invalid_header)?, u32_at(1)?);
+                let (order, memory) =
+                    (properties.first().copied().ok_or_else(invalid_header_error)?, u32_at(1)?);
                 self.reserve_memory(memory.into())?;
                 let decoder = Ppmd7Decoder::new(input, order.into(), memory);
                 // It has no end marker.
-                Box::new(SmallReads(decoder.map_err(|_| invalid_header())?).take(coder.size))
+                Box::new(SmallReads(decoder.map_err(|_| invalid_header_error())?).take(coder.size))
             }
+            // Deflate
             [4, 1, 8] => {
                 let input = BufReader::new(input);
                 Box::new(InflateReader { input, state: Decompress::new(false) })
             }
+            // Deflate64
             [4, 1, 9] => Box::new(Inflate64::new(BufReader::new(input))),
+            // bzip2
             [4, 2, 2] => {
                 // The most that a bzip2 decoder needs.
                 self.reserve_memory(4 << 20)?;
                 Box::new(BzDecoder::new(BufReader::new(input)))
             }
+            // Zstandard
             [4, 0xf7, 0x11, 1] => {
                 let log = (self.factory.max_memory / 2).max(1024).ilog2().min(27);
                 self.reserve_memory(1 << log)?;
@@ -156,9 +172,11 @@ impl<'a> DecoderChain<'a, '_, '_> {
                 decoder.window_log_max(log)?;
                 Box::new(decoder)
             }
+            // Delta
             [3] => {
                 Box::new(DeltaReader::new(input, properties.first().map_or(1, |&byte| usize::from(byte) + 1)))
             }
+            // Filters for machine code
             [3, 3, 1, 3] | [4] => Box::new(BcjReader::new_x86(input, 0)),
             [3, 3, 2, 5] | [5] => Box::new(BcjReader::new_ppc(input, 0)),
             [3, 3, 4, 1] | [6] => Box::new(BcjReader::new_ia64(input, 0)),
@@ -167,10 +185,11 @@ impl<'a> DecoderChain<'a, '_, '_> {
             [3, 3, 8, 5] | [9] => Box::new(BcjReader::new_sparc(input, 0)),
             [10] => Box::new(BcjReader::new_arm64(input, 0)),
             [11] => Box::new(BcjReader::new_riscv(input, 0)),
-            [6, 0xf1, 7, 1] => return Err(unsupported("encrypted".to_owned())),
+            // AES-256
+            [6, 0xf1, 7, 1] => return Err(unsupported_error("encrypted".to_owned())),
             method => {
                 let digits: String = method.iter().map(|byte| format!("{byte:02x}")).collect();
-                return Err(unsupported(format!("unsupported compression method {digits}")));
+                return Err(unsupported_error(format!("unsupported compression method {digits}")));
             }
         })
     }
@@ -183,7 +202,7 @@ impl<'a> DecoderChain<'a, '_, '_> {
         self.memory = self.memory.saturating_add(bytes);
         if self.memory > self.factory.max_memory {
             let needed = size_text(self.memory);
-            return Err(unsupported(format!(
+            return Err(unsupported_error(format!(
                 "unpacking it requires {needed} of memory, not opened (`--max-memory`)"
             )));
         }
@@ -196,7 +215,7 @@ fn lzma2_dictionary_size(property: u8) -> io::Result<u32> {
     match property {
         40 => Ok(u32::MAX - 15),
         ..40 => Ok((2 | u32::from(property & 1)) << (property / 2 + 11)),
-        _ => Err(invalid_header()),
+        _ => Err(invalid_header_error()),
     }
 }
 
@@ -212,6 +231,6 @@ impl<R: io::BufRead> Read for InflateReader<R> {
     }
 }
 
-fn unsupported(reason: String) -> io::Error {
+fn unsupported_error(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, reason)
 }

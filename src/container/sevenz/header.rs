@@ -8,6 +8,27 @@ use std::io;
 /// Maximum number of coders in a block.
 const MAX_CODERS: u64 = 32;
 
+/// Ids of the properties in a header, from `7zFormat.txt` of 7-Zip's source.
+pub(super) mod property {
+    pub(in super::super) const END: u8 = 0;
+    pub(in super::super) const HEADER: u8 = 1;
+    pub(in super::super) const ARCHIVE_PROPERTIES: u8 = 2;
+    pub(in super::super) const OTHER_STREAMS: u8 = 3;
+    pub(in super::super) const MAIN_STREAMS: u8 = 4;
+    pub(in super::super) const FILES: u8 = 5;
+    pub(super) const PACKED_STREAMS: u8 = 6;
+    pub(super) const BLOCKS: u8 = 7;
+    pub(super) const ENTRY_LISTS: u8 = 8;
+    pub(super) const SIZES: u8 = 9;
+    pub(super) const DIGESTS: u8 = 10;
+    pub(super) const BLOCK_LIST: u8 = 11;
+    pub(super) const CODER_SIZES: u8 = 12;
+    pub(super) const ENTRY_COUNTS: u8 = 13;
+    pub(super) const FILES_WITHOUT_DATA: u8 = 14;
+    pub(super) const NAMES: u8 = 17;
+    pub(in super::super) const COMPRESSED_HEADER: u8 = 23;
+}
+
 /// The bytes of a header that have not been read yet.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct HeaderBytes<'a>(pub(super) &'a [u8]);
@@ -15,10 +36,10 @@ pub(super) struct HeaderBytes<'a>(pub(super) &'a [u8]);
 impl<'a> HeaderBytes<'a> {
     /// Reads `count` bytes.
     pub(super) fn take(&mut self, count: u64) -> io::Result<&'a [u8]> {
-        let count = usize::try_from(count).map_err(|_| invalid_header())?;
-        let (taken, rest) = self.0.split_at_checked(count).ok_or_else(invalid_header)?;
+        let count = usize::try_from(count).map_err(|_| invalid_header_error())?;
+        let (bytes, rest) = self.0.split_at_checked(count).ok_or_else(invalid_header_error)?;
         self.0 = rest;
-        Ok(taken)
+        Ok(bytes)
     }
 
     pub(super) fn read_byte(&mut self) -> io::Result<u8> {
@@ -37,7 +58,9 @@ impl<'a> HeaderBytes<'a> {
 
     /// Reads a number of items. It must not exceed the rest of the header, which contains at least a byte for each item.
     fn read_count(&mut self) -> io::Result<u64> {
-        Some(self.read_number()?).filter(|&count| count <= self.0.len() as u64).ok_or_else(invalid_header)
+        Some(self.read_number()?)
+            .filter(|&count| count <= self.0.len() as u64)
+            .ok_or_else(invalid_header_error)
     }
 
     /// Reads the checksums of `count` items.
@@ -129,11 +152,11 @@ pub(super) fn read_streams<'a>(bytes: &mut HeaderBytes<'a>, max_blocks: u64) -> 
     let mut streams = Streams::default();
     loop {
         match bytes.read_byte()? {
-            0 => return Ok(streams),
-            6 => read_packed_streams(bytes, &mut streams)?,
-            7 => read_blocks(bytes, &mut streams, max_blocks)?,
-            8 => read_entry_lists(bytes, &mut streams)?,
-            _ => return Err(invalid_header()),
+            property::END => return Ok(streams),
+            property::PACKED_STREAMS => read_packed_streams(bytes, &mut streams)?,
+            property::BLOCKS => read_blocks(bytes, &mut streams, max_blocks)?,
+            property::ENTRY_LISTS => read_entry_lists(bytes, &mut streams)?,
+            _ => return Err(invalid_header_error()),
         }
     }
 }
@@ -143,8 +166,8 @@ fn read_packed_streams(bytes: &mut HeaderBytes<'_>, streams: &mut Streams<'_>) -
     let count = bytes.read_count()?;
     loop {
         match bytes.read_byte()? {
-            0 => return Ok(()),
-            9 => {
+            property::END => return Ok(()),
+            property::SIZES => {
                 let mut end = 0u64;
                 let mut next = || {
                     end = end.saturating_add(bytes.read_number()?);
@@ -152,8 +175,8 @@ fn read_packed_streams(bytes: &mut HeaderBytes<'_>, streams: &mut Streams<'_>) -
                 };
                 streams.ends = (0..count).map(|_| next()).collect::<io::Result<_>>()?;
             }
-            10 => drop(bytes.read_digests(count)?),
-            _ => return Err(invalid_header()),
+            property::DIGESTS => drop(bytes.read_digests(count)?),
+            _ => return Err(invalid_header_error()),
         }
     }
 }
@@ -163,8 +186,8 @@ fn read_blocks<'a>(
     streams: &mut Streams<'a>,
     max_blocks: u64,
 ) -> io::Result<()> {
-    if bytes.read_byte()? != 11 {
-        return Err(invalid_header());
+    if bytes.read_byte()? != property::BLOCK_LIST {
+        return Err(invalid_header_error());
     }
     let count = bytes.read_count()?;
     if count > max_blocks {
@@ -172,29 +195,29 @@ fn read_blocks<'a>(
         return Err(io::Error::new(io::ErrorKind::OutOfMemory, reason));
     }
     if bytes.read_byte()? != 0 {
-        return Err(invalid_header());
+        return Err(invalid_header_error());
     }
     streams.blocks = (0..count).map(|_| read_block(bytes)).collect::<io::Result<_>>()?;
     loop {
         match bytes.read_byte()? {
-            0 => return Ok(()),
-            12 => {
+            property::END => return Ok(()),
+            property::CODER_SIZES => {
                 for coder in streams.blocks.iter_mut().flat_map(|block| &mut block.coders) {
                     coder.size = bytes.read_number()?;
                 }
             }
-            10 => {
+            property::DIGESTS => {
                 let mut digests = bytes.read_digests(count)?;
                 streams.blocks.iter_mut().for_each(|block| block.digest = digests.next());
             }
-            _ => return Err(invalid_header()),
+            _ => return Err(invalid_header_error()),
         }
     }
 }
 
 fn read_block<'a>(bytes: &mut HeaderBytes<'a>) -> io::Result<SevenZipBlock<'a>> {
     let count = Some(bytes.read_count()?).filter(|count| (1..=MAX_CODERS).contains(count));
-    let count = count.ok_or_else(invalid_header)?;
+    let count = count.ok_or_else(invalid_header_error)?;
     let mut block = SevenZipBlock { entry_count: 1, ..SevenZipBlock::default() };
     let mut inputs = 0;
     for _ in 0..count {
@@ -204,7 +227,7 @@ fn read_block<'a>(bytes: &mut HeaderBytes<'a>) -> io::Result<SevenZipBlock<'a>> 
         if kind & 0x10 != 0 {
             coder.inputs = bytes.read_number()?;
             if bytes.read_number()? != 1 || coder.inputs > MAX_CODERS {
-                return Err(invalid_header());
+                return Err(invalid_header_error());
             }
         }
         if kind & 0x20 != 0 {
@@ -231,23 +254,24 @@ fn read_block<'a>(bytes: &mut HeaderBytes<'a>) -> io::Result<SevenZipBlock<'a>> 
 fn read_entry_lists<'a>(bytes: &mut HeaderBytes<'a>, streams: &mut Streams<'a>) -> io::Result<()> {
     loop {
         match bytes.read_byte()? {
-            0 => return Ok(()),
-            13 => {
+            property::END => return Ok(()),
+            property::ENTRY_COUNTS => {
                 for block in &mut streams.blocks {
                     block.entry_count = bytes.read_count()?;
                 }
             }
-            9 => {
+            property::SIZES => {
                 streams.sizes = Some(*bytes);
                 for _ in streams.blocks.iter().flat_map(|block| 1..block.entry_count.max(1)) {
                     bytes.read_number()?;
                 }
             }
-            10 => {
-                let unknown = streams.blocks.iter().filter(|block| !block.has_entry_digest());
-                streams.digests = bytes.read_digests(unknown.map(|block| block.entry_count).sum())?;
+            property::DIGESTS => {
+                let blocks_without_digest = streams.blocks.iter().filter(|block| !block.has_entry_digest());
+                streams.digests =
+                    bytes.read_digests(blocks_without_digest.map(|block| block.entry_count).sum())?;
             }
-            _ => return Err(invalid_header()),
+            _ => return Err(invalid_header_error()),
         }
     }
 }
@@ -277,14 +301,14 @@ impl<'a> FileNames<'a> {
         let mut files = Self { count: bytes.read_count()?, ..Self::default() };
         loop {
             let kind = bytes.read_byte()?;
-            if kind == 0 {
+            if kind == property::END {
                 return Ok(files);
             }
             let size = bytes.read_number()?;
-            let property = bytes.take(size)?;
-            match (kind, property) {
-                (14, property) => files.without_data = property,
-                (17, [0, names @ ..]) => files.names = names,
+            let value = bytes.take(size)?;
+            match (kind, value) {
+                (property::FILES_WITHOUT_DATA, value) => files.without_data = value,
+                (property::NAMES, [0, names @ ..]) => files.names = names,
                 _ => {}
             }
         }
@@ -315,6 +339,6 @@ fn bit(bits: &[u8], index: u64) -> bool {
     byte.is_some_and(|byte| byte & (0x80 >> (index % 8)) != 0)
 }
 
-pub(super) fn invalid_header() -> io::Error {
+pub(super) fn invalid_header_error() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the 7z is damaged: its header is invalid")
 }

@@ -10,11 +10,11 @@ use flate2::Crc;
 use lzma_rust2::Lzma2Reader;
 
 use self::coders::{DecoderFactory, PACKED_START};
-use self::header::{FileNames, HeaderBytes, SevenZipBlock, Streams, invalid_header};
+use self::header::{FileNames, HeaderBytes, SevenZipBlock, Streams, invalid_header_error, property};
 use super::ReadSeek;
 use super::entry_sink::EntrySink;
 use super::inflate::truncated;
-use super::readers::{MeteredReader, SmallReads, zero_padded};
+use super::readers::{MeteredReader, SmallReads, pad_with_zeros};
 use super::seek_window::SharedInput;
 
 /// Maximum nesting of compressed headers.
@@ -79,10 +79,10 @@ fn read_header(sink: &dyn EntrySink, shared: &SharedInput<'_>) -> io::Result<Opt
     let max_len = sink.budget().memory_left() / 32;
     let mut window = shared.window();
     let signature_header = window.peek(PACKED_START as usize)?.to_vec();
-    let u64_at = |at: usize| {
-        signature_header.get(at..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight))
+    let u64_at = |offset: usize| {
+        signature_header.get(offset..).and_then(<[u8]>::first_chunk).map(|bytes| u64::from_le_bytes(*bytes))
     };
-    let (Some(offset), Some(size)) = (u64_at(12), u64_at(20)) else { return Err(invalid_header()) };
+    let (Some(offset), Some(size)) = (u64_at(12), u64_at(20)) else { return Err(invalid_header_error()) };
     let start = offset.saturating_add(PACKED_START);
     // An archive whose creation was interrupted begins in the same way, but has data.
     if size == 0
@@ -101,12 +101,14 @@ fn read_header(sink: &dyn EntrySink, shared: &SharedInput<'_>) -> io::Result<Opt
     for round in 0..MAX_NESTED_HEADERS {
         let mut bytes = HeaderBytes(&header);
         match bytes.read_byte()? {
-            1 => return Ok(Some(Header { bytes: header, was_compressed: round != 0, end: start + size })),
-            23 => {}
-            _ => return Err(invalid_header()),
+            property::HEADER => {
+                return Ok(Some(Header { bytes: header, was_compressed: round != 0, end: start + size }));
+            }
+            property::COMPRESSED_HEADER => {}
+            _ => return Err(invalid_header_error()),
         }
         let streams = header::read_streams(&mut bytes, max_len / MEMORY_PER_BLOCK)?;
-        let block = streams.blocks.first().ok_or_else(invalid_header)?;
+        let block = streams.blocks.first().ok_or_else(invalid_header_error)?;
         let factory =
             DecoderFactory { shared, streams: &streams, max_memory: sink.budget().memory_left() / 2 };
         let (decoder, _) = factory.decoder(block, 0).map_err(|error| {
@@ -116,7 +118,7 @@ fn read_header(sink: &dyn EntrySink, shared: &SharedInput<'_>) -> io::Result<Opt
             read_all(&mut MeteredReader { budget: sink.budget(), input: decoder }, block.size(), max_len)?;
         header = decoded;
     }
-    Err(invalid_header())
+    Err(invalid_header_error())
 }
 
 /// Reads `size` bytes of `input`, fewer if it ends before.
@@ -139,18 +141,18 @@ fn parse<'a>(bytes: &mut HeaderBytes<'a>, max_blocks: u64) -> io::Result<(Stream
     bytes.read_byte()?;
     loop {
         match bytes.read_byte() {
-            Ok(0) | Err(_) => return Ok((streams, files)),
+            Ok(property::END) | Err(_) => return Ok((streams, files)),
             // Archive properties, which no known program writes.
-            Ok(2) => {
-                while bytes.read_byte()? != 0 {
+            Ok(property::ARCHIVE_PROPERTIES) => {
+                while bytes.read_byte()? != property::END {
                     let size = bytes.read_number()?;
                     bytes.take(size)?;
                 }
             }
-            Ok(3) => drop(header::read_streams(bytes, max_blocks)?),
-            Ok(4) => streams = header::read_streams(bytes, max_blocks)?,
-            Ok(5) => files = FileNames::read(bytes)?,
-            Ok(_) => return Err(invalid_header()),
+            Ok(property::OTHER_STREAMS) => drop(header::read_streams(bytes, max_blocks)?),
+            Ok(property::MAIN_STREAMS) => streams = header::read_streams(bytes, max_blocks)?,
+            Ok(property::FILES) => files = FileNames::read(bytes)?,
+            Ok(_) => return Err(invalid_header_error()),
         }
     }
 }
@@ -171,8 +173,8 @@ fn hand_over_blocks(
         }
         let mut left = block.size();
         let entry_count: u64 = block.entry_count;
-        let mut entries = (0..entry_count).map(|at| {
-            let declared = if at + 1 == entry_count {
+        let mut entries = (0..entry_count).map(|index| {
+            let declared = if index + 1 == entry_count {
                 None
             } else {
                 sizes.as_mut().and_then(|sizes| sizes.read_number().ok())
@@ -215,18 +217,18 @@ fn hand_over_entries(
     budget.while_holding(usize::try_from(memory).unwrap_or(usize::MAX), || {
         while let Some(FileInBlock { name, size, digest }) = entries.next() {
             let input =
-                EntryReader { input: &mut decoder, left: size, crc: Crc::new(), digest, failed: false };
+                EntryReader { input: &mut decoder, left: size, crc: Crc::new(), digest, has_failed: false };
             let mut metered = MeteredReader { budget, input };
             if !sink.hand_over(&name, &mut metered) && sink.is_limit_hit() {
                 return;
             }
-            let failed = metered.input.failed;
+            let has_failed = metered.input.has_failed;
             let read = size - metered.input.left;
             if let Some(start) = start.as_mut().filter(|_| read != 0) {
                 delegated.push(*start..start.saturating_add(read));
                 *start = start.saturating_add(read);
             }
-            if failed {
+            if has_failed {
                 let lost = entries.count();
                 if lost != 0 {
                     sink.skip(
@@ -256,9 +258,9 @@ fn skip_block(sink: &dyn EntrySink, entries: &mut dyn Iterator<Item = FileInBloc
 /// Hands over data of a block after the last entry, if there is any.
 fn hand_over_trailing_data(sink: &dyn EntrySink, decoder: &mut dyn Read) {
     let mut metered = MeteredReader { budget: sink.budget(), input: decoder };
-    let mut first_stream = [0];
-    if matches!(metered.read(&mut first_stream), Ok(1)) {
-        let _ = sink.hand_over(b"(after the last entry)", &mut (&first_stream[..]).chain(metered));
+    let mut first_byte = [0];
+    if matches!(metered.read(&mut first_byte), Ok(1)) {
+        let _ = sink.hand_over(b"(after the last entry)", &mut (&first_byte[..]).chain(metered));
     }
 }
 
@@ -269,13 +271,13 @@ struct EntryReader<'a> {
     crc: Crc,
     digest: Option<u32>,
     /// Whether the following entries cannot be read either.
-    failed: bool,
+    has_failed: bool,
 }
 
 impl Read for EntryReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        if self.failed {
+        if self.has_failed {
             return Ok(0);
         }
         if room == 0 {
@@ -288,7 +290,7 @@ impl Read for EntryReader<'_> {
             };
         }
         let read = self.input.read(&mut buffer[..room]);
-        self.failed = !matches!(read, Ok(1..));
+        self.has_failed = !matches!(read, Ok(1..));
         let count = read?;
         if count == 0 {
             return Err(truncated());
@@ -313,7 +315,7 @@ fn open_without_header(sink: &dyn EntrySink, shared: &SharedInput<'_>, error: &i
     sink.skip(None, format!("{error}; its first block was scanned without it"));
     let budget = sink.budget();
     let dictionary = u32::try_from(budget.memory_left() / 4).unwrap_or(u32::MAX).min(64 << 20);
-    let unpacked = SmallReads(Lzma2Reader::new(zero_padded(window), dictionary, None));
+    let unpacked = SmallReads(Lzma2Reader::new(pad_with_zeros(window), dictionary, None));
     budget.while_holding(dictionary as usize, || {
         let _ = sink.hand_over(b"first block", &mut MeteredReader { budget, input: unpacked });
     });

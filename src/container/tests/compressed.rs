@@ -86,27 +86,27 @@ fn zeros_and_other_containers_may_follow_streams() {
 
 #[test]
 fn other_trailing_archives_are_opened_separately() {
-    let behind = [&b""[..], b"\n", &b"not a member".repeat(20_000)];
+    let separators = [&b""[..], b"\n", &b"not a member".repeat(20_000)];
     for (suffix, pack) in PACKERS {
         for (kind, other) in
             [("gzip", gzip(&noise(1, 1000))), ("xz", xz(b"two")), ("zstd", zstd(&noise(2, 40)))]
         {
-            for between in behind {
+            for between in separators {
                 let first = pack(b"one");
                 let last = bzip2(b"three");
                 let packed = [&first[..], between, &other, b"\n", between, &last, b"and the end"].concat();
                 let extraction = extract(&format!("a.{suffix}"), &packed);
                 assert!(extraction.skipped.is_empty(), "{suffix} {kind}: {}", extraction.reasons());
-                let at = first.len() + between.len();
+                let offset = first.len() + between.len();
                 // A stream of the same format directly after it continues the content.
                 if between.is_empty() && first[..3] == other[..3] {
                     assert!(extraction.content("a").len() > 3, "{suffix} {kind}");
                 } else {
                     assert_eq!(extraction.content("a"), b"one", "{suffix} {kind}");
-                    assert!(!extraction.content(&format!("{kind} at byte {at} > content")).is_empty());
+                    assert!(!extraction.content(&format!("{kind} at byte {offset} > content")).is_empty());
                 }
-                let at = at + other.len() + 1 + between.len();
-                assert_eq!(extraction.content(&format!("bzip2 at byte {at} > content")), b"three");
+                let offset = offset + other.len() + 1 + between.len();
+                assert_eq!(extraction.content(&format!("bzip2 at byte {offset} > content")), b"three");
             }
         }
     }
@@ -143,14 +143,16 @@ fn lzma_with_any_properties_is_opened_also_several_in_a_row() {
     for properties in [[3, 0, 2], [0, 2, 0], [4, 0, 0], [0, 0, 4]] {
         for dictionary in [1 << 16, 3 << 22, u32::MAX] {
             for size in [size, None] {
-                let one = lzma(&data, properties, dictionary, size);
-                for packed in [one.clone(), [&one[..], &one].concat(), [&one[..], &[0; 99]].concat()] {
+                let stream = lzma(&data, properties, dictionary, size);
+                for packed in
+                    [stream.clone(), [&stream[..], &stream].concat(), [&stream[..], &[0; 99]].concat()]
+                {
                     let extraction = extract("a.lzma", &packed);
                     assert!(
                         extraction.content("a").starts_with(&data),
                         "{properties:?} {dictionary} {size:?}"
                     );
-                    let is_all = extraction.content("a").len() == data.len() * (packed.len() / one.len());
+                    let is_all = extraction.content("a").len() == data.len() * (packed.len() / stream.len());
                     assert!(is_all || !extraction.skipped.is_empty(), "{properties:?} {dictionary} {size:?}");
                     assert!(is_all, "{properties:?} {dictionary} {size:?} {}", extraction.reasons());
                 }

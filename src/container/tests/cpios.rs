@@ -32,8 +32,8 @@ fn cpio(entries: &[(&str, &[u8])], is_old: bool) -> Vec<u8> {
 fn entries_are_handed_over_in_every_format() {
     let big = noise(1, (2 << 20) + 3);
     for is_old in [false, true] {
-        let one = cpio(&[(".", b""), ("a", b"one"), ("d/b.gz", &gzip(b"packed")), ("c", &big)], is_old);
-        let archive = [one, cpio(&[("in another behind it", &noise(2, 99))], is_old)].concat();
+        let first = cpio(&[(".", b""), ("a", b"one"), ("d/b.gz", &gzip(b"packed")), ("c", &big)], is_old);
+        let archive = [first, cpio(&[("in another behind it", &noise(2, 99))], is_old)].concat();
         let extraction = extract("initrd", &archive);
         assert_eq!(extraction.content("a"), b"one");
         assert_eq!(extraction.content("d/b.gz > b"), b"packed");
@@ -84,8 +84,8 @@ proptest! {
         to in any::<u8>(),
     ) {
         let mut archive = cpio(&[("a", b"one"), ("b", &noise(1, 700))], is_old);
-        let at = change.index(archive.len());
-        archive[at] = to;
+        let offset = change.index(archive.len());
+        archive[offset] = to;
         archive.truncate(cut.index(archive.len()) + 1);
         prop_assert!(extract("a", &archive).bytes < 1 << 20);
     }

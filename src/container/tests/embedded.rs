@@ -55,7 +55,7 @@ fn self_extracting_archives_are_opened() {
                 assert!(has_config(&extraction, &data), "{kind}: {:?}", extraction.skipped);
                 assert!(extraction.skipped.is_empty(), "{kind}: {:?}", extraction.skipped);
                 let name = format!("{kind} at byte {}", before.len());
-                assert!(extraction.contents.iter().any(|(known, _)| known.starts_with(&name)), "{name}");
+                assert!(extraction.contents.iter().any(|(path, _)| path.starts_with(&name)), "{name}");
             }
         }
     }
@@ -140,14 +140,14 @@ fn a_false_zip_end_record_does_not_hide_an_archive() {
     for start in PROGRAMS {
         let bytes = [&program(start)[..], &gzip(b"a content within"), record, b"and text of it"].concat();
         let extraction = extract("zipnote", &bytes);
-        let at = program(start).len();
-        assert_eq!(extraction.content(&format!("gzip at byte {at} > content")), b"a content within");
+        let offset = program(start).len();
+        assert_eq!(extraction.content(&format!("gzip at byte {offset} > content")), b"a content within");
         assert!(extraction.skipped.is_empty(), "{}", extraction.reasons());
     }
     // The last part of a multi-part archive.
     let mut last = zip(&[Entry::new("a", 8, b"content")]);
-    let at = last.len() - 18;
-    last[at..at + 4].copy_from_slice(&[3, 0, 3, 0]);
+    let counts = last.len() - 18;
+    last[counts..counts + 4].copy_from_slice(&[3, 0, 3, 0]);
     assert!(extract("a.zip", &last).reasons().contains("part of a multi-part archive"));
 }
 

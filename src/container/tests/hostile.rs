@@ -54,9 +54,9 @@ fn content_that_was_not_handed_over_is_not_delegated() {
 
 #[test]
 fn a_declared_size_that_is_too_large_ends_with_the_input() {
-    let mut lie = tar_entry(b"a", b'0', b"data");
-    lie[124..136].copy_from_slice(b"77777777777\0");
-    let header = super::kit::with_checksum(*lie.first_chunk().unwrap());
+    let mut oversized = tar_entry(b"a", b'0', b"data");
+    oversized[124..136].copy_from_slice(b"77777777777\0");
+    let header = super::kit::with_checksum(*oversized.first_chunk().unwrap());
     let extraction = extract("t", &[&header[..], b"data"].concat());
     assert_eq!(extraction.content("a"), b"data");
     assert!(extraction.reasons().contains("truncated"), "{}", extraction.reasons());
@@ -72,11 +72,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn all_raw_bytes_of_a_damaged_container_are_handed_over(seed in any::<u64>(), packer in 0..5usize, cut in 0.0..1.0f64, at in 0.0..1.0f64, bit in 0..8u8) {
+    fn all_raw_bytes_of_a_damaged_container_are_handed_over(seed in any::<u64>(), packer in 0..5usize, cut in 0.0..1.0f64, place in 0.0..1.0f64, bit in 0..8u8) {
         let inner = tar(&[("a/b", &noise(seed, 700)), ("c", &gzip(b"c"))]);
         let pack = [gzip, bzip2, xz, zstd, |data: &[u8]| data.to_vec()][packer];
         let mut packed = tar(&[("x", &pack(&inner)), ("y", b"y")]);
-        let position = ((packed.len() - 1) as f64 * at) as usize;
+        let position = ((packed.len() - 1) as f64 * place) as usize;
         packed[position] ^= 1 << bit;
         packed.truncate((packed.len() as f64 * (1.0 - cut * cut)) as usize);
         let mut extraction = Extraction::default();

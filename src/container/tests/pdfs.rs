@@ -125,16 +125,16 @@ fn lzw(data: &[u8]) -> Vec<u8> {
         .chunks(200)
         .flat_map(|part| std::iter::once(256).chain(part.iter().map(|&byte| u16::from(byte))));
     let bits: Vec<bool> =
-        parts.chain([257]).flat_map(|code| (0..9).rev().map(move |at| code >> at & 1 == 1)).collect();
+        parts.chain([257]).flat_map(|code| (0..9).rev().map(move |shift| code >> shift & 1 == 1)).collect();
     bits.chunks(8)
-        .map(|eight| eight.iter().enumerate().fold(0, |sum, (at, &bit)| sum | u8::from(bit) << (7 - at)))
+        .map(|bits| bits.iter().enumerate().fold(0, |sum, (index, &bit)| sum | u8::from(bit) << (7 - index)))
         .collect()
 }
 
 fn png_rows(data: &[u8], width: usize) -> Vec<u8> {
     let (mut above, mut rows) = (vec![0; width], Vec::new());
-    for (at, row) in data.chunks_exact(width).enumerate() {
-        let kind = at as u8 % 5;
+    for (row_number, row) in data.chunks_exact(width).enumerate() {
+        let kind = row_number as u8 % 5;
         rows.push(kind);
         for x in 0..width {
             let left = if x == 0 { 0 } else { row[x - 1] };
@@ -162,7 +162,10 @@ fn every_filter_is_undone_in_any_order() {
     let data = [&b"a line of text\n".repeat(64)[..], &noise(4, 4096)].concat();
     let tiff: Vec<u8> = data
         .chunks(64)
-        .flat_map(|row| (0..row.len()).map(|at| row[at].wrapping_sub(if at == 0 { 0 } else { row[at - 1] })))
+        .flat_map(|row| {
+            (0..row.len())
+                .map(|column| row[column].wrapping_sub(if column == 0 { 0 } else { row[column - 1] }))
+        })
         .collect();
     let four = |mut data: Vec<u8>| {
         data.resize(data.len().next_multiple_of(4), 0);
@@ -236,8 +239,8 @@ proptest! {
         let chain = object("/Filter [/AHx /LZW /RL /A85] /DecodeParms <</Predictor 12>>", &hexadecimal(&lzw(&run_lengths(page.as_bytes()))));
         extract("a.pdf", &pdf(std::slice::from_ref(&chain), ""));
         document.splice(9..9, chain);
-        let at = change.index(document.len());
-        document[at] = to;
+        let offset = change.index(document.len());
+        document[offset] = to;
         document.truncate(cut.index(document.len()) + 1);
         prop_assert!(extract("a.pdf", &document).bytes < 1 << 20);
     }

@@ -158,8 +158,8 @@ fn declared_sizes_that_are_too_large_are_reported() {
 fn circular_coders_are_rejected() {
     let coders = [3, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1];
     let mut header = header(0, 4, &coders, 4);
-    let at = header.iter().position(|&byte| byte == 12).unwrap();
-    header.splice(at..=at, [12, 4, 4]);
+    let coder_sizes = header.iter().position(|&byte| byte == 12).unwrap();
+    header.splice(coder_sizes..=coder_sizes, [12, 4, 4]);
     let extraction = extract("a.7z", &raw(b"data", &header));
     assert_eq!(extraction.contents.len(), 1, "{}", extraction.reasons());
     assert!(extraction.reasons().starts_with("e: the 7z is damaged"), "{}", extraction.reasons());
@@ -239,8 +239,8 @@ proptest! {
         let method = [M::COPY, M::LZMA, M::LZMA2, M::PPMD, M::BZIP2, M::DEFLATE, M::BCJ_X86_FILTER][method];
         let noise = noise(7, 2000);
         let mut archive = seven_zip(&[method], &[("a", &noise), ("b", b"aaaaaaaaaaa"), ("c", &noise)], is_solid);
-        let at = if is_in_header { archive.len() - 1 - change.index(60) } else { change.index(archive.len()) };
-        archive[at] = to;
+        let offset = if is_in_header { archive.len() - 1 - change.index(60) } else { change.index(archive.len()) };
+        archive[offset] = to;
         let extraction = extract("a.7z", &archive);
         prop_assert!(extraction.bytes < 1 << 20, "{}", extraction.bytes);
         archive.truncate(cut.index(archive.len()) + 1);

@@ -9,25 +9,25 @@ use crate::container::{Input, Limits, open};
 #[test]
 fn entries_missing_from_the_directory_are_found() {
     let hidden = Entry::new("hidden", 8, b"not named by anything");
-    let shown = [Entry::new("a", 8, b"one"), Entry::new("b", 0, b"two")];
-    let [a, b] = shown.each_ref().map(Entry::header_and_data);
-    let hides = hidden.header_and_data();
-    for at in 0..4 {
+    let listed = [Entry::new("a", 8, b"one"), Entry::new("b", 0, b"two")];
+    let [a, b] = listed.each_ref().map(Entry::header_and_data);
+    let unlisted = hidden.header_and_data();
+    for place in 0..4 {
         let mut parts = vec![&a[..], &b];
-        parts.insert(at.min(2), &hides);
+        parts.insert(place.min(2), &unlisted);
         let position = |wanted: &[u8]| {
             let before = parts.iter().take_while(|part| **part != wanted);
             before.map(|part| part.len() as u64).sum::<u64>()
         };
         let directory =
-            [shown[0].directory_record(position(&a)), shown[1].directory_record(position(&b))].concat();
+            [listed[0].directory_record(position(&a)), listed[1].directory_record(position(&b))].concat();
         let data = parts.concat();
         // Also after the directory, in its comment.
-        let comment = if at == 3 { &hides[..] } else { b"" };
-        let data = if at == 3 { [&a[..], &b].concat() } else { data };
+        let comment = if place == 3 { &unlisted[..] } else { b"" };
+        let data = if place == 3 { [&a[..], &b].concat() } else { data };
         let end = end(2, directory.len() as u64, data.len() as u64, comment);
         let extraction = extract("a.zip", &[&data[..], &directory, &end].concat());
-        assert_eq!(extraction.content("hidden"), b"not named by anything", "{at}");
+        assert_eq!(extraction.content("hidden"), b"not named by anything", "{place}");
         assert!(extraction.contents.len() == 4 && extraction.skipped.is_empty(), "{}", extraction.reasons());
     }
 }
@@ -85,14 +85,19 @@ fn the_directory_of_a_nested_archive_is_not_used_for_a_truncated_one() {
 #[test]
 fn declared_sizes_are_not_trusted() {
     let text = b"much that can be packed well ".repeat(100);
-    for (declared_size, size, behind) in
+    for (declared_size, size, is_excess_reported) in
         [(3, 2900, false), (900_000, 2900, false), (0, 0, true), (60, 50, true)]
     {
         let mut entry = Entry::new("a", 8, &text);
         (entry.declared_size, entry.size) = (declared_size, size);
         let extraction = extract("a.zip", &zip(&[entry, Entry::new("b", 8, b"next")]));
         assert!(extraction.content("a") == text && extraction.content("b") == b"next", "{declared_size}");
-        assert_eq!(extraction.reasons().contains("but the archive says"), behind, "{}", extraction.reasons());
+        assert_eq!(
+            extraction.reasons().contains("but the archive says"),
+            is_excess_reported,
+            "{}",
+            extraction.reasons()
+        );
     }
     let mut wrong = Entry::new("a", 0, &text);
     wrong.crc ^= 1;
@@ -110,10 +115,10 @@ fn declared_sizes_are_not_trusted() {
 #[test]
 fn data_is_unpacked_by_both_if_header_and_directory_disagree() {
     let packed = Entry::new("a", 8, b"told by the header");
-    let mut lie = packed.clone();
-    (lie.method, lie.size) = (0, lie.declared_size);
+    let mut mislabeled = packed.clone();
+    (mislabeled.method, mislabeled.size) = (0, mislabeled.declared_size);
     let data = packed.header_and_data();
-    let directory = lie.directory_record(0);
+    let directory = mislabeled.directory_record(0);
     let end = end(1, directory.len() as u64, data.len() as u64, b"");
     let extraction = extract("a.zip", &[data, directory, end].concat());
     let contents: Vec<&[u8]> = extraction.contents.iter().map(|(_, content)| &content[..]).collect();
@@ -151,8 +156,9 @@ fn a_part_of_a_multi_part_archive_is_reported() {
 #[test]
 fn a_zip_truncated_anywhere_yields_what_is_left() {
     let methods = [8, 0, 12, 14, 93, 95, 9, 8, 0];
-    let entries: Vec<Entry> =
-        (0..9).map(|at| Entry::new(&format!("e{at}"), methods[at as usize], &noise(at, 4000))).collect();
+    let entries: Vec<Entry> = (0..9)
+        .map(|index| Entry::new(&format!("e{index}"), methods[index as usize], &noise(index, 4000)))
+        .collect();
     let archive = zip(&entries);
     for tenth in 1..10 {
         let cut = extract("a.zip", &archive[..archive.len() * tenth / 10]);
@@ -171,14 +177,14 @@ fn a_zip_truncated_anywhere_yields_what_is_left() {
 #[test]
 fn entries_after_a_damaged_one_are_handed_over() {
     let entries: Vec<Entry> =
-        (0..5).map(|at| Entry::new(&format!("e{at}"), 8, &b"plain words ".repeat(500))).collect();
+        (0..5).map(|index| Entry::new(&format!("e{index}"), 8, &b"plain words ".repeat(500))).collect();
     let (mut data, directory) = data_and_directory(&entries);
     data[40..60].fill(0xff);
     for directory in [&directory[..], b""] {
         let end = end(5, directory.len() as u64, data.len() as u64, b"");
         let extraction = extract("a.zip", &[&data[..], directory, &end].concat());
-        for at in 1..5 {
-            assert_eq!(extraction.content(&format!("e{at}")).len(), 6000);
+        for index in 1..5 {
+            assert_eq!(extraction.content(&format!("e{index}")).len(), 6000);
         }
     }
 }
@@ -189,8 +195,8 @@ fn overlapping(count: u64) -> Vec<u8> {
     const HEADER: u16 = 38;
     let quote = [&[0][..], &HEADER.to_le_bytes(), &(!HEADER).to_le_bytes()].concat();
     let (mut data, mut records) = (Vec::new(), Vec::new());
-    for at in 0..count {
-        let mut entry = Entry::new(&format!("{at:08}"), 8, b"");
+    for index in 0..count {
+        let mut entry = Entry::new(&format!("{index:08}"), 8, b"");
         entry.packed = quote.clone();
         records.extend(entry.directory_record(data.len() as u64));
         data.extend(entry.header_and_data());
@@ -215,7 +221,7 @@ fn overlapping_entries_end_at_the_limits() {
 fn zips_in_zips_end_at_the_limits() {
     let mut packed = zip(&[Entry::new("0", 8, &vec![0; 4 << 20])]);
     for _ in 0..5 {
-        let entries: Vec<Entry> = (0..16).map(|at| Entry::new(&at.to_string(), 8, &packed)).collect();
+        let entries: Vec<Entry> = (0..16).map(|index| Entry::new(&index.to_string(), 8, &packed)).collect();
         packed = zip(&entries);
     }
     let limits = Limits { bytes: 64 << 20, ratio: u64::MAX, ..Limits::default() };
@@ -295,9 +301,9 @@ proptest! {
         cuts in any::<bool>(),
     ) {
         let methods = [0, 8, 9, 12, 14, 93, 95, 1];
-        let entries: Vec<Entry> = picks.iter().enumerate().map(|(at, &(method, length, open, random))| {
-            let data = if random { noise(at as u64, length) } else { vec![b'a'; length] };
-            let mut entry = Entry::new(&format!("e{at}"), methods[method], &data);
+        let entries: Vec<Entry> = picks.iter().enumerate().map(|(index, &(method, length, open, random))| {
+            let data = if random { noise(index as u64, length) } else { vec![b'a'; length] };
+            let mut entry = Entry::new(&format!("e{index}"), methods[method], &data);
             if open {
                 entry.flags |= 8;
             }
@@ -307,8 +313,8 @@ proptest! {
         if cuts {
             archive.truncate(cut.index(archive.len()) + 1);
         }
-        let at = change.index(archive.len());
-        archive[at] = to;
+        let offset = change.index(archive.len());
+        archive[offset] = to;
         let extraction = extract("a.zip", &archive);
         prop_assert!(extraction.contents.last().unwrap().1 == archive);
         prop_assert!(extraction.bytes < 30 << 20, "{}", extraction.bytes);
@@ -322,12 +328,12 @@ proptest! {
 
 #[test]
 fn zips_after_other_containers_and_with_a_long_comment_are_opened() {
-    let mut behind = zip(&[Entry::new("a", 8, b"data")]);
-    let end = behind.len() - 2;
-    behind[end..].copy_from_slice(&600u16.to_le_bytes());
-    behind.extend([b'c'; 600]);
+    let mut commented = zip(&[Entry::new("a", 8, b"data")]);
+    let end = commented.len() - 2;
+    commented[end..].copy_from_slice(&600u16.to_le_bytes());
+    commented.extend([b'c'; 600]);
     for front in [&b"#!/bin/sh\necho\n"[..], &super::kit::gzip(b"hello"), &super::kit::bzip2(b"hello")] {
-        let bytes = [front, &behind].concat();
+        let bytes = [front, &commented].concat();
         let mut extraction = Extraction::default();
         open(Input::File(&mut std::io::Cursor::new(&bytes)), b"x", Limits::default(), &mut extraction)
             .unwrap();

@@ -3,13 +3,19 @@
 use std::io;
 use std::ops::Range;
 
-use super::header::{END_SIGNATURE, EndRecord, HEADER_SIGNATURE, Header, RECORD_SIGNATURE, u64_at};
+use super::header::{
+    END_RECORD_LEN, END_SIGNATURE, EndRecord, HEADER_SIGNATURE, Header, RECORD_SIGNATURE,
+    ZIP64_END_RECORD_LEN, u64_at,
+};
 use crate::container::entry_sink::EntrySink;
 use crate::container::format::TAIL_LEN;
 use crate::container::seek_window::Window;
 
 /// Maximum number of end records to try: a comment may contain any number of false ones.
 const MAX_END_RECORDS: usize = 64;
+
+/// Length of the record that says where the zip64 end record is, in bytes.
+const ZIP64_LOCATOR_LEN: usize = 20;
 
 /// Length of the shortest directory record, in bytes.
 const MIN_RECORD_LEN: u64 = 46;
@@ -48,7 +54,10 @@ pub(super) fn read(
     let tail = window.peek(TAIL_LEN)?.to_vec();
     let candidates = || {
         let offsets = memchr::memmem::rfind_iter(&tail, END_SIGNATURE).take(MAX_END_RECORDS);
-        offsets.filter_map(|at| Some((EndRecord::parse(&tail[at..], tail_start + at as u64)?, &tail[at..])))
+        offsets.filter_map(|offset| {
+            let rest = &tail[offset..];
+            Some((EndRecord::parse(rest, tail_start + offset as u64)?, rest))
+        })
     };
     // A record whose comment ends exactly at the end of the content is tried first: other records may be part of its
     // comment.
@@ -76,7 +85,10 @@ pub(super) fn read(
             return Ok(None);
         }
         if end.count == 0 && end.size == 0 {
-            return Ok(Some(Directory { entries: Vec::new(), range: end.position..end.position + 22 }));
+            return Ok(Some(Directory {
+                entries: Vec::new(),
+                range: end.position..end.position + END_RECORD_LEN as u64,
+            }));
         }
     }
     read_before_other_data(sink, window, size)
@@ -100,16 +112,17 @@ fn read_before_other_data(
     if !is_entry(window, size, position)? {
         return Ok(None);
     }
-    while let Some(at) = window.find(position, size, END_SIGNATURE)? {
+    while let Some(end_offset) = window.find(position, size, END_SIGNATURE)? {
         sink.budget().check()?;
-        window.seek(at, size);
-        let end = EndRecord::parse(window.peek(22)?, at);
-        if let Some(end) = end.filter(|end| end.disk == 0 && end.offset.saturating_add(end.size) == at)
+        window.seek(end_offset, size);
+        let end = EndRecord::parse(window.peek(END_RECORD_LEN)?, end_offset);
+        if let Some(end) =
+            end.filter(|end| end.disk == 0 && end.offset.saturating_add(end.size) == end_offset)
             && directory_start(window, size, &end)? == Some(end.offset)
         {
             return read_records(sink, window, size, &end, end.offset).map(Some);
         }
-        position = at + END_SIGNATURE.len() as u64;
+        position = end_offset + END_SIGNATURE.len() as u64;
     }
     Ok(None)
 }
@@ -117,21 +130,21 @@ fn read_before_other_data(
 /// Whether the comment of the end record at the start of `end` extends exactly to the end of the content.
 fn ends_exactly(end: &[u8]) -> bool {
     let comment = super::header::u16_at(end, 20);
-    end.len() == 22 + usize::from(comment)
+    end.len() == END_RECORD_LEN + usize::from(comment)
 }
 
 /// The zip64 end record before `end`, if there is one.
 fn zip64_end(window: &mut Window<'_>, size: u64, end: EndRecord) -> io::Result<EndRecord> {
-    let Some(at) = end.position.checked_sub(20) else { return Ok(end) };
-    window.seek(at, size);
-    let locator = window.peek(20)?;
+    let Some(locator_offset) = end.position.checked_sub(ZIP64_LOCATOR_LEN as u64) else { return Ok(end) };
+    window.seek(locator_offset, size);
+    let locator = window.peek(ZIP64_LOCATOR_LEN)?;
     if !locator.starts_with(b"PK\x06\x07") {
         return Ok(end);
     }
     // At its declared offset, or directly before its locator if other data before the zip shifts everything.
-    for position in [u64_at(locator, 8), at.saturating_sub(56)] {
+    for position in [u64_at(locator, 8), locator_offset.saturating_sub(ZIP64_END_RECORD_LEN as u64)] {
         window.seek(position, size);
-        if let Some(zip64_end) = EndRecord::parse_zip64(window.peek(56)?, position) {
+        if let Some(zip64_end) = EndRecord::parse_zip64(window.peek(ZIP64_END_RECORD_LEN)?, position) {
             return Ok(zip64_end);
         }
     }

@@ -17,6 +17,11 @@ pub(super) const DESCRIPTOR_SIGNATURE: &[u8] = b"PK\x07\x08";
 const MIN_HEADER_LEN: usize = 30;
 const MIN_RECORD_LEN: usize = 46;
 
+/// Length of an end record without its comment, in bytes.
+pub(super) const END_RECORD_LEN: usize = 22;
+/// Length of a zip64 end record without its extensible data, in bytes.
+pub(super) const ZIP64_END_RECORD_LEN: usize = 56;
+
 /// Names are truncated to this many bytes.
 const MAX_NAME_LEN: usize = 4096;
 
@@ -69,7 +74,7 @@ impl Header {
             return Ok(None);
         }
         let lengths = [usize::from(u16_at(bytes, 28)), usize::from(u16_at(bytes, 30))];
-        let comment = u64::from(u16_at(bytes, 32));
+        let comment_len = u64::from(u16_at(bytes, 32));
         let header = Self {
             flags: u16_at(bytes, 8),
             method: u16_at(bytes, 10),
@@ -80,7 +85,7 @@ impl Header {
             ..Self::default()
         };
         let mut header = header.with_name(window, MIN_RECORD_LEN, lengths)?;
-        header.length += comment;
+        header.length += comment_len;
         Ok(Some(header))
     }
 
@@ -92,15 +97,15 @@ impl Header {
         fixed_len: usize,
         lengths: [usize; 2],
     ) -> io::Result<Self> {
-        let [name, extra] = lengths;
+        let [name_len, extra_len] = lengths;
         let is_zip64 = [self.size, self.compressed_size, self.offset].contains(&u32::MAX.into());
-        let bytes = window.peek(fixed_len + name + if is_zip64 { extra } else { 0 })?;
+        let bytes = window.peek(fixed_len + name_len + if is_zip64 { extra_len } else { 0 })?;
         let name_bytes = bytes.get(fixed_len..).unwrap_or_default();
-        self.name = name_bytes[..name.min(name_bytes.len()).min(MAX_NAME_LEN)].to_vec();
-        self.length = (fixed_len + name + extra) as u64;
+        self.name = name_bytes[..name_len.min(name_bytes.len()).min(MAX_NAME_LEN)].to_vec();
+        self.length = (fixed_len + name_len + extra_len) as u64;
         if is_zip64 {
-            let field = bytes.get(fixed_len + name..).unwrap_or_default();
-            self.apply_zip64_sizes(&field[..extra.min(field.len())]);
+            let extra = bytes.get(fixed_len + name_len..).unwrap_or_default();
+            self.apply_zip64_sizes(&extra[..extra_len.min(extra.len())]);
         }
         Ok(self)
     }
@@ -164,9 +169,9 @@ pub(super) struct EndRecord {
 }
 
 impl EndRecord {
-    /// The record at the beginning of `bytes`, whose offset is `place`.
+    /// The record at the beginning of `bytes`, whose offset is `position`.
     pub(super) fn parse(bytes: &[u8], position: u64) -> Option<Self> {
-        let bytes = bytes.get(..22).filter(|bytes| bytes.starts_with(END_SIGNATURE))?;
+        let bytes = bytes.get(..END_RECORD_LEN).filter(|bytes| bytes.starts_with(END_SIGNATURE))?;
         Some(Self {
             disk: u16_at(bytes, 4).max(u16_at(bytes, 6)).into(),
             count: u16_at(bytes, 10).into(),
@@ -178,13 +183,16 @@ impl EndRecord {
 
     /// Whether some fields are in a zip64 record.
     pub(super) fn is_zip64(&self) -> bool {
-        let (two, four) = (u64::from(u16::MAX), u64::from(u32::MAX));
-        u64::from(self.disk) == two || self.count == two || self.size == four || self.offset == four
+        let (max_u16, max_u32) = (u64::from(u16::MAX), u64::from(u32::MAX));
+        u64::from(self.disk) == max_u16
+            || self.count == max_u16
+            || self.size == max_u32
+            || self.offset == max_u32
     }
 
-    /// The zip64 record at the beginning of `bytes`, whose offset is `place`.
+    /// The zip64 record at the beginning of `bytes`, whose offset is `position`.
     pub(super) fn parse_zip64(bytes: &[u8], position: u64) -> Option<Self> {
-        let bytes = bytes.get(..56).filter(|bytes| bytes.starts_with(b"PK\x06\x06"))?;
+        let bytes = bytes.get(..ZIP64_END_RECORD_LEN).filter(|bytes| bytes.starts_with(b"PK\x06\x06"))?;
         Some(Self {
             disk: u32_at(bytes, 16).max(u32_at(bytes, 20)),
             count: u64_at(bytes, 32),
@@ -195,17 +203,17 @@ impl EndRecord {
     }
 }
 
-/// The two-byte number at `at`; 0 past the end.
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |two| u16::from_le_bytes(*two))
+/// The two-byte number at `offset`; 0 past the end.
+pub(super) fn u16_at(bytes: &[u8], offset: usize) -> u16 {
+    bytes.get(offset..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u16::from_le_bytes(*bytes))
 }
 
-/// The four-byte number at `at`; 0 past the end.
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |four| u32::from_le_bytes(*four))
+/// The four-byte number at `offset`; 0 past the end.
+pub(super) fn u32_at(bytes: &[u8], offset: usize) -> u32 {
+    bytes.get(offset..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
-/// The eight-byte number at `at`; 0 past the end.
-pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |eight| u64::from_le_bytes(*eight))
+/// The eight-byte number at `offset`; 0 past the end.
+pub(super) fn u64_at(bytes: &[u8], offset: usize) -> u64 {
+    bytes.get(offset..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }

@@ -10,8 +10,19 @@ use lzma_rust2::{LzmaReader, XzReader};
 use super::header::{Header, u16_at, u32_at};
 use crate::container::inflate::{Inflate64, InflateStream};
 use crate::container::limits::{Budget, size_text};
-use crate::container::readers::{SmallReads, zero_padded};
+use crate::container::readers::{SmallReads, pad_with_zeros};
 use crate::container::seek_window::Window;
+
+/// Numbers of compression methods, from PKWARE's `APPNOTE.TXT`.
+pub(super) mod method {
+    pub(in super::super) const STORED: u16 = 0;
+    pub(in super::super) const DEFLATE: u16 = 8;
+    pub(in super::super) const DEFLATE64: u16 = 9;
+    pub(super) const BZIP2: u16 = 12;
+    pub(super) const LZMA: u16 = 14;
+    pub(super) const ZSTD: u16 = 93;
+    pub(super) const XZ: u16 = 95;
+}
 
 /// Returns a reader that decompresses the entry with `header` whose data is at the position of `window`, and the number of
 /// bytes of memory that it may use.
@@ -21,36 +32,36 @@ use crate::container::seek_window::Window;
 pub(super) fn decoder<'a>(
     header: &Header,
     window: &'a mut Window<'_>,
-    state: &'a mut Decompress,
+    inflater: &'a mut Decompress,
     budget: &Budget,
 ) -> io::Result<(Box<dyn Read + 'a>, usize)> {
     // The other half is for nested containers.
     let max_memory = budget.memory_left() / 2;
     Ok(match header.method {
-        0 => (Box::new(window), 0),
-        8 => {
-            state.reset(false);
-            (Box::new(InflateStream::with_decompressor(window, state)), 0)
+        method::STORED => (Box::new(window), 0),
+        method::DEFLATE => {
+            inflater.reset(false);
+            (Box::new(InflateStream::with_decompressor(window, inflater)), 0)
         }
-        9 => (Box::new(Inflate64::new(window)), 0),
-        12 => (Box::new(BzDecoder::new(window)), 4 << 20),
-        14 => lzma_decoder(window, max_memory)?,
-        93 => {
+        method::DEFLATE64 => (Box::new(Inflate64::new(window)), 0),
+        method::BZIP2 => (Box::new(BzDecoder::new(window)), 4 << 20),
+        method::LZMA => lzma_decoder(window, max_memory)?,
+        method::ZSTD => {
             // The maximum that the reference implementation uses is 2^27.
-            let log = max_memory.max(1024).ilog2().min(27);
+            let window_log = max_memory.max(1024).ilog2().min(27);
             let mut decoder = zstd::Decoder::with_buffer(window)?.single_frame();
-            decoder.window_log_max(log)?;
-            (Box::new(decoder), 1 << log)
+            decoder.window_log_max(window_log)?;
+            (Box::new(decoder), 1 << window_log)
         }
-        95 => {
+        method::XZ => {
             let max_kib = u32::try_from(max_memory >> 10).unwrap_or(u32::MAX - 1);
             (
-                Box::new(SmallReads(XzReader::new_mem_limit(zero_padded(window), true, max_kib))),
+                Box::new(SmallReads(XzReader::new_mem_limit(pad_with_zeros(window), true, max_kib))),
                 max_memory as usize,
             )
         }
-        method => {
-            let name = match method {
+        number => {
+            let name = match number {
                 1 => " (shrink)",
                 2..=5 => " (reduce)",
                 6 => " (implode)",
@@ -62,15 +73,15 @@ pub(super) fn decoder<'a>(
                 _ => "",
             };
             let reason =
-                format!("unsupported compression method {method}{name}; only its raw bytes were scanned");
+                format!("unsupported compression method {number}{name}; only its raw bytes were scanned");
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
         }
     })
 }
 
-/// Whether data of `method` has an end of its own, so that the reader returned by [`decoder`] consumes exactly that data.
-pub(super) fn is_self_terminating(method: u16) -> bool {
-    matches!(method, 8 | 9 | 12 | 93)
+/// Whether data of the method with `number` has an end of its own, so that the reader returned by [`decoder`] consumes exactly that data.
+pub(super) fn is_self_terminating(number: u16) -> bool {
+    matches!(number, method::DEFLATE | method::DEFLATE64 | method::BZIP2 | method::ZSTD)
 }
 
 /// Like [`decoder`], for LZMA, whose data begins with its properties. The declared size is not trusted: reading continues to
@@ -80,15 +91,15 @@ fn lzma_decoder<'a>(window: &'a mut Window<'_>, max_memory: u64) -> io::Result<(
     if head.len() < 9 || u16_at(head, 2) != 5 {
         return Err(crate::container::inflate::damaged_data("LZMA"));
     }
-    let (properties, dictionary) = (head[4], u32_at(head, 5));
+    let (properties, dictionary_size) = (head[4], u32_at(head, 5));
     window.consume(9);
-    let needed = u64::from(lzma_rust2::lzma_get_memory_usage_by_props(dictionary, properties)?) << 10;
+    let needed = u64::from(lzma_rust2::lzma_get_memory_usage_by_props(dictionary_size, properties)?) << 10;
     if needed > max_memory {
         let reason =
             format!("unpacking it requires {} of memory, not opened (`--max-memory`)", size_text(needed));
         return Err(io::Error::new(io::ErrorKind::OutOfMemory, reason));
     }
-    let mut decoder = LzmaReader::new_with_props(window, u64::MAX, properties, dictionary, None)?;
+    let mut decoder = LzmaReader::new_with_props(window, u64::MAX, properties, dictionary_size, None)?;
     decoder.set_defer_errors(true);
     Ok((Box::new(decoder), needed as usize))
 }
@@ -99,7 +110,7 @@ pub(super) struct ReadTotals {
     /// Number of decompressed bytes.
     pub(super) count: Cell<u64>,
     /// Whether reading failed, or the totals differ from those in the header.
-    pub(super) failed: Cell<bool>,
+    pub(super) has_failed: Cell<bool>,
 }
 
 /// Reads decompressed data, and compares its size and checksum with those in `header` at its end.
@@ -118,7 +129,7 @@ impl<'a, R: Read> VerifyingReader<'a, R> {
         Self {
             input,
             header,
-            accepts_excess: header.method == 14,
+            accepts_excess: header.method == method::LZMA,
             crc: Crc::new(),
             totals,
             is_reported: false,
@@ -168,7 +179,7 @@ impl<R: Read> VerifyingReader<'_, R> {
 impl<R: Read> Read for VerifyingReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.read_and_verify(buffer);
-        self.totals.failed.set(self.totals.failed.get() || read.is_err());
+        self.totals.has_failed.set(self.totals.has_failed.get() || read.is_err());
         read
     }
 }

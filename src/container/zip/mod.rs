@@ -12,7 +12,7 @@ use flate2::{Decompress, FlushDecompress};
 
 use self::directory::{Directory, EntryPosition};
 use self::header::{DESCRIPTOR_SIGNATURE, HEADER_SIGNATURE, Header, RECORD_SIGNATURE, u32_at, u64_at};
-use self::methods::{ReadTotals, VerifyingReader};
+use self::methods::{ReadTotals, VerifyingReader, method};
 use super::ReadSeek;
 use super::entry_sink::EntrySink;
 use super::format::{HEAD_LEN, is_program};
@@ -24,7 +24,7 @@ use super::seek_window::{SharedInput, Window};
 const MIN_HEADER_LEN: u64 = 31;
 
 /// Maximum number of bytes that are unpacked to decide whether a local header has an entry behind it.
-const MIN_DECOMPRESSED: usize = 4096;
+const MAX_PROBED_LEN: usize = 4096;
 
 /// Hands over the entries of `input`. Returns the ranges that were handed over, or `None` if `input` only ends like a zip.
 pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
@@ -63,7 +63,7 @@ pub(super) fn is_entry(head: &[u8]) -> bool {
     {
         return false;
     }
-    if header.method != 8 || header.is_encrypted() {
+    if header.method != method::DEFLATE || header.is_encrypted() {
         return true;
     }
     let mut unpacked = [0; 256];
@@ -150,7 +150,7 @@ impl ZipReader<'_> {
         let end = self.hand_over(&record, start, EntrySource::Directory)?;
         // Some programs unpack what the local header says, others what the directory says.
         let is_same_method = local.method == record.method && local.is_encrypted() == record.is_encrypted();
-        let is_same_size = local.method != 0
+        let is_same_size = local.method != method::STORED
             || local.compressed_size == 0
             || local.compressed_size == record.compressed_size;
         if is_same_method && is_same_size {
@@ -163,14 +163,14 @@ impl ZipReader<'_> {
     fn search_unlisted(&mut self, mut position: u64, end: u64) -> io::Result<()> {
         let end = end.min(self.size);
         while position.saturating_add(MIN_HEADER_LEN) <= end && self.sink.budget().check().is_ok() {
-            let Some(at) = self.data.find(position, end, HEADER_SIGNATURE)? else {
+            let Some(offset) = self.data.find(position, end, HEADER_SIGNATURE)? else {
                 return self.open_other_archives(position, end);
             };
-            self.open_other_archives(position, at)?;
-            position = at + HEADER_SIGNATURE.len() as u64;
-            self.data.seek(at, self.size);
+            self.open_other_archives(position, offset)?;
+            position = offset + HEADER_SIGNATURE.len() as u64;
+            self.data.seek(offset, self.size);
             if let Some(local) = Header::read_header(&mut self.data)?.filter(Header::is_plausible) {
-                let start = at.saturating_add(local.length);
+                let start = offset.saturating_add(local.length);
                 position = position.max(self.hand_over(&local, start, EntrySource::LocalHeader(end))?);
             }
         }
@@ -206,7 +206,7 @@ impl ZipReader<'_> {
             sink.skip(Some(&header.name), "encrypted");
             return Ok(declared_end);
         }
-        let is_stored = header.method == 0;
+        let is_stored = header.method == method::STORED;
         let limit = match source {
             EntrySource::LocalHeader(end)
                 if is_stored && header.has_descriptor() && header.compressed_size == 0 =>
@@ -230,20 +230,20 @@ impl ZipReader<'_> {
             }
             Err(_) => return Ok(start),
         };
-        let mut first = Vec::new();
+        let mut first_bytes = Vec::new();
         if source != EntrySource::Directory && !is_stored {
             // A few bytes may look like a header by chance, but then the data does not unpack.
-            let probed = MeteredReader { budget, input: &mut decoder }
-                .take(MIN_DECOMPRESSED as u64)
-                .read_to_end(&mut first);
-            if probed.is_err() && first.is_empty() {
+            let outcome = MeteredReader { budget, input: &mut decoder }
+                .take(MAX_PROBED_LEN as u64)
+                .read_to_end(&mut first_bytes);
+            if outcome.is_err() && first_bytes.is_empty() {
                 return Ok(start);
             }
         }
         let totals = ReadTotals::default();
-        let data = Cursor::new(first).chain(decoder);
-        let verifying = VerifyingReader::new(data, header, &totals);
-        let mut metered = MeteredReader { budget, input: verifying };
+        let data = Cursor::new(first_bytes).chain(decoder);
+        let verified = VerifyingReader::new(data, header, &totals);
+        let mut metered = MeteredReader { budget, input: verified };
         let is_complete = budget.while_holding(memory, || sink.hand_over(&header.name, &mut metered));
         drop(metered);
         // Data that was read when a limit was hit may not have been handed over.
@@ -254,7 +254,7 @@ impl ZipReader<'_> {
     /// The offset at which data that was read from `start` on ends, or `start` if that is unknown. It should be `declared_end`.
     /// Adds the range of the data to those that were handed over.
     fn data_end(&mut self, header: &Header, start: u64, declared_end: u64, totals: &ReadTotals) -> u64 {
-        if header.method == 0 {
+        if header.method == method::STORED {
             let end = start.saturating_add(totals.count.get());
             match self.delegated.last_mut() {
                 _ if end == start => {}
@@ -263,17 +263,22 @@ impl ZipReader<'_> {
             }
             // Truncated data that begins with something else is not recognized as a zip, but may contain one.
             self.data.seek(start, self.size);
-            let is_zip = totals.failed.get() && self.data.peek(2).is_ok_and(|head| head.starts_with(b"PK"));
-            return if totals.failed.get() && !is_zip { start } else { end };
+            let is_zip =
+                totals.has_failed.get() && self.data.peek(2).is_ok_and(|head| head.starts_with(b"PK"));
+            return if totals.has_failed.get() && !is_zip { start } else { end };
         }
         // Damaged data may extend over the next entry.
-        let end = match totals.failed.get() {
+        let end = match totals.has_failed.get() {
             true => start,
             false if methods::is_self_terminating(header.method) => self.data.position(),
             false => declared_end,
         };
         let rest = declared_end.saturating_sub(end);
-        if matches!(header.method, 8 | 9) && !totals.failed.get() && !header.has_descriptor() && rest != 0 {
+        if matches!(header.method, method::DEFLATE | method::DEFLATE64)
+            && !totals.has_failed.get()
+            && !header.has_descriptor()
+            && rest != 0
+        {
             let reason =
                 format!("it ends {rest} bytes before the declared end; their raw bytes were scanned");
             self.sink.skip(Some(&header.name), reason);
@@ -289,24 +294,24 @@ impl ZipReader<'_> {
     fn stored_end(&mut self, start: u64, end: u64) -> io::Result<u64> {
         let mut position = start;
         while position < self.no_descriptor_after
-            && let Some(at) = self.data.find(position, end, DESCRIPTOR_SIGNATURE)?
+            && let Some(offset) = self.data.find(position, end, DESCRIPTOR_SIGNATURE)?
         {
             // The content may be full of signatures, so time is checked for each.
             self.sink.budget().check()?;
-            self.data.seek(at, end);
+            self.data.seek(offset, end);
             let bytes = self.data.peek(24)?;
-            if u64::from(u32_at(bytes, 8)) == at - start || u64_at(bytes, 8) == at - start {
-                return Ok(at);
+            if u64::from(u32_at(bytes, 8)) == offset - start || u64_at(bytes, 8) == offset - start {
+                return Ok(offset);
             }
-            position = at + DESCRIPTOR_SIGNATURE.len() as u64;
+            position = offset + DESCRIPTOR_SIGNATURE.len() as u64;
         }
         if end == self.size {
             self.no_descriptor_after = self.no_descriptor_after.min(position);
         }
         // Without a descriptor, it ends where the next entry begins.
-        for next in [HEADER_SIGNATURE, RECORD_SIGNATURE] {
-            if let Some(at) = self.data.find(start, end, next)? {
-                return Ok(at);
+        for signature in [HEADER_SIGNATURE, RECORD_SIGNATURE] {
+            if let Some(offset) = self.data.find(start, end, signature)? {
+                return Ok(offset);
             }
         }
         Ok(end)

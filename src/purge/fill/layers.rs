@@ -10,16 +10,16 @@ use crate::detect::{Detector, Match};
 /// How many bytes are decoded on each side of the key: a whole number of groups in every encoding.
 const CONTEXT_BYTES: usize = 24;
 
-/// Overwrites the key of `found` with `replacement`. Returns false if the outer encoding is unknown.
-pub(super) fn fill(bytes: &mut [u8], found: &Match, replacement: &[u8], detector: &Detector) -> bool {
-    let range =
-        found.span.start.saturating_sub(CONTEXT_BYTES)..(found.span.end + CONTEXT_BYTES).min(bytes.len());
+/// Overwrites the key of `key_match` with `replacement`. Returns false if the outer encoding is unknown.
+pub(super) fn fill(bytes: &mut [u8], key_match: &Match, replacement: &[u8], detector: &Detector) -> bool {
+    let range = key_match.span.start.saturating_sub(CONTEXT_BYTES)
+        ..(key_match.span.end + CONTEXT_BYTES).min(bytes.len());
     let decoders: [LayerDecoder; 3] = [Layer::decode_base64, Layer::decode_hex, Layer::decode_double_width];
     decoders.iter().any(|decode| {
         // A group of symbols may begin at any of the first four.
         (0..4).any(|phase| {
             let layer = decode(bytes, range.clone(), phase);
-            layer.fill(bytes, found, replacement, detector)
+            layer.fill(bytes, key_match, replacement, detector)
         })
     })
 }
@@ -40,8 +40,8 @@ impl Layer {
     fn decode(bytes: &[u8], symbols: Vec<usize>, bits: usize, value: impl Fn(u8) -> u8) -> Self {
         let mut decoded = Vec::with_capacity(symbols.len() * bits / 8);
         let (mut buffer, mut buffered_bits) = (0u32, 0);
-        for &at in &symbols {
-            buffer = buffer << bits | u32::from(value(bytes[at]));
+        for &offset in &symbols {
+            buffer = buffer << bits | u32::from(value(bytes[offset]));
             buffered_bits += bits;
             if buffered_bits >= 8 {
                 buffered_bits -= 8;
@@ -53,12 +53,12 @@ impl Layer {
     }
 
     fn decode_base64(bytes: &[u8], range: Range<usize>, phase: usize) -> Self {
-        let symbols = range.filter(|&at| value(bytes[at]).is_some()).skip(phase).collect();
+        let symbols = range.filter(|&offset| value(bytes[offset]).is_some()).skip(phase).collect();
         Self::decode(bytes, symbols, 6, |byte| value(byte).unwrap_or(0))
     }
 
     fn decode_hex(bytes: &[u8], range: Range<usize>, phase: usize) -> Self {
-        let symbols = range.filter(|&at| bytes[at].is_ascii_hexdigit()).skip(phase).collect();
+        let symbols = range.filter(|&offset| bytes[offset].is_ascii_hexdigit()).skip(phase).collect();
         Self::decode(bytes, symbols, 4, |byte| char::from(byte).to_digit(16).unwrap_or(0) as u8)
     }
 
@@ -68,12 +68,12 @@ impl Layer {
         Self::decode(bytes, symbols, 8, |byte| byte)
     }
 
-    /// Overwrites the key of `found` in the decoded bytes, if it is there, and encodes them again. Returns whether it is
+    /// Overwrites the key of `key_match` in the decoded bytes, if it is there, and encodes them again. Returns whether it is
     /// there.
-    fn fill(mut self, bytes: &mut [u8], found: &Match, replacement: &[u8], detector: &Detector) -> bool {
+    fn fill(mut self, bytes: &mut [u8], key_match: &Match, replacement: &[u8], detector: &Detector) -> bool {
         let mut inner_matches = Vec::new();
         detector.find(&self.decoded, |inner| {
-            if inner.detected_key.fingerprint == found.detected_key.fingerprint {
+            if inner.detected_key.fingerprint == key_match.detected_key.fingerprint {
                 inner_matches.push(inner);
             }
         });
@@ -95,19 +95,19 @@ impl Layer {
 
     /// Encodes the bits that differ from those of `before`, the decoded bytes before the change.
     fn encode(&self, bytes: &mut [u8], before: &[u8]) {
-        let is_url = self.symbols.iter().any(|&at| b"-_".contains(&bytes[at]));
-        let bit = |from: &[u8], at: usize| from.get(at / 8).map(|byte| byte >> (7 - at % 8) & 1);
-        for (nth, &at) in self.symbols.iter().enumerate() {
-            let range = nth * self.bits..(nth + 1) * self.bits;
-            if range.clone().all(|at| bit(before, at) == bit(&self.decoded, at)) {
+        let is_url = self.symbols.iter().any(|&offset| b"-_".contains(&bytes[offset]));
+        let bit = |from: &[u8], offset: usize| from.get(offset / 8).map(|byte| byte >> (7 - offset % 8) & 1);
+        for (symbol_index, &offset) in self.symbols.iter().enumerate() {
+            let range = symbol_index * self.bits..(symbol_index + 1) * self.bits;
+            if range.clone().all(|offset| bit(before, offset) == bit(&self.decoded, offset)) {
                 continue;
             }
-            let value = range.fold(0u8, |value, at| value << 1 | bit(&self.decoded, at).unwrap_or(0));
-            bytes[at] = match self.bits {
+            let value = range.fold(0u8, |value, offset| value << 1 | bit(&self.decoded, offset).unwrap_or(0));
+            bytes[offset] = match self.bits {
                 6 => symbol(value, is_url),
                 4 => {
                     let digit = b"0123456789abcdef"[usize::from(value)];
-                    if bytes[at].is_ascii_uppercase() { digit.to_ascii_uppercase() } else { digit }
+                    if bytes[offset].is_ascii_uppercase() { digit.to_ascii_uppercase() } else { digit }
                 }
                 _ => value,
             };

@@ -38,28 +38,28 @@ const FILLER: u8 = b'x';
 /// A filler for a key, of the same length. That of round 0 begins with the key's prefix; those of further rounds resemble
 /// a key less, in case a rule matches the first ones.
 pub(super) fn filler(secret: &Secret, round: usize) -> Vec<u8> {
-    let kept = if round == 0 { secret.prefix_len() } else { 0 };
+    let kept_len = if round == 0 { secret.prefix_len() } else { 0 };
     let byte = [FILLER, FILLER, b'0', b'_'][round.min(3)];
-    let mut filler = secret.reveal()[..kept].to_vec();
+    let mut filler = secret.reveal()[..kept_len].to_vec();
     filler.resize(secret.len(), byte);
     filler
 }
 
 /// Overwrites the key of a match in `bytes`, whose length stays the same: with `filler` in the encoding of the match if
 /// possible, otherwise with any characters. Returns which of these it did.
-pub(super) fn fill(bytes: &mut [u8], found: &Match, filler: &[u8], detector: &Detector) -> Treatment {
-    let secret = found.detected_key.secret.reveal();
-    if found.source_map.is_empty() {
-        if found.span.len() == filler.len() {
-            bytes[found.span.clone()].copy_from_slice(filler);
+pub(super) fn fill(bytes: &mut [u8], key_match: &Match, filler: &[u8], detector: &Detector) -> Treatment {
+    let secret = key_match.detected_key.secret.reveal();
+    if key_match.source_map.is_empty() {
+        if key_match.span.len() == filler.len() {
+            bytes[key_match.span.clone()].copy_from_slice(filler);
             return Treatment::Filler;
         }
-        overwrite(bytes, std::slice::from_ref(&found.span));
+        overwrite(bytes, std::slice::from_ref(&key_match.span));
         return Treatment::Overwritten;
     }
-    let sources: Vec<Range<usize>> = found.source_map.iter().map(|&(start, end)| start..end).collect();
-    if found.encoding.starts_with("base64")
-        && !found.encoding.contains('+')
+    let sources: Vec<Range<usize>> = key_match.source_map.iter().map(|&(start, end)| start..end).collect();
+    if key_match.encoding.starts_with("base64")
+        && !key_match.encoding.contains('+')
         && base64::fill(bytes, &sources, secret, filler)
     {
         return Treatment::Filler;
@@ -70,7 +70,7 @@ pub(super) fn fill(bytes: &mut [u8], found: &Match, filler: &[u8], detector: &De
         return Treatment::Filler;
     }
     bytes.copy_from_slice(&before);
-    if layers::fill(bytes, found, filler, detector) {
+    if layers::fill(bytes, key_match, filler, detector) {
         return Treatment::Filler;
     }
     overwrite(bytes, &sources);

@@ -16,10 +16,10 @@ pub(super) fn fill(bytes: &mut [u8], sources: &[Range<usize>], secret: &[u8], fi
         let last = first + count;
         let part_in_line = &secret[first..last];
         let start = sources[last - 1].end.min(line_end);
-        let found = memchr::memmem::find(&bytes[start..line_end], part_in_line)
-            .filter(|&at| at <= MAX_DISTANCE + count);
-        if let Some(at) = found.filter(|_| sources[first].len() > 1) {
-            bytes[start + at..start + at + count].copy_from_slice(&filler[first..last]);
+        let column = memchr::memmem::find(&bytes[start..line_end], part_in_line)
+            .filter(|&offset| offset <= MAX_DISTANCE + count);
+        if let Some(offset) = column.filter(|_| sources[first].len() > 1) {
+            bytes[start + offset..start + offset + count].copy_from_slice(&filler[first..last]);
         }
         first = last;
     }

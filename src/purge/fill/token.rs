@@ -8,8 +8,8 @@ const SUBSTITUTES: &[u8] = b"x0Aa7_-.";
 pub(super) fn fill(token: &mut [u8], from: u8, to: u8) -> bool {
     match token {
         [] => false,
-        [only] => {
-            *only = to;
+        [byte] => {
+            *byte = to;
             true
         }
         _ => {
@@ -103,9 +103,9 @@ fn fill_escaped(token: &mut [u8], from: u8) -> bool {
 /// Rewrites a character that is preceded or followed by something invisible, such as a color code.
 fn fill_first_or_last(token: &mut [u8], from: u8, to: u8) -> bool {
     let last = token.len() - 1;
-    for at in [last, 0] {
-        if token[at] == from {
-            token[at] = to;
+    for index in [last, 0] {
+        if token[index] == from {
+            token[index] = to;
             return true;
         }
     }
@@ -121,7 +121,7 @@ fn may_stay(from: u8) -> bool {
 mod tests {
     use super::*;
 
-    fn filled(token: &str, from: u8) -> String {
+    fn fill_token(token: &str, from: u8) -> String {
         let mut bytes = token.as_bytes().to_vec();
         assert!(fill(&mut bytes, from, b'x'), "{token}");
         String::from_utf8(bytes).unwrap()
@@ -150,10 +150,10 @@ mod tests {
             ("s\0", "x\0"),
             ("\0\0\0s", "\0\0\0x"),
         ] {
-            assert_eq!(filled(token, b's'), filler);
+            assert_eq!(fill_token(token, b's'), filler);
         }
-        assert_eq!(filled("&#75;", b'K'), "&#48;", "120 has too many digits");
-        assert_eq!(filled("\\x4B", b'K'), "\\x78");
-        assert_eq!(filled("0x4B", b'K'), "0x78");
+        assert_eq!(fill_token("&#75;", b'K'), "&#48;", "120 has too many digits");
+        assert_eq!(fill_token("\\x4B", b'K'), "\\x78");
+        assert_eq!(fill_token("0x4B", b'K'), "0x78");
     }
 }

@@ -55,23 +55,41 @@ impl PurgeReport {
         let ReportContents { rewrites, plan, .. } = &contents;
         let redact = |text: &str| redactor.redact(text.as_bytes());
         let is_changed = |id: &ObjectId| rewrites.new_ids.contains_key(id);
-        let changed = plan.refs.iter().filter(|one| is_changed(&one.id) || one.name != one.new_name);
-        let ref_map = changed.map(|one| {
-            let name = if is_request_ref(&one.name) { one.name.clone() } else { redact(&one.name) };
-            let new_ref = if one.name == one.new_name { name.clone() } else { redact(&one.new_name) };
-            RefOldNew { old: one.id.to_string(), new: rewrites.new_id(&one.id).to_string(), name, new_ref }
+        let changed_refs = plan
+            .refs
+            .iter()
+            .filter(|carried_ref| is_changed(&carried_ref.id) || carried_ref.name != carried_ref.new_name);
+        let ref_map = changed_refs.map(|carried_ref| {
+            let name = if is_request_ref(&carried_ref.name) {
+                carried_ref.name.clone()
+            } else {
+                redact(&carried_ref.name)
+            };
+            let new_ref = if carried_ref.name == carried_ref.new_name {
+                name.clone()
+            } else {
+                redact(&carried_ref.new_name)
+            };
+            RefOldNew {
+                old: carried_ref.id.to_string(),
+                new: rewrites.new_id(&carried_ref.id).to_string(),
+                name,
+                new_ref,
+            }
         });
         let count_changed_requests = |prefix: &str| {
-            let heads =
-                plan.refs.iter().filter(|one| one.name.starts_with(prefix) && one.name.ends_with("/head"));
-            heads.filter(|one| is_changed(&one.id)).count() as u64
+            let heads = plan.refs.iter().filter(|carried_ref| {
+                carried_ref.name.starts_with(prefix) && carried_ref.name.ends_with("/head")
+            });
+            heads.filter(|carried_ref| is_changed(&carried_ref.id)).count() as u64
         };
         let requests = AffectedRequests {
             pull_requests: count_changed_requests("refs/pull/"),
             merge_requests: count_changed_requests("refs/merge-requests/"),
         };
-        let count_below =
-            |prefix: &str| plan.refs.iter().filter(|one| one.name.starts_with(prefix)).count() as u64;
+        let count_below = |prefix: &str| {
+            plan.refs.iter().filter(|carried_ref| carried_ref.name.starts_with(prefix)).count() as u64
+        };
         let first_commits: Vec<String> = rewrites.first_commits.iter().map(ObjectId::to_string).collect();
         let facts = StepFacts {
             fingerprints: contents.keys.iter().map(|key| key.fingerprint.to_string()).collect(),
@@ -83,7 +101,8 @@ impl PurgeReport {
             merge_requests: requests.merge_requests,
             first_commits: first_commits.clone(),
             lfs_objects: rewrites.lfs_files.keys().map(|pointer| pointer.oid.clone()).collect(),
-            is_unchanged: rewrites.new_ids.is_empty() && plan.refs.iter().all(|one| one.name == one.new_name),
+            is_unchanged: rewrites.new_ids.is_empty()
+                && plan.refs.iter().all(|carried_ref| carried_ref.name == carried_ref.new_name),
             blobs: rewrites.blobs.iter().map(|(old, _)| old.to_string()).collect(),
         };
         let places = plan
@@ -131,8 +150,8 @@ impl PurgeReport {
             left_out: contents
                 .left_out
                 .iter()
-                .filter(|one| !matches!(one.kind, IgnoredKind::Accepted))
-                .map(|one| redact(&format!("{}: {}", one.what, one.by)))
+                .filter(|ignored| !matches!(ignored.kind, IgnoredKind::Accepted))
+                .map(|ignored| redact(&format!("{}: {}", ignored.what, ignored.by)))
                 .collect(),
             accepted_keys: contents.accepted_keys,
             other_keys: contents.other_keys,

@@ -31,17 +31,17 @@ impl PurgeReport {
 
     /// One line for each file that cannot be searched.
     pub fn unsearched_lines(&self) -> Vec<String> {
-        let line = |one: &UnsearchedFile| {
-            let path = one.path.as_deref().unwrap_or("without a path");
-            let fate = if one.excluded { "; excluded, so it is carried over as it is" } else { "" };
-            format!("{path} (blob {}): {}{fate}", one.object, one.reason)
+        let line = |file: &UnsearchedFile| {
+            let path = file.path.as_deref().unwrap_or("without a path");
+            let fate = if file.excluded { "; excluded, so it is carried over as it is" } else { "" };
+            format!("{path} (blob {}): {}{fate}", file.object, file.reason)
         };
         self.unsearched.iter().map(line).collect()
     }
 
     /// Whether a purge would be refused, since there are files that cannot be searched and are not excluded.
     pub fn is_blocked(&self) -> bool {
-        self.unsearched.iter().any(|one| !one.excluded)
+        self.unsearched.iter().any(|file| !file.excluded)
     }
 
     /// A message about requested keys that are not in the repository, if there are any.
@@ -90,7 +90,7 @@ impl PurgeReport {
         }
         lines.extend(self.unmatched_message());
         lines.extend(
-            self.left_out.iter().map(|one| format!("not searched, and carried over as it is: {one}")),
+            self.left_out.iter().map(|path| format!("not searched, and carried over as it is: {path}")),
         );
         lines
     }

@@ -92,7 +92,7 @@ impl<W: Write> Write for LineStarts<W> {
         while let [first, ..] = rest {
             if self.state == LineState::InLine {
                 // The rest of a line, which is most of all text, is written at once.
-                let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+                let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
                 self.out.write_all(&rest[..end])?;
                 if rest[end - 1] == b'\n' {
                     self.state = LineState::Start;

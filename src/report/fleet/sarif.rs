@@ -79,7 +79,7 @@ fn coverage_run(report: &FleetReport) -> Value {
         problems.map(|problem| notification("warning", format!("{}: {}", problem.what, problem.reason)));
     let left_out = report.ignored.iter();
     let left_out =
-        left_out.map(|one| notification("note", format!("left out: {}", summary::ignored_line(one))));
+        left_out.map(|ignored| notification("note", format!("left out: {}", summary::ignored_line(ignored))));
     json!({
         "tool": driver(),
         "automationDetails": {"id": "friskey/fleet-coverage/"},

@@ -77,23 +77,24 @@ fn severity_rank(severity: Severity) -> i64 {
 
 /// Writes the timelines of the first leaks with known dates below each other, if there are several.
 fn write_timelines(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let dated = (1..).zip(&view.leaks).filter(|(_, leak)| !leak.introduced.is_empty());
-    let dated: Vec<(usize, &&Leak)> = dated.take(MAX_TIMELINES).collect();
-    let Some(axis) = axis(dated.iter().map(|(_, leak)| **leak), view.now()).filter(|_| dated.len() > 1)
+    let dated_leaks = (1..).zip(&view.leaks).filter(|(_, leak)| !leak.introduced.is_empty());
+    let dated_leaks: Vec<(usize, &&Leak)> = dated_leaks.take(MAX_TIMELINES).collect();
+    let Some(axis) =
+        axis(dated_leaks.iter().map(|(_, leak)| **leak), view.now()).filter(|_| dated_leaks.len() > 1)
     else {
         return Ok(());
     };
     let dated_count = view.leaks.iter().filter(|leak| !leak.introduced.is_empty()).count();
     writeln!(out, "<h3>Exposure</h3>")?;
-    if dated_count > dated.len() {
-        writeln!(out, "<p class=\"quiet small\">The first {} leaks.</p>", dated.len())?;
+    if dated_count > dated_leaks.len() {
+        writeln!(out, "<p class=\"quiet small\">The first {} leaks.</p>", dated_leaks.len())?;
     }
     writeln!(out, "<div class=\"lanes\">")?;
-    for (number, leak) in &dated {
+    for (number, leak) in &dated_leaks {
         let redacted = leak.detected_key.secret.redacted();
         let name = escape::xml(&redacted);
         writeln!(out, "<a href=\"#leak-{number}\"><code>{name}</code></a>")?;
-        write!(out, "{}", timeline::compact(leak, &events::leak_events(leak), axis, &redacted))?;
+        write!(out, "{}", timeline::compact_timeline(leak, &events::leak_events(leak), axis, &redacted))?;
     }
-    write!(out, "{}", timeline::axis_labels(axis, dated.iter().map(|(_, leak)| **leak)))
+    write!(out, "{}", timeline::axis_labels(axis, dated_leaks.iter().map(|(_, leak)| **leak)))
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::model::{KeyVerdict, Spending, Verification};
-use crate::report::verification::{describe_event, key_facts, money, uses};
+use crate::report::verification::{describe_event, describe_uses, format_money, key_facts};
 use crate::report::{escape, humanize};
 
 use super::parts;
@@ -50,8 +50,10 @@ pub(super) fn write(verification: &Verification, out: &mut dyn Write) -> io::Res
 }
 
 fn write_spending(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
-    let (since, before) =
-        (money(spending.since_leak, &spending.currency), money(spending.per_day_before, &spending.currency));
+    let (since, before) = (
+        format_money(spending.since_leak, &spending.currency),
+        format_money(spending.per_day_before, &spending.currency),
+    );
     writeln!(
         out,
         "<p>Spent {} since the leaking commit; {} a day in the {} before.</p>",
@@ -59,8 +61,8 @@ fn write_spending(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
         escape::xml(&before),
         humanize::count(u64::from(spending.days_before), "day")
     )?;
-    if let Some(uses) = uses(spending) {
-        writeln!(out, "<p>Used for {}.</p>", escape::xml(&uses))?;
+    if let Some(describe_uses) = describe_uses(spending) {
+        writeln!(out, "<p>Used for {}.</p>", escape::xml(&describe_uses))?;
     }
     if spending.days.is_empty() {
         return Ok(());
@@ -69,7 +71,7 @@ fn write_spending(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
     for day in &spending.days {
         let cells = [
             Cell::text(&day.date),
-            Cell::text(&money(day.amount, &spending.currency)).sorted_by((day.amount * 100.0) as i64),
+            Cell::text(&format_money(day.amount, &spending.currency)).sorted_by((day.amount * 100.0) as i64),
             Cell::text(&humanize::thousands(day.requests))
                 .sorted_by(i64::try_from(day.requests).unwrap_or(i64::MAX)),
             Cell::text(if day.since_leak { "since the leak" } else { "" }),

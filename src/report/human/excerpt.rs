@@ -66,8 +66,8 @@ fn first_columns(text: &str, columns: usize) -> String {
         return String::new();
     }
     let mut end = 0;
-    for (at, c) in text.char_indices() {
-        let next = at + c.len_utf8();
+    for (offset, c) in text.char_indices() {
+        let next = offset + c.len_utf8();
         if text[..next].width() >= columns {
             break;
         }
@@ -84,7 +84,8 @@ fn last_columns(text: &str, columns: usize) -> String {
     if columns == 0 {
         return String::new();
     }
-    let start = text.char_indices().map(|(at, _)| at).find(|&at| text[at..].width() < columns);
+    let start =
+        text.char_indices().map(|(offset, _)| offset).find(|&offset| text[offset..].width() < columns);
     format!("…{}", &text[start.unwrap_or(text.len())..])
 }
 
@@ -92,7 +93,7 @@ fn last_columns(text: &str, columns: usize) -> String {
 mod tests {
     use super::*;
 
-    fn written(text: &str, key: &str, width: Option<usize>) -> String {
+    fn write_to_string(text: &str, key: &str, width: Option<usize>) -> String {
         let start = text.find(key).unwrap();
         let excerpt = Excerpt { text: text.to_owned(), start, end: start + key.len() };
         let mut out = Vec::new();
@@ -103,21 +104,21 @@ mod tests {
     #[test]
     fn carets_are_under_the_key() {
         assert_eq!(
-            written("a = sk-…wxyz;", "sk-…wxyz", None),
+            write_to_string("a = sk-…wxyz;", "sk-…wxyz", None),
             "   |\n12 | a = sk-…wxyz;\n   |     ^^^^^^^^\n"
         );
     }
 
     #[test]
     fn wide_characters_and_tabs_keep_the_carets_in_place() {
-        assert_eq!(written("\t鍵=sk-…", "sk-…", None), "   |\n12 |     鍵=sk-…\n   |        ^^^^\n");
+        assert_eq!(write_to_string("\t鍵=sk-…", "sk-…", None), "   |\n12 |     鍵=sk-…\n   |        ^^^^\n");
     }
 
     #[test]
     fn a_narrow_terminal_truncates_around_the_key() {
         let text = format!("{}sk-…wxyz{}", "b".repeat(100), "a".repeat(100));
         for width in 0..200 {
-            let lines = written(&text, "sk-…wxyz", Some(width));
+            let lines = write_to_string(&text, "sk-…wxyz", Some(width));
             assert!(lines.contains("sk-…wxyz"));
             assert!(width < 20 || lines.lines().all(|line| line.width() <= width), "{width}: {lines}");
         }

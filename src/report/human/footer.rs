@@ -47,11 +47,11 @@ fn write_advice(report: &Report, rule: &RuleInfo, style: &Style, out: &mut dyn W
 fn write_coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     wrap::write("", &receipt::coverage(report), 2, style, out)?;
     let skipped = &report.coverage().skipped;
-    let listed = listed_count(skipped.len(), style);
-    for skip in skipped.iter().take(listed) {
+    let listed_len = listed_count(skipped.len(), style);
+    for skip in skipped.iter().take(listed_len) {
         wrap::write("  not scanned: ", &receipt::skip_line(skip), 4, style, out)?;
     }
-    let rest = skipped.len() - listed;
+    let rest = skipped.len() - listed_len;
     if rest > 0 {
         wrap::write("  ", &format!("and {rest} more (--format json lists all)"), 4, style, out)?;
     }

@@ -21,17 +21,17 @@ pub(super) fn write(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Resu
     let mut events = leak_events(leak);
     // The tags are among the refs that the headline lists.
     events.retain(|event| !matches!(event, LeakEvent::Tagged(_)));
-    let listed = listed_count(events.len(), style);
+    let listed_len = listed_count(events.len(), style);
     // The first and the last events matter most.
-    let first_count = listed.div_ceil(2);
+    let first_count = listed_len.div_ceil(2);
     for event in &events[..first_count] {
         write_event(*event, style, out)?;
     }
-    let hidden = (events.len() - listed) as u64;
-    if hidden > 0 {
-        writeln!(out, "  … {} …", humanize::count(hidden, "more event"))?;
+    let hidden_count = (events.len() - listed_len) as u64;
+    if hidden_count > 0 {
+        writeln!(out, "  … {} …", humanize::count(hidden_count, "more event"))?;
     }
-    for event in &events[first_count + hidden as usize..] {
+    for event in &events[first_count + hidden_count as usize..] {
         write_event(*event, style, out)?;
     }
     write_exposure(leak, style, out)

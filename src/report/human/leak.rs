@@ -26,10 +26,10 @@ fn write_headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Wri
     let evidence = if evidence.is_empty() { String::new() } else { format!(": {}", evidence.join(", ")) };
     wrap::write("  ", &format!("{} confidence{evidence}", detected_key.confidence), 4, style, out)?;
     let status = match leak.status {
-        LeakStatus::Present => format!("still present{}", at_tips(leak, style)),
-        LeakStatus::Removed => format!("removed, but still in the history{}", in_history(leak, style)),
+        LeakStatus::Present => format!("still present{}", tips_phrase(leak, style)),
+        LeakStatus::Removed => format!("removed, but still in the history{}", history_phrase(leak, style)),
         LeakStatus::Unreachable => {
-            format!("not reachable from any ref, but still in the repository{}", held_by(leak, style))
+            format!("not reachable from any ref, but still in the repository{}", holders_phrase(leak, style))
         }
         LeakStatus::Unknown => String::new(),
     };
@@ -42,15 +42,15 @@ fn write_headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Wri
     wrap::write("  fingerprint ", &fingerprint, 4, style, out)
 }
 
-fn at_tips(leak: &Leak, style: &Style) -> String {
+fn tips_phrase(leak: &Leak, style: &Style) -> String {
     list_refs(" at the tip of ", &leak.reachability.refs_at_tip, style)
 }
 
-fn in_history(leak: &Leak, style: &Style) -> String {
+fn history_phrase(leak: &Leak, style: &Style) -> String {
     list_refs(" of ", &leak.reachability.refs_in_history, style)
 }
 
-fn held_by(leak: &Leak, style: &Style) -> String {
+fn holders_phrase(leak: &Leak, style: &Style) -> String {
     list_refs(": ", &leak.reachability.held_by, style)
 }
 
@@ -59,9 +59,9 @@ fn list_refs(opening: &str, names: &[String], style: &Style) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let listed = listed_count(names.len(), style);
-    let mut text: Vec<_> = names[..listed].iter().map(|name| escape::line(name)).collect();
-    let rest = names.len() - listed;
+    let listed_len = listed_count(names.len(), style);
+    let mut text: Vec<_> = names[..listed_len].iter().map(|name| escape::line(name)).collect();
+    let rest = names.len() - listed_len;
     if rest > 0 {
         text.push(format!("and {rest} more").into());
     }
@@ -70,8 +70,8 @@ fn list_refs(opening: &str, names: &[String], style: &Style) -> String {
 
 fn write_places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let total = labels::open_findings(leak).count();
-    let listed = listed_count(total, style);
-    for finding in labels::open_findings(leak).take(listed) {
+    let listed_len = listed_count(total, style);
+    for finding in labels::open_findings(leak).take(listed_len) {
         write!(out, "{}", paint(style.color, PLACE, clickable_position(finding)))?;
         match labels::place_details(finding).join("; ") {
             details if details.is_empty() => writeln!(out)?,
@@ -82,7 +82,7 @@ fn write_places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<(
         }
         writeln!(out)?;
     }
-    let more = (total - listed) as u64;
+    let more = (total - listed_len) as u64;
     let suppressed = (leak.findings.len() - total) as u64;
     if more > 0 {
         let more = format!("and {} (--format json lists all)", humanize::count(more, "more place"));

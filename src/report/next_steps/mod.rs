@@ -2,15 +2,16 @@
 //!
 //! Formats differ only in how they write the steps. Nothing in a step is escaped.
 
+mod commands;
+mod leak_facts;
 mod places;
 mod shell;
-mod state;
 
 use serde::Serialize;
 
 use crate::model::{KeyVerdict, Leak, Report};
 
-use state::{LeakState, PushState};
+use leak_facts::{LeakFacts, PushState};
 
 /// Maximum number of names that a sentence lists.
 const MAX_NAMED: usize = 3;
@@ -69,38 +70,38 @@ pub(super) fn next_steps_in(directory: StepDirectory, report: &Report, leak: &Le
     if leak.is_suppressed() {
         return Vec::new();
     }
-    steps(&LeakState::new(report, leak, directory))
+    steps(&LeakFacts::new(report, leak, directory))
 }
 
-fn steps(state: &LeakState) -> Vec<NextStep> {
+fn steps(facts: &LeakFacts) -> Vec<NextStep> {
     let mut steps = Vec::new();
-    if state.is_doubtful {
+    if facts.is_doubtful {
         steps.push(NextStep::new(
             "identify",
             "Find out whether this is one of your keys: confidence is low, so it may be an example or another vendor's key. \
              If it is not, accept it with a reason.",
-            state.in_repository(&format!("friskey baseline add {} --reason 'not a key'", state.full_fingerprint)),
+            facts.command_in_repository(&format!("friskey baseline add {} --reason 'not a key'", facts.full_fingerprint)),
         ));
     }
     // A key that is only in the index can still be kept from leaking.
-    let is_only_staged = state.is_only_staged();
+    let is_only_staged = facts.is_only_staged();
     if !is_only_staged {
-        add_revocation_steps(state, &mut steps);
+        add_revocation_steps(facts, &mut steps);
     }
-    places::add_removal_steps(state, &mut steps);
+    places::add_removal_steps(facts, &mut steps);
     if is_only_staged {
         steps.push(NextStep::new(
             "check",
             "It is in no commit yet. Revoke the key only if it was shared in another way, and check what you commit next.",
-            state.in_repository("friskey staged"),
+            facts.command_in_repository("friskey staged"),
         ));
     }
     steps
 }
 
 /// Adds the steps that disable the key. No change to the repository can do that.
-fn add_revocation_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
-    match state.verdict {
+fn add_revocation_steps(facts: &LeakFacts, steps: &mut Vec<NextStep>) {
+    match facts.verdict {
         Some(KeyVerdict::Dead) => steps.push(NextStep::new(
             "replace",
             "Nothing to revoke: the provider no longer accepts the key. Replace it where it is still used.",
@@ -110,39 +111,39 @@ fn add_revocation_steps(state: &LeakState, steps: &mut Vec<NextStep>) {
             "revoke",
             "The account is deactivated, but the key is not revoked. Revoke it, or it works again when the account is \
              reactivated.",
-            state.revoke_command(),
+            facts.revoke_command(),
         )),
         Some(verdict) if verdict.is_live() => {
             steps.push(NextStep::new(
                 "revoke",
-                format!("Revoke the key now{}: it works. {REPLACE}", push_reason(&state.push_state)),
-                state.revoke_command(),
+                format!("Revoke the key now{}: it works. {REPLACE}", push_reason(&facts.push_state)),
+                facts.revoke_command(),
             ));
-            steps.extend(state.revoke_page());
+            steps.extend(facts.revoke_page());
         }
-        _ if state.is_listable => {
-            let first = if state.is_doubtful { "If it is one, treat it as live." } else { "Treat the key as live." };
-            let revoke = if state.is_doubtful { "Then revoke it" } else { "Revoke the key now" };
+        _ if facts.is_listable => {
+            let first = if facts.is_doubtful { "If it is one, treat it as live." } else { "Treat the key as live." };
+            let revoke = if facts.is_doubtful { "Then revoke it" } else { "Revoke the key now" };
             steps.push(NextStep::new(
                 "verify",
                 format!(
                     "{first} With an admin key in OPENAI_ADMIN_KEY, find out whose it is, who used it last and what it \
                      spent; the leaked key itself is not sent."
                 ),
-                state.verify_command(),
+                facts.verify_command(),
             ));
             steps.push(NextStep::new(
                 "revoke",
-                format!("{revoke}{}. {REPLACE}", push_reason(&state.push_state)),
-                state.revoke_command(),
+                format!("{revoke}{}. {REPLACE}", push_reason(&facts.push_state)),
+                facts.revoke_command(),
             ));
-            steps.extend(state.revoke_page());
+            steps.extend(facts.revoke_page());
         }
-        _ if state.is_doubtful => {
+        _ if facts.is_doubtful => {
             steps.push(NextStep::new("revoke", "If it is one, revoke it where it was issued.", None));
-            steps.extend(state.revoke_page());
+            steps.extend(facts.revoke_page());
         }
-        _ => steps.extend(state.advice()),
+        _ => steps.extend(facts.advice()),
     }
 }
 

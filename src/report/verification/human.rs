@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{VerifiedLeak, describe_event, key_facts, money, uses};
+use super::{VerifiedLeak, describe_event, describe_uses, format_money, key_facts};
 use crate::model::{KeyVerdict, Spending, Verification};
 use crate::report::humanize::thousands;
 use crate::report::{Style, escape};
@@ -68,15 +68,17 @@ fn write_details(verification: &Verification, out: &mut dyn Write) -> io::Result
 }
 
 fn write_spending(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
-    let (since, before) =
-        (money(spending.since_leak, &spending.currency), money(spending.per_day_before, &spending.currency));
+    let (since, before) = (
+        format_money(spending.since_leak, &spending.currency),
+        format_money(spending.per_day_before, &spending.currency),
+    );
     writeln!(
         out,
         "  spent        {since} since the leaking commit; {before} a day in the {} days before",
         spending.days_before
     )?;
-    if let Some(uses) = uses(spending) {
-        writeln!(out, "  used for     {uses}")?;
+    if let Some(describe_uses) = describe_uses(spending) {
+        writeln!(out, "  used for     {describe_uses}")?;
     }
     let highest = spending.days.iter().map(|day| day.amount).fold(0.0, f64::max);
     for day in &spending.days {
@@ -86,7 +88,7 @@ fn write_spending(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
             0
         };
         let remark = if day.since_leak { "" } else { "  before the leak" };
-        let amount = money(day.amount, &spending.currency);
+        let amount = format_money(day.amount, &spending.currency);
         let requests = thousands(day.requests);
         writeln!(
             out,

@@ -38,14 +38,14 @@ pub(super) fn key_facts(key: &ListedKey) -> Vec<(&'static str, String)> {
         let archived = if project.archived { ", archived" } else { "" };
         facts.push(("project", format!("{}{archived}", id_and_name(&project.id, &project.name))));
     }
-    facts.extend(key.owner.as_ref().map(|one| ("owner", owner(one))));
+    facts.extend(key.owner.as_ref().map(|owner| ("owner", describe_owner(owner))));
     facts.extend(account_keys(key));
-    facts.extend(key.created_at.map(|at| ("created", utc_minute(at))));
+    facts.extend(key.created_at.map(|seconds| ("created", utc_minute(seconds))));
     facts.push((
         "last used",
         key.last_used_at.map_or_else(|| "never, according to the API".to_owned(), utc_minute),
     ));
-    facts.extend(key.expires_at.map(|at| ("expires", utc_minute(at))));
+    facts.extend(key.expires_at.map(|seconds| ("expires", utc_minute(seconds))));
     if key.created_after_leak {
         facts.push((
             "note",
@@ -63,7 +63,7 @@ pub(super) fn key_facts(key: &ListedKey) -> Vec<(&'static str, String)> {
 
 /// The other keys of the service account that owns `key`.
 fn account_keys(key: &ListedKey) -> Option<(&'static str, String)> {
-    let names = key.account_keys.iter().take(MAX_ACCOUNT_KEYS).map(|one| id_and_name(&one.id, &one.name));
+    let names = key.account_keys.iter().take(MAX_ACCOUNT_KEYS).map(|key| id_and_name(&key.id, &key.name));
     let mut names: Vec<String> = names.collect();
     let rest = key.account_keys.len() - names.len();
     names.extend((rest > 0).then(|| format!("{} more", thousands(rest as u64))));
@@ -76,17 +76,17 @@ pub(super) fn id_and_name(id: &str, name: &str) -> String {
 }
 
 /// `service account backend, svc_1, created 2026-11-27 10:30 UTC`
-pub(super) fn owner(owner: &KeyOwner) -> String {
+pub(super) fn describe_owner(owner: &KeyOwner) -> String {
     let role = if owner.kind == "user" { "user" } else { "service account" };
     let parts: Vec<&str> =
         [&owner.name, &owner.email, &owner.id].into_iter().flatten().map(String::as_str).collect();
     let since = owner.created_at.filter(|_| owner.is_service_account());
-    let since = since.map(|at| format!(", created {}", utc_minute(at))).unwrap_or_default();
+    let since = since.map(|seconds| format!(", created {}", utc_minute(seconds))).unwrap_or_default();
     format!("{role} {}{since}", parts.join(", "))
 }
 
 /// `$12.34`, `12.34 eur`
-pub(super) fn money(amount: f64, currency: &str) -> String {
+pub(super) fn format_money(amount: f64, currency: &str) -> String {
     if currency == "usd" {
         format!("${amount:.2}")
     } else {
@@ -95,13 +95,13 @@ pub(super) fn money(amount: f64, currency: &str) -> String {
 }
 
 /// `120 completions, 3 images since the leaking commit; 14 completions in the 7 days before`
-pub(super) fn uses(spending: &Spending) -> Option<String> {
+pub(super) fn describe_uses(spending: &Spending) -> Option<String> {
     let list = |count: fn(&ServiceUse) -> u64| -> String {
-        let used = spending.services.iter().filter(|service| count(service) > 0);
-        let used: Vec<String> = used
+        let used_services = spending.services.iter().filter(|service| count(service) > 0);
+        let used_services: Vec<String> = used_services
             .map(|service| format!("{} {}", thousands(count(service)), service.service.replace('_', " ")))
             .collect();
-        if used.is_empty() { "nothing".to_owned() } else { used.join(", ") }
+        if used_services.is_empty() { "nothing".to_owned() } else { used_services.join(", ") }
     };
     (!spending.services.is_empty()).then(|| {
         let (since, before) = (list(|service| service.since_leak), list(|service| service.before));

@@ -21,7 +21,7 @@ const COLUMNS: &[Column] = &[
     Column::words("Next steps"),
 ];
 /// Maximum number of repositories that a cell names.
-const MAX_NAMED: usize = 5;
+const MAX_NAMED_REPOSITORIES: usize = 5;
 
 pub(super) fn write(leaks: &[&FleetLeak], out: &mut dyn Write) -> io::Result<()> {
     if leaks.is_empty() {
@@ -40,10 +40,13 @@ fn leak_cells(number: usize, leak: &FleetLeak) -> Vec<Cell> {
     let count = |n: usize| Cell::text(&humanize::thousands(n as u64)).sorted_by(n as i64);
     let (rule, key) = (escape::xml(&leak.rule), parts::key(&leak.redacted));
     let holders = leak.open_repositories().count();
-    let mut names: Vec<String> =
-        leak.open_repositories().take(MAX_NAMED).map(|here| code(&here.repository)).collect();
-    if holders > MAX_NAMED {
-        names.push(format!("and {} more", humanize::thousands((holders - MAX_NAMED) as u64)));
+    let mut names: Vec<String> = leak
+        .open_repositories()
+        .take(MAX_NAMED_REPOSITORIES)
+        .map(|holder| code(&holder.repository))
+        .collect();
+    if holders > MAX_NAMED_REPOSITORIES {
+        names.push(format!("and {} more", humanize::thousands((holders - MAX_NAMED_REPOSITORIES) as u64)));
     }
     let exposure = leak.exposed_seconds.map(humanize::duration).unwrap_or_default();
     let seconds = leak.exposed_seconds.map_or(-1, |seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
@@ -57,7 +60,7 @@ fn leak_cells(number: usize, leak: &FleetLeak) -> Vec<Cell> {
         Cell::text(&leak.confidence).sorted_by(-(confidence.unwrap_or(0) as i64)),
         Cell::text(&exposure).sorted_by(seconds),
         count(holders),
-        count(leak.open_repositories().map(|here| leak_json::open_findings(here).count()).sum()),
+        count(leak.open_repositories().map(|holder| leak_json::open_findings(holder).count()).sum()),
         Cell::html(names.join(", ")),
         Cell::text(&leak_json::actions(leak.open_repositories()).join(", ")),
     ]

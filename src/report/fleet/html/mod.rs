@@ -63,15 +63,15 @@ fn severity_badge(severity: &str) -> String {
 
 /// The position of a word in a list that begins with the most urgent.
 fn rank(word: &str, order: &[&str]) -> i64 {
-    order.iter().position(|one| *one == word).unwrap_or(order.len()) as i64
+    order.iter().position(|candidate| *candidate == word).unwrap_or(order.len()) as i64
 }
 
 /// Writes `and 3 more places in the format json`, as a paragraph; nothing if `n` is 0.
-fn write_rest(n: usize, one: &str, out: &mut dyn Write) -> io::Result<()> {
+fn write_rest(n: usize, singular: &str, out: &mut dyn Write) -> io::Result<()> {
     match n as u64 {
         0 => Ok(()),
         n => {
-            let more = crate::report::humanize::count(n, one);
+            let more = crate::report::humanize::count(n, singular);
             writeln!(out, "<p class=\"quiet small\">and {more} in the format json</p>")
         }
     }

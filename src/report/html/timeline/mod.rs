@@ -65,6 +65,7 @@ fn draw_band(axis: Axis, (from, to): (i64, i64), (class, y, height): (&str, u32,
 fn draw_grid(axis: Axis, height: u32, has_labels: bool, svg: &mut String) {
     let bottom = if has_labels { height - 16 } else { height };
     let mut ticks = axis.ticks();
+    // Leaves space for the label `now`, even on a phone.
     ticks.retain(|&(seconds, _)| axis.percent(seconds) < 86.0);
     ticks.push((axis.end, "now".to_owned()));
     for (seconds, label) in ticks {
@@ -100,7 +101,12 @@ fn day(seconds: i64) -> String {
 
 /// The timeline of one leak with the numbers of its events, the refs that lead to it, and a legend. `head` is the short name of
 /// the branch at HEAD.
-pub(super) fn detailed(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, head: Option<&str>) -> String {
+pub(super) fn detailed_timeline(
+    leak: &Leak,
+    events: &[LeakEvent<'_>],
+    axis: Axis,
+    head: Option<&str>,
+) -> String {
     let refs = RefRows::new(leak, head);
     let height = 64 + refs.height();
     let mut svg = String::new();
@@ -117,7 +123,7 @@ pub(super) fn detailed(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, head: 
         humanize::count(events.len() as u64, "event"),
         refs.label()
     );
-    let hidden_refs = match refs.hidden() {
+    let hidden_refs = match refs.hidden_count() {
         0 => String::new(),
         n => format!("<p class=\"quiet small\">and {}, listed below</p>\n", humanize::count(n, "more ref")),
     };
@@ -125,7 +131,7 @@ pub(super) fn detailed(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, head: 
 }
 
 /// The timeline of one leak in a single line, with marks for tags and the first time that a remote was seen with it.
-pub(super) fn compact(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, name: &str) -> String {
+pub(super) fn compact_timeline(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, name: &str) -> String {
     let mut svg = String::new();
     draw_grid(axis, 26, false, &mut svg);
     draw_bar(leak, events, axis, 8, &mut svg);

@@ -119,7 +119,7 @@ fn shorten(name: &str) -> String {
 /// The refs that are shown.
 pub(super) struct RefRows {
     rows: Vec<RefRow>,
-    hidden: u64,
+    hidden_count: u64,
     marks: Vec<TimelineMark>,
 }
 
@@ -144,7 +144,7 @@ impl RefRows {
             })
             .collect();
         ranked.sort_by_key(|&(round, kind, ..)| (round, kind));
-        let hidden = ranked.len().saturating_sub(MAX_ROWS) as u64;
+        let hidden_count = ranked.len().saturating_sub(MAX_ROWS) as u64;
         ranked.truncate(MAX_ROWS);
         let mut rows: Vec<RefRow> = ranked
             .into_iter()
@@ -152,7 +152,7 @@ impl RefRows {
             .collect();
         rows.sort_by_key(|row| row.kind);
         let marks = rows.iter().filter_map(|row| Some(row.mark?.0)).collect();
-        Self { rows, hidden, marks }
+        Self { rows, hidden_count, marks }
     }
 
     /// Height of all rows, in pixels.
@@ -161,8 +161,8 @@ impl RefRows {
     }
 
     /// How many refs are not shown.
-    pub(super) fn hidden(&self) -> u64 {
-        self.hidden
+    pub(super) fn hidden_count(&self) -> u64 {
+        self.hidden_count
     }
 
     /// The marks on the rows.
@@ -195,8 +195,8 @@ impl RefRows {
                 label.push_str(&names.join(", "));
             }
         }
-        if self.hidden > 0 {
-            label.push_str(&format!("; and {}", humanize::count(self.hidden, "more ref")));
+        if self.hidden_count > 0 {
+            label.push_str(&format!("; and {}", humanize::count(self.hidden_count, "more ref")));
         }
         label
     }
@@ -275,7 +275,7 @@ mod tests {
         let rows = RefRows::new(&leak, Some("main"));
         let shown: Vec<_> = rows.rows.iter().map(|row| &row.name[..]).collect();
         assert_eq!(shown, ["main", "0", "1", "2", "3", "tag 0", "tag 1", "tag 2"]);
-        assert_eq!((rows.hidden(), rows.height()), (93, 240));
+        assert_eq!((rows.hidden_count(), rows.height()), (93, 240));
     }
 
     #[test]

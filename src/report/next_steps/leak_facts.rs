@@ -36,7 +36,7 @@ pub(super) enum PushState {
 
 /// The facts on which the next steps depend.
 #[derive(Clone, Debug)]
-pub(super) struct LeakState {
+pub(super) struct LeakFacts {
     /// The first digits of the fingerprint.
     pub(super) fingerprint: String,
     pub(super) full_fingerprint: String,
@@ -97,7 +97,7 @@ pub(super) struct LeakState {
     pub(super) has_repository: bool,
 }
 
-impl LeakState {
+impl LeakFacts {
     pub(super) fn new(report: &Report, leak: &Leak, directory: StepDirectory) -> Self {
         let detected_key = &leak.detected_key;
         let findings: Vec<&Finding> = labels::open_findings(leak).collect();
@@ -108,7 +108,7 @@ impl LeakState {
         let head = repository.and_then(|repository| repository.head.as_deref());
         let introduced_by_head = matches!(&leak.introduced[..], [only] if Some(&*only.commit) == head);
         let is_verifiable = VERIFIABLE_KINDS.contains(&&*detected_key.kind);
-        let mut state = Self {
+        let mut facts = Self {
             fingerprint: detected_key.fingerprint.to_string().chars().take(FINGERPRINT_DIGITS).collect(),
             full_fingerprint: detected_key.fingerprint.to_string(),
             status: leak.status,
@@ -154,8 +154,8 @@ impl LeakState {
             advice: rule.filter(|_| !is_verifiable).map(|rule| rule.advice.clone()).unwrap_or_default(),
             has_repository: repository.is_some(),
         };
-        state.print_command = print_command(report, &findings);
-        state
+        facts.print_command = print_command(report, &findings);
+        facts
     }
 
     /// Whether the key is in the index and nowhere else.
@@ -166,31 +166,6 @@ impl LeakState {
             && self.local_refs.is_empty()
             && !self.is_committed
             && self.push_state == PushState::NotSeen
-    }
-
-    /// The command that asks the provider about the key.
-    pub(super) fn verify_command(&self) -> Option<String> {
-        self.online_command("verify", "")
-    }
-
-    /// The command that shows what revoking would do.
-    pub(super) fn revoke_command(&self) -> Option<String> {
-        let key = format!(" --key {}", self.fingerprint);
-        self.is_listable.then(|| self.online_command("revoke", &key))?
-    }
-
-    fn online_command(&self, command: &str, options: &str) -> Option<String> {
-        if !self.is_verifiable {
-            return None;
-        }
-        if let Some(print) = &self.print_command {
-            return Some(format!("{print} friskey {command} -{options}"));
-        }
-        let repo = match &self.repository[..] {
-            "" => String::new(),
-            path => format!(" --repo {}", shell::quote(path)?),
-        };
-        self.has_repository.then(|| format!("friskey {command}{repo}{options}"))
     }
 
     /// The step with the page where the key is revoked, if no command can revoke it.
@@ -217,30 +192,6 @@ impl LeakState {
             steps.push(NextStep::new("revoke", "Revoke the key where it was issued, and replace it.", None));
         }
         steps
-    }
-
-    /// The repository argument in a command: a space and the path; empty for the current one.
-    pub(super) fn repository_argument(&self) -> Option<String> {
-        match &self.repository[..] {
-            "" => Some(String::new()),
-            path => shell::quote(path).map(|path| format!(" {path}")),
-        }
-    }
-
-    /// `command`, which has no repository argument, run in this repository.
-    pub(super) fn in_repository(&self, command: &str) -> Option<String> {
-        match &self.repository[..] {
-            "" => Some(command.to_owned()),
-            path => shell::quote(path).map(|path| format!("(cd {path} && {command})")),
-        }
-    }
-
-    /// The start of a `git` command for this repository.
-    pub(super) fn git(&self) -> Option<String> {
-        match &self.repository[..] {
-            "" => Some("git".to_owned()),
-            path => shell::quote(path).map(|path| format!("git -C {path}")),
-        }
     }
 }
 
@@ -369,7 +320,7 @@ impl RefNames {
 }
 
 #[cfg(test)]
-impl LeakState {
+impl LeakFacts {
     /// A project key without any place, in the repository of the current directory.
     pub(super) fn sample() -> Self {
         Self {
