@@ -118,23 +118,24 @@ pub fn read_text(path: &Path, links: Symlinks<'_>, limit: u64) -> Result<String,
     String::from_utf8(read(path, links, limit)?).map_err(|_| ReadError::NotText)
 }
 
-/// Opens `path` for reading, and returns it with its metadata. `follow` says whether to follow a symbolic link.
+/// Opens `path` for reading, and returns it with its metadata. If `follows_link`, a symbolic link is
+/// followed.
 ///
 /// On Unix, a link or a pipe that replaces the file in the meantime can neither redirect nor block this call.
 ///
 /// # Errors
 /// When the operating system refuses.
-pub fn open(path: &Path, follow: bool) -> io::Result<(File, Metadata)> {
-    let file = open_without_blocking(path, follow)?;
+pub fn open(path: &Path, follows_link: bool) -> io::Result<(File, Metadata)> {
+    let file = open_without_blocking(path, follows_link)?;
     let metadata = file.metadata()?;
     Ok((file, metadata))
 }
 
 #[cfg(unix)]
-fn open_without_blocking(path: &Path, follow: bool) -> io::Result<File> {
+fn open_without_blocking(path: &Path, follows_link: bool) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
     let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    if !follow {
+    if !follows_link {
         flags |= OFlags::NOFOLLOW;
     }
     Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))

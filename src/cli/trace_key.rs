@@ -109,9 +109,9 @@ fn refuse_redacted(input: &[u8]) -> Result<()> {
 /// The different keys that the rules find in `input`.
 fn keys_found_by_rules(input: &[u8], detector: &Detector) -> Vec<DetectedKey> {
     let mut keys: Vec<DetectedKey> = Vec::new();
-    detector.find(input, |found| {
-        if keys.iter().all(|key| key.fingerprint != found.detected_key.fingerprint) {
-            keys.push((*found.detected_key).clone());
+    detector.find(input, |key_match| {
+        if keys.iter().all(|key| key.fingerprint != key_match.detected_key.fingerprint) {
+            keys.push((*key_match.detected_key).clone());
         }
     });
     keys

@@ -181,8 +181,8 @@ fn results_must_cover_the_plan() {
 #[test]
 fn a_second_result_hides_no_key() {
     let plan = plan(&[1]);
-    let (clean, found) = (|| vec![result(&plan, 0, &[])], || vec![result(&plan, 0, &[("aa", "removed")])]);
-    for results in [[clean(), found()], [found(), clean()], [found(), found()]] {
+    let (clean, leaking) = (|| vec![result(&plan, 0, &[])], || vec![result(&plan, 0, &[("aa", "removed")])]);
+    for results in [[clean(), leaking()], [leaking(), clean()], [leaking(), leaking()]] {
         let report = merge(&plan, results.map(|results| loaded_results(&plan, results)).into());
         assert_eq!(report.status(), Status::Findings);
         let repositories: Vec<_> = report.leaks.iter().map(|leak| leak.repositories.len()).collect();
@@ -235,8 +235,8 @@ fn a_result_without_coverage_is_not_clean() {
     // It has no effect on a reliable result.
     let mut odd = result(&plan, 0, &[]);
     odd.report = Some(json!([]));
-    let found = result(&plan, 0, &[("aa", "present")]);
-    let report = merge(&plan, vec![loaded_results(&plan, vec![odd]), loaded_results(&plan, vec![found])]);
+    let reliable = result(&plan, 0, &[("aa", "present")]);
+    let report = merge(&plan, vec![loaded_results(&plan, vec![odd]), loaded_results(&plan, vec![reliable])]);
     assert_eq!(report.repositories[0].state, RepositoryState::Findings);
     // A key that such a result names is found, whatever its status says.
     let mut dubious = result(&plan, 0, &[("aa", "present")]);

@@ -54,7 +54,7 @@ impl Host {
     pub fn find_in(text: &str) -> Option<&'static str> {
         let is_host_char = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         let names = text.split(|c| !is_host_char(c)).map(|name| name.trim_matches('.'));
-        names.filter_map(|name| KNOWN_HOSTS.iter().find(|known| **known == name).copied()).next()
+        names.filter_map(|name| KNOWN_HOSTS.iter().find(|host| **host == name).copied()).next()
     }
 }
 

@@ -120,8 +120,8 @@ mod tests {
         let id = |start: &str| ObjectId::from_hex(format!("{start:0<40}").as_bytes()).unwrap();
         let ids = CommitIds::new(vec![id("abcdef1"), id("abcdef22"), id("abcdef23"), id("1234567")]);
         let message = format!("reverts {} (abcdef1), abcdef2, xabcdef1, 1234567.", id("abcdef22"));
-        let found: Vec<_> = ids.find_mentions(message.as_bytes()).into_iter().map(|(_, id)| id).collect();
-        assert_eq!(found, [id("abcdef22"), id("abcdef1"), id("1234567")]);
+        let mentioned: Vec<_> = ids.find_mentions(message.as_bytes()).into_iter().map(|(_, id)| id).collect();
+        assert_eq!(mentioned, [id("abcdef22"), id("abcdef1"), id("1234567")]);
     }
 
     #[test]

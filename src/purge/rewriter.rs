@@ -151,7 +151,7 @@ impl HistoryRewriter<'_> {
         }
         let whole = self.whole_entries.read(&self.graph, id);
         match whole.or_else(|| self.objects.read(id, "object")) {
-            Some((found, bytes)) if found == kind => Ok(bytes.to_vec()),
+            Some((stored_kind, bytes)) if stored_kind == kind => Ok(bytes.to_vec()),
             _ => Err(PurgeError::Malformed(*id)),
         }
     }

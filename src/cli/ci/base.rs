@@ -91,7 +91,7 @@ fn policy_base_for_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyB
 fn is_for_default_branch(run: &CiRun) -> bool {
     let branch = run.ref_name.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
     branch.is_some_and(|name| match &run.default_branch {
-        Some(known) => known == name,
+        Some(default) => default == name,
         None => USUAL_DEFAULT_BRANCHES.contains(&name),
     })
 }

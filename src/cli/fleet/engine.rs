@@ -102,11 +102,11 @@ fn detect(value: &dyn Fn(&str) -> Option<String>) -> Result<(Shard, String)> {
         ENGINES.iter().filter(|engine| value(engine.index_variable).is_some()).collect();
     let [engine] = present[..] else {
         if present.is_empty() {
-            let known: Vec<_> = ENGINES.iter().map(|engine| engine.index_variable).collect();
+            let index_variables: Vec<_> = ENGINES.iter().map(|engine| engine.index_variable).collect();
             bail!(
                 "--shard auto: no supported engine detected (none of {} is set); give --shard I/N, or set {INDEX_VARIABLE} and \
                  {COUNT_VARIABLE}",
-                known.join(", ")
+                index_variables.join(", ")
             );
         }
         let names: Vec<_> = present.iter().map(|engine| engine.name).collect();

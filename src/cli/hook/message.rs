@@ -62,7 +62,7 @@ fn cut_offset(text: &[u8], cut: &MessageCut, is_edited: bool) -> usize {
 fn scissors_line(text: &[u8], comment: &str) -> Option<(usize, usize)> {
     let line = format!("{comment}{SCISSORS}");
     let start = memchr::memmem::find_iter(text, line.as_bytes())
-        .find(|&at| at == 0 || text.get(at - 1) == Some(&b'\n'))?;
+        .find(|&offset| offset == 0 || text.get(offset - 1) == Some(&b'\n'))?;
     Some((start, start + line.len()))
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Push {
     refs: Vec<PushedRef>,
     /// The destination's values of the pushed refs.
     destination_values: Vec<String>,
-    known: KnownCommits,
+    known_commits: KnownCommits,
     /// The name of the destination in messages.
     remote: String,
 }
@@ -39,8 +39,8 @@ impl Push {
         if refs.is_empty() {
             return Ok(None);
         }
-        let known = known_commits(&git.repo, name.unwrap_or_default(), url, &updates)?;
-        Ok(Some(Self::new(known, name.unwrap_or_default(), refs, destination_values)))
+        let known_commits = known_commits(&git.repo, name.unwrap_or_default(), url, &updates)?;
+        Ok(Some(Self::new(known_commits, name.unwrap_or_default(), refs, destination_values)))
     }
 
     /// The push for which pre-commit or prek runs its pre-push stage; `None` in any other stage.
@@ -58,22 +58,27 @@ impl Push {
         let url = variable("PRE_COMMIT_REMOTE_URL");
         let destination_name = variable("PRE_COMMIT_REMOTE_BRANCH").unwrap_or_default();
         let refs = vec![PushedRef { name: branch, tip, destination_name }];
-        let known = known_commits(&git.repo, &remote, url.as_deref(), &[])?;
-        let mut push = Self::new(known, &remote, refs, Vec::new());
+        let known_commits = known_commits(&git.repo, &remote, url.as_deref(), &[])?;
+        let mut push = Self::new(known_commits, &remote, refs, Vec::new());
         // This is either the remote's value of the branch, or what the frameworks derive from the remote-tracking refs.
-        if push.known.destination != Destination::PushesElsewhere {
+        if push.known_commits.destination != Destination::PushesElsewhere {
             push.destination_values.extend(variable("PRE_COMMIT_FROM_REF"));
         }
         Ok(Some(push))
     }
 
-    fn new(known: KnownCommits, name: &str, refs: Vec<PushedRef>, destination_values: Vec<String>) -> Self {
+    fn new(
+        known_commits: KnownCommits,
+        name: &str,
+        refs: Vec<PushedRef>,
+        destination_values: Vec<String>,
+    ) -> Self {
         // A URL may contain a password.
-        let remote = match known.destination {
+        let remote = match known_commits.destination {
             Destination::Url => "that URL".to_owned(),
             Destination::Remote | Destination::PushesElsewhere => format!("`{name}`"),
         };
-        Self { refs, destination_values, known, remote }
+        Self { refs, destination_values, known_commits, remote }
     }
 
     /// The names of the pushed refs at the destination.
@@ -110,16 +115,16 @@ impl Push {
         self.destination_values
             .iter()
             .cloned()
-            .chain(self.known.at_destination.iter().map(ToString::to_string))
+            .chain(self.known_commits.at_destination.iter().map(ToString::to_string))
     }
 
     /// Why more than the new commits was scanned, if nothing is known about the destination.
     pub(super) fn unknown_destination_note(&self) -> Option<String> {
-        if !self.destination_values.is_empty() || !self.known.at_destination.is_empty() {
+        if !self.destination_values.is_empty() || !self.known_commits.at_destination.is_empty() {
             return None;
         }
         let remote = &self.remote;
-        Some(match self.known.destination {
+        Some(match self.known_commits.destination {
             Destination::Remote => {
                 format!(
                     "It is unknown what {remote} has, so everything pushed was scanned; `git fetch` from it \
@@ -161,12 +166,12 @@ impl Push {
                         || self.refs.iter().any(|pushed_ref| pushed_ref.name == *name)
                 })
         };
-        let may_contribute =
-            self.known.destination == Destination::Remote && !self.known.in_other_repositories.is_empty();
+        let may_contribute = self.known_commits.destination == Destination::Remote
+            && !self.known_commits.in_other_repositories.is_empty();
         if !may_contribute || !draft.open_leaks().any(is_gone) || !self.every_ref_adds_commits(git)? {
             return Ok(Vec::new());
         }
-        let other_tips = self.known.in_other_repositories.iter().map(|(_, id)| id.to_string());
+        let other_tips = self.known_commits.in_other_repositories.iter().map(|(_, id)| id.to_string());
         let unpublished = scan_unpublished(range_arguments(
             self.tips(),
             self.excluded_revisions().chain(other_tips).collect(),
@@ -187,7 +192,8 @@ impl Push {
     /// Whether each pushed ref has commits that no remote has. For a ref that is not a local branch or tag, the
     /// contents of its newest commit are unknown.
     fn every_ref_adds_commits(&self, git: &GitEnv) -> Result<bool> {
-        let other_tips: Vec<ObjectId> = self.known.in_other_repositories.iter().map(|(_, id)| *id).collect();
+        let other_tips: Vec<ObjectId> =
+            self.known_commits.in_other_repositories.iter().map(|(_, id)| *id).collect();
         for pushed_ref in &self.refs {
             let Ok(tip) = ObjectId::from_hex(pushed_ref.tip.as_bytes()) else { return Ok(false) };
             if !pushed_ref.name.starts_with("refs/") || !adds_commits(&git.repo, tip, &other_tips)? {
@@ -199,8 +205,12 @@ impl Push {
 
     /// Messages about the leaks that [`Push::take_published`] let pass.
     pub(super) fn published_messages(&self, published: &[Leak]) -> Vec<String> {
-        let remotes: BTreeSet<&str> =
-            self.known.in_other_repositories.iter().filter_map(|(name, _)| remote_name(name)).collect();
+        let remotes: BTreeSet<&str> = self
+            .known_commits
+            .in_other_repositories
+            .iter()
+            .filter_map(|(name, _)| remote_name(name))
+            .collect();
         let other = remotes.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
         let message = |leak: &Leak| {
             let (rule, redacted) = (&leak.detected_key.rule, leak.detected_key.secret.redacted());

@@ -211,9 +211,9 @@ fn a_zip_after_a_program_is_opened_if_truncated_or_followed_by_data() {
             let extraction = extract("app.pyz", &[&program(start)[..], archive].concat());
             for (name, data) in [("a", &data[..]), ("b", b"stored")] {
                 let suffix = format!(" > {name}");
-                let found = extraction.contents.iter().find(|(path, _)| path.ends_with(&suffix));
+                let entry = extraction.contents.iter().find(|(path, _)| path.ends_with(&suffix));
                 assert!(
-                    found.is_some_and(|(_, content)| content == data),
+                    entry.is_some_and(|(_, content)| content == data),
                     "{name}: {}",
                     extraction.reasons()
                 );

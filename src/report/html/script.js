@@ -45,7 +45,7 @@
       });
     });
     if (body.rows.length < 6) continue;
-    const found = make("span", "", { class: "quiet small", role: "status" });
+    const matchCount = make("span", "", { class: "quiet small", role: "status" });
     const input = make("input", "", { type: "search", placeholder: "Filter", "aria-label": "Filter the rows of this table" });
     let texts = null;
     input.addEventListener("input", () => {
@@ -56,10 +56,10 @@
         row.hidden = !words.every((word) => text.includes(word));
         if (!row.hidden) count += 1;
       }
-      found.textContent = words.length ? `${count.toLocaleString("en")} of ${texts.length.toLocaleString("en")}` : "";
+      matchCount.textContent = words.length ? `${count.toLocaleString("en")} of ${texts.length.toLocaleString("en")}` : "";
     });
     const find = make("p", "", { class: "find" });
-    find.append(input, found);
+    find.append(input, matchCount);
     table.before(find);
   }
   addEventListener("beforeprint", () => {

@@ -16,7 +16,7 @@ pub(super) const PLACE: Ansi = color(AnsiColor::Cyan);
 pub(super) const GUTTER: Ansi = color(AnsiColor::Blue);
 pub(super) const FAINT: Ansi = Ansi::new().dimmed();
 
-/// `text` in that style if `color` is set, else plain.
-pub(super) fn paint(color: bool, style: Ansi, text: impl Display) -> String {
-    if color { format!("{style}{text}{style:#}") } else { text.to_string() }
+/// `text` in that style if `is_colored`, else plain.
+pub(super) fn paint(is_colored: bool, style: Ansi, text: impl Display) -> String {
+    if is_colored { format!("{style}{text}{style:#}") } else { text.to_string() }
 }

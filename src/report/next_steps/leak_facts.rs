@@ -310,7 +310,7 @@ impl RefNames {
         }
         for name in reachability.held_by.iter().filter(|name| !is_stash(name)) {
             match name.split_once("@{") {
-                Some((log, _)) if names.reflogs.iter().any(|known| known == log) => {}
+                Some((log, _)) if names.reflogs.iter().any(|reflog| reflog == log) => {}
                 Some((log, _)) => names.reflogs.push(log.to_owned()),
                 None => names.pseudo_refs.push(name.clone()),
             }

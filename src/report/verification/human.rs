@@ -33,7 +33,7 @@ pub fn write(
 fn write_leak(leak: &VerifiedLeak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let verification = &leak.verification;
     let (rule, redacted) = (escape::line(&leak.rule), escape::line(&leak.redacted));
-    let verdict = colored(verification.verdict, style.color);
+    let verdict = verdict_name(verification.verdict, style.color);
     writeln!(out, "{rule}: {redacted}\n  {verdict}: {}", escape::line(&verification.reason))?;
     for (index, key) in verification.keys.iter().enumerate() {
         if index > 0 {
@@ -100,9 +100,9 @@ fn write_spending(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn colored(verdict: KeyVerdict, color: bool) -> String {
+fn verdict_name(verdict: KeyVerdict, is_colored: bool) -> String {
     let code = match verdict {
-        _ if !color => return verdict.name().to_owned(),
+        _ if !is_colored => return verdict.name().to_owned(),
         KeyVerdict::Dead => "32",
         verdict if verdict.is_live() => "1;31",
         _ => "33",
