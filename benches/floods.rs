@@ -169,7 +169,7 @@ fn page(rows: &[Row], sha256: f64, (every, all): (usize, usize)) -> String {
 }
 
 fn write(dir: &Path) {
-    for (index, flood) in floods::some().iter().enumerate() {
+    for (index, flood) in floods::sample().iter().enumerate() {
         let path = dir.join(format!("{index:02}.txt"));
         fs::write(&path, flood.text(4 * SIZE)).unwrap();
         println!("{}: {}", path.display(), flood.name());

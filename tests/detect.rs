@@ -1,4 +1,5 @@
-//! Tests the detector on generated text: every shape in every context, look-alikes, and invariants.
+//! Tests the detector on generated text: keys of every shape in every context, text that only looks like keys, and
+//! invariants.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,29 +11,29 @@ mod credential_forms;
 mod credentials;
 #[path = "detect/dumps.rs"]
 mod dumps;
+#[path = "detect/effort.rs"]
+mod effort;
 #[path = "detect/encoded.rs"]
 mod encoded;
-#[path = "detect/floods.rs"]
-mod flooded;
 #[expect(dead_code, reason = "the bench and the fuzz target use the rest")]
 #[path = "kit/floods.rs"]
 mod floods;
 #[path = "detect/invariants.rs"]
 mod invariants;
+#[path = "detect/line_wraps.rs"]
+mod line_wraps;
 #[path = "detect/matrix.rs"]
 mod matrix;
-#[path = "detect/neighbours.rs"]
-mod neighbours;
+#[path = "detect/neighbors.rs"]
+mod neighbors;
 #[path = "detect/noise.rs"]
 mod noise;
 #[path = "detect/oracle.rs"]
 mod oracle;
-#[path = "detect/respelled.rs"]
-mod respelled;
+#[path = "detect/spellings.rs"]
+mod spellings;
 #[path = "detect/split_literals.rs"]
 mod split_literals;
-#[path = "detect/wrapped.rs"]
-mod wrapped;
 
 use std::sync::LazyLock;
 
@@ -46,13 +47,14 @@ fn detector() -> &'static Detector {
     &DETECTOR
 }
 
-fn found(detector: &Detector, text: &[u8]) -> Vec<Match> {
-    let mut all = Vec::new();
-    detector.find(text, |found| all.push(found));
-    all
+/// All matches in `text`, also those of low confidence.
+fn find_all(detector: &Detector, text: &[u8]) -> Vec<Match> {
+    let mut matches = Vec::new();
+    detector.find(text, |one| matches.push(one));
+    matches
 }
 
-/// What a scan would report by default.
-fn reported(detector: &Detector, text: &[u8]) -> Vec<Match> {
-    found(detector, text).into_iter().filter(|m| m.detected_key.confidence >= Confidence::Medium).collect()
+/// The matches that a scan reports without `--min-confidence`: those of medium or high confidence.
+fn find_reported(detector: &Detector, text: &[u8]) -> Vec<Match> {
+    find_all(detector, text).into_iter().filter(|m| m.detected_key.confidence >= Confidence::Medium).collect()
 }

@@ -1,24 +1,24 @@
-//! Runs the detector on arbitrary bytes: prefilter and windows must lose nothing, a search in chunks must find the same as a
-//! search of the whole, and displayed text must contain no key.
+//! Runs the detector on arbitrary bytes: a search with the prefilter must find the same as one without, a search in chunks
+//! the same as one of the whole text, and redacted text must contain no key.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
-use friskey::detect::{Detector, Redactor, Match, Stream};
+use friskey::detect::{Detector, Match, Redactor, Stream};
 use friskey::model::{Position, Span};
 use friskey::rules::{MARKER, RuleSet, expand};
 use libfuzzer_sys::fuzz_target;
 
-/// The plain search tries every pattern at every byte; longer texts would be slow and say no more.
-const LONGEST: usize = 4096;
+/// Bytes of the longest text. The search without the prefilter tries every pattern at every byte, so longer texts are slow.
+const MAX_TEXT_LEN: usize = 4096;
 
 static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     let rules = RuleSet::built_in().expect("the built-in rules are sound");
     Detector::new(&rules).expect("the built-in patterns compile")
 });
 
-/// Pieces that no fuzzer guesses; a byte from 0x80 on stands for one.
+/// Templates of text that a fuzzer is unlikely to guess. Each of the input's bytes from 0x80 on selects one.
 const PIECES: &[&str] = &[
     "sk-",
     "sk-proj-",
@@ -57,7 +57,7 @@ const PIECES: &[&str] = &[
     "{repeat: :200}",
     "svcaat-",
     "é",
-    // Keys in disguise.
+    // Parts of encoded and split keys.
     "\\u0073\\u006b\\u002d",
     "\\x73\\x6b\\x2d",
     "%73%6B%2D",
@@ -88,10 +88,11 @@ const PIECES: &[&str] = &[
     "\n  ",
 ];
 
-fn text(data: &[u8]) -> Vec<u8> {
-    let Some((mode, rest)) = data.split_first() else { return Vec::new() };
+/// The text that the fuzzer's `input` describes: with pieces, or one in four times as it is.
+fn text(input: &[u8]) -> Vec<u8> {
+    let Some((mode, rest)) = input.split_first() else { return Vec::new() };
     if mode % 4 == 0 {
-        return rest.iter().copied().take(LONGEST).collect();
+        return rest.iter().copied().take(MAX_TEXT_LEN).collect();
     }
     let mut text = Vec::new();
     for (at, &byte) in rest.iter().enumerate() {
@@ -99,49 +100,56 @@ fn text(data: &[u8]) -> Vec<u8> {
             Some(piece) => text.extend(expand(piece, at as u64).text),
             None => text.push(byte),
         }
-        if text.len() >= LONGEST {
+        if text.len() >= MAX_TEXT_LEN {
             break;
         }
     }
     text
 }
 
-fn shown(found: &Match, span: Span) -> String {
-    format!("{span:?} {} {:?}", found.encoding, found.detected_key)
+/// A match at `span`, as text that can be compared.
+fn summarize(one: &Match, span: Span) -> String {
+    format!("{span:?} {} {:?}", one.encoding, one.detected_key)
 }
 
-fn place(text: &[u8], found: &Match) -> Span {
-    let start = Position::START.after_bytes(&text[..found.span.start]);
-    Span { start, end: start.after_bytes(&text[found.span.clone()]) }
+/// Where `one` is in `text`.
+fn locate(text: &[u8], one: &Match) -> Span {
+    let start = Position::START.after_bytes(&text[..one.span.start]);
+    Span { start, end: start.after_bytes(&text[one.span.clone()]) }
 }
 
-fuzz_target!(|data: &[u8]| {
-    let text = text(data);
-    let (mut found, mut plainly) = (Vec::new(), Vec::new());
-    DETECTOR.find(&text, |m| found.push(m));
-    DETECTOR.find_plainly(&text, |m| plainly.push(m));
-    let all = |matches: &[Match]| matches.iter().map(|m| shown(m, place(&text, m))).collect::<Vec<_>>();
-    assert_eq!(all(&found), all(&plainly), "the prefilter or a window lost something");
+fuzz_target!(|input: &[u8]| {
+    let text = text(input);
+    let (mut matches, mut without_prefilter) = (Vec::new(), Vec::new());
+    DETECTOR.find(&text, |m| matches.push(m));
+    DETECTOR.find_plainly(&text, |m| without_prefilter.push(m));
+    let summaries =
+        |matches: &[Match]| matches.iter().map(|m| summarize(m, locate(&text, m))).collect::<Vec<_>>();
+    assert_eq!(summaries(&matches), summaries(&without_prefilter), "the prefilter changed the matches");
 
-    let size = 1 + data.last().map_or(0, |&byte| usize::from(byte)) * 3;
-    let mut in_pieces = Vec::new();
+    let chunk_size = 1 + input.last().map_or(0, |&byte| usize::from(byte)) * 3;
+    let mut in_chunks = Vec::new();
     let read = Stream::default()
-        .search_in_chunks(&DETECTOR, &mut text.as_slice(), size, |_, m| {
-            in_pieces.push(shown(&m.matched, m.span))
+        .search_in_chunks(&DETECTOR, &mut text.as_slice(), chunk_size, |_, m| {
+            in_chunks.push(summarize(&m.matched, m.span))
         })
         .expect("reading from memory cannot fail");
     assert_eq!(read, text.len() as u64);
-    assert_eq!(all(&found), in_pieces, "pieces of {size} bytes found something else");
+    assert_eq!(summaries(&matches), in_chunks, "chunks of {chunk_size} bytes changed the matches");
 
     let redactor = Redactor::new(&DETECTOR);
-    let masked = redactor.redact(&text);
-    for m in &found {
+    let redacted = redactor.redact(&text);
+    for m in &matches {
         let secret = String::from_utf8_lossy(m.detected_key.secret.reveal()).into_owned();
-        assert!(!masked.contains(&secret), "the mask shows a key");
+        assert!(!redacted.contains(&secret), "the redacted text contains a key");
         let excerpt = redactor.excerpt(&text, m.span.clone(), &m.detected_key.secret);
-        assert!(!excerpt.text.contains(&secret), "the excerpt shows a key");
+        assert!(!excerpt.text.contains(&secret), "the excerpt contains a key");
         assert!(excerpt.text.is_char_boundary(excerpt.start) && excerpt.text.is_char_boundary(excerpt.end));
     }
+    // Must not panic.
     DETECTOR.explain(&text);
-    assert!(!found.iter().any(|m| m.detected_key.secret.reveal() == MARKER.as_bytes()));
+    assert!(
+        !matches.iter().any(|m| m.detected_key.secret.reveal() == MARKER.as_bytes()),
+        "a marker alone is no key"
+    );
 });

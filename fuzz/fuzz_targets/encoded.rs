@@ -1,5 +1,5 @@
-//! Searches for encoded keys in arbitrary surroundings: each match must be within the text, and the planted key must be found
-//! unless its surroundings change it.
+//! Searches for an encoded key between arbitrary bytes: matches must be in order and within the text, and the key must be
+//! found, unless the bytes around it change it.
 
 #![no_main]
 
@@ -11,8 +11,8 @@ use friskey::model::Secret;
 use friskey::rules::{RuleSet, expand};
 use libfuzzer_sys::fuzz_target;
 
-/// Bytes of surroundings on a side.
-const AROUND: usize = 1024;
+/// Most bytes before the key, and after it.
+const MAX_CONTEXT_LEN: usize = 1024;
 
 static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     let rules = RuleSet::built_in().expect("the built-in rules are sound");
@@ -21,8 +21,11 @@ static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
 
 const PREFIXES: &[&str] = &["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-"];
 
-/// Lengths of halves; all of them make a sure find.
+/// Characters of each half of a key. With all of these, the confidence is high.
 const HALVES: &[usize] = &[16, 20, 42, 46, 58, 59, 74, 100, 119, 120];
+
+/// The number of encodings of [`encode`].
+const ENCODINGS: u8 = 14;
 
 const ALPHABETS: &[&[u8; 64]] = &[
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
@@ -38,7 +41,7 @@ fn base64(text: &[u8], alphabet: &[u8; 64]) -> Vec<u8> {
     out
 }
 
-fn wide(text: &[u8]) -> Vec<u8> {
+fn utf16(text: &[u8]) -> Vec<u8> {
     text.iter().flat_map(|&byte| [byte, 0]).collect()
 }
 
@@ -48,14 +51,14 @@ fn each(text: &[u8], format: fn(&mut String, u8)) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// `text` in the disguise of that number.
-fn disguised(text: &[u8], number: u8) -> Vec<u8> {
-    match number % 14 {
+/// `text` in the encoding with the number `choice` modulo [`ENCODINGS`].
+fn encode(text: &[u8], choice: u8) -> Vec<u8> {
+    match choice % ENCODINGS {
         0 => base64(text, ALPHABETS[0]),
         1 => base64(text, ALPHABETS[1]),
         2 => base64(text, ALPHABETS[0]).chunks(76).collect::<Vec<_>>().join(&b"\n"[..]),
-        3 => wide(text),
-        4 => base64(&wide(text), ALPHABETS[0]),
+        3 => utf16(text),
+        4 => base64(&utf16(text), ALPHABETS[0]),
         5 => each(text, |out, byte| drop(write!(out, "{byte:02x}"))),
         6 => each(text, |out, byte| drop(write!(out, "0x{byte:02X}, "))),
         7 => each(text, |out, byte| drop(write!(out, "\\u{byte:04x}"))),
@@ -68,41 +71,44 @@ fn disguised(text: &[u8], number: u8) -> Vec<u8> {
     }
 }
 
-fn found(text: &[u8]) -> Vec<Match> {
-    let mut found = Vec::new();
-    DETECTOR.find(text, |m| found.push(m));
-    found
+fn find_all(text: &[u8]) -> Vec<Match> {
+    let mut matches = Vec::new();
+    DETECTOR.find(text, |m| matches.push(m));
+    matches
 }
 
-fuzz_target!(|data: &[u8]| {
-    let Some((head, rest)) = data.split_at_checked(4) else { return };
-    let prefix = PREFIXES[usize::from(head[0]) % PREFIXES.len()];
-    let half = HALVES[usize::from(head[1]) % HALVES.len()];
+fuzz_target!(|input: &[u8]| {
+    let Some((choices, rest)) = input.split_at_checked(4) else { return };
+    let prefix = PREFIXES[usize::from(choices[0]) % PREFIXES.len()];
+    let half = HALVES[usize::from(choices[1]) % HALVES.len()];
     let template = format!("{prefix}{{base64url:{half}}}{{marker}}{{base64url:{half}}}");
-    let key = expand(&template, u64::from(head[2])).text;
-    let hidden = disguised(&key, head[3]);
+    let key = expand(&template, u64::from(choices[2])).text;
+    let encoded = encode(&key, choices[3]);
+    let encoding = choices[3] % ENCODINGS;
     let (before, after) = rest.split_at(rest.len() / 2);
-    let (before, after) = (&before[..before.len().min(AROUND)], &after[..after.len().min(AROUND)]);
-    let text = [before, b"\n\n \"", &hidden, b"\"\n\n", after].concat();
+    let before = &before[..before.len().min(MAX_CONTEXT_LEN)];
+    let after = &after[..after.len().min(MAX_CONTEXT_LEN)];
+    let text = [before, b"\n\n \"", &encoded, b"\"\n\n", after].concat();
 
-    let all = found(&text);
+    let matches = find_all(&text);
     let mut end = 0;
-    for m in &all {
+    for m in &matches {
         assert!(m.span.start >= end && m.span.end <= text.len() && !m.span.is_empty(), "{:?}", m.span);
         end = m.span.end;
         DETECTOR.explain(&text[m.span.clone()]);
     }
-    // Other keys may take its place, and text that goes on where it begins may be one with it; alone it is found.
-    let alone = [b" \"", &hidden[..], b"\" "].concat();
-    let planted = Secret::new(key, 0).fingerprint();
-    let is_it = |m: &Match| m.detected_key.fingerprint == planted;
-    assert!(found(&alone).iter().any(is_it), "{template} as {}", head[3] % 14);
-    let quiet = |text: &[u8]| text.iter().all(|byte| byte.is_ascii_lowercase() || b" \n".contains(byte));
-    if quiet(before) && quiet(after) {
+    // Without the arbitrary bytes, the key must be found. With them, a match that overlaps it may be reported instead, or the
+    // bytes may continue it, unless they consist of lower-case letters and blanks.
+    let alone = [b" \"", &encoded[..], b"\" "].concat();
+    let fingerprint = Secret::new(key, 0).fingerprint();
+    let is_the_key = |m: &Match| m.detected_key.fingerprint == fingerprint;
+    assert!(find_all(&alone).iter().any(is_the_key), "{template} in encoding {encoding}");
+    let is_harmless =
+        |text: &[u8]| text.iter().all(|byte| byte.is_ascii_lowercase() || b" \n".contains(byte));
+    if is_harmless(before) && is_harmless(after) {
         assert!(
-            all.iter().any(is_it),
-            "{template} as {} in {:?}",
-            head[3] % 14,
+            matches.iter().any(is_the_key),
+            "{template} in encoding {encoding} in {:?}",
             String::from_utf8_lossy(&text)
         );
     }

@@ -1,5 +1,5 @@
-//! Searches for the text that takes the detector the most steps per byte: pieces of keys and what may separate them, in some
-//! encoding, repeated. Text that takes more steps per byte than any before counts as new coverage, so that the fuzzer climbs.
+//! Searches for the text that takes the detector the most steps per byte: a sequence of parts of keys and separators, encoded
+//! and repeated. Text that takes more steps per byte than any before counts as new coverage, so the fuzzer continues with it.
 
 #![no_main]
 
@@ -15,38 +15,43 @@ use friskey::detect::{Detector, steps};
 use friskey::rules::RuleSet;
 use libfuzzer_sys::fuzz_target;
 
-/// Bytes of each text: enough that what may be done once for any text counts for little.
-const SIZE: usize = 1 << 19;
+/// Bytes of each text: so many that the steps which any text may take, however short, hardly count.
+const TEXT_LEN: usize = 1 << 19;
 
-/// Pieces of which one is made.
-const MOST_PIECES: usize = 24;
+/// The largest number of parts and separators in the sequence.
+const MAX_PIECES: usize = 24;
 
-/// Nanoseconds for each byte that no text may take here, where sanitizers make all of it some twenty times as slow.
-const MOST: u128 = 2000;
+/// The target fails if a search takes more nanoseconds per byte. Sanitizers make it about twenty times as slow as a release
+/// build.
+const MAX_NANOSECONDS_PER_BYTE: u128 = 2000;
 
 static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     let rules = RuleSet::built_in().expect("the built-in rules are sound");
     Detector::new(&rules).expect("the built-in patterns compile")
 });
 
-/// A step on each level is a branch of its own, which is what the fuzzer sees.
-fn climb(level: u64) {
-    macro_rules! ladder {
-        ($($step:literal)*) => {$( if level >= $step { black_box($step); } )*};
+/// Takes as many branches as `level` says, up to 32. The fuzzer counts each branch as coverage.
+fn cover_branches(level: u64) {
+    macro_rules! branches {
+        ($($branch:literal)*) => {$( if level >= $branch { black_box($branch); } )*};
     }
-    ladder!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
+    branches!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
 }
 
-fuzz_target!(|data: &[u8]| {
-    let unit = floods::chosen(&data[..data.len().min(1 + MOST_PIECES)]);
+fuzz_target!(|input: &[u8]| {
+    let unit = floods::from_choices(&input[..input.len().min(1 + MAX_PIECES)]);
     if unit.is_empty() {
         return;
     }
-    let text: Vec<u8> = unit.iter().copied().cycle().take(SIZE).collect();
-    let begun = Instant::now();
-    let taken = steps(|| drop(DETECTOR.find_with_keywords(&text, |_| true, |_| {})));
-    let nanoseconds = begun.elapsed().as_nanos() / SIZE as u128;
-    climb(2 * taken / SIZE as u64);
-    climb(u64::from(u32::try_from(nanoseconds).unwrap_or(u32::MAX).ilog2()));
-    assert!(nanoseconds < MOST, "{nanoseconds} ns for each byte of {:?}", String::from_utf8_lossy(&unit));
+    let text: Vec<u8> = unit.iter().copied().cycle().take(TEXT_LEN).collect();
+    let start = Instant::now();
+    let step_count = steps(|| drop(DETECTOR.find_with_keywords(&text, |_| true, |_| {})));
+    let nanoseconds_per_byte = start.elapsed().as_nanos() / TEXT_LEN as u128;
+    cover_branches(2 * step_count / TEXT_LEN as u64);
+    cover_branches(u64::from(u32::try_from(nanoseconds_per_byte).unwrap_or(u32::MAX).max(1).ilog2()));
+    assert!(
+        nanoseconds_per_byte < MAX_NANOSECONDS_PER_BYTE,
+        "{nanoseconds_per_byte} ns for each byte of {:?}",
+        String::from_utf8_lossy(&unit)
+    );
 });

@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|text: &str| {
     match RuleSet::from_text(text, "fuzz.toml") {
         Ok(rules) => {
-            // A pattern may be too large to compile; then it says so.
+            // A detector with a pattern that is too large to compile is rejected.
             if let Ok(detector) = Detector::new(&rules) {
                 for index in 0..rules.rules().len() {
                     detector.self_test(index);

@@ -1,79 +1,92 @@
-//! What the fuzz targets of containers share: checks of every promise that `friskey::container` makes for arbitrary bytes.
+//! Opens arbitrary bytes as a container and checks what `friskey::container` guarantees. All fuzz targets of containers use it.
 
 use std::io::Cursor;
 use std::ops::Range;
 use std::time::Duration;
 
-use friskey::container::{Input, Limits, ContentVisitor, open};
+use friskey::container::{ContentVisitor, Input, Limits, open};
 
-/// Bytes that may be unpacked of one input.
-const UNPACKED: u64 = 8 << 20;
+/// The limit of bytes that are unpacked from one input.
+const MAX_UNPACKED: u64 = 8 << 20;
 
-/// Opens `bytes` in memory and as a file.
+/// The limit of containers within containers.
+const MAX_DEPTH: usize = 3;
+
+/// Opens `bytes` in memory and as a file, with a limit of 8 MiB of memory.
 ///
 /// # Panics
-/// When a promise is broken.
+/// If a guarantee is broken.
 pub fn check(bytes: &[u8]) {
     check_within(bytes, 8 << 20);
 }
 
-/// The same with other bytes of memory: little is fast, since decoders ask for what they may have.
+/// [`check`] with a limit of `memory` bytes. A low limit is faster, since some decoders allocate as much as an input demands.
+///
+/// # Panics
+/// If a guarantee is broken.
 pub fn check_within(bytes: &[u8], memory: u64) {
     let limits = Limits {
-        depth: 3,
-        bytes: UNPACKED,
+        depth: MAX_DEPTH,
+        bytes: MAX_UNPACKED,
         entries: 500,
         time: Duration::from_secs(20),
         memory,
         ..Limits::default()
     };
     let mut in_memory = Counter::default();
-    open(Input::Bytes(bytes), b"fuzz", limits, &mut in_memory).expect("nothing is read");
+    open(Input::Bytes(bytes), b"fuzz", limits, &mut in_memory).expect("bytes in memory are always readable");
     in_memory.check(bytes.len() as u64);
     let mut as_file = Counter::default();
-    open(Input::File(&mut Cursor::new(bytes)), b"fuzz", limits, &mut as_file).expect("it can be read");
+    open(Input::File(&mut Cursor::new(bytes)), b"fuzz", limits, &mut as_file)
+        .expect("a cursor is always readable");
     as_file.check(bytes.len() as u64);
 }
 
-/// Counts what is handed over.
+/// Counts the bytes of all contents, and checks what is said about each.
 #[derive(Default)]
 struct Counter {
-    /// Bytes of each content that is open.
+    /// For each content that has begun and not ended, outermost first, its bytes until now.
     open: Vec<u64>,
-    bytes: u64,
-    first: u64,
+    /// Bytes of all contents.
+    total: u64,
+    /// Bytes of the content that ended last: after a run, that of the input itself.
+    last_ended: u64,
 }
 
 impl Counter {
+    /// Checks the counts after an input of `size` bytes.
     fn check(&self, size: u64) {
-        assert!(self.open.is_empty(), "what begins must end");
-        assert_eq!(self.first, size, "the content itself is handed over whole");
-        // What stands in a tar as it is comes once more at each depth.
-        assert!(self.bytes <= 5 * (size + UNPACKED), "{} bytes", self.bytes);
+        assert!(self.open.is_empty(), "a content begins but does not end");
+        assert_eq!(self.last_ended, size, "the input is not passed on whole");
+        // Uncompressed bytes count again at each depth.
+        assert!(self.total <= 5 * (size + MAX_UNPACKED), "{} bytes", self.total);
     }
 }
 
 impl ContentVisitor for Counter {
     fn begin(&mut self, path: &[Vec<u8>]) {
-        assert!(path.len() <= 4, "too deep");
+        assert!(path.len() <= MAX_DEPTH + 1, "too deep");
         for name in path {
-            assert!(!name.split(|&byte| byte == b'/').any(|part| part == b".."), "a name leads up");
+            assert!(
+                !name.split(|&byte| byte == b'/').any(|part| part == b".."),
+                "a name leads out of its directory"
+            );
         }
         self.open.push(0);
     }
 
     fn push(&mut self, level: usize, bytes: &[u8]) {
         self.open[level] += bytes.len() as u64;
-        self.bytes += bytes.len() as u64;
+        self.total += bytes.len() as u64;
     }
 
     fn end(&mut self, delegated: &[Range<u64>]) {
-        let size = self.open.pop().expect("what ends has begun");
+        let size = self.open.pop().expect("a content that ends has begun");
         for range in delegated {
             assert!(range.start <= range.end && range.end <= size, "{range:?} of {size}");
         }
-        assert!(delegated.is_sorted_by_key(|range| range.start), "in order");
-        self.first = size;
+        assert!(delegated.is_sorted_by_key(|range| range.start), "the ranges are not in order");
+        self.last_ended = size;
     }
 
     fn skip(&mut self, _path: &[Vec<u8>], reason: String) {

@@ -1,10 +1,11 @@
-//! Runs the detector on the cases in `fixtures/*.toml`.
+//! Runs the detector on keys of every shape in `fixtures/shapes.toml`, in the contexts in `fixtures/contexts.toml`, and on
+//! the look-alikes in `fixtures/lookalikes.toml`.
 
 use friskey::model::Confidence;
 use friskey::rules::expand;
 use serde::Deserialize;
 
-use super::{detector, found, reported};
+use super::{detector, find_all, find_reported};
 
 #[derive(Deserialize)]
 struct Shapes {
@@ -49,11 +50,12 @@ fn lookalikes() -> Vec<String> {
     toml::from_str::<Lookalikes>(include_str!("../../fixtures/lookalikes.toml")).unwrap().text
 }
 
-fn in_context(context: &str, key: &[u8]) -> (Vec<u8>, usize) {
+/// `context` with `key` in place of `{KEY}`, and the offset of the key.
+fn insert_key(context: &str, key: &[u8]) -> (Vec<u8>, usize) {
     let (before, after) = context.split_once("{KEY}").unwrap();
     let before = expand(before, 0).text;
-    let at = before.len();
-    ([&before, key, &expand(after, 0).text].concat(), at)
+    let start = before.len();
+    ([&before, key, &expand(after, 0).text].concat(), start)
 }
 
 #[test]
@@ -65,15 +67,15 @@ fn every_shape_is_found_in_every_context() {
             for seed in 0..4 {
                 let key = expand(&shape.template, seed).text;
                 assert_eq!(key.len(), shape.length, "{}", shape.name);
-                let (text, at) = in_context(&context.text, &key);
-                let found = reported(detector, &text);
-                let right = matches!(&found[..], [one]
-                    if one.span == (at..at + key.len())
+                let (text, start) = insert_key(&context.text, &key);
+                let matches = find_reported(detector, &text);
+                let is_exact = matches!(&matches[..], [one]
+                    if one.span == (start..start + key.len())
                         && *one.detected_key.kind == *shape.kind
                         && one.detected_key.confidence == shape.confidence
                         && one.detected_key.secret.reveal() == key);
-                if !right {
-                    missed.push(format!("{} / {} / {seed}: {found:?}", shape.name, context.name));
+                if !is_exact {
+                    missed.push(format!("{} / {} / {seed}: {matches:?}", shape.name, context.name));
                 }
             }
         }
@@ -88,10 +90,10 @@ fn text_after_a_key_is_not_part_of_it() {
         for suffix in contexts().suffix {
             let key = expand(&shape.template, 9).text;
             let text = [&key, suffix.as_bytes()].concat();
-            let found = reported(detector, &text);
-            assert_eq!(found.len(), 1, "{} {suffix}", shape.name);
-            assert_eq!(found[0].span, 0..key.len(), "{} {suffix}", shape.name);
-            assert_eq!(found[0].detected_key.confidence, Confidence::High, "{} {suffix}", shape.name);
+            let matches = find_reported(detector, &text);
+            assert_eq!(matches.len(), 1, "{} {suffix}", shape.name);
+            assert_eq!(matches[0].span, 0..key.len(), "{} {suffix}", shape.name);
+            assert_eq!(matches[0].detected_key.confidence, Confidence::High, "{} {suffix}", shape.name);
         }
     }
 }
@@ -103,12 +105,12 @@ fn a_truncated_key_is_reported_as_truncated() {
         let key = expand(&shape.template, 3).text;
         for cut in 1..16 {
             let text = [&key[..key.len() - cut], b" "].concat();
-            let found = reported(detector, &text);
-            assert_eq!(found.len(), 1, "{} less {cut}", shape.name);
-            assert_eq!(found[0].span, 0..key.len() - cut, "{} less {cut}", shape.name);
-            assert_eq!(found[0].detected_key.confidence, Confidence::Medium, "{} less {cut}", shape.name);
+            let matches = find_reported(detector, &text);
+            assert_eq!(matches.len(), 1, "{} less {cut}", shape.name);
+            assert_eq!(matches[0].span, 0..key.len() - cut, "{} less {cut}", shape.name);
+            assert_eq!(matches[0].detected_key.confidence, Confidence::Medium, "{} less {cut}", shape.name);
             assert!(
-                found[0].detected_key.evidence.iter().any(|e| e.starts_with("cut off")),
+                matches[0].detected_key.evidence.iter().any(|e| e.starts_with("cut off")),
                 "{}",
                 shape.name
             );
@@ -119,16 +121,17 @@ fn a_truncated_key_is_reported_as_truncated() {
 #[test]
 fn adjacent_keys_are_separated() {
     let detector = detector();
-    let all = shapes();
-    for (index, first) in all.iter().enumerate() {
-        let second = &all[(index * 7 + 3) % all.len()];
+    let shapes = shapes();
+    for (index, first) in shapes.iter().enumerate() {
+        // Any other shape, a different one for each.
+        let second = &shapes[(index * 7 + 3) % shapes.len()];
         let (a, b) = (expand(&first.template, 5).text, expand(&second.template, 6).text);
-        for glue in ["", "\n", ",", "_", "\\n"] {
-            let text = [&a, glue.as_bytes(), &b].concat();
-            let spans: Vec<_> = reported(detector, &text).into_iter().map(|m| m.span).collect();
-            let second_start = a.len() + glue.len();
+        for separator in ["", "\n", ",", "_", "\\n"] {
+            let text = [&a, separator.as_bytes(), &b].concat();
+            let spans: Vec<_> = find_reported(detector, &text).into_iter().map(|m| m.span).collect();
+            let second_start = a.len() + separator.len();
             let expected = [0..a.len(), second_start..second_start + b.len()];
-            assert_eq!(spans, expected, "{} {glue:?} {}", first.name, second.name);
+            assert_eq!(spans, expected, "{} {separator:?} {}", first.name, second.name);
         }
     }
 }
@@ -140,7 +143,7 @@ fn nothing_is_reported_in_lookalikes() {
     for template in lookalikes() {
         for seed in 0..50 {
             let text = expand(&template, seed).text;
-            if let Some(one) = reported(detector, &text).first() {
+            if let Some(one) = find_reported(detector, &text).first() {
                 wrong.push(format!("{template} / {seed}: {one:?}"));
             }
         }
@@ -148,44 +151,46 @@ fn nothing_is_reported_in_lookalikes() {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-#[test]
-fn words_around_a_bare_key_say_whose_it_is() {
-    let detector = detector();
-    let level = |template: &str| {
-        found(detector, &expand(template, 1).text).first().map(|m| m.detected_key.confidence)
-    };
-    let (medium, low) = (Some(Confidence::Medium), Some(Confidence::Low));
-    assert_eq!(level("OPENAI_API_KEY=sk-{base62:48}"), medium);
-    assert_eq!(level("sk-{base62:40}{nl}{nl}curl https://api.openai.com/v1"), medium);
-    assert_eq!(level("sk-{base62:50}{nl}{nl}{nl}openai"), low);
-    assert_eq!(level("sk-{base62:64} openai"), medium);
-    assert_eq!(level("sk-{base62:65} openai"), None);
-    assert_eq!(level("sk-{base62:39} openai"), None);
-    assert_eq!(level("OPENAI_API_KEY=sk-{base62:48}{nl}STABILITY_KEY=x"), medium);
-    assert_eq!(level("STABILITY_KEY=sk-{base62:48}{nl}OPENAI_API_KEY=x"), None);
-    assert_eq!(level("sk-{base62:48}"), low);
+/// The confidence of the first match in the expanded `template`.
+fn first_confidence(template: &str) -> Option<Confidence> {
+    find_all(detector(), &expand(template, 1).text).first().map(|one| one.detected_key.confidence)
 }
 
 #[test]
-fn typed_prefixes_without_the_marker_count_when_they_look_random() {
+fn words_near_a_key_without_marker_decide_whether_it_is_from_openai() {
+    let (medium, low) = (Some(Confidence::Medium), Some(Confidence::Low));
+    assert_eq!(first_confidence("OPENAI_API_KEY=sk-{base62:48}"), medium);
+    assert_eq!(first_confidence("sk-{base62:40}{nl}{nl}curl https://api.openai.com/v1"), medium);
+    assert_eq!(first_confidence("sk-{base62:50}{nl}{nl}{nl}openai"), low);
+    assert_eq!(first_confidence("sk-{base62:64} openai"), medium);
+    assert_eq!(first_confidence("sk-{base62:65} openai"), None);
+    assert_eq!(first_confidence("sk-{base62:39} openai"), None);
+    assert_eq!(first_confidence("OPENAI_API_KEY=sk-{base62:48}{nl}STABILITY_KEY=x"), medium);
+    assert_eq!(first_confidence("STABILITY_KEY=sk-{base62:48}{nl}OPENAI_API_KEY=x"), None);
+    assert_eq!(first_confidence("sk-{base62:48}"), low);
+}
+
+#[test]
+fn random_keys_with_a_kind_in_the_prefix_are_found_without_the_marker() {
     let detector = detector();
     for prefix in ["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-"] {
         for length in [40, 48, 101, 150, 200] {
             for seed in 0..100 {
                 let text = expand(&format!("key: {prefix}{{base64url:{length}}};"), seed).text;
-                let levels: Vec<_> =
-                    reported(detector, &text).iter().map(|m| m.detected_key.confidence).collect();
-                // One in ten thousand random bodies contains something that looks typed.
-                let why =
+                let confidences: Vec<_> =
+                    find_reported(detector, &text).iter().map(|m| m.detected_key.confidence).collect();
+                // A check rejects one in ten thousand random keys, because part of it looks as if a person had typed it;
+                // none of these seeds makes such a key.
+                let outcomes =
                     || detector.explain(&text).verdicts.into_iter().map(|v| v.outcome).collect::<Vec<_>>();
-                assert_eq!(levels, [Confidence::Medium], "{prefix} {length} {seed}: {:?}", why());
+                assert_eq!(confidences, [Confidence::Medium], "{prefix} {length} {seed}: {:?}", outcomes());
             }
         }
     }
 }
 
 #[test]
-fn letters_put_in_the_place_of_the_marker_are_worth_a_low_report() {
+fn a_key_with_other_letters_in_place_of_the_marker_has_low_confidence() {
     for template in [
         "sk-admin-{base64url:58}ABCDEFGH{base64url:58}",
         "sk-proj-{base64url:74}{upper:8}{base64url:74}",
@@ -194,16 +199,20 @@ fn letters_put_in_the_place_of_the_marker_are_worth_a_low_report() {
     ] {
         for seed in 0..50 {
             let text = expand(&format!("openai: {template}{{nl}}"), seed).text;
-            let levels: Vec<_> = found(detector(), &text).iter().map(|m| m.detected_key.confidence).collect();
-            assert!(levels.iter().all(|level| *level == Confidence::Low), "{template} {seed}: {levels:?}");
+            let confidences: Vec<_> =
+                find_all(detector(), &text).iter().map(|m| m.detected_key.confidence).collect();
+            assert!(
+                confidences.iter().all(|one| *one == Confidence::Low),
+                "{template} {seed}: {confidences:?}"
+            );
         }
     }
 }
 
 #[test]
 fn a_key_without_its_prefix_is_found_where_openai_is_named() {
-    let whole = [20, 42, 46, 58, 74].map(|half| format!("{{base62:{half}}}{{marker}}{{base62:{half}}}"));
-    for half in [20, 42, 46, 58, 74] {
+    const HALVES: [usize; 5] = [20, 42, 46, 58, 74];
+    for half in HALVES {
         let class = if half == 20 { "base62" } else { "base64url" };
         for (before, after) in [
             ("{\"open_ai_api_key\": \"", "\"}"),
@@ -217,28 +226,26 @@ fn a_key_without_its_prefix_is_found_where_openai_is_named() {
             for seed in 0..10 {
                 let key = format!("{{{class}:{half}}}{{marker}}{{{class}:{half}}}");
                 let text = expand(&format!("{before}«{key}»{after}"), seed);
-                let found = found(detector(), &text.text);
-                let is_it = matches!(&found[..], [one]
+                let matches = find_all(detector(), &text.text);
+                let is_exact = matches!(&matches[..], [one]
                     if Some(one.span.clone()) == text.secret && one.detected_key.confidence == Confidence::Medium);
-                assert!(is_it, "{half} {before} {seed}: {found:?}");
+                assert!(is_exact, "{half} {before} {seed}: {matches:?}");
             }
         }
     }
-    let level = |template: &str| {
-        found(detector(), &expand(template, 1).text).first().map(|m| m.detected_key.confidence)
-    };
-    assert_eq!(level("k = '{base62:20}{marker}{base62:20}'"), Some(Confidence::Low));
-    for (index, half) in whole.iter().enumerate() {
-        assert_eq!(level(&format!("openai {{base62:3}}/{half}")), None, "{index}");
-        assert_eq!(level(&format!("openai {half}{{base62:1}}")), None, "{index}");
+    assert_eq!(first_confidence("k = '{base62:20}{marker}{base62:20}'"), Some(Confidence::Low));
+    for half in HALVES {
+        let key = format!("{{base62:{half}}}{{marker}}{{base62:{half}}}");
+        assert_eq!(first_confidence(&format!("openai {{base62:3}}/{key}")), None, "{half}");
+        assert_eq!(first_confidence(&format!("openai {key}{{base62:1}}")), None, "{half}");
     }
 }
 
 #[test]
-fn a_zero_tail_is_evidence_and_its_absence_no_objection() {
+fn a_zero_tail_adds_evidence_and_its_absence_does_not_count_against_a_key() {
     let detector = detector();
     let evidence =
-        |template: &str| found(detector, &expand(template, 2).text)[0].detected_key.evidence.clone();
+        |template: &str| find_all(detector, &expand(template, 2).text)[0].detected_key.evidence.clone();
     let zero = evidence("sk-proj-{base64url:74}{marker}{base64url:72}{zero}");
     assert_eq!(zero, ["marker", "equal halves of 74", "zero tail"]);
     let other = evidence("sk-proj-{base64url:74}{marker}{base64url:73}B");

@@ -1,4 +1,4 @@
-//! Tests that no part of another vendor's secret beside a key is displayed, whatever its form.
+//! Tests that the excerpt around a key displays no part of another credential on the same line, whatever its form.
 
 use friskey::detect::Redactor;
 use friskey::model::Secret;
@@ -11,9 +11,9 @@ use crate::detector;
 const ROUNDS: u64 = 40;
 
 #[test]
-fn no_form_of_a_credential_is_shown_beside_a_key() {
+fn no_form_of_a_credential_is_displayed_beside_a_key() {
     let redactor = Redactor::new(detector());
-    let mut shown = Vec::new();
+    let mut leaks = Vec::new();
     for seed in 1..=ROUNDS {
         let key = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", seed).text;
         let secret = Secret::new(key.clone(), 8);
@@ -21,16 +21,16 @@ fn no_form_of_a_credential_is_shown_beside_a_key() {
             let start = memchr::memmem::find(filled.text.as_bytes(), &key).unwrap_or_default();
             let excerpt = redactor.excerpt(filled.text.as_bytes(), start..start + key.len(), &secret);
             if filled.piece_in(&excerpt.text).is_some() {
-                shown
+                leaks
                     .push(format!("{seed}: {}\n    {:?}\n    {}", filled.form, filled.secrets, excerpt.text));
             }
         }
     }
-    assert!(shown.is_empty(), "{} shown:\n{}", shown.len(), shown.join("\n"));
+    assert!(leaks.is_empty(), "{} excerpts display a credential:\n{}", leaks.len(), leaks.join("\n"));
 }
 
 #[test]
-fn names_signs_and_plain_words_beside_a_key_stay() {
+fn names_punctuation_and_plain_words_beside_a_key_are_displayed() {
     let key = String::from_utf8_lossy(&expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text)
         .into_owned();
     let secret = Secret::new(key.clone().into_bytes(), 8);

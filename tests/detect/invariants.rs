@@ -1,13 +1,14 @@
-//! Tests invariants of the detector on texts made of pieces of keys, look-alikes and noise.
+//! Tests invariants of the detector on random texts, which consist of parts of keys, text that only looks like keys, and
+//! random bytes.
 
 use friskey::detect::{Detector, Redactor, Stream};
 use friskey::rules::{MARKER, expand};
 use proptest::prelude::*;
 
-use super::encoded::encoded;
-use super::{detector, dumps, found};
+use super::encoded::encode;
+use super::{detector, dumps, find_all};
 
-/// Pieces that make trouble when they meet.
+/// Keys, encoded or not, and text that the detector treats specially next to keys.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let templates = prop::sample::select(vec![
         "sk-proj-{base64url:74}{marker}{base64url:72}{zero}",
@@ -46,7 +47,8 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         "desk-sk-",
         "\u{0}",
     ]);
-    let disguises = prop::sample::select(vec![
+    // Steps of `encode`.
+    let encodings = prop::sample::select(vec![
         "base64",
         "base64url",
         "base64,wrap:76:\n",
@@ -75,8 +77,8 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         "split:60:\n  ",
         "markdown",
     ]);
-    let repeated = disguises.clone();
-    let seams = prop::sample::select(vec![
+    // Text between parts of a key, and what encoded keywords begin with.
+    let joints = prop::sample::select(vec![
         "\" + \"",
         "' '",
         "\"\n    \"",
@@ -115,33 +117,36 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     ]);
     prop_oneof![
         4 => (templates.clone(), 0..1000_u64).prop_map(|(template, seed)| expand(template, seed).text),
-        2 => (templates.clone(), 0..1000_u64, 0..dumps::COUNT)
-            .prop_map(|(template, seed, tool)| dumps::dumped(&expand(template, seed).text, tool)),
-        4 => (templates, 0..1000_u64, disguises)
-            .prop_map(|(template, seed, steps)| encoded(&expand(template, seed).text, steps)),
-        2 => (seams.clone(), 3..24_usize).prop_map(|(text, times)| text.repeat(times).into_bytes()),
-        2 => (repeated, 2..40_usize).prop_map(|(steps, times)| {
-            encoded(&format!("sk-proj-{MARKER}").repeat(times).into_bytes(), steps)
+        2 => (templates.clone(), 0..1000_u64, 0..dumps::TOOL_COUNT)
+            .prop_map(|(template, seed, tool)| dumps::dump(&expand(template, seed).text, tool)),
+        4 => (templates, 0..1000_u64, encodings.clone())
+            .prop_map(|(template, seed, steps)| encode(&expand(template, seed).text, steps)),
+        2 => (joints.clone(), 3..24_usize).prop_map(|(text, times)| text.repeat(times).into_bytes()),
+        2 => (encodings, 2..40_usize).prop_map(|(steps, times)| {
+            encode(&format!("sk-proj-{MARKER}").repeat(times).into_bytes(), steps)
         }),
-        4 => seams.prop_map(|text| text.as_bytes().to_vec()),
+        4 => joints.prop_map(|text| text.as_bytes().to_vec()),
         6 => literals.prop_map(|text| text.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..12),
     ]
 }
 
-fn text(pieces: usize) -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(piece(), 0..pieces).prop_map(|pieces| pieces.concat())
+/// Fewer than `max_pieces` pieces.
+fn text(max_pieces: usize) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(piece(), 0..max_pieces).prop_map(|pieces| pieces.concat())
 }
 
-fn summary(detector: &Detector, text: &[u8], plainly: bool) -> Vec<String> {
-    let mut all = Vec::new();
-    let mut push =
-        |m: friskey::detect::Match| all.push(format!("{:?} {} {:?}", m.span, m.encoding, m.detected_key));
-    match plainly {
-        true => detector.find_plainly(text, &mut push),
-        false => detector.find(text, &mut push),
+/// The matches in `text`, as text that can be compared.
+fn summarize(detector: &Detector, text: &[u8], with_prefilter: bool) -> Vec<String> {
+    let mut summaries = Vec::new();
+    let mut push = |m: friskey::detect::Match| {
+        summaries.push(format!("{:?} {} {:?}", m.span, m.encoding, m.detected_key))
+    };
+    match with_prefilter {
+        true => detector.find(text, &mut push),
+        false => detector.find_plainly(text, &mut push),
     }
-    all
+    summaries
 }
 
 /// A reader that returns at most `max_read` bytes at a time.
@@ -163,27 +168,32 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_prefilter_loses_nothing(text in text(14)) {
+    fn the_prefilter_does_not_change_the_matches(text in text(14)) {
         let detector = detector();
-        prop_assert_eq!(summary(detector, &text, false), summary(detector, &text, true));
+        prop_assert_eq!(summarize(detector, &text, true), summarize(detector, &text, false));
     }
 
     #[test]
-    fn read_boundaries_change_nothing(text in text(60), size in 1..3000_usize, step in 1..900_usize) {
+    fn chunk_and_read_sizes_do_not_change_the_matches(
+        text in text(60),
+        chunk_size in 1..3000_usize,
+        max_read in 1..900_usize,
+    ) {
         let detector = detector();
-        let whole: Vec<_> = found(detector, &text).into_iter().map(|m| (m.span, m.detected_key)).collect();
+        let whole: Vec<_> = find_all(detector, &text).into_iter().map(|m| (m.span, m.detected_key)).collect();
         let mut in_chunks = Vec::new();
         let mut stream = Stream::default();
         let read = stream
-            .search_in_chunks(detector, &mut SlowReader { rest: &text, max_read: step }, size, |chunk, found| {
-                let at = usize::try_from(found.span.start.offset).unwrap();
-                let end = usize::try_from(found.span.end.offset).unwrap();
-                let here = friskey::model::Position::START.after_bytes(&text[..at]);
-                if !found.matched.encoding.starts_with("utf-16") {
-                    assert_eq!(here, found.span.start);
+            .search_in_chunks(detector, &mut SlowReader { rest: &text, max_read }, chunk_size, |chunk, one| {
+                let start = usize::try_from(one.span.start.offset).unwrap();
+                let end = usize::try_from(one.span.end.offset).unwrap();
+                let position = friskey::model::Position::START.after_bytes(&text[..start]);
+                // In UTF-16 text, lines and columns are counted in its own characters.
+                if !one.matched.encoding.starts_with("utf-16") {
+                    assert_eq!(position, one.span.start);
                 }
-                assert_eq!(&chunk.bytes[found.matched.span.clone()], &text[at..end]);
-                in_chunks.push((at..end, found.matched.detected_key));
+                assert_eq!(&chunk.bytes[one.matched.span.clone()], &text[start..end]);
+                in_chunks.push((start..end, one.matched.detected_key));
             })
             .unwrap();
         prop_assert_eq!(read, text.len() as u64);
@@ -191,57 +201,57 @@ proptest! {
     }
 
     #[test]
-    fn a_verdict_depends_only_on_bytes_within_the_margin(text in text(60), cut in any::<[prop::sample::Index; 2]>()) {
+    fn a_match_depends_only_on_bytes_within_the_margin(text in text(60), ends in any::<[prop::sample::Index; 2]>()) {
         let detector = detector();
-        let [a, b] = cut.map(|cut| cut.index(text.len() + 1));
+        let [a, b] = ends.map(|end| end.index(text.len() + 1));
         let window = a.min(b)..a.max(b);
-        // Near its edges a window may see something else, but nowhere else.
+        // Within the margin of an end of the window, the matches may differ from those in the whole text.
         let low = if window.start == 0 { 0 } else { window.start + detector.margin() };
         let high = if window.end == text.len() { text.len() } else { window.end.saturating_sub(detector.margin()) };
-        let inside = |span: &std::ops::Range<usize>| low <= span.start && span.end <= high;
-        let of = |bytes: &[u8], offset: usize| -> Vec<_> {
-            found(detector, bytes)
+        let is_beyond_margins = |span: &std::ops::Range<usize>| low <= span.start && span.end <= high;
+        let find_beyond_margins = |bytes: &[u8], offset: usize| -> Vec<_> {
+            find_all(detector, bytes)
                 .into_iter()
                 .map(|m| (m.span.start + offset..m.span.end + offset, m.encoding, m.detected_key))
-                .filter(|(span, ..)| inside(span))
+                .filter(|(span, ..)| is_beyond_margins(span))
                 .collect()
         };
-        prop_assert_eq!(of(&text[window.clone()], window.start), of(&text, 0));
-        for one in found(detector, &text) {
+        prop_assert_eq!(find_beyond_margins(&text[window.clone()], window.start), find_beyond_margins(&text, 0));
+        for one in find_all(detector, &text) {
             prop_assert!(one.span.len() <= detector.max_match_len());
         }
     }
 
     #[test]
-    fn a_fingerprint_does_not_move_with_edits_elsewhere(before in text(4), after in text(4), seed in 0..1000_u64) {
+    fn the_text_around_a_key_does_not_change_its_fingerprint(before in text(4), after in text(4), seed in 0..1000_u64) {
         let detector = detector();
         let key = expand("sk-proj-{base64url:74}{marker}{base64url:74}", seed).text;
-        let alone = found(detector, &key)[0].detected_key.fingerprint;
+        let alone = find_all(detector, &key)[0].detected_key.fingerprint;
         let text = [&before[..], b" ", &key, b" ", &after].concat();
-        prop_assert!(found(detector, &text).iter().any(|m| m.detected_key.fingerprint == alone));
+        prop_assert!(find_all(detector, &text).iter().any(|m| m.detected_key.fingerprint == alone));
     }
 
     #[test]
-    fn masked_text_holds_no_secret(text in text(10)) {
+    fn redacted_text_contains_no_secret(text in text(10)) {
         let detector = detector();
         let redactor = Redactor::new(detector);
-        let shown = redactor.redact(&text);
-        for m in found(detector, &text) {
+        let redacted = redactor.redact(&text);
+        for m in find_all(detector, &text) {
             let secret = String::from_utf8_lossy(m.detected_key.secret.reveal()).into_owned();
-            prop_assert!(!shown.contains(&secret));
+            prop_assert!(!redacted.contains(&secret));
             if m.encoding != "utf-8" {
                 let encoded = String::from_utf8_lossy(&text[m.span.clone()]).into_owned();
-                prop_assert!(!shown.contains(&encoded));
+                prop_assert!(!redacted.contains(&encoded));
             }
             let excerpt = redactor.excerpt(&text, m.span.clone(), &m.detected_key.secret);
             prop_assert!(excerpt.text.is_char_boundary(excerpt.start) && excerpt.text.is_char_boundary(excerpt.end));
-            for other in found(detector, &text) {
-                // Neither whole nor in large part: the excerpt may cut through a neighbour.
+            for other in find_all(detector, &text) {
+                // The excerpt may end within another key, so search for parts of it, too.
                 let secret = other.detected_key.secret.reveal();
                 let encoded = &text[other.span.clone()];
-                // The name of a service may be long and is displayed.
-                let shown = other.detected_key.secret.prefix_len().max(8);
-                for part in secret.windows(16).skip(shown).chain(encoded.windows(24).skip(16)) {
+                // The excerpt displays the prefix, which may contain the long name of a service.
+                let prefix_len = other.detected_key.secret.prefix_len().max(8);
+                for part in secret.windows(16).skip(prefix_len).chain(encoded.windows(24).skip(16)) {
                     // Text that also occurs elsewhere may be displayed from there.
                     if memchr::memmem::find_iter(&text, part).count() > 1 {
                         continue;
@@ -254,19 +264,19 @@ proptest! {
     }
 }
 
-/// A byte that is not a whole character, exactly where the excerpt around a finding is cut.
+/// The second key is followed by bytes that are not UTF-8. For some number of blanks, the excerpt ends among them.
 #[test]
-fn a_neighbour_at_the_edge_of_what_is_shown_is_masked() {
+fn a_key_at_the_end_of_an_excerpt_is_masked() {
     let mut text = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text;
     let first = 0..text.len();
     let secret = friskey::model::Secret::new(text.clone(), 8);
-    let other = expand("sk-proj-{base62:20}{marker}{base62:20}", 2).text;
-    for filler in 0..40 {
+    let second = expand("sk-proj-{base62:20}{marker}{base62:20}", 2).text;
+    for blanks in 0..40 {
         text.truncate(first.end);
-        text.extend(std::iter::repeat_n(b' ', filler));
-        text.extend(&other);
+        text.extend(std::iter::repeat_n(b' ', blanks));
+        text.extend(&second);
         text.extend([0x80; 80]);
-        let shown = Redactor::new(detector()).excerpt(&text, first.clone(), &secret).text;
-        assert!(!shown.contains(&String::from_utf8_lossy(&other)[8..24]), "{filler}: {shown}");
+        let excerpt = Redactor::new(detector()).excerpt(&text, first.clone(), &secret).text;
+        assert!(!excerpt.contains(&String::from_utf8_lossy(&second)[8..24]), "{blanks}: {excerpt}");
     }
 }

@@ -1,16 +1,16 @@
-//! Tests that nothing is found in random text, however long: every encoded keyword occurs in it now and then.
+//! Tests that nothing is found in random text, although every encoded keyword occurs in it by chance.
 
 use std::fmt::Write as _;
 
-use super::{detector, found};
+use super::{detector, find_all};
 
-/// Bytes of noise of each kind in the slow test.
-const MUCH: usize = 128 << 20;
+/// Bytes of each kind of noise in the slow test.
+const SLOW_TEST_BYTES: usize = 128 << 20;
 
-/// And in the quick one.
-const LITTLE: usize = 1 << 17;
+/// Bytes of each kind of noise in the quick test, and of each text that is searched.
+const TEXT_BYTES: usize = 1 << 17;
 
-/// SplitMix64.
+/// The pseudorandom number generator SplitMix64.
 struct Random(u64);
 
 impl Random {
@@ -21,25 +21,25 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn of(&mut self, alphabet: &[u8]) -> u8 {
+    fn pick(&mut self, alphabet: &[u8]) -> u8 {
         alphabet[(self.next() >> 33) as usize % alphabet.len()]
     }
 }
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Noise, some bytes at a time.
-type Kind = (&'static str, fn(&mut Random, &mut Vec<u8>));
+/// A kind of noise: its name, and a function that appends some bytes of it.
+type Noise = (&'static str, fn(&mut Random, &mut Vec<u8>));
 
-const KINDS: &[Kind] = &[
-    ("base64", |random, out| out.push(random.of(BASE64))),
+const NOISES: &[Noise] = &[
+    ("base64", |random, out| out.push(random.pick(BASE64))),
     ("base64, wrapped", |random, out| {
-        out.extend((0..76).map(|_| random.of(BASE64)));
+        out.extend((0..76).map(|_| random.pick(BASE64)));
         out.push(b'\n');
     }),
-    ("base64url", |random, out| out.push(random.of(URL))),
-    ("hex", |random, out| out.push(random.of(b"0123456789abcdef"))),
+    ("base64url", |random, out| out.push(random.pick(BASE64URL))),
+    ("hex", |random, out| out.push(random.pick(b"0123456789abcdef"))),
     ("hex dump", |random, out| {
         let mut line = String::new();
         for _ in 0..16 {
@@ -51,7 +51,7 @@ const KINDS: &[Kind] = &[
     ("array", |random, out| out.extend(format!("0x{:02x}, ", random.next() & 255).bytes())),
     ("bytes", |random, out| out.extend(random.next().to_le_bytes())),
     ("escapes", |random, out| out.extend(format!("\\x{:02x}", random.next() & 127).bytes())),
-    ("UTF-16", |random, out| out.extend([random.of(URL), 0])),
+    ("UTF-16", |random, out| out.extend([random.pick(BASE64URL), 0])),
     ("minified", |random, out| {
         let words: [&[u8]; 16] = [
             b"sk-",
@@ -75,28 +75,30 @@ const KINDS: &[Kind] = &[
     }),
 ];
 
-fn search(amount: usize) {
-    for (seed, (name, more)) in (1..).zip(KINDS) {
+/// Searches `size` bytes of each kind of noise.
+fn assert_nothing_found(size: usize) {
+    for (seed, (name, append)) in (1..).zip(NOISES) {
         let mut random = Random(seed);
         let mut text = Vec::new();
-        for _ in 0..amount.div_ceil(LITTLE) {
+        for _ in 0..size.div_ceil(TEXT_BYTES) {
             text.clear();
-            while text.len() < LITTLE {
-                more(&mut random, &mut text);
+            while text.len() < TEXT_BYTES {
+                append(&mut random, &mut text);
             }
-            let wrong: Vec<_> = found(detector(), &text).into_iter().map(|m| (m.span, m.encoding)).collect();
-            assert!(wrong.is_empty(), "{name}: {wrong:?}");
+            let matches: Vec<_> =
+                find_all(detector(), &text).into_iter().map(|m| (m.span, m.encoding)).collect();
+            assert!(matches.is_empty(), "{name}: {matches:?}");
         }
     }
 }
 
 #[test]
 fn nothing_is_found_in_noise() {
-    search(LITTLE);
+    assert_nothing_found(TEXT_BYTES);
 }
 
 #[test]
 #[ignore = "a gigabyte: run it with --release"]
 fn nothing_is_found_in_a_gigabyte_of_noise() {
-    search(MUCH);
+    assert_nothing_found(SLOW_TEST_BYTES);
 }

@@ -1,4 +1,4 @@
-//! Compares the detector with plain use of the `regex` crate, without prefilter, windows and checks.
+//! Compares the detector with the `regex` crate alone, which searches the whole text without a prefilter.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use friskey::rules::RuleSet;
 use proptest::prelude::*;
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::found;
+use super::find_all;
 
 /// Patterns of rules without checks: with a keyword at the start and inside, with groups, choices and boundaries.
 const PATTERNS: &[&str] = &[
@@ -18,7 +18,7 @@ const PATTERNS: &[&str] = &[
     r"\bpin(?<secret>[A-Z]{3,5}?)(?:x|yy)",
 ];
 
-/// Texts of which matches consist, or almost.
+/// Parts of texts that match one of the [`PATTERNS`] or almost do.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let literals = prop::sample::select(vec![
         "acme_",
@@ -55,14 +55,14 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// The secret of every match, one for each offset at which one begins.
+/// The span of the secret of every match: one for each offset at which a match begins.
 fn matches_by_regex(pattern: &Regex, text: &[u8]) -> Vec<Range<usize>> {
-    let at = |start: usize| {
+    let secret_at = |start: usize| {
         let groups = pattern.captures_at(text, start)?;
         let whole = groups.get(0).filter(|whole| whole.start() == start)?;
         Some(groups.name("secret").unwrap_or(whole).range())
     };
-    (0..=text.len()).filter_map(at).collect()
+    (0..=text.len()).filter_map(secret_at).collect()
 }
 
 proptest! {
@@ -71,23 +71,23 @@ proptest! {
     #[test]
     fn patterns_match_as_in_another_engine(
         pieces in prop::collection::vec(piece(), 0..40),
-        number in 0..PATTERNS.len(),
+        index in 0..PATTERNS.len(),
     ) {
         let text = pieces.concat();
-        let pattern = PATTERNS[number];
-        let keywords = ["acme_", "-acme-", "key", "begin", "pin"][number];
-        let rule = format!("[[rule]]\nid = 'own'\nkeywords = ['{keywords}']\npattern = '''{pattern}'''\n");
-        let detector = Detector::new(&RuleSet::from_text(&rule, "own.toml").unwrap()).unwrap();
+        let pattern = PATTERNS[index];
+        let keyword = ["acme_", "-acme-", "key", "begin", "pin"][index];
+        let rule = format!("[[rule]]\nid = 'test'\nkeywords = ['{keyword}']\npattern = '''{pattern}'''\n");
+        let detector = Detector::new(&RuleSet::from_text(&rule, "test.toml").unwrap()).unwrap();
         let regex = RegexBuilder::new(pattern).unicode(false).build().unwrap();
         let expected = matches_by_regex(&regex, &text);
-        let found: Vec<_> = found(&detector, &text).into_iter().map(|one| one.span).collect();
-        for span in &found {
-            prop_assert!(expected.contains(span), "{span:?} is no match of {pattern}");
+        let spans: Vec<_> = find_all(&detector, &text).into_iter().map(|one| one.span).collect();
+        for span in &spans {
+            prop_assert!(expected.contains(span), "{pattern} does not match at {span:?}");
         }
-        // Of several matches that overlap, the detector reports one.
+        // The detector reports only one of several overlapping matches.
         for span in &expected {
             let overlaps = |other: &Range<usize>| other.start < span.end && span.start < other.end;
-            prop_assert!(found.iter().any(overlaps), "{pattern} matches at {span:?}");
+            prop_assert!(spans.iter().any(overlaps), "the detector missed the match of {pattern} at {span:?}");
         }
     }
 }

@@ -1,199 +1,202 @@
-//! Tests split literals: concatenations of many languages, with every shape of key, split in several places; and two keys
-//! with the same concatenation between them, which stay separate.
+//! Tests split literals: a key of any shape is found if it is split in several places by the concatenation of many
+//! languages, and two whole keys with a concatenation between them are two.
 
 use friskey::model::Secret;
 use friskey::rules::expand;
 
 use super::cases::shapes;
-use super::{detector, found, reported};
+use super::{detector, find_all, find_reported};
 
-/// The text before a key, between its parts, and after it.
-struct Glue {
+/// A way to split a key into parts.
+struct Concatenation {
+    /// The text before the first part.
     open: &'static str,
-    between: &'static str,
+    /// The text between two parts.
+    separator: &'static str,
+    /// The text after the last part.
     close: &'static str,
     /// Whether keys without the marker are joined, too.
-    surely: bool,
+    joins_unmarked: bool,
+    /// The name of the encoding that the match must have.
     encoding: &'static str,
 }
 
-const fn glue(open: &'static str, between: &'static str, close: &'static str) -> Glue {
-    Glue { open, between, close, surely: true, encoding: "split" }
+/// A concatenation that joins any parts.
+const fn operator(open: &'static str, separator: &'static str, close: &'static str) -> Concatenation {
+    Concatenation { open, separator, close, joins_unmarked: true, encoding: "split" }
 }
 
-/// One that joins equal halves only.
-const fn listed(open: &'static str, between: &'static str, close: &'static str) -> Glue {
-    Glue { surely: false, ..glue(open, between, close) }
+/// Items next to each other, which need not be one: only a marker between equal halves shows that they are.
+const fn items(open: &'static str, separator: &'static str, close: &'static str) -> Concatenation {
+    Concatenation { joins_unmarked: false, ..operator(open, separator, close) }
 }
 
-const fn named(encoding: &'static str, between: &'static str) -> Glue {
-    Glue { encoding, ..glue("key: ", between, "\n") }
+/// Text that is not displayed, as an encoding of its own.
+const fn invisible(encoding: &'static str, separator: &'static str) -> Concatenation {
+    Concatenation { encoding, ..operator("key: ", separator, "\n") }
 }
 
-const GLUES: &[Glue] = &[
-    // Line ends that are spelt out: source maps, notebooks.
-    glue("[\"k = \\\"", "\\\" +\\n  \\\"", "\\\";\"]"),
-    glue("[\"k = \\\"", "\\\"\\r\\n  + \\\"", "\\\";\"]"),
-    glue("[\"k = '", "' +\\n  '", "';\"]"),
-    glue("[\"k = (\\\"", "\\\"\\n\",\n   \"     \\\"", "\\\")\\n\"]"),
-    glue("[\"k = \\\"", "\\\" +\\n\",\n   \"     \\\"", "\\\"\\n\"]"),
-    glue("[\"k = '", "' +\\n\",\n   \"  '", "'\\n\"]"),
-    glue("{\"run\": \"export K=", "\\\\\\n", "\\n\"}"),
-    glue("{\"run\": \"export K=", "\\\\\\n    ", "\\n\"}"),
+const CONCATENATIONS: &[Concatenation] = &[
+    // Line ends as escape sequences: source maps, notebooks.
+    operator("[\"k = \\\"", "\\\" +\\n  \\\"", "\\\";\"]"),
+    operator("[\"k = \\\"", "\\\"\\r\\n  + \\\"", "\\\";\"]"),
+    operator("[\"k = '", "' +\\n  '", "';\"]"),
+    operator("[\"k = (\\\"", "\\\"\\n\",\n   \"     \\\"", "\\\")\\n\"]"),
+    operator("[\"k = \\\"", "\\\" +\\n\",\n   \"     \\\"", "\\\"\\n\"]"),
+    operator("[\"k = '", "' +\\n\",\n   \"  '", "'\\n\"]"),
+    operator("{\"run\": \"export K=", "\\\\\\n", "\\n\"}"),
+    operator("{\"run\": \"export K=", "\\\\\\n    ", "\\n\"}"),
     // Patches, comments, quotes.
-    glue("@@ -0,0 +1,4 @@\n+const k = \"", "\" +\n+  \"", "\";\n"),
-    glue("@@ -1,4 +0,0 @@\n-const k = \"", "\" +\n-  \"", "\";\n"),
-    glue("@@ -0,0 +1,4 @@\n+String k = \"", "\"\n+        + \"", "\";\n"),
-    glue("+k = (\n+    \"", "\"\n+    \"", "\"\n+)\n"),
-    glue("+export K=", "\\\n+", "\n"),
-    glue("-export K=", "\\\n-  ", "\n"),
-    glue("x\n# k = (\"", "\"\n#      \"", "\")\n"),
-    glue("  // k = \"", "\" +\n  //     \"", "\";\n"),
-    glue("/*\n * k = \"", "\" +\n *     \"", "\"\n */"),
-    glue("-- k := '", "' ||\n--   '", "';\n"),
-    glue("hello\n> k = \"", "\" +\n> \"", "\"\n"),
-    glue(">> k = (\"", "\"\r\n>>      \"", "\")\r\n"),
-    glue("> > k = \"", "\" +\n> > \"", "\"\n"),
-    glue("+    # k = \"", "\" +\n+    #  \"", "\"\n"),
+    operator("@@ -0,0 +1,4 @@\n+const k = \"", "\" +\n+  \"", "\";\n"),
+    operator("@@ -1,4 +0,0 @@\n-const k = \"", "\" +\n-  \"", "\";\n"),
+    operator("@@ -0,0 +1,4 @@\n+String k = \"", "\"\n+        + \"", "\";\n"),
+    operator("+k = (\n+    \"", "\"\n+    \"", "\"\n+)\n"),
+    operator("+export K=", "\\\n+", "\n"),
+    operator("-export K=", "\\\n-  ", "\n"),
+    operator("x\n# k = (\"", "\"\n#      \"", "\")\n"),
+    operator("  // k = \"", "\" +\n  //     \"", "\";\n"),
+    operator("/*\n * k = \"", "\" +\n *     \"", "\"\n */"),
+    operator("-- k := '", "' ||\n--   '", "';\n"),
+    operator("hello\n> k = \"", "\" +\n> \"", "\"\n"),
+    operator(">> k = (\"", "\"\r\n>>      \"", "\")\r\n"),
+    operator("> > k = \"", "\" +\n> > \"", "\"\n"),
+    operator("+    # k = \"", "\" +\n+    #  \"", "\"\n"),
     // Lists and calls.
-    listed("let k = concat!(\"", "\", \"", "\");\n"),
-    listed("let k = concat!(\n    \"", "\",\n    \"", "\",\n);\n"),
-    listed("k=[\"", "\",\"", "\"].join(\"\");"),
-    listed("k <- paste0('", "', '", "')\n"),
-    listed("+k <- paste0('", "',\n+   '", "')\n"),
-    glue("sb.append(\"", "\").append(\"", "\");\n"),
-    glue("sb.append(\"", "\");\n    sb.append(\"", "\");\n"),
-    glue("\t.ascii\t\"", "\"\n\t.ascii\t\"", "\"\n"),
-    // Comments between.
-    glue("k = \"", "\" +  // the second part\n  \"", "\";\n"),
-    glue("k = \"", "\" /* x */ + \"", "\";\n"),
-    glue("k = (\"", "\"  # first half\n     \"", "\")\n"),
-    glue("k = \"", "\" +\n  // more\n  \"", "\";\n"),
+    items("let k = concat!(\"", "\", \"", "\");\n"),
+    items("let k = concat!(\n    \"", "\",\n    \"", "\",\n);\n"),
+    items("k=[\"", "\",\"", "\"].join(\"\");"),
+    items("k <- paste0('", "', '", "')\n"),
+    items("+k <- paste0('", "',\n+   '", "')\n"),
+    operator("sb.append(\"", "\").append(\"", "\");\n"),
+    operator("sb.append(\"", "\");\n    sb.append(\"", "\");\n"),
+    operator("\t.ascii\t\"", "\"\n\t.ascii\t\"", "\"\n"),
+    // Comments between the parts.
+    operator("k = \"", "\" +  // the second part\n  \"", "\";\n"),
+    operator("k = \"", "\" /* x */ + \"", "\";\n"),
+    operator("k = (\"", "\"  # first half\n     \"", "\")\n"),
+    operator("k = \"", "\" +\n  // more\n  \"", "\";\n"),
     // Assignments.
-    glue("k = \"", "\"\nk += \"", "\"\n"),
-    glue("$k = '", "';\n$k .= '", "';\n"),
-    glue("K=\"", "\"\nK+=\"", "\"\n"),
-    glue("this.key = '", "'; this.key += '", "'\n"),
+    operator("k = \"", "\"\nk += \"", "\"\n"),
+    operator("$k = '", "';\n$k .= '", "';\n"),
+    operator("K=\"", "\"\nK+=\"", "\"\n"),
+    operator("this.key = '", "'; this.key += '", "'\n"),
     // Other languages.
-    glue("k = \"", "\" * \"", "\"\n"),
-    glue("set @k = N'", "' + N'", "';\n"),
-    glue("k = \"", "\\\n    \\", "\"\n"),
-    glue("$k = '", "' + `\n  '", "'\n"),
-    glue("set K=", "^\r\n", "\r\n"),
-    glue("k = \"", "\\z\n     ", "\"\n"),
-    glue("k = '", "' // &\n    '", "'\n"),
-    glue("k = '", "' // '", "'\n"),
-    glue("k = &quot;", "&quot; + &quot;", "&quot;\n"),
-    glue("k = &#39;", "&#39;+&#39;", "&#39;\n"),
-    // Within the key.
-    listed("<w:t>", "</w:t></w:r><w:r w:rsidR=\"00A1\"><w:rPr><w:b/></w:rPr><w:t>", "</w:t>"),
-    listed("<code>", "</span><span class=\"x\">", "</code>"),
-    listed("<td>", "<wbr>", "</td>"),
-    named("invisible", "\u{200b}"),
-    named("invisible", "\u{2060}"),
-    named("invisible", "\u{feff}"),
-    named("invisible", "\u{ad}"),
-    named("invisible", "&shy;"),
-    named("invisible", "&#8203;"),
-    named("invisible", "\\u200b"),
-    named("ansi", "\u{1b}(B\u{1b}[m"),
-    named("ansi", "^[[1;31m"),
-    named("ansi", "\u{241b}[31m"),
+    operator("k = \"", "\" * \"", "\"\n"),
+    operator("set @k = N'", "' + N'", "';\n"),
+    operator("k = \"", "\\\n    \\", "\"\n"),
+    operator("$k = '", "' + `\n  '", "'\n"),
+    operator("set K=", "^\r\n", "\r\n"),
+    operator("k = \"", "\\z\n     ", "\"\n"),
+    operator("k = '", "' // &\n    '", "'\n"),
+    operator("k = '", "' // '", "'\n"),
+    operator("k = &quot;", "&quot; + &quot;", "&quot;\n"),
+    operator("k = &#39;", "&#39;+&#39;", "&#39;\n"),
+    // Markup and invisible characters within the key.
+    items("<w:t>", "</w:t></w:r><w:r w:rsidR=\"00A1\"><w:rPr><w:b/></w:rPr><w:t>", "</w:t>"),
+    items("<code>", "</span><span class=\"x\">", "</code>"),
+    items("<td>", "<wbr>", "</td>"),
+    invisible("invisible", "\u{200b}"),
+    invisible("invisible", "\u{2060}"),
+    invisible("invisible", "\u{feff}"),
+    invisible("invisible", "\u{ad}"),
+    invisible("invisible", "&shy;"),
+    invisible("invisible", "&#8203;"),
+    invisible("invisible", "\\u200b"),
+    invisible("ansi", "\u{1b}(B\u{1b}[m"),
+    invisible("ansi", "^[[1;31m"),
+    invisible("ansi", "\u{241b}[31m"),
 ];
 
-/// Without the marker.
-const TYPED: &[&str] = &["sk-proj-{base64url:48}", "sk-svcacct-{base62:101}", "sk-admin-{base64url:64}"];
+/// Templates of keys without the marker.
+const UNMARKED_KEYS: &[&str] =
+    &["sk-proj-{base64url:48}", "sk-svcacct-{base62:101}", "sk-admin-{base64url:64}"];
 
-/// Where a key is split: after its prefix, in the middle, and at regular intervals.
-fn cuts(key: &[u8]) -> [Vec<usize>; 4] {
-    let prefix = key[..12].iter().rposition(|&byte| byte == b'-').unwrap() + 1;
-    let even = |step| (step..key.len()).step_by(step).collect();
-    [vec![prefix], vec![key.len().div_ceil(2)], even(37), even(11)]
+/// Lists of offsets at which to split a key: after its prefix, in the middle, and at regular intervals.
+fn split_offsets(key: &[u8]) -> [Vec<usize>; 4] {
+    let prefix_len = key[..12].iter().rposition(|&byte| byte == b'-').unwrap() + 1;
+    let every = |interval| (interval..key.len()).step_by(interval).collect();
+    [vec![prefix_len], vec![key.len().div_ceil(2)], every(37), every(11)]
 }
 
-fn check(glue: &Glue, key: &[u8], cuts: &[usize]) -> Result<(), String> {
-    let mut text = glue.open.as_bytes().to_vec();
+/// Searches for `key`, split at `offsets`. Fails with a description if it is not the only match.
+fn check(concatenation: &Concatenation, key: &[u8], offsets: &[usize]) -> Result<(), String> {
+    let mut text = concatenation.open.as_bytes().to_vec();
     let start = text.len();
     for (at, &byte) in key.iter().enumerate() {
-        if cuts.contains(&at) {
-            text.extend(glue.between.as_bytes());
+        if offsets.contains(&at) {
+            text.extend(concatenation.separator.as_bytes());
         }
         text.push(byte);
     }
     let span = start..text.len();
-    text.extend(glue.close.as_bytes());
-    let found = reported(detector(), &text);
+    text.extend(concatenation.close.as_bytes());
+    let matches = find_reported(detector(), &text);
     let fingerprint = Secret::new(key.to_vec(), 0).fingerprint();
-    match &found[..] {
+    match &matches[..] {
         [one]
             if one.span == span
-                && one.encoding == glue.encoding
+                && one.encoding == concatenation.encoding
                 && one.detected_key.fingerprint == fingerprint =>
         {
             Ok(())
         }
         other => {
-            let shown: Vec<_> = other
+            let actual: Vec<_> = other
                 .iter()
                 .map(|m| format!("{:?} {} {:?}", m.span, m.encoding, m.detected_key.evidence))
                 .collect();
-            Err(format!("{:?} at {cuts:?} of {}: {span:?}, not {shown:?}", glue.between, key.len()))
+            let separator = concatenation.separator;
+            Err(format!("{separator:?} at {offsets:?} of {}: {span:?}, not {actual:?}", key.len()))
         }
     }
 }
 
 #[test]
-fn every_shape_is_found_with_every_glue() {
+fn every_shape_is_found_with_every_concatenation() {
+    // Longer text may exceed the window around a keyword.
+    const MAX_SPLIT_LEN: usize = 480;
     let mut missed = Vec::new();
-    for glue in GLUES {
+    for concatenation in CONCATENATIONS {
+        let separator = concatenation.separator;
         for shape in shapes() {
             let key = expand(&shape.template, 7).text;
-            for cuts in cuts(&key) {
-                // An escape does not end a string gap.
-                let escapes =
-                    |cut: &usize| glue.between.ends_with('\\') && b"nux01234567".contains(&key[*cut]);
-                if cuts.iter().any(escapes) {
-                    continue;
-                }
-                let long = cuts.len() * glue.between.len() + key.len() > 480;
-                if !long {
-                    missed.extend(check(glue, &key, &cuts).err().map(|e| format!("{}: {e}", shape.name)));
+            for offsets in split_offsets(&key) {
+                // A backslash at the end of the separator would make an escape of these characters of the key.
+                let is_escape = |at: &usize| separator.ends_with('\\') && b"nux01234567".contains(&key[*at]);
+                let is_long = offsets.len() * separator.len() + key.len() > MAX_SPLIT_LEN;
+                if !offsets.iter().any(is_escape) && !is_long {
+                    let failure = check(concatenation, &key, &offsets).err();
+                    missed.extend(failure.map(|failure| format!("{}: {failure}", shape.name)));
                 }
             }
         }
-        for template in TYPED.iter().filter(|_| glue.surely) {
+        for template in UNMARKED_KEYS.iter().filter(|_| concatenation.joins_unmarked) {
             let key = expand(template, 8).text;
-            missed.extend(check(glue, &key, &cuts(&key)[0]).err().map(|e| format!("{template}: {e}")));
+            let failure = check(concatenation, &key, &split_offsets(&key)[0]).err();
+            missed.extend(failure.map(|failure| format!("{template}: {failure}")));
         }
     }
     assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed.join("\n"));
 }
 
 #[test]
-fn two_keys_with_glue_between_them_are_two() {
+fn two_keys_with_a_concatenation_between_them_are_two() {
     let shapes = shapes();
-    let templates = shapes.iter().map(|shape| shape.template.as_str()).chain(TYPED.iter().copied());
+    let templates = shapes.iter().map(|shape| shape.template.as_str()).chain(UNMARKED_KEYS.iter().copied());
     let templates: Vec<&str> = templates.chain(["sk-{base62:48}", "sk-{base62:40}"]).collect();
     let mut wrong = Vec::new();
-    for glue in GLUES {
+    for concatenation in CONCATENATIONS {
         for (index, template) in templates.iter().enumerate() {
             for other in [template, &templates[(index * 5 + 2) % templates.len()]] {
                 let (a, b) = (expand(template, 21).text, expand(other, 22).text);
-                let text = [
-                    b"openai\n",
-                    glue.open.as_bytes(),
-                    &a,
-                    glue.between.as_bytes(),
-                    &b,
-                    glue.close.as_bytes(),
-                ]
-                .concat();
-                let start = 7 + glue.open.len();
-                let next = start + a.len() + glue.between.len();
-                let spans: Vec<_> = found(detector(), &text).into_iter().map(|m| m.span).collect();
-                let expected = [start..start + a.len(), next..next + b.len()];
+                let Concatenation { open, separator, close, .. } = concatenation;
+                let before = [b"openai\n", open.as_bytes()].concat();
+                let text = [&before, &a, separator.as_bytes(), &b, close.as_bytes()].concat();
+                let second_start = before.len() + a.len() + separator.len();
+                let spans: Vec<_> = find_all(detector(), &text).into_iter().map(|m| m.span).collect();
+                let expected = [before.len()..before.len() + a.len(), second_start..second_start + b.len()];
                 if spans != expected {
-                    wrong.push(format!("{:?} {template} {other}: {expected:?}, not {spans:?}", glue.between));
+                    wrong.push(format!("{separator:?} {template} {other}: {expected:?}, not {spans:?}"));
                 }
             }
         }
@@ -202,7 +205,7 @@ fn two_keys_with_glue_between_them_are_two() {
 }
 
 #[test]
-fn unrelated_neighbors_are_not_joined() {
+fn a_prefix_alone_is_not_joined_with_unrelated_text() {
     for template in [
         "[\"sk-proj-\", \"{base62:60}\"]",
         "check(\"sk-proj-\", \"{base62:60}\")",
@@ -213,38 +216,38 @@ fn unrelated_neighbors_are_not_joined() {
         "{\"sk-proj-\": \"{base64url:60}\"}",
     ] {
         let text = expand(template, 3).text;
-        let found = reported(detector(), &text);
-        assert!(found.is_empty(), "{template}: {found:?}");
+        let matches = find_reported(detector(), &text);
+        assert!(matches.is_empty(), "{template}: {matches:?}");
     }
 }
 
 #[test]
-fn keys_after_quoted_printable_line_ends_begin_there() {
+fn a_key_after_an_encoded_line_end_is_another_key() {
     for end in ["=0A", "=0D=0A", "=20"] {
         let (a, b) = (expand("sk-proj-{base64url:60}", 1).text, expand("sk-proj-{base64url:60}", 2).text);
         let text = [&a[..], end.as_bytes(), &b, b"\n"].concat();
-        let found = reported(detector(), &text);
-        assert_eq!(found.len(), 2, "{end}: {found:?}");
+        let matches = find_reported(detector(), &text);
+        assert_eq!(matches.len(), 2, "{end}: {matches:?}");
     }
 }
 
 #[test]
-fn dashes_that_were_set_for_hyphens_are_read_in_keys_with_the_marker() {
+fn keys_with_the_marker_are_found_with_dashes_in_place_of_hyphens() {
     for dash in ["\u{2010}", "\u{2011}", "\u{2013}", "&#8209;", "&amp;#45;"] {
         let key = expand("sk-proj-{base62:58}{marker}{base62:58}", 4).text;
         let text = String::from_utf8(key.clone()).unwrap().replace('-', dash);
-        let found = reported(detector(), format!("key: {text}\n").as_bytes());
+        let matches = find_reported(detector(), format!("key: {text}\n").as_bytes());
         let fingerprint = Secret::new(key, 0).fingerprint();
-        let is_it = matches!(&found[..], [one] if one.detected_key.fingerprint == fingerprint);
-        assert!(is_it, "{dash}: {found:?}");
+        let is_only_match = matches!(&matches[..], [one] if one.detected_key.fingerprint == fingerprint);
+        assert!(is_only_match, "{dash}: {matches:?}");
     }
 }
 
 #[test]
-fn a_key_hyphen_at_the_start_of_lines_is_not_a_patch_sign() {
-    let part = expand("sk-proj-{base62:30}-{base62:26}-{base62:16}{marker}{base62:74}", 5).text;
-    let text = [b"K=", &part[..38], b"\\\n", &part[38..65], b"\\\n", &part[65..], b"\n"].concat();
-    let found = reported(detector(), &text);
-    let fingerprint = Secret::new(part, 0).fingerprint();
-    assert!(matches!(&found[..], [one] if one.detected_key.fingerprint == fingerprint), "{found:?}");
+fn a_hyphen_of_a_key_at_the_start_of_a_line_is_not_a_removed_line_of_a_patch() {
+    let key = expand("sk-proj-{base62:30}-{base62:26}-{base62:16}{marker}{base62:74}", 5).text;
+    let text = [b"K=", &key[..38], b"\\\n", &key[38..65], b"\\\n", &key[65..], b"\n"].concat();
+    let matches = find_reported(detector(), &text);
+    let fingerprint = Secret::new(key, 0).fingerprint();
+    assert!(matches!(&matches[..], [one] if one.detected_key.fingerprint == fingerprint), "{matches:?}");
 }

@@ -1,52 +1,53 @@
-//! Generates floods: text made to slow a scan down. It repeats the starts or parts of keys, in every encoding that is decoded,
-//! with anything that may occur within a key in between. Tests count the work that each causes; a benchmark measures it.
+//! Generates floods: text made to slow a scan down. It repeats the starts or parts of keys, in every encoding that friskey
+//! decodes, separated by anything that may occur within a key. Tests count the steps that a search of each takes; a benchmark
+//! measures the time.
 
 use std::fmt::Write as _;
 
 use friskey::rules::expand;
 
-/// A kind of text.
+/// A kind of hostile text: groups of the same unit, with a separator after each group.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flood {
-    /// What is repeated: a template.
-    anchor: &'static str,
-    /// What is between two of them before they are encoded.
-    within: &'static str,
-    /// How many are spelt together.
-    count: usize,
+    /// The template that is repeated.
+    unit: &'static str,
+    /// The text after each unit, encoded with it.
+    unit_separator: &'static str,
+    /// Units that are encoded together.
+    group_size: usize,
     spelling: Spelling,
-    /// What follows each group.
-    separator: &'static str,
+    /// The plain text after each group.
+    group_separator: &'static str,
 }
 
-/// How text is written.
+/// The name of an encoding, and a function that encodes text in it.
 type Spelling = (&'static str, fn(&[u8]) -> Vec<u8>);
 
 impl Flood {
-    /// What is repeated, how it is spelt, and what is in between.
     pub(crate) fn name(&self) -> String {
-        let Self { anchor, within, count, spelling, separator } = self;
-        format!("{anchor:?} {within:?} ×{count} {} {separator:?}", spelling.0)
+        let Self { unit, unit_separator, group_size, spelling, group_separator } = self;
+        format!("{unit:?} {unit_separator:?} ×{group_size} {} {group_separator:?}", spelling.0)
     }
 
-    /// How it is spelt.
+    /// The name of its spelling.
     pub(crate) fn spelling(&self) -> &'static str {
         self.spelling.0
     }
 
-    /// So many bytes of it, and perhaps the rest of a group.
+    /// As many whole groups as make at least `size` bytes.
     pub(crate) fn text(&self, size: usize) -> Vec<u8> {
         let mut text = Vec::new();
         let mut seed = 0;
         while text.len() < size {
             let mut group = Vec::new();
-            for _ in 0..self.count {
-                group.extend(expand(self.anchor, seed).text);
-                group.extend_from_slice(self.within.as_bytes());
+            for _ in 0..self.group_size {
+                group.extend(expand(self.unit, seed).text);
+                group.extend_from_slice(self.unit_separator.as_bytes());
+                // Enough seeds that no two units near each other are equal.
                 seed = (seed + 1) % 1009;
             }
             text.extend((self.spelling.1)(&group));
-            text.extend_from_slice(self.separator.as_bytes());
+            text.extend_from_slice(self.group_separator.as_bytes());
         }
         text
     }
@@ -55,17 +56,17 @@ impl Flood {
 /// All combinations.
 pub(crate) fn all() -> Vec<Flood> {
     let mut all = Vec::new();
-    for &anchor in ANCHORS {
+    for &unit in UNITS {
         for &spelling in SPELLINGS {
-            for &separator in SEPARATORS {
-                all.push(Flood { anchor, within: "", count: 1, spelling, separator });
+            for &group_separator in SEPARATORS {
+                all.push(Flood { unit, unit_separator: "", group_size: 1, spelling, group_separator });
             }
             if spelling.0 == "plain" {
                 continue;
             }
-            for &within in SEPARATORS {
-                for separator in ["", "\n"] {
-                    all.push(Flood { anchor, within, count: 12, spelling, separator });
+            for &unit_separator in SEPARATORS {
+                for group_separator in ["", "\n"] {
+                    all.push(Flood { unit, unit_separator, group_size: 12, spelling, group_separator });
                 }
             }
         }
@@ -73,28 +74,28 @@ pub(crate) fn all() -> Vec<Flood> {
     all
 }
 
-/// One of each anchor, spelling and separator, in ever different company: some of [`all`].
-pub(crate) fn some() -> Vec<Flood> {
-    let longest = SEPARATORS.len();
+/// As few combinations as contain each unit, spelling and separator.
+pub(crate) fn sample() -> Vec<Flood> {
+    let count = SEPARATORS.len();
     let pick = |index: usize| Flood {
-        anchor: ANCHORS[index % ANCHORS.len()],
-        within: SEPARATORS[index * 7 % longest],
-        count: 1 + 11 * (index % 2),
+        unit: UNITS[index % UNITS.len()],
+        unit_separator: SEPARATORS[index * 7 % count],
+        group_size: 1 + 11 * (index % 2),
         spelling: SPELLINGS[index % SPELLINGS.len()],
-        separator: SEPARATORS[index % longest],
+        group_separator: SEPARATORS[index % count],
     };
-    (0..longest).map(pick).collect()
+    (0..count).map(pick).collect()
 }
 
-/// The text that `choices` describe: the first chooses the spelling, each of the others a piece.
-pub(crate) fn chosen(choices: &[u8]) -> Vec<u8> {
+/// The text that a fuzzer's bytes describe: the first chooses the spelling, each of the others a unit or separator.
+pub(crate) fn from_choices(choices: &[u8]) -> Vec<u8> {
     let Some((&first, rest)) = choices.split_first() else { return Vec::new() };
     let mut text = Vec::new();
     for (seed, &choice) in rest.iter().enumerate() {
-        match ANCHORS.get(usize::from(choice)) {
-            Some(anchor) => text.extend(expand(anchor, seed as u64).text),
+        match UNITS.get(usize::from(choice)) {
+            Some(unit) => text.extend(expand(unit, seed as u64).text),
             None => {
-                let index = usize::from(choice) - ANCHORS.len();
+                let index = usize::from(choice) - UNITS.len();
                 text.extend_from_slice(SEPARATORS[index % SEPARATORS.len()].as_bytes());
             }
         }
@@ -102,7 +103,7 @@ pub(crate) fn chosen(choices: &[u8]) -> Vec<u8> {
     (SPELLINGS[usize::from(first) % SPELLINGS.len()].1)(&text)
 }
 
-/// Keys, each spelt in the same way, one a line.
+/// The name of a spelling, and `count` keys in it, one on each line.
 pub(crate) fn keys(spelling: usize, count: usize) -> (&'static str, Vec<u8>) {
     let (name, spell) = SPELLINGS[spelling % SPELLINGS.len()];
     let template = "sk-proj-{base64url:74}{marker}{base64url:72}{zero}";
@@ -111,8 +112,8 @@ pub(crate) fn keys(spelling: usize, count: usize) -> (&'static str, Vec<u8>) {
     (name, lines.collect::<Vec<_>>().concat())
 }
 
-/// What is repeated: what keys begin with, parts of keys, whole ones, and what is beside those of Azure.
-const ANCHORS: &[&str] = &[
+/// Templates to repeat: starts of keys, other parts, whole keys, and words that the rule for Azure's keys requires near them.
+const UNITS: &[&str] = &[
     "sk-",
     "sk-proj-",
     "sk-svcacct-",
@@ -153,7 +154,7 @@ const ANCHORS: &[&str] = &[
     "s",
 ];
 
-/// What is in between: everything that may occur within a key, and what only begins like it.
+/// Everything that may occur within a key, and text that only begins like it.
 const SEPARATORS: &[&str] = &[
     "",
     "\n",
@@ -236,7 +237,6 @@ const SEPARATORS: &[&str] = &[
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 ];
 
-/// How it is spelt.
 pub(crate) const SPELLINGS: &[Spelling] = &[
     ("plain", |text| text.to_vec()),
     ("base64", |text| base64(text, 0)),
@@ -280,15 +280,15 @@ fn each(text: &[u8], format: fn(&mut String, u8) -> std::fmt::Result) -> Vec<u8>
     out.into_bytes()
 }
 
-/// Each byte with so many zeros behind it.
+/// `text` with `zeros` zero bytes after each byte: with one it is UTF-16, with three UTF-32.
 fn wide(text: &[u8], zeros: usize) -> Vec<u8> {
     text.iter().flat_map(|&byte| std::iter::once(byte).chain(std::iter::repeat_n(0, zeros))).collect()
 }
 
-/// Behind so many other bytes.
-fn base64(text: &[u8], behind: usize) -> Vec<u8> {
+/// Base64 of `text` after `offset` other bytes, at most 3.
+fn base64(text: &[u8], offset: usize) -> Vec<u8> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let text = [&b"xxx"[..behind], text].concat();
+    let text = [&b"xxx"[..offset], text].concat();
     let mut out = Vec::new();
     for group in text.chunks(3) {
         let bits =
@@ -298,16 +298,16 @@ fn base64(text: &[u8], behind: usize) -> Vec<u8> {
     out
 }
 
-/// As `hexdump -C` prints it.
+/// `text` as `hexdump -C` prints it, without the wider gap in the middle.
 fn dump(text: &[u8]) -> Vec<u8> {
     let mut out = String::new();
     for (index, line) in text.chunks(16).enumerate() {
         let digits: String = line.iter().map(|byte| format!("{byte:02x} ")).collect();
-        let shown: String = line
+        let characters: String = line
             .iter()
             .map(|&byte| if (b' '..=b'~').contains(&byte) { char::from(byte) } else { '.' })
             .collect();
-        let _ = writeln!(out, "{:08x}  {digits:49}|{shown}|", index * 16);
+        let _ = writeln!(out, "{:08x}  {digits:49}|{characters}|", index * 16);
     }
     out.into_bytes()
 }

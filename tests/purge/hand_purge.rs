@@ -1,5 +1,5 @@
-//! Purges with git's own fast-export and fast-import, and writes a report like that of `friskey purge`, so that the tests of
-//! `prove` do not depend on the code of `purge`.
+//! Purges a repository with git's fast-export and fast-import, and writes a report like that of `friskey purge`, so that the
+//! tests of `prove` do not depend on the code of `purge`.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use crate::git;
 use crate::support::{Scratch, fingerprint};
 
-/// The filler for `key`, of the same length.
-pub(crate) fn filler(key: &str) -> String {
+/// Text of the same length to replace `key`.
+fn filler(key: &str) -> String {
     format!("sk-proj-{}", "x".repeat(key.len() - 8))
 }
 
-/// Rewrites the repository `old` into the bare repository `new` without `key`, in blobs and messages.
+/// Rewrites the repository `old` into the bare repository `new`, with a filler in place of `key` in blobs and messages. Returns
+/// the report.
 pub(crate) fn rewrite(scratch: &Scratch, old: &str, new: &str, key: &str) -> Value {
     let export = ["fast-export", "--all", "--signed-tags=strip", "--reencode=no", "--show-original-ids"];
     let stream = git::stdout(scratch.command("git", old).args(export), b"");
@@ -41,41 +42,41 @@ fn replace_all(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The ids of all objects that refs lead to, with their kinds.
-fn objects(scratch: &Scratch, name: &str) -> BTreeSet<(String, String)> {
-    let listed = scratch.git(name, &["rev-list", "--objects", "--no-object-names", "--all"]);
+/// The ids of all reachable objects, with their kinds.
+fn reachable_objects(scratch: &Scratch, name: &str) -> BTreeSet<(String, String)> {
+    let ids = scratch.git(name, &["rev-list", "--objects", "--no-object-names", "--all"]);
     let format = "--batch-check=%(objectname) %(objecttype)";
-    let kinds = scratch.git_with(name, &["cat-file", format], format!("{listed}\n").as_bytes());
+    let kinds = scratch.git_with(name, &["cat-file", format], format!("{ids}\n").as_bytes());
     let pair = |line: &str| line.split_once(' ').map(|(id, kind)| (id.to_owned(), kind.to_owned())).unwrap();
     kinds.lines().map(pair).collect()
 }
 
 fn report(scratch: &Scratch, old: &str, new: &str, key: &str, format: &str) -> Value {
-    let walk = ["rev-list", "--all", "--topo-order", "--reverse"];
-    let (before, after) = (scratch.git(old, &walk), scratch.git(new, &walk));
-    let pairs = before.lines().zip(after.lines()).filter(|(old, new)| old != new);
+    let list_commits = ["rev-list", "--all", "--topo-order", "--reverse"];
+    let (old_commits, new_commits) = (scratch.git(old, &list_commits), scratch.git(new, &list_commits));
+    let pairs = old_commits.lines().zip(new_commits.lines()).filter(|(old, new)| old != new);
     let commits: Vec<Value> = pairs.map(|(old, new)| json!({"old": old, "new": new})).collect();
-    let rewritten = objects(scratch, old);
-    let kept = objects(scratch, new);
-    let gone = |kind: &str| -> Vec<Value> {
-        let gone = rewritten.difference(&kept).filter(|(_, own)| own == kind);
-        // What became of them does not matter to a proof.
-        let zero = "0".repeat(before.lines().next().unwrap().len());
-        gone.map(|(id, _)| json!({"old": id, "new": zero})).collect()
+    let old_objects = reachable_objects(scratch, old);
+    let new_objects = reachable_objects(scratch, new);
+    let rewritten = |kind: &str| -> Vec<Value> {
+        let rewritten = old_objects.difference(&new_objects).filter(|(_, other_kind)| other_kind == kind);
+        // A proof does not read the new ids.
+        let zero = "0".repeat(old_commits.lines().next().unwrap().len());
+        rewritten.map(|(id, _)| json!({"old": id, "new": zero})).collect()
     };
     let refs = |name| scratch.git(name, &["for-each-ref", "--format=%(refname) %(objectname)"]);
-    let (refs_before, refs_after) = (refs(old), refs(new));
-    let of = |list: &str, name: &str| -> Option<String> {
-        list.lines()
+    let (old_refs, new_refs) = (refs(old), refs(new));
+    let target = |refs: &str, name: &str| -> Option<String> {
+        refs.lines()
             .filter_map(|line| line.split_once(' '))
-            .find(|(n, _)| *n == name)
+            .find(|(other_name, _)| *other_name == name)
             .map(|(_, id)| id.into())
     };
-    let changed = refs_before.lines().filter_map(|line| line.split_once(' ')).filter_map(|(name, id)| {
-        let now = of(&refs_after, name)?;
-        (now != id).then(|| json!({"ref": name, "new_ref": name, "old": id, "new": now}))
+    let changed_refs = old_refs.lines().filter_map(|line| line.split_once(' ')).filter_map(|(name, id)| {
+        let new_id = target(&new_refs, name)?;
+        (new_id != id).then(|| json!({"ref": name, "new_ref": name, "old": id, "new": new_id}))
     });
-    let (blobs, trees, tags) = (gone("blob"), gone("tree"), gone("tag"));
+    let (blobs, trees, tags) = (rewritten("blob"), rewritten("tree"), rewritten("tag"));
     let count = commits.len() + blobs.len() + trees.len() + tags.len();
     json!({
         "schema": "friskey/purge/v1",
@@ -93,7 +94,7 @@ fn report(scratch: &Scratch, old: &str, new: &str, key: &str, format: &str) -> V
             .map(|blob| json!({"object": blob["old"], "fingerprint": fingerprint(key)}))
             .collect::<Vec<_>>(),
         "commit-map": commits,
-        "ref-map": changed.collect::<Vec<_>>(),
+        "ref-map": changed_refs.collect::<Vec<_>>(),
         "objects": {"blobs": blobs, "trees": trees, "tags": tags},
     })
 }

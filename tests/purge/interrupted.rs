@@ -1,5 +1,5 @@
-//! Tests purges that are killed, run out of disk space or may not write: the old repository is unchanged, and nothing is left
-//! that could be mistaken for a purged one.
+//! Tests purges that are killed, run out of disk space or may not write: the old repository stays unchanged, and an incomplete
+//! new one cannot be mistaken for a purged one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use friskey::git::HashKind;
 use friskey::model::Secret;
 
-use crate::random_history::{Dice, make};
-use crate::support::{Scratch, skipped, stderr};
+use crate::random_history::{Dice, generate};
+use crate::support::{Scratch, print_skipped, stderr};
 
-/// How many purges are killed, each at another moment.
+/// The number of purges to kill, each at another moment.
 const KILLS: usize = 50;
 
-/// Every file below `dir` with a digest of its bytes.
-fn contents(dir: &Path) -> BTreeMap<String, String> {
+/// The path of every file below `dir`, with a digest of its bytes.
+fn digests(dir: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     let mut pending = vec![dir.to_owned()];
     while let Some(dir) = pending.pop() {
@@ -34,64 +34,63 @@ fn contents(dir: &Path) -> BTreeMap<String, String> {
     files
 }
 
-/// The entries that a purge left in the scratch directory `dir`: the new repository, or an unfinished one.
-fn left(scratch: &Scratch, dir: &str) -> Vec<String> {
-    let names = std::fs::read_dir(scratch.path(dir)).unwrap().map(|entry| entry.unwrap().file_name());
+/// The names of what a purge left in the scratch directory: the new repository, or an unfinished one.
+fn leftovers(scratch: &Scratch) -> Vec<String> {
+    let names = std::fs::read_dir(scratch.root()).unwrap().map(|entry| entry.unwrap().file_name());
     let names = names.map(|name| name.into_string().unwrap());
-    names
-        .filter(|name| name.trim_start_matches('.').starts_with("new"))
-        .map(|name| format!("{dir}{name}"))
-        .collect()
+    names.filter(|name| name.trim_start_matches('.').starts_with("new")).collect()
 }
 
-/// Checks that each entry that is left is empty, or refused by both git and friskey, or the complete new repository. Removes it.
-/// Returns whether a complete one was there.
-fn check_left(scratch: &Scratch, when: &str) -> bool {
-    let mut is_whole = false;
-    for name in left(scratch, "") {
+/// Checks that whatever a purge left is an empty directory, a directory that git and friskey refuse, or the complete new
+/// repository, and removes it. Returns whether there was a complete one.
+fn check_and_remove_leftovers(scratch: &Scratch, case: &str) -> bool {
+    let mut is_complete = false;
+    for name in leftovers(scratch) {
         if std::fs::read_dir(scratch.path(&name)).unwrap().next().is_some() {
             let is_repository =
                 scratch.try_git("", &["--git-dir", &name, "rev-parse", "--git-dir"]).status.success();
             if is_repository {
-                is_whole = true;
-                check_whole(scratch, &name, when);
+                is_complete = true;
+                check_complete(scratch, &name, case);
             } else {
-                check_refused(scratch, &name, when);
+                check_refused(scratch, &name, case);
             }
         }
         std::fs::remove_dir_all(scratch.path(&name)).unwrap();
     }
-    is_whole
+    is_complete
 }
 
-fn check_refused(scratch: &Scratch, name: &str, when: &str) {
-    let again = scratch.friskey(&["purge", "old.git", "--into", name]);
-    assert_eq!(again.status.code(), Some(2), "{when}: {}", stderr(&again));
-    let cloned = scratch.try_git("", &["clone", "-q", "--mirror", name, "clone.git"]);
-    assert!(!cloned.status.success(), "{when}: {name} can be cloned");
+/// Checks that friskey and git refuse the unfinished repository `name`.
+fn check_refused(scratch: &Scratch, name: &str, case: &str) {
+    let purge = scratch.friskey(&["purge", "old.git", "--into", name]);
+    assert_eq!(purge.status.code(), Some(2), "{case}: {}", stderr(&purge));
+    let clone = scratch.try_git("", &["clone", "-q", "--mirror", name, "clone.git"]);
+    assert!(!clone.status.success(), "{case}: {name} can be cloned");
     let audit = scratch.friskey(&["history", name]);
-    assert_eq!(audit.status.code(), Some(2), "{when}: {name} can be audited");
+    assert_eq!(audit.status.code(), Some(2), "{case}: {name} can be audited");
 }
 
-fn check_whole(scratch: &Scratch, name: &str, when: &str) {
+/// Checks that the repository `name` is valid and clean, and has the refs of `complete.git` if that exists.
+fn check_complete(scratch: &Scratch, name: &str, case: &str) {
     let fsck = scratch.try_git(name, &["fsck", "--full", "--strict"]);
-    assert!(fsck.status.success(), "{when}: {}", stderr(&fsck));
-    if scratch.path("whole.git").exists() {
-        assert_eq!(refs(scratch, name), refs(scratch, "whole.git"), "{when}");
+    assert!(fsck.status.success(), "{case}: {}", stderr(&fsck));
+    if scratch.path("complete.git").exists() {
+        assert_eq!(refs(scratch, name), refs(scratch, "complete.git"), "{case}");
     }
-    assert_eq!(scratch.friskey(&["history", name]).status.code(), Some(0), "{when}");
+    assert_eq!(scratch.friskey(&["history", name]).status.code(), Some(0), "{case}");
 }
 
 #[test]
-fn a_purge_that_is_killed_leaves_no_half_repository() {
+fn a_killed_purge_leaves_no_incomplete_repository() {
     let scratch = Scratch::new();
-    make(&scratch, "old.git", 7, HashKind::Sha1, false);
-    let before = contents(&scratch.path("old.git"));
+    generate(&scratch, "old.git", 7, HashKind::Sha1, false);
+    let before = digests(&scratch.path("old.git"));
     let program = env!("CARGO_BIN_EXE_friskey");
-    let begun = Instant::now();
-    let whole = scratch.friskey(&["purge", "old.git", "--into", "whole.git"]);
-    assert_eq!(whole.status.code(), Some(0), "{}", stderr(&whole));
-    let takes = begun.elapsed().max(Duration::from_millis(20));
+    let start = Instant::now();
+    let purge = scratch.friskey(&["purge", "old.git", "--into", "complete.git"]);
+    assert_eq!(purge.status.code(), Some(0), "{}", stderr(&purge));
+    let duration = start.elapsed().max(Duration::from_millis(20));
     let mut dice = Dice::new(50);
     let mut killed = 0;
     for number in 0..KILLS {
@@ -99,19 +98,20 @@ fn a_purge_that_is_killed_leaves_no_half_repository() {
         let mut command = scratch.command(program, "");
         command.args(["purge", "old.git", "--into", &new]).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        std::thread::sleep(takes.mul_f64(dice.roll(1100) as f64 / 1000.0));
+        // Up to 1.1 times as long as a whole purge takes.
+        std::thread::sleep(duration.mul_f64(dice.roll(1100) as f64 / 1000.0));
         // SIGKILL: the purge cannot clean up.
         let _ = child.kill();
         let status = child.wait().unwrap();
-        let is_whole = check_left(&scratch, &format!("kill {number}"));
+        let is_complete = check_and_remove_leftovers(&scratch, &format!("kill {number}"));
         if status.success() {
-            assert!(is_whole, "kill {number} came too late, and there is no repository");
+            assert!(is_complete, "kill {number} came after the end, but there is no repository");
         } else {
             killed += 1;
         }
     }
-    assert!(killed > KILLS / 4, "{killed} of {KILLS} were killed in time");
-    assert_eq!(contents(&scratch.path("old.git")), before);
+    assert!(killed > KILLS / 4, "only {killed} of {KILLS} were killed in time");
+    assert_eq!(digests(&scratch.path("old.git")), before);
 }
 
 fn refs(scratch: &Scratch, name: &str) -> String {
@@ -121,41 +121,41 @@ fn refs(scratch: &Scratch, name: &str) -> String {
 /// Simulates a full disk with a limit for the size of files.
 #[cfg(unix)]
 #[test]
-fn a_purge_without_room_leaves_no_half_repository() {
+fn a_purge_under_a_file_size_limit_leaves_no_incomplete_repository() {
     let scratch = Scratch::new();
-    make(&scratch, "old.git", 11, HashKind::Sha1, false);
-    let before = contents(&scratch.path("old.git"));
-    let mut refused = 0;
-    // In blocks of 512 bytes, as POSIX says.
+    generate(&scratch, "old.git", 11, HashKind::Sha1, false);
+    let before = digests(&scratch.path("old.git"));
+    let mut failed = 0;
+    // POSIX defines a block as 512 bytes.
     for blocks in [0, 1, 2, 4, 8, 12, 16, 24, 32, 64] {
         let script = format!(
             "ulimit -f {blocks}; trap '' XFSZ; exec '{}' purge old.git --into new.git --report purge.json",
             env!("CARGO_BIN_EXE_friskey")
         );
         let output = scratch.command("sh", "").args(["-c", &script]).output().unwrap();
-        let when = format!("{blocks} blocks: {}", stderr(&output));
-        let is_whole = check_left(&scratch, &when);
+        let case = format!("{blocks} blocks: {}", stderr(&output));
+        let is_complete = check_and_remove_leftovers(&scratch, &case);
         match output.status.code() {
-            Some(0) => assert!(is_whole, "{when}"),
+            Some(0) => assert!(is_complete, "{case}"),
             status => {
-                assert_eq!(status, Some(2), "{when}");
-                assert!(!stderr(&output).is_empty(), "{when}");
-                refused += 1;
+                assert_eq!(status, Some(2), "{case}");
+                assert!(!stderr(&output).is_empty(), "{case}");
+                failed += 1;
             }
         }
         let _ = std::fs::remove_file(scratch.path("purge.json"));
     }
-    assert!(refused >= 3, "{refused}");
-    assert_eq!(contents(&scratch.path("old.git")), before);
+    assert!(failed >= 3, "only {failed} purges reached the limit");
+    assert_eq!(digests(&scratch.path("old.git")), before);
 }
 
-/// Uses a file system that is really full, where one can be mounted.
+/// Mounts small file systems; skipped where that is not permitted.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_purge_on_a_full_disk_leaves_no_half_repository() {
+fn a_purge_on_a_full_disk_leaves_no_incomplete_repository() {
     let scratch = Scratch::new();
-    make(&scratch, "old.git", 13, HashKind::Sha1, false);
-    let before = contents(&scratch.path("old.git"));
+    generate(&scratch, "old.git", 13, HashKind::Sha1, false);
+    let before = digests(&scratch.path("old.git"));
     std::fs::create_dir(scratch.path("disk")).unwrap();
     for size in [4, 8, 12, 16, 24, 32, 48, 64, 96, 128] {
         let script = format!(
@@ -169,28 +169,29 @@ fn a_purge_on_a_full_disk_leaves_no_half_repository() {
         // The mount is visible only to this process, and ends with it.
         let mut command = scratch.command("unshare", "");
         let Ok(output) = command.args(["--mount", "sh", "-c", &script]).output() else {
-            skipped("there is no `unshare`");
+            print_skipped("there is no `unshare`");
             return;
         };
-        let when = format!("{size} KiB: {}", stderr(&output));
+        let case = format!("{size} KiB: {}", stderr(&output));
         match output.status.code() {
             Some(0 | 2) => {}
-            Some(1 | 99) if when.contains("ermi") || when.contains("ermitted") => {
-                skipped("no file system can be mounted here");
+            // "Permission denied" or "Operation not permitted".
+            Some(1 | 99) if case.contains("ermi") => {
+                print_skipped("no file system can be mounted here");
                 return;
             }
-            status => panic!("status {status:?}, {when}"),
+            status => panic!("status {status:?}, {case}"),
         }
     }
-    assert_eq!(contents(&scratch.path("old.git")), before);
+    assert_eq!(digests(&scratch.path("old.git")), before);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_purge_that_may_not_write_says_so() {
+fn a_purge_into_an_impossible_destination_is_refused_and_changes_nothing() {
     let scratch = Scratch::new();
-    make(&scratch, "old.git", 17, HashKind::Sha1, false);
-    let before = contents(&scratch.path("old.git"));
+    generate(&scratch, "old.git", 17, HashKind::Sha1, false);
+    let before = digests(&scratch.path("old.git"));
     // Nobody can create a directory there, not even root.
     for target in ["/proc/new.git", "old.git/HEAD/new.git", "missing/deep/new.git"] {
         let output = scratch.friskey(&["purge", "old.git", "--into", target]);
@@ -207,5 +208,5 @@ fn a_purge_that_may_not_write_says_so() {
     assert_eq!(std::fs::read(scratch.path("full/file")).unwrap(), b"x");
     let output = scratch.friskey(&["purge", "old.git", "--into", "old.git"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert_eq!(contents(&scratch.path("old.git")), before);
+    assert_eq!(digests(&scratch.path("old.git")), before);
 }

@@ -1,24 +1,25 @@
-//! Tests keys that no rule finds, since they have no marker and touch other characters: only a search for the exact key
-//! finds them.
+//! Tests keys that no rule finds, because they have no marker and other characters directly before them: a purge and a proof
+//! must find them by the key itself.
 
 use friskey::rules::expand;
 use serde_json::Value;
 
+use crate::replacement::{deflated_gzip, encode_base64};
 use crate::support::{Scratch, fingerprint, json, key, stderr, stdout};
-use crate::treatments::{deflated_gzip, encode_base64};
 
 /// A project key without the marker.
-fn unmarked(number: u64) -> String {
+fn unmarked_key(number: u64) -> String {
     String::from_utf8(expand("sk-proj-{base62:48}", number).text).unwrap()
 }
 
-/// A repository with the key in a place where a rule finds it, and in places where it touches other characters.
-fn repository_with_touching_key(key: &str) -> Scratch {
+/// A repository with `key` in a file where a rule finds it, and in files, names, messages and refs directly after other
+/// characters.
+fn repository_with_attached_key(key: &str) -> Scratch {
     let scratch = Scratch::new();
     scratch.git("", &["init", "-q", "-b", "main", "repo"]);
     scratch.write("repo/.env", format!("OPENAI_API_KEY={key}\n"));
     scratch.write("repo/url.txt", format!("see https://api.example.com/v1/keys/{key}\n"));
-    scratch.write("repo/repository_with_touching_key.txt", format!("Bearer_{key}\n"));
+    scratch.write("repo/underscore.txt", format!("Bearer_{key}\n"));
     scratch.write("repo/plus.txt", format!("x+{key}\n"));
     scratch.write(&format!("repo/dir/pre_{key}.txt"), "x\n");
     scratch.commit("repo", "add");
@@ -29,20 +30,20 @@ fn repository_with_touching_key(key: &str) -> Scratch {
 }
 
 /// All objects and refs of a repository, as text.
-fn everything(scratch: &Scratch, name: &str) -> String {
+fn objects_and_refs(scratch: &Scratch, name: &str) -> String {
     let objects = scratch.try_git(name, &["cat-file", "--batch-all-objects", "--batch"]);
     let refs = scratch.git(name, &["for-each-ref"]);
     format!("{}{refs}", String::from_utf8_lossy(&objects.stdout))
 }
 
 #[test]
-fn a_key_that_no_rule_finds_next_to_other_characters_is_purged() {
-    let key = unmarked(1);
-    let scratch = repository_with_touching_key(&key);
-    assert!(everything(&scratch, "repo").contains(&format!("keys/{key}")));
+fn a_key_directly_after_other_characters_is_purged() {
+    let key = unmarked_key(1);
+    let scratch = repository_with_attached_key(&key);
+    assert!(objects_and_refs(&scratch, "repo").contains(&format!("keys/{key}")));
     let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "report.json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(!everything(&scratch, "new.git").contains(&key));
+    assert!(!objects_and_refs(&scratch, "new.git").contains(&key));
     let fsck = scratch.try_git("new.git", &["fsck", "--full", "--strict"]);
     assert!(fsck.status.success() && fsck.stdout.is_empty(), "{}", stdout(&fsck));
     let text = std::fs::read_to_string(scratch.path("report.json")).unwrap();
@@ -53,18 +54,18 @@ fn a_key_that_no_rule_finds_next_to_other_characters_is_purged() {
     assert_eq!(report["keys"].as_array().unwrap().len(), 1);
 }
 
-/// `prove` knows only the ends, the length and the fingerprint of a key.
+/// `prove` knows only the prefix, the last characters, the length and the fingerprint of a key.
 #[test]
-fn prove_finds_a_key_next_to_other_characters() {
-    let key = unmarked(2);
-    let scratch = repository_with_touching_key(&key);
+fn prove_finds_a_key_directly_after_other_characters() {
+    let key = unmarked_key(2);
+    let scratch = repository_with_attached_key(&key);
     let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "report.json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     scratch.git("", &["clone", "-q", "--mirror", "new.git", "clone.git"]);
     let prove = || scratch.friskey(&["prove", "clone.git", "--report", "report.json", "--format", "json"]);
     let proof = prove();
     assert_eq!(proof.status.code(), Some(0), "{:#}", json(&proof));
-    // Somebody pushes it again, in a place where no rule looks.
+    // Somebody pushes the key again, directly after another character.
     let blob =
         scratch.git_with("clone.git", &["hash-object", "-w", "--stdin"], format!("x+{key}\n").as_bytes());
     scratch.git("clone.git", &["tag", "again", &blob]);
@@ -73,11 +74,10 @@ fn prove_finds_a_key_next_to_other_characters() {
     assert_eq!(json(&proof)["keys"][0]["found"], true);
 }
 
-/// An archive that is encoded in a text does not hide a key from a proof.
 #[test]
 fn prove_finds_a_key_in_an_archive_in_base64() {
     let key = key(77);
-    let scratch = repository_with_touching_key(&key);
+    let scratch = repository_with_attached_key(&key);
     let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "report.json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     scratch.git("", &["clone", "-q", "--mirror", "new.git", "clone.git"]);

@@ -1,4 +1,4 @@
-//! Git objects as they are: written without git's help, read back through git, and taken apart.
+//! Writes git objects without git, reads them with git, and parses their bytes.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -11,7 +11,7 @@ use friskey::git::{HashKind, ObjectKind, object_id};
 use crate::git;
 use crate::support::Scratch;
 
-/// Kind and bytes of objects, by id.
+/// The kind and the bytes of objects, by id.
 pub(crate) type Objects = BTreeMap<String, (String, Vec<u8>)>;
 
 /// Writes loose objects.
@@ -21,6 +21,7 @@ pub(crate) struct ObjectWriter {
 }
 
 impl ObjectWriter {
+    /// Writes an object and returns its id.
     pub(crate) fn write(&self, kind: ObjectKind, bytes: &[u8]) -> String {
         let id = object_id(kind, bytes, self.hash).unwrap().to_string();
         let dir = self.git_dir.join("objects").join(&id[..2]);
@@ -54,11 +55,11 @@ pub(crate) fn all(scratch: &Scratch, name: &str) -> Objects {
     objects
 }
 
-/// All refs of the repository `name`: full name and object.
+/// The object id of each ref of the repository `name`, by full name.
 pub(crate) fn refs(scratch: &Scratch, name: &str) -> BTreeMap<String, String> {
-    let listed = scratch.git(name, &["for-each-ref", "--format=%(refname) %(objectname)"]);
+    let lines = scratch.git(name, &["for-each-ref", "--format=%(refname) %(objectname)"]);
     let pair = |line: &str| line.rsplit_once(' ').map(|(name, id)| (name.to_owned(), id.to_owned()));
-    listed.lines().filter_map(pair).collect()
+    lines.lines().filter_map(pair).collect()
 }
 
 /// An entry of a tree.
@@ -70,11 +71,11 @@ pub(crate) struct TreeEntry {
 }
 
 impl TreeEntry {
-    pub(crate) fn is_gitlink(&self) -> bool {
+    pub(crate) fn is_submodule(&self) -> bool {
         self.mode == "160000"
     }
 
-    /// What git sorts entries by.
+    /// The bytes by which git sorts entries.
     fn sort_key(&self) -> Vec<u8> {
         if self.mode == "40000" { [&self.name[..], b"/"].concat() } else { self.name.clone() }
     }
@@ -112,7 +113,7 @@ pub(crate) fn tree_bytes(mut entries: Vec<TreeEntry>) -> Vec<u8> {
     bytes
 }
 
-/// The header lines of a commit or tag, continuation lines joined, and the message.
+/// The header fields of a commit or tag, with continuation lines joined, and the message.
 pub(crate) fn header_and_message(bytes: &[u8]) -> (Vec<(String, Vec<u8>)>, Vec<u8>) {
     let end = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap_or(bytes.len() - 1);
     let message = bytes.get(end + 2..).unwrap_or_default().to_vec();
@@ -130,12 +131,12 @@ pub(crate) fn header_and_message(bytes: &[u8]) -> (Vec<(String, Vec<u8>)>, Vec<u
     (fields, message)
 }
 
-/// The ids to which an object refers, gitlinks excluded.
+/// The ids to which an object refers, except for those of submodules.
 pub(crate) fn links(kind: &str, bytes: &[u8], id_len: usize) -> Vec<String> {
     match kind {
         "tree" => {
             let entries = tree_entries(bytes, id_len).into_iter();
-            entries.filter(|entry| !entry.is_gitlink()).map(|entry| entry.id).collect()
+            entries.filter(|entry| !entry.is_submodule()).map(|entry| entry.id).collect()
         }
         "commit" | "tag" => {
             let names = ["tree", "parent", "object"];

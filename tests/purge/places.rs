@@ -1,4 +1,4 @@
-//! Tests where a purge may write, what it carries over unsearched, and what its report and output say about that.
+//! Tests where a purge may write, what it carries over without searching it, and what its report and output say about both.
 
 use serde_json::Value;
 
@@ -12,22 +12,22 @@ fn repository_with_key() -> Scratch {
     scratch
 }
 
-fn report(scratch: &Scratch) -> Value {
+fn read_report(scratch: &Scratch) -> Value {
     serde_json::from_slice(&std::fs::read(scratch.path("report.json")).unwrap()).unwrap()
 }
 
-fn purge(scratch: &Scratch, more: &[&str]) -> std::process::Output {
-    scratch.friskey(&[&["purge", "repo", "--into", "new.git", "--report", "report.json"], more].concat())
+fn purge(scratch: &Scratch, options: &[&str]) -> std::process::Output {
+    scratch.friskey(&[&["purge", "repo", "--into", "new.git", "--report", "report.json"], options].concat())
 }
 
 #[test]
 fn a_report_within_the_repository_is_refused() {
     let scratch = repository_with_key();
     let config = std::fs::read(scratch.path("repo/.git/config")).unwrap();
-    for place in ["repo/.git/config", "repo/.git/report.json", "repo/report.json"] {
-        for how in [&["--into", "new.git"][..], &["--dry-run"]] {
-            let output = scratch.friskey(&[&["purge", "repo", "--report", place], how].concat());
-            assert_eq!(output.status.code(), Some(2), "{place}");
+    for path in ["repo/.git/config", "repo/.git/report.json", "repo/report.json"] {
+        for mode in [&["--into", "new.git"][..], &["--dry-run"]] {
+            let output = scratch.friskey(&[&["purge", "repo", "--report", path], mode].concat());
+            assert_eq!(output.status.code(), Some(2), "{path}");
             assert!(stderr(&output).contains("outside"), "{}", stderr(&output));
         }
     }
@@ -36,7 +36,7 @@ fn a_report_within_the_repository_is_refused() {
 }
 
 #[test]
-fn work_trees_of_the_repository_are_not_written_to() {
+fn a_destination_in_a_work_tree_of_the_repository_is_refused() {
     let scratch = repository_with_key();
     scratch.git("repo", &["worktree", "add", "-q", "--detach", "../linked"]);
     for (repo, into) in [("repo", "linked/new.git"), ("linked", "repo/new.git"), ("linked", "linked/new.git")]
@@ -47,7 +47,7 @@ fn work_trees_of_the_repository_are_not_written_to() {
     }
 }
 
-/// Without the report, `friskey prove` cannot prove that the keys are gone from the server.
+/// A new repository without its report would be of little use: only with the report can `friskey prove` check the server.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_report_that_cannot_be_written_leaves_no_repository() {
@@ -59,12 +59,11 @@ fn a_report_that_cannot_be_written_leaves_no_repository() {
     assert!(names.iter().all(|name| !name.to_string_lossy().contains("new.git")), "{names:?}");
 }
 
-/// The pointers are carried over, and the files of Git LFS are searched in the old repository.
 #[test]
 fn git_lfs_pointers_are_carried_over_and_their_files_searched() {
     let scratch = repository_with_key();
     let content = format!("model, {}\n", key(41));
-    // SHA-256 of the content, which is also what a fingerprint is.
+    // Git LFS names files by the SHA-256 of their content, which `fingerprint` computes.
     let oid = fingerprint(&content);
     let pointer =
         format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {}\n", content.len());
@@ -78,20 +77,20 @@ fn git_lfs_pointers_are_carried_over_and_their_files_searched() {
     let output = purge(&scratch, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(scratch.git("new.git", &["cat-file", "-p", "main:big.bin"]), pointer.trim());
-    let report = report(&scratch);
+    let report = read_report(&scratch);
     assert_eq!(report["lfs"][0]["oid"], *oid);
     scratch.git("", &["clone", "-q", "--mirror", "new.git", "clone.git"]);
     let proof = scratch.friskey(&["prove", "clone.git", "--report", "report.json"]);
     assert_eq!(proof.status.code(), Some(3), "{}", stderr(&proof));
     assert!(stdout(&proof).contains("git lfs fetch --all"), "{}", stdout(&proof));
     assert!(!stdout(&proof).contains("--surfaces"), "{}", stdout(&proof));
-    let left = report["not_carried_over"].as_array().unwrap();
-    assert!(left.iter().any(|one| one["what"] == "lfs"), "{left:?}");
+    let not_carried_over = report["not_carried_over"].as_array().unwrap();
+    assert!(not_carried_over.iter().any(|row| row["what"] == "lfs"), "{not_carried_over:?}");
 }
 
-/// If the key is only in a file of Git LFS, no ref changes, so there is nothing to push: the file has to be replaced.
+/// No ref changes, so there is nothing to push, but the file in the store of Git LFS has to be replaced.
 #[test]
-fn a_key_in_git_lfs_only_is_to_be_replaced_there() {
+fn a_key_that_is_only_in_git_lfs_gives_a_next_step_for_it() {
     let scratch = Scratch::new();
     scratch.git("", &["init", "-q", "-b", "main", "repo"]);
     let content = format!("model, {}\n", key(41));
@@ -117,9 +116,8 @@ fn add_unopenable_archive(scratch: &Scratch) -> String {
     scratch.git("repo", &["rev-parse", "HEAD:data/sample.lz4"])
 }
 
-/// A configuration can exclude an archive that cannot be opened, and the output and report name it.
 #[test]
-fn a_file_that_cannot_be_opened_may_be_excluded() {
+fn a_purge_refuses_an_archive_that_cannot_be_opened_unless_it_is_excluded() {
     let scratch = repository_with_key();
     let blob = add_unopenable_archive(&scratch);
     let output = purge(&scratch, &[]);
@@ -132,15 +130,15 @@ fn a_file_that_cannot_be_opened_may_be_excluded() {
     let text = stdout(&output);
     assert!(text.contains("not searched, and carried over as it is: data/"), "{text}");
     assert!(text.contains(&format!("  data/sample.lz4 (blob {blob}): ")), "{text}");
-    let report = report(&scratch);
+    let report = read_report(&scratch);
     assert!(report["left_out"].to_string().contains("data/"));
     let unsearched = &report["unsearched"][0];
     assert_eq!((&unsearched["object"], &unsearched["excluded"]), (&blob.into(), &true.into()));
 }
 
-/// A plan is made nevertheless, so that the user can decide on each such file.
+/// A dry run makes a plan in spite of such files, so that the user can decide about each.
 #[test]
-fn a_plan_lists_the_files_that_cannot_be_opened() {
+fn a_dry_run_lists_the_archives_that_cannot_be_opened() {
     let scratch = repository_with_key();
     let blob = add_unopenable_archive(&scratch);
     let plan = ["purge", "repo", "--dry-run", "--report", "report.json"];
@@ -149,24 +147,25 @@ fn a_plan_lists_the_files_that_cannot_be_opened() {
     assert_eq!(output.status.code(), Some(3), "{text}{}", stderr(&output));
     assert!(text.contains("would purge 1 key") && text.contains("A purge refuses until"), "{text}");
     assert!(text.contains(&format!("  data/sample.lz4 (blob {blob}): ")), "{text}");
-    let planned = report(&scratch);
+    let plan_report = read_report(&scratch);
     assert_eq!(
-        (&planned["status"], &planned["unsearched"][0]["path"]),
+        (&plan_report["status"], &plan_report["unsearched"][0]["path"]),
         (&"planned".into(), &"data/sample.lz4".into())
     );
     scratch.write("purge.toml", "exclude = [\"data/\"]\n");
     let output = scratch.friskey(&[&plan[..], &["--config", "purge.toml"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
-    // What is missing is no matter of deciding.
-    let gone = scratch.git("repo", &["rev-parse", "HEAD:.env"]);
-    std::fs::remove_file(scratch.path(&format!("repo/.git/objects/{}/{}", &gone[..2], &gone[2..]))).unwrap();
+    // With a missing object there is no plan, since the user cannot decide about what nobody can read.
+    let missing = scratch.git("repo", &["rev-parse", "HEAD:.env"]);
+    std::fs::remove_file(scratch.path(&format!("repo/.git/objects/{}/{}", &missing[..2], &missing[2..])))
+        .unwrap();
     let output = scratch.friskey(&plan);
     assert_eq!((output.status.code(), &*stdout(&output)), (Some(3), ""), "{}", stderr(&output));
 }
 
-/// Nobody can prove that such a file has no key, but that it is the only doubt can be said.
+/// The proof is incomplete, but says that nothing else is missing.
 #[test]
-fn prove_names_the_files_that_cannot_be_opened() {
+fn prove_names_the_archives_that_cannot_be_opened() {
     let scratch = repository_with_key();
     let blob = add_unopenable_archive(&scratch);
     scratch.write("purge.toml", "exclude = [\"data/\"]\n");
@@ -193,7 +192,7 @@ fn prove_names_the_files_that_cannot_be_opened() {
 }
 
 #[test]
-fn accepted_keys_that_stay_are_counted() {
+fn accepted_keys_are_not_purged_but_counted() {
     let scratch = repository_with_key();
     scratch.write("repo/other", format!("K={}\n", key(42)));
     scratch.commit("repo", "other");
@@ -203,10 +202,9 @@ fn accepted_keys_that_stay_are_counted() {
     let output = purge(&scratch, &["--baseline", "accepted.toml"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains("accepted keys that stay: 1"), "{}", stdout(&output));
-    assert_eq!(report(&scratch)["accepted_keys"], 1);
+    assert_eq!(read_report(&scratch)["accepted_keys"], 1);
 }
 
-/// Notes follow whatever they are about, and that may be a tag.
 #[test]
 fn notes_on_tags_and_commits_follow_the_new_ids() {
     let scratch = repository_with_key();
@@ -233,48 +231,50 @@ fn grafts_and_replaced_objects_do_not_change_what_is_carried_over() {
     let output = purge(&scratch, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let log = scratch.git("new.git", &["log", "--format=%s", "main"]);
-    assert_eq!(log, "second\nleak", "the true parents");
-    let report = report(&scratch);
-    let left: Vec<_> = report["not_carried_over"]
+    assert_eq!(log, "second\nleak", "the new commits have other parents");
+    let report = read_report(&scratch);
+    let not_carried_over: Vec<_> = report["not_carried_over"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| one["what"].as_str().unwrap())
+        .map(|row| row["what"].as_str().unwrap())
         .collect();
-    assert!(left.contains(&"grafts") && left.contains(&"replace-refs"), "{left:?}");
+    assert!(
+        not_carried_over.contains(&"grafts") && not_carried_over.contains(&"replace-refs"),
+        "{not_carried_over:?}"
+    );
     assert_eq!(scratch.git("new.git", &["for-each-ref", "--format=%(refname)"]), "refs/heads/main");
 }
 
-/// A push of an ordinary clone as a mirror would delete the branches of others.
+/// An ordinary clone lacks branches of others, which a mirror push from it would delete.
 #[test]
-fn no_push_is_suggested_for_a_clone_that_is_no_mirror() {
+fn no_push_is_suggested_for_a_clone_that_is_not_a_mirror() {
     let scratch = repository_with_key();
     scratch.git("repo", &["branch", "colleague"]);
     scratch.git("", &["clone", "-q", "repo", "clone"]);
     scratch.git("clone", &["config", "remote.origin.url", "git@github.com:acme/app.git"]);
-    let run = |repo: &str| {
+    let purge_and_read_second_step = |repo: &str| {
         let into = format!("{repo}-new.git");
         let output = scratch.friskey(&["purge", repo, "--into", &into, "--report", "report.json"]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert!(!stdout(&output).contains(&format!("git -C {into} push")) || repo == "mirror.git");
-        report(&scratch)["next_steps"][1].clone()
+        read_report(&scratch)["next_steps"][1].clone()
     };
-    let step = run("clone");
+    let step = purge_and_read_second_step("clone");
     let commands: Vec<_> = step["commands"].as_array().unwrap().iter().map(|c| c.as_str().unwrap()).collect();
     assert_eq!(commands[0], "git clone --mirror git@github.com:acme/app.git mirror.git");
     assert!(step["title"].as_str().unwrap().starts_with("Do not push"));
     scratch.git("", &["clone", "-q", "--mirror", "repo", "mirror.git"]);
     scratch.git("mirror.git", &["config", "remote.origin.url", "git@github.com:acme/app.git"]);
-    let step = run("mirror.git");
+    let step = purge_and_read_second_step("mirror.git");
     assert_eq!(
         step["commands"][0],
         "git -C mirror.git-new.git push --force --mirror git@github.com:acme/app.git"
     );
 }
 
-/// What git refuses as the name of a ref could lead out of the new repository.
 #[test]
-fn hostile_names_of_refs_write_nothing_outside() {
+fn ref_names_that_lead_out_of_the_new_repository_write_nothing() {
     let scratch = repository_with_key();
     let tip = scratch.git("repo", &["rev-parse", "HEAD"]);
     std::fs::create_dir(scratch.path("sub")).unwrap();
@@ -294,12 +294,12 @@ fn hostile_names_of_refs_write_nothing_outside() {
     assert_eq!(scratch.git("sub/new.git", &["for-each-ref", "--format=%(refname)"]), "refs/heads/main");
     let fsck = scratch.try_git("sub/new.git", &["fsck", "--full", "--strict"]);
     assert!(fsck.status.success() && fsck.stdout.is_empty(), "{}{}", stdout(&fsck), stderr(&fsck));
-    let left = report(&scratch)["not_carried_over"].to_string();
-    assert!(left.contains("misnamed-refs"), "{left}");
+    let not_carried_over = read_report(&scratch)["not_carried_over"].to_string();
+    assert!(not_carried_over.contains("misnamed-refs"), "{not_carried_over}");
 }
 
 #[test]
-fn a_head_that_git_refuses_becomes_main() {
+fn a_head_that_git_rejects_becomes_main_or_the_purge_is_refused() {
     let scratch = repository_with_key();
     scratch.git("", &["clone", "-q", "--mirror", "repo", "mirror.git"]);
     for head in ["ref: refs/heads/../../evil\n", "ref: refs/heads/no such\n"] {
@@ -314,11 +314,10 @@ fn a_head_that_git_refuses_becomes_main() {
     }
 }
 
-/// The plan names what is lost as a whole.
 #[test]
-fn a_plan_lists_places_and_stubs() {
+fn a_dry_run_lists_how_each_file_would_be_changed() {
     let scratch = repository_with_key();
-    // Compressed by git itself, so that no library is needed.
+    // Git writes the archive, so the test needs no library for that.
     scratch.write("inner/.env", format!("K={}\n", key(43)));
     scratch.git("", &["init", "-q", "-b", "main", "inner"]);
     scratch.commit("inner", "inner");
@@ -330,7 +329,7 @@ fn a_plan_lists_places_and_stubs() {
     assert!(text.contains("Places:\n  blob backup.zip: stub\n  blob .env: filler\n"), "{text}");
 }
 
-/// A key that only a tag had leaves no rewritten commit to recognize a clone by.
+/// No commit is rewritten, so the proof has to recognize the clone in another way.
 #[test]
 fn a_key_that_only_a_tag_had_is_proven_gone() {
     let scratch = Scratch::new();

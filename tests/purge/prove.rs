@@ -1,42 +1,45 @@
-//! Tests `friskey prove`: its results for each kind of clone, and its treatment of damaged and hostile reports.
+//! Tests `friskey prove`: its results for each kind of clone, and how it handles damaged and hostile reports.
 
 use serde_json::{Value, json};
 
 use crate::hand_purge;
 use crate::support::{Scratch, fingerprint, json as parse, key, stderr, stdout};
 
-/// A server with the purged history on its branches and tags, and the old one on refs that a plain clone does not see.
+/// A server with the purged history on its branches and tags, and the old one on [`HIDDEN_REFS`].
 struct Server {
     scratch: Scratch,
     /// The commit that introduced the key.
-    first: String,
+    leak_commit: String,
+    /// The report of the purge.
     report: Value,
 }
 
-const HIDDEN: [&str; 3] = ["refs/pull/7/head", "refs/merge-requests/3/head", "refs/keep-around/abc"];
+/// Refs that a plain clone does not fetch.
+const HIDDEN_REFS: [&str; 3] = ["refs/pull/7/head", "refs/merge-requests/3/head", "refs/keep-around/abc"];
 
 impl Server {
     fn new() -> Self {
-        Self::with_format("sha1")
+        Self::with_object_format("sha1")
     }
 
-    fn with_format(format: &str) -> Self {
+    /// Purges a repository with `sha1` or `sha256` ids. [`Self::push`] creates the server.
+    fn with_object_format(format: &str) -> Self {
         let scratch = Scratch::new();
         scratch.git("", &["init", "-q", "-b", "main", &format!("--object-format={format}"), "old"]);
         scratch.write("old/README", "hello\n");
         scratch.commit("old", "before the key");
         scratch.write("old/src/app.py", format!("client(\"{}\")\n", key(1)));
-        let first = scratch.commit("old", "with the key");
+        let leak_commit = scratch.commit("old", "with the key");
         scratch.git("old", &["tag", "-a", "-m", "release", "v1"]);
         scratch.write("old/src/app.py", "client(os.environ)\n");
         scratch.commit("old", "without the key");
-        for name in HIDDEN {
+        for name in HIDDEN_REFS {
             scratch.git("old", &["update-ref", name, "HEAD"]);
         }
         let report = hand_purge::rewrite(&scratch, "old", "new.git", &key(1));
         assert_eq!(report["commit-map"].as_array().unwrap().len(), 2);
         scratch.write("purge.json", report.to_string());
-        Self { scratch, first, report }
+        Self { scratch, leak_commit, report }
     }
 
     /// Creates the server as it is after the push: with the purged history, and the refs in `hidden` that lead to the old one.
@@ -44,8 +47,8 @@ impl Server {
         let scratch = &self.scratch;
         scratch.git("", &["clone", "-q", "--bare", "new.git", "server.git"]);
         scratch.git("server.git", &["remote", "remove", "origin"]);
-        let listed = scratch.git("server.git", &["for-each-ref", "--format=%(refname)"]);
-        for name in listed.lines().filter(|name| HIDDEN.contains(name)) {
+        let names = scratch.git("server.git", &["for-each-ref", "--format=%(refname)"]);
+        for name in names.lines().filter(|name| HIDDEN_REFS.contains(name)) {
             scratch.git("server.git", &["update-ref", "-d", name]);
         }
         for name in hidden {
@@ -74,12 +77,14 @@ impl Server {
     }
 }
 
+/// Why the proof is incomplete.
 fn reasons(proof: &Value) -> String {
     proof["not_seen"].to_string()
 }
 
+/// The refs that still lead to a key or an old object.
 fn ref_names(proof: &Value) -> Vec<&str> {
-    proof["refs"].as_array().unwrap().iter().map(|one| one["ref"].as_str().unwrap()).collect()
+    proof["refs"].as_array().unwrap().iter().map(|row| row["ref"].as_str().unwrap()).collect()
 }
 
 #[test]
@@ -107,14 +112,14 @@ fn a_mirror_clone_of_a_purged_server_is_proven() {
 #[test]
 fn a_plain_clone_proves_nothing_and_says_why() {
     let server = Server::new();
-    server.push(&HIDDEN);
+    server.push(&HIDDEN_REFS);
     for options in [&[][..], &["--bare"], &["--no-tags"]] {
         server.clone(options);
         let (status, proof) = server.prove();
         assert_eq!((status, &proof["status"]), (Some(3), &json!("incomplete")), "{options:?}: {proof:#}");
         assert_eq!(proof["clone"]["kind"], "plain");
         assert!(reasons(&proof).contains("git clone --mirror"), "{}", reasons(&proof));
-        for name in HIDDEN {
+        for name in HIDDEN_REFS {
             assert!(reasons(&proof).contains(name), "{name}: {}", reasons(&proof));
         }
     }
@@ -123,12 +128,12 @@ fn a_plain_clone_proves_nothing_and_says_why() {
 #[test]
 fn a_clone_whose_remote_was_removed_is_no_proof_while_it_lacks_hidden_refs() {
     let server = Server::new();
-    server.push(&HIDDEN);
+    server.push(&HIDDEN_REFS);
     server.clone(&[]);
     server.scratch.git("clone", &["remote", "remove", "origin"]);
     let (status, proof) = server.prove();
     assert_eq!((status, &proof["clone"]["kind"]), (Some(3), &json!("no-remote")), "{proof:#}");
-    // What the purge itself wrote has them, rewritten.
+    // The repository that the purge wrote has these refs, rewritten.
     let output = server.scratch.friskey(&["prove", "new.git", "--report", "purge.json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
 }
@@ -136,23 +141,27 @@ fn a_clone_whose_remote_was_removed_is_no_proof_while_it_lacks_hidden_refs() {
 #[test]
 fn refs_of_a_mirror_clone_that_still_lead_to_the_key_are_named() {
     let server = Server::new();
-    server.push(&HIDDEN);
+    server.push(&HIDDEN_REFS);
     server.clone(&["--mirror"]);
     let (status, proof) = server.prove();
     assert_eq!((status, &proof["status"]), (Some(1), &json!("still-there")), "{proof:#}");
-    assert_eq!(ref_names(&proof), HIDDEN);
+    assert_eq!(ref_names(&proof), HIDDEN_REFS);
     let kinds = ["pull-request", "merge-request", "keep-around"];
-    for (one, kind) in proof["refs"].as_array().unwrap().iter().zip(kinds) {
-        assert_eq!(one["kind"], kind);
-        assert_eq!(one["keys"], json!([fingerprint(&key(1))]));
-        assert_eq!(one["old_objects"], json!([server.first]));
+    for (row, kind) in proof["refs"].as_array().unwrap().iter().zip(kinds) {
+        assert_eq!(row["kind"], kind);
+        assert_eq!(row["keys"], json!([fingerprint(&key(1))]));
+        assert_eq!(row["old_objects"], json!([server.leak_commit]));
     }
     assert_eq!(proof["keys"][0]["found"], true);
     assert!(proof["keys"][0]["places"].to_string().contains("src/app.py"));
     let text = server.prove_human();
-    for part in
-        ["refs/pull/7/head", "1 ref of a pull request reaches", "ask Support", "GitLab", &server.first[..10]]
-    {
+    for part in [
+        "refs/pull/7/head",
+        "1 ref of a pull request reaches",
+        "ask Support",
+        "GitLab",
+        &server.leak_commit[..10],
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(text.ends_with("still there: this clone contains purged keys or objects\n"), "{text}");
@@ -162,8 +171,8 @@ fn refs_of_a_mirror_clone_that_still_lead_to_the_key_are_named() {
 #[test]
 fn a_mirror_is_proven_once_the_server_lacks_the_old_refs() {
     let server = Server::new();
-    server.push(&HIDDEN);
-    for name in HIDDEN {
+    server.push(&HIDDEN_REFS);
+    for name in HIDDEN_REFS {
         server.clone(&["--mirror"]);
         assert_eq!(server.prove().0, Some(1), "{name} is still there");
         server.scratch.git("server.git", &["update-ref", "-d", name]);
@@ -177,17 +186,17 @@ fn a_clone_without_all_objects_is_no_proof() {
     let server = Server::new();
     server.push(&[]);
     server.scratch.git("server.git", &["config", "uploadpack.allowFilter", "true"]);
-    for (options, word) in
+    for (options, reason) in
         [(&["--mirror", "--depth=1"][..], "shallow"), (&["--mirror", "--filter=blob:none"], "partial")]
     {
         server.clone(options);
         let (status, proof) = server.prove();
         assert_eq!(status, Some(3), "{options:?}: {proof:#}");
-        assert!(reasons(&proof).contains(word), "{}", reasons(&proof));
+        assert!(reasons(&proof).contains(reason), "{}", reasons(&proof));
     }
     server.clone(&["--mirror"]);
     let blob = server.scratch.git("clone", &["rev-parse", "HEAD:README"]);
-    unpack(&server.scratch, "clone");
+    unpack_objects(&server.scratch, "clone");
     std::fs::remove_file(server.scratch.path(&format!("clone/objects/{}/{}", &blob[..2], &blob[2..])))
         .unwrap();
     let (status, proof) = server.prove();
@@ -196,7 +205,7 @@ fn a_clone_without_all_objects_is_no_proof() {
 }
 
 /// Makes every object of the bare repository `name` loose.
-fn unpack(scratch: &Scratch, name: &str) {
+fn unpack_objects(scratch: &Scratch, name: &str) {
     for entry in std::fs::read_dir(scratch.path(name).join("objects/pack")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "pack") {
@@ -210,11 +219,11 @@ fn unpack(scratch: &Scratch, name: &str) {
 }
 
 #[test]
-fn old_objects_to_which_nothing_leads_are_still_there() {
+fn unreachable_old_objects_are_found() {
     let server = Server::new();
     server.push(&[]);
     server.clone(&["--mirror"]);
-    // A fetch that brought the old history, and whose ref is gone.
+    // Fetch the old history, and delete the refs that the fetch wrote.
     server.scratch.git("clone", &["fetch", "-q", "../old", "main:refs/heads/old"]);
     server.scratch.git("clone", &["update-ref", "-d", "refs/heads/old"]);
     std::fs::remove_file(server.scratch.path("clone/FETCH_HEAD")).unwrap();
@@ -224,7 +233,7 @@ fn old_objects_to_which_nothing_leads_are_still_there() {
 }
 
 #[test]
-fn names_that_only_the_clone_has_are_distinguished_from_refs_of_the_server() {
+fn fetch_head_is_reported_as_local_to_the_clone() {
     let server = Server::new();
     server.push(&[]);
     server.clone(&["--mirror"]);
@@ -234,7 +243,7 @@ fn names_that_only_the_clone_has_are_distinguished_from_refs_of_the_server() {
     assert_eq!(proof["refs"][0]["kind"], "local");
 }
 
-/// A key is not all that must be gone: an old commit, tag or tree without any key in it leads to it elsewhere.
+/// An old object without a key must be gone, too, since it names objects that have the key in other clones.
 #[test]
 fn a_rewritten_object_without_a_key_is_found() {
     let server = Server::new();
@@ -243,17 +252,20 @@ fn a_rewritten_object_without_a_key_is_found() {
     let tree = scratch.git("old", &["rev-parse", "HEAD~1:src"]);
     let blob = scratch.git("old", &["rev-parse", "HEAD~1:src/app.py"]);
     server.clone(&["--mirror"]);
-    unpack(scratch, "clone");
-    let from = |id: &str| scratch.path(&format!("old/.git/objects/{}/{}", &id[..2], &id[2..]));
-    let to = |id: &str| scratch.path(&format!("clone/objects/{}/{}", &id[..2], &id[2..]));
-    std::fs::create_dir_all(to(&tree).parent().unwrap()).unwrap();
-    std::fs::copy(from(&tree), to(&tree)).unwrap();
+    unpack_objects(scratch, "clone");
+    let copy = |id: &str| {
+        let (dir, file) = id.split_at(2);
+        std::fs::create_dir_all(scratch.path(&format!("clone/objects/{dir}"))).unwrap();
+        let path = format!("objects/{dir}/{file}");
+        std::fs::copy(scratch.path(&format!("old/.git/{path}")), scratch.path(&format!("clone/{path}")))
+            .unwrap();
+    };
+    copy(&tree);
     let (status, proof) = server.prove();
     assert_eq!((status, &proof["old_objects"]["found"]), (Some(1), &json!([{"id": tree, "kind": "tree"}])));
     assert_eq!(proof["keys"][0]["found"], false);
-    // A colleague committed the old file again, on the new history.
-    std::fs::create_dir_all(to(&blob).parent().unwrap()).unwrap();
-    std::fs::copy(from(&blob), to(&blob)).unwrap();
+    // A commit on the new history contains the old file again.
+    copy(&blob);
     let top = scratch.git_with("clone", &["mktree"], format!("040000 tree {tree}\tsrc\n").as_bytes());
     let commit = scratch.git("clone", &["commit-tree", "-p", "main", "-m", "again", &top]);
     scratch.git("clone", &["update-ref", "refs/heads/again", &commit]);
@@ -305,7 +317,7 @@ fn another_repository_proves_nothing() {
 }
 
 #[test]
-fn a_key_whose_rule_is_not_in_force_is_not_proven() {
+fn a_key_whose_rule_is_not_in_force_is_not_proven_gone() {
     let server = Server::new();
     server.push(&[]);
     server.clone(&["--mirror"]);
@@ -318,16 +330,16 @@ fn a_key_whose_rule_is_not_in_force_is_not_proven() {
 }
 
 #[test]
-fn repositories_with_sha_256_ids_are_proven_alike() {
-    let server = Server::with_format("sha256");
-    server.push(&HIDDEN[..1]);
+fn clones_with_sha256_ids_can_be_proven() {
+    let server = Server::with_object_format("sha256");
+    server.push(&HIDDEN_REFS[..1]);
     server.clone(&["--mirror"]);
     let (status, proof) = server.prove();
-    assert_eq!((status, ref_names(&proof)), (Some(1), vec![HIDDEN[0]]), "{proof:#}");
-    server.scratch.git("server.git", &["update-ref", "-d", HIDDEN[0]]);
+    assert_eq!((status, ref_names(&proof)), (Some(1), vec![HIDDEN_REFS[0]]), "{proof:#}");
+    server.scratch.git("server.git", &["update-ref", "-d", HIDDEN_REFS[0]]);
     server.clone(&["--mirror"]);
     assert_eq!(server.prove().0, Some(0));
-    // A report about ids of the other kind is about another repository.
+    // A report with SHA-1 ids is about another repository.
     let other = Server::new();
     server.scratch.write("purge.json", other.report.to_string());
     let output = server.scratch.friskey(&["prove", "clone", "--report", "purge.json"]);
@@ -335,54 +347,58 @@ fn repositories_with_sha_256_ids_are_proven_alike() {
     assert!(stderr(&output).contains("sha1 ids"), "{}", stderr(&output));
 }
 
-/// Every field that a proof reads, as nobody's purge writes it.
+/// Each field that a proof reads has a value that no purge writes.
 #[test]
 fn a_damaged_or_hostile_report_is_refused_with_a_clear_error() {
     let server = Server::new();
     server.push(&[]);
     server.clone(&["--mirror"]);
     let scratch = &server.scratch;
-    let good = &server.report;
+    let valid = &server.report;
     let with = |change: &dyn Fn(&mut Value)| {
-        let mut report = good.clone();
+        let mut report = valid.clone();
         change(&mut report);
         report.to_string()
     };
     let secret = key(9);
-    let old = good["commit-map"][0]["old"].clone();
+    let old = valid["commit-map"][0]["old"].clone();
     let cases: Vec<(&str, String, &str)> = vec![
         ("empty", String::new(), "ends too early"),
-        ("cut off", good.to_string()[..300].to_owned(), "ends too early"),
-        ("no JSON", format!("key = {secret}"), "not valid JSON"),
+        ("truncated", valid.to_string()[..300].to_owned(), "ends too early"),
+        ("not JSON", format!("key = {secret}"), "not valid JSON"),
         ("a list", "[]".to_owned(), "a field is missing"),
         ("deeply nested", format!("{{\"more\": {}", "[".repeat(100_000)), "ends too early"),
         ("another report", with(&|r| r["schema"] = json!("friskey/report/v1")), "another schema"),
         ("nothing purged", with(&|r| r["status"] = json!("nothing")), "nothing was purged"),
         ("no keys", with(&|r| r["keys"] = json!([])), "nothing was purged"),
-        ("a key for a fingerprint", with(&|r| r["keys"][0]["fingerprint"] = json!(secret)), "line 1"),
-        ("a path for an id", with(&|r| r["commit-map"][0]["old"] = json!("../../etc/passwd")), "line 1"),
+        ("a key in place of a fingerprint", with(&|r| r["keys"][0]["fingerprint"] = json!(secret)), "line 1"),
+        (
+            "a path in place of an id",
+            with(&|r| r["commit-map"][0]["old"] = json!("../../etc/passwd")),
+            "line 1",
+        ),
         ("a short id", with(&|r| r["objects"]["blobs"][0]["old"] = json!("abcd")), "line 1"),
         ("an id of SHA-256", with(&|r| r["commit-map"][0]["old"] = json!("ab".repeat(32))), "another length"),
         ("the null id", with(&|r| r["commit-map"][0]["old"] = json!("0".repeat(40))), "kept its id"),
-        ("what kept its id", with(&|r| r["commit-map"][0]["new"] = old.clone()), "kept its id"),
+        ("an unchanged commit", with(&|r| r["commit-map"][0]["new"] = old.clone()), "kept its id"),
         ("an unknown hash", with(&|r| r["repository"]["object_format"] = json!("md5")), "object format"),
         ("a long name", with(&|r| r["keys"][0]["redacted"] = json!("x".repeat(5000))), "line 1"),
-        ("a number for a list", with(&|r| r["ref-map"] = json!(7)), "line 1"),
+        ("a number in place of a list", with(&|r| r["ref-map"] = json!(7)), "line 1"),
         (
             "another key",
             with(&|r| r["keys"][0]["fingerprint"] = json!("ab".repeat(32))),
             "contradicts itself",
         ),
-        ("a map that lost its commits", with(&|r| r["commit-map"] = json!([])), "contradicts itself"),
-        ("a list that lost its blobs", with(&|r| r["objects"]["blobs"] = json!([])), "contradicts itself"),
+        ("an empty map of commits", with(&|r| r["commit-map"] = json!([])), "contradicts itself"),
+        ("an empty list of blobs", with(&|r| r["objects"]["blobs"] = json!([])), "contradicts itself"),
     ];
-    for (what, text, expected) in cases {
+    for (case, text, expected) in cases {
         scratch.write("bad.json", text);
         let output = scratch.friskey(&["prove", "clone", "--report", "bad.json"]);
         let error = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{what}: {error}");
-        assert!(error.contains("bad.json") && error.contains(expected), "{what}: {error}");
-        assert!(!error.contains(&secret[20..40]) && error.len() < 1000, "{what}: {error}");
+        assert_eq!(output.status.code(), Some(2), "{case}: {error}");
+        assert!(error.contains("bad.json") && error.contains(expected), "{case}: {error}");
+        assert!(!error.contains(&secret[20..40]) && error.len() < 1000, "{case}: {error}");
     }
     for path in ["missing.json", "clone", "/dev/zero"] {
         let output = scratch.friskey(&["prove", "clone", "--report", path]);
@@ -392,7 +408,7 @@ fn a_damaged_or_hostile_report_is_refused_with_a_clear_error() {
 }
 
 #[test]
-fn texts_of_a_hostile_report_are_sanitized() {
+fn text_from_a_hostile_report_is_sanitized() {
     let server = Server::new();
     server.push(&[]);
     server.clone(&[]);

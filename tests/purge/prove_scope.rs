@@ -1,10 +1,10 @@
-//! Tests proofs on clones that look like mirrors but lack refs.
+//! Tests that a clone proves nothing if it looks like a mirror of the server but lacks refs.
 
 use serde_json::Value;
 
 use crate::support::{Scratch, json, key, stderr};
 
-/// A purged server that still has the old history on the ref of a pull request.
+/// A purged server, `server.git`, that still has the old history on the ref of a pull request.
 fn server() -> Scratch {
     let scratch = Scratch::new();
     scratch.git("", &["init", "-q", "-b", "main", "repo"]);
@@ -26,7 +26,7 @@ fn prove(scratch: &Scratch, clone: &str) -> (Option<i32>, Value) {
 }
 
 #[test]
-fn a_true_mirror_shows_what_the_server_keeps() {
+fn a_mirror_of_all_refs_shows_the_key_that_the_server_still_has() {
     let scratch = server();
     scratch.git("", &["clone", "-q", "--mirror", "server.git", "clone.git"]);
     assert_eq!(prove(&scratch, "clone.git").0, Some(1));

@@ -1,12 +1,13 @@
-//! Tests what a purge refuses, what it does not carry over, and that it never changes the old repository.
+//! Tests which purges are refused, which keys a purge leaves, what it does not carry over, and that it never changes the old
+//! repository.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
 
+use crate::replacement::purge_and_check;
 use crate::support::{Scratch, fingerprint, key, stderr, stdout};
-use crate::treatments::purged;
 
 fn repository_with_key() -> Scratch {
     let scratch = Scratch::new();
@@ -18,21 +19,21 @@ fn repository_with_key() -> Scratch {
     scratch
 }
 
-/// Every file below a directory with its content.
-fn snapshot(dir: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    let mut waiting = vec![dir.to_owned()];
-    while let Some(dir) = waiting.pop() {
+/// The content of every file below a directory, by path.
+fn read_all(dir: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut contents = BTreeMap::new();
+    let mut pending = vec![dir.to_owned()];
+    while let Some(dir) = pending.pop() {
         for entry in std::fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                waiting.push(path)
+                pending.push(path);
             } else {
-                drop(all.insert(path.clone(), std::fs::read(&path).unwrap()))
+                contents.insert(path.clone(), std::fs::read(&path).unwrap());
             }
         }
     }
-    all
+    contents
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn an_incomplete_repository_is_refused() {
 #[test]
 fn a_repository_without_a_key_is_not_purged() {
     let scratch = repository_with_key();
-    purged(&scratch);
+    purge_and_check(&scratch);
     let again = scratch.friskey(&["purge", "new.git", "--into", "newer.git", "--report", "nothing.json"]);
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
     assert!(stdout(&again).starts_with("nothing to purge"), "{}", stdout(&again));
@@ -100,20 +101,20 @@ fn a_repository_without_a_key_is_not_purged() {
 #[test]
 fn a_purge_leaves_the_old_repository_unchanged() {
     let scratch = repository_with_key();
-    let before = snapshot(&scratch.path("repo"));
-    purged(&scratch);
-    assert_eq!(before, snapshot(&scratch.path("repo")));
-    let beside: Vec<_> = std::fs::read_dir(scratch.root()).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert!(beside.iter().all(|name| !name.to_string_lossy().contains("unfinished")), "{beside:?}");
+    let before = read_all(&scratch.path("repo"));
+    purge_and_check(&scratch);
+    assert_eq!(before, read_all(&scratch.path("repo")));
+    let names: Vec<_> = std::fs::read_dir(scratch.root()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().contains("unfinished")), "{names:?}");
 }
 
 #[test]
-fn a_dry_run_says_what_would_be_and_writes_nothing() {
+fn the_report_of_a_dry_run_equals_that_of_the_purge() {
     let scratch = repository_with_key();
     let output = scratch.friskey(&["purge", "repo", "--dry-run", "--report", "plan.json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let plan: Value = serde_json::from_slice(&std::fs::read(scratch.path("plan.json")).unwrap()).unwrap();
-    let report = purged(&scratch);
+    let report = purge_and_check(&scratch);
     assert_eq!(plan["status"], "planned");
     for field in
         ["commit-map", "ref-map", "first-changed-commits", "objects", "dropped", "counts", "places", "keys"]
@@ -122,15 +123,14 @@ fn a_dry_run_says_what_would_be_and_writes_nothing() {
     }
 }
 
-/// `--key` purges one key and leaves the others.
 #[test]
-fn keys_are_selected_by_fingerprint() {
+fn the_key_option_selects_keys_by_fingerprint() {
     let scratch = repository_with_key();
     let other = key(31);
     scratch.write("repo/other", format!("K={other}\n"));
     scratch.commit("repo", "another");
-    let chosen = fingerprint(&key(30));
-    let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--key", &chosen[..12]]);
+    let selected = fingerprint(&key(30));
+    let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--key", &selected[..12]]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(scratch.git("new.git", &["cat-file", "-p", "main:other"]), format!("K={other}"));
     assert!(!scratch.git("new.git", &["cat-file", "-p", "main:.env"]).contains(&key(30)));
@@ -138,9 +138,8 @@ fn keys_are_selected_by_fingerprint() {
     assert_eq!(output.status.code(), Some(2));
 }
 
-/// An accepted key stays, unless it is named.
 #[test]
-fn accepted_keys_stay() {
+fn accepted_keys_are_not_purged() {
     let scratch = repository_with_key();
     let baseline = scratch.friskey(&[
         "baseline",
@@ -157,7 +156,7 @@ fn accepted_keys_stay() {
 }
 
 #[test]
-fn what_is_not_carried_over_is_named() {
+fn the_report_names_what_is_not_carried_over() {
     let scratch = repository_with_key();
     let head = scratch.git("repo", &["rev-parse", "HEAD"]);
     scratch.write("repo/README", "changed");
@@ -166,13 +165,13 @@ fn what_is_not_carried_over_is_named() {
     scratch.git("repo", &["worktree", "add", "-q", "--detach", "../linked"]);
     scratch.write("repo/.git/hooks/pre-commit", "#!/bin/sh\n");
     scratch.git("repo", &["update-ref", "ORIG_HEAD", "HEAD"]);
-    let report = purged(&scratch);
-    let left = report["not_carried_over"].as_array().unwrap();
-    let named: Vec<_> = left.iter().map(|one| one["what"].as_str().unwrap()).collect();
-    for what in
+    let report = purge_and_check(&scratch);
+    let rows = report["not_carried_over"].as_array().unwrap();
+    let names: Vec<_> = rows.iter().map(|row| row["what"].as_str().unwrap()).collect();
+    for name in
         ["reflogs", "replace-refs", "stash", "work-trees", "index", "configuration", "hooks", "unreachable"]
     {
-        assert!(named.contains(&what), "{what}: {named:?}");
+        assert!(names.contains(&name), "{name}: {names:?}");
     }
     assert_eq!(scratch.git("new.git", &["for-each-ref", "--format=%(refname)"]), "refs/heads/main");
 }
@@ -181,7 +180,7 @@ fn what_is_not_carried_over_is_named() {
 #[test]
 fn an_unfinished_repository_is_refused() {
     let scratch = repository_with_key();
-    purged(&scratch);
+    purge_and_check(&scratch);
     scratch.write("new.git/friskey-unfinished", "");
     for command in [
         &["history", "new.git"][..],
@@ -192,7 +191,8 @@ fn an_unfinished_repository_is_refused() {
         assert_eq!(output.status.code(), Some(2), "{command:?}");
         assert!(stderr(&output).contains("interrupted `friskey purge`"), "{}", stderr(&output));
     }
-    // The last state before it is finished: without the marker file, but with the extension that makes git refuse it.
+    // Just before the end of a purge, the file that marks the repository as unfinished is removed already, and only the
+    // extension in its configuration makes git and friskey refuse it.
     std::fs::remove_file(scratch.path("new.git/friskey-unfinished")).unwrap();
     assert_eq!(scratch.friskey(&["history", "new.git"]).status.code(), Some(0));
     scratch.git("new.git", &["config", "core.repositoryFormatVersion", "1"]);
@@ -205,17 +205,20 @@ fn an_unfinished_repository_is_refused() {
 }
 
 #[test]
-fn next_steps_are_filled_in() {
+fn next_steps_name_the_affected_pull_requests_and_commits() {
     let scratch = repository_with_key();
     let tip = scratch.git("repo", &["rev-parse", "HEAD"]);
     scratch.git("repo", &["update-ref", "refs/pull/7/head", &tip]);
     scratch.git("repo", &["update-ref", "refs/pull/8/head", "HEAD~1"]);
     scratch.git("repo", &["update-ref", "refs/merge-requests/3/head", &tip]);
-    let report = purged(&scratch);
+    let report = purge_and_check(&scratch);
     assert_eq!(report["refs"], serde_json::json!({"pull_requests": 1, "merge_requests": 1}));
     let steps = report["next_steps"].as_array().unwrap();
     let step = |audience: &str| steps.iter().find(|step| step["for"] == audience).unwrap().to_string();
-    assert!(steps[0]["title"].as_str().unwrap().starts_with("Revoke"), "first things first");
+    assert!(
+        steps[0]["title"].as_str().unwrap().starts_with("Revoke"),
+        "revoking the key is not the first step"
+    );
     assert!(steps[1]["commands"][0].as_str().unwrap().contains("push --force --mirror"));
     assert!(steps[1]["text"].as_str().unwrap().contains("refs/pull/"));
     assert!(step("github").contains("affected pull requests (1)") && step("github").contains(&tip));

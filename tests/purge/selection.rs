@@ -1,5 +1,5 @@
-//! Tests the selection of keys: keys that are not in the repository, or only in what is not carried over, and keys that
-//! stay. Also tests that a report is not lost, and what happens when time runs out.
+//! Tests which keys a purge selects and what it says about the others. Also tests that it overwrites no report of a finished
+//! purge, and that it ends when its time is up.
 
 use serde_json::Value;
 
@@ -18,21 +18,21 @@ fn report(scratch: &Scratch, name: &str) -> Value {
 }
 
 #[test]
-fn a_wanted_key_that_is_nowhere_is_mentioned() {
+fn a_selected_key_that_is_not_in_the_repository_is_mentioned() {
     let scratch = repository_with_key();
-    let (good, wrong) = (fingerprint(&key(70)), fingerprint(&key(71)));
+    let (present, absent) = (fingerprint(&key(70)), fingerprint(&key(71)));
     let args = ["purge", "repo", "--into", "new.git", "--report", "report.json", "--key"];
-    let output = scratch.friskey(&[&args[..], &[&good, "--key", &wrong]].concat());
+    let output = scratch.friskey(&[&args[..], &[&present, "--key", &absent]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains("not found: 1 of the keys"), "{}", stdout(&output));
     assert_eq!(report(&scratch, "report.json")["unmatched_keys"], 1);
-    let output = scratch.friskey(&["purge", "repo", "--into", "newer.git", "--key", &wrong]);
+    let output = scratch.friskey(&["purge", "repo", "--into", "newer.git", "--key", &absent]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains("not found: 1 of the keys"), "{}", stdout(&output));
 }
 
 #[test]
-fn nothing_is_to_be_pushed_if_no_ref_leads_to_the_key() {
+fn no_push_is_suggested_if_the_key_is_only_in_a_stash() {
     let scratch = Scratch::new();
     scratch.git("", &["init", "-q", "-b", "main", "repo"]);
     scratch.commit("repo", "clean");
@@ -47,16 +47,17 @@ fn nothing_is_to_be_pushed_if_no_ref_leads_to_the_key() {
 }
 
 #[test]
-fn the_report_of_a_finished_purge_is_not_overwritten_by_a_lesser_one() {
+fn a_plan_or_a_purge_of_nothing_does_not_overwrite_the_report_of_a_finished_purge() {
     let scratch = repository_with_key();
     let output = scratch.friskey(&["purge", "repo", "--into", "new.git", "--report", "report.json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let finished = std::fs::read(scratch.path("report.json")).unwrap();
-    let planned = scratch.friskey(&["purge", "repo", "--dry-run", "--report", "report.json"]);
-    assert_eq!(planned.status.code(), Some(2));
-    assert!(stderr(&planned).contains("name another file"), "{}", stderr(&planned));
-    let nothing = scratch.friskey(&["purge", "new.git", "--into", "newer.git", "--report", "report.json"]);
-    assert_eq!(nothing.status.code(), Some(0), "{}", stderr(&nothing));
+    let plan = scratch.friskey(&["purge", "repo", "--dry-run", "--report", "report.json"]);
+    assert_eq!(plan.status.code(), Some(2));
+    assert!(stderr(&plan).contains("name another file"), "{}", stderr(&plan));
+    let purge_of_nothing =
+        scratch.friskey(&["purge", "new.git", "--into", "newer.git", "--report", "report.json"]);
+    assert_eq!(purge_of_nothing.status.code(), Some(0), "{}", stderr(&purge_of_nothing));
     assert_eq!(std::fs::read(scratch.path("report.json")).unwrap(), finished);
 }
 
@@ -69,7 +70,8 @@ fn a_purge_out_of_time_is_incomplete_and_leaves_nothing() {
     assert!(!scratch.path("new.git").exists());
 }
 
-/// A file that has the new name already is deleted in the second commit; the renamed file keeps its new name nevertheless.
+/// In the first commit, another file already has the name that the renamed file would get. The second commit deletes that
+/// file, but the renamed file must keep the name that it got in the first.
 #[test]
 fn a_renamed_file_has_one_new_name_in_all_commits() {
     let scratch = Scratch::new();
@@ -88,9 +90,9 @@ fn a_renamed_file_has_one_new_name_in_all_commits() {
     assert_eq!(names("main"), format!("{filler}-2"));
 }
 
-/// Runs the command that `history` prints in the directory where it was printed: at the top of the work tree, or below it.
+/// Runs the command in the directory in which `history` printed it: the top of the work tree, or a subdirectory.
 #[test]
-fn the_purge_that_an_audit_suggests_works_as_printed() {
+fn the_purge_command_that_history_prints_works() {
     for dir in ["repo", "repo/src/deep"] {
         let scratch = repository_with_key();
         scratch.write("repo/src/deep/file", "x");
@@ -109,12 +111,12 @@ fn the_purge_that_an_audit_suggests_works_as_printed() {
 
 /// The purge and the proof count the keys that stay because `--key` did not name them.
 #[test]
-fn other_keys_are_counted() {
+fn keys_that_were_not_selected_are_counted() {
     let scratch = repository_with_key();
     scratch.write("repo/other", format!("K={}\n", key(62)));
     scratch.commit("repo", "other");
-    let wanted = fingerprint(&key(62));
-    let purge = ["purge", "repo", "--into", "new.git", "--report", "report.json", "--key", &wanted];
+    let selected = fingerprint(&key(62));
+    let purge = ["purge", "repo", "--into", "new.git", "--report", "report.json", "--key", &selected];
     let output = scratch.friskey(&purge);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(

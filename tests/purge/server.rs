@@ -1,4 +1,5 @@
-//! Tests purge, push and prove together on a real server that keeps pull requests, over `file://` and over the network.
+//! Tests purge, push and prove together with a git server that keeps the refs of pull requests, over `file://` and over the
+//! network.
 
 use std::net::TcpListener;
 use std::process::Child;
@@ -6,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Scratch, json as parse, key, skipped, stderr, stdout};
+use crate::support::{Scratch, json as parse, key, print_skipped, stderr, stdout};
 
-const PULLS: [&str; 2] = ["refs/pull/7/head", "refs/pull/8/head"];
+const PULL_REFS: [&str; 2] = ["refs/pull/7/head", "refs/pull/8/head"];
 
-/// A bare repository that refuses pushes to `refs/pull/*`, as GitHub does, and shows them to whoever asks for all refs.
+/// `server.git`, which rejects pushes to `refs/pull/*` but offers these refs to fetches, as GitHub does.
 fn server() -> Scratch {
     let scratch = Scratch::new();
     scratch.git("", &["init", "-q", "-b", "main", "work"]);
@@ -27,8 +28,8 @@ fn server() -> Scratch {
     scratch.commit("work", "read it from the environment");
     scratch.git("", &["clone", "-q", "--bare", "work", "server.git"]);
     scratch.git("server.git", &["remote", "remove", "origin"]);
-    scratch.git("server.git", &["update-ref", PULLS[0], "feature"]);
-    scratch.git("server.git", &["update-ref", PULLS[1], "v1^{commit}"]);
+    scratch.git("server.git", &["update-ref", PULL_REFS[0], "feature"]);
+    scratch.git("server.git", &["update-ref", PULL_REFS[1], "v1^{commit}"]);
     let hook = "#!/bin/sh\ncase $1 in refs/pull/*) echo 'deny updating a hidden ref' >&2; exit 1;; esac\n";
     let path = scratch.write("server.git/hooks/update", hook);
     #[cfg(unix)]
@@ -50,15 +51,15 @@ fn purge_push_and_prove(scratch: &Scratch, url: &str, push_to: &str) {
     let report: Value = serde_json::from_slice(&std::fs::read(scratch.path("purge.json")).unwrap()).unwrap();
     assert_eq!(report["refs"]["pull_requests"], 2);
     scratch.git("", &["clone", "-q", "--mirror", url, "before.git"]);
-    assert_eq!(prove(scratch, "before.git").0, Some(1), "nothing was pushed yet");
+    assert_eq!(prove(scratch, "before.git").0, Some(1), "the server still has the old history");
     // The server rejects the refs of pull requests and accepts the rest.
-    let pushed = scratch.try_git("purged.git", &["push", "--force", "--mirror", push_to]);
-    let said = stderr(&pushed);
-    assert!(said.contains("refs/pull/7/head") || said.contains("pull/7/head"), "{said}");
+    let push = scratch.try_git("purged.git", &["push", "--force", "--mirror", push_to]);
+    let output = stderr(&push);
+    assert!(output.contains("pull/7/head"), "{output}");
     assert_eq!(
         scratch.git("server.git", &["rev-parse", "main", "feature", "v1"]),
         scratch.git("purged.git", &["rev-parse", "main", "feature", "v1"]),
-        "{said}"
+        "{output}"
     );
     scratch.git("", &["clone", "-q", url, "plain"]);
     let (status, proof) = prove(scratch, "plain");
@@ -67,20 +68,27 @@ fn purge_push_and_prove(scratch: &Scratch, url: &str, push_to: &str) {
     let (status, proof) = prove(scratch, "mirror.git");
     let names: Vec<_> =
         proof["refs"].as_array().unwrap().iter().map(|one| one["ref"].as_str().unwrap()).collect();
-    assert_eq!((status, &names[..]), (Some(1), &PULLS[..]), "{proof:#}");
-    for name in PULLS {
+    assert_eq!((status, &names[..]), (Some(1), &PULL_REFS[..]), "{proof:#}");
+    for name in PULL_REFS {
         scratch.git("server.git", &["update-ref", "-d", name]);
     }
-    // No ref leads there any more, so the server does not send it, whether or not it has collected its garbage.
+    // The old history is unreachable now, so the server does not send it, even before it collects garbage.
     scratch.git("", &["clone", "-q", "--mirror", url, "after.git"]);
     let (status, proof) = prove(scratch, "after.git");
     assert_eq!((status, &proof["status"]), (Some(0), &json!("proven")), "{proof:#}");
-    // The server itself has it until then.
-    assert_eq!(prove(scratch, "server.git").0, Some(1));
+    assert_eq!(
+        prove(scratch, "server.git").0,
+        Some(1),
+        "the server has the old objects until it collects garbage"
+    );
     scratch.git("server.git", &["reflog", "expire", "--expire=now", "--all"]);
     scratch.git("server.git", &["gc", "-q", "--prune=now"]);
-    assert_eq!(prove(scratch, "server.git").0, Some(3), "its pull requests are gone, and it is no clone");
-    // A colleague pushes the old branch again.
+    assert_eq!(
+        prove(scratch, "server.git").0,
+        Some(3),
+        "a repository without a remote that lacks refs proves nothing"
+    );
+    // A clone from before the purge pushes the old branch again.
     scratch.try_git("work", &["push", "-q", "--force", "../server.git", "feature"]);
     scratch.git("", &["clone", "-q", "--mirror", url, "again.git"]);
     let (status, proof) = prove(scratch, "again.git");
@@ -94,7 +102,7 @@ fn purge_push_and_prove_on_a_bare_server() {
     purge_push_and_prove(&scratch, &url, &url);
 }
 
-/// A `git daemon` on a port of this machine alone, which ends with the test.
+/// A `git daemon` on a port of the loopback interface. It ends when this is dropped.
 struct Daemon {
     process: Child,
     port: u16,
@@ -136,7 +144,7 @@ impl Drop for Daemon {
 fn purge_push_and_prove_over_the_network() {
     let scratch = server();
     let Some(daemon) = Daemon::start(&scratch) else {
-        skipped("this git has no daemon");
+        print_skipped("this git has no daemon");
         return;
     };
     let url = format!("git://127.0.0.1:{}/server.git", daemon.port);

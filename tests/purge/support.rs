@@ -1,4 +1,4 @@
-//! Helpers for tests of purges: running friskey in a scratch directory, and reading its output.
+//! Runs friskey in a scratch directory, and reads its output.
 
 use std::process::Output;
 
@@ -8,6 +8,7 @@ use crate::git;
 pub(crate) use crate::scratch::{Scratch, fingerprint, key};
 
 impl Scratch {
+    /// Runs git in the directory `name`; it may fail.
     pub(crate) fn try_git(&self, name: &str, args: &[&str]) -> Output {
         git::run(self.command("git", name).args(args), b"")
     }
@@ -32,8 +33,8 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Prints that a test cannot run here.
+/// Prints why a test cannot run on this machine.
 #[expect(clippy::print_stderr, reason = "shown in the log of the tests")]
-pub(crate) fn skipped(why: &str) {
-    eprintln!("skipped: {why}");
+pub(crate) fn print_skipped(reason: &str) {
+    eprintln!("skipped: {reason}");
 }

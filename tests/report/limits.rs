@@ -1,14 +1,14 @@
-//! Tests the limits that readers of reports have, and what a report does when it exceeds them.
+//! Tests that reports stay within the limits of the programs that read them, and say what they left out for that.
 
 use friskey::model::{Confidence, Draft, LeakStatus, Report, Skip, Surface};
 use friskey::report::{Style, write_sarif};
 use serde_json::Value;
 
-use super::output::{formatted, step_summary};
+use super::output::{render, step_summary};
 use super::sample;
 
-/// A draft with that many leaks; every hundredth matches a more severe rule.
-fn many(leaks: usize) -> Draft {
+/// A draft with `leaks` leaks; every hundredth matches a more severe rule.
+fn draft_with(leaks: usize) -> Draft {
     let mut draft = sample::clean();
     for n in 0..leaks {
         let rule = if n % 100 == 99 { "openai-project-key" } else { "openai-legacy-key" };
@@ -20,13 +20,13 @@ fn many(leaks: usize) -> Draft {
     draft
 }
 
-fn sarif(report: &Report, style: &Style) -> Value {
-    serde_json::from_str(&formatted("sarif", report, style)).expect("SARIF is JSON")
+fn render_sarif(report: &Report, style: &Style) -> Value {
+    serde_json::from_str(&render("sarif", report, style)).expect("SARIF is JSON")
 }
 
 #[test]
-fn sarif_keeps_the_most_severe_results_and_reports_the_cut() {
-    let log = sarif(&sample::redacted(many(6_000)), &Style::default());
+fn sarif_keeps_the_most_severe_results_and_says_how_many_it_left_out() {
+    let log = render_sarif(&sample::redacted(draft_with(6_000)), &Style::default());
     let results = log["runs"][0]["results"].as_array().unwrap();
     assert_eq!(results.len(), 5_000);
     assert_eq!(results.iter().filter(|result| result["ruleId"] == "openai-project-key").count(), 60);
@@ -35,10 +35,10 @@ fn sarif_keeps_the_most_severe_results_and_reports_the_cut() {
 }
 
 #[test]
-fn sarif_omits_suppressed_leaks_unless_asked() {
+fn sarif_omits_suppressed_leaks_unless_requested() {
     let report = sample::redacted(sample::tree());
-    assert_eq!(sarif(&report, &Style::default())["runs"][0]["results"].as_array().unwrap().len(), 2);
-    let all = sarif(&report, &Style { sarif_suppressed: true, ..Style::default() });
+    assert_eq!(render_sarif(&report, &Style::default())["runs"][0]["results"].as_array().unwrap().len(), 2);
+    let all = render_sarif(&report, &Style { sarif_suppressed: true, ..Style::default() });
     let results = all["runs"][0]["results"].as_array().unwrap();
     assert_eq!(results.len(), 3);
     assert_eq!(results[2]["suppressions"][0]["kind"], "inSource");
@@ -46,9 +46,9 @@ fn sarif_omits_suppressed_leaks_unless_asked() {
 }
 
 #[test]
-fn sarif_results_meet_the_requirements_for_uploads() {
+fn sarif_results_meet_the_requirements_of_code_scanning() {
     for (name, report) in sample::all() {
-        for result in sarif(&report, &Style::default())["runs"][0]["results"].as_array().unwrap() {
+        for result in render_sarif(&report, &Style::default())["runs"][0]["results"].as_array().unwrap() {
             let locations = result["locations"].as_array().unwrap();
             assert_eq!(locations.len(), 1, "{name}");
             for location in
@@ -73,14 +73,15 @@ fn sarif_has_line_hashes_of_checked_out_files_only_if_given() {
     let hash = |_: &_, line: u64| Some(format!("abc:{line}"));
     write_sarif(&tree, &Style::default(), &hash, &mut out).unwrap();
     let log: Value = serde_json::from_slice(&out).unwrap();
-    let fingerprints = |log: &Value, at: usize| log["runs"][0]["results"][at]["partialFingerprints"].clone();
+    let fingerprints =
+        |log: &Value, index: usize| log["runs"][0]["results"][index]["partialFingerprints"].clone();
     assert_eq!(fingerprints(&log, 0)["primaryLocationLineHash"], "abc:1");
     // All entries of an archive would share the hash of its first line.
     let id = tree.leaks()[1].findings[0].id();
     assert_eq!(fingerprints(&log, 1)["primaryLocationLineHash"], format!("{id}:1"));
-    let plain = sarif(&tree, &Style::default());
-    assert_eq!(fingerprints(&plain, 0).get("primaryLocationLineHash"), None);
-    let history = sarif(&sample::redacted(sample::history()), &Style::default());
+    let without_hash = render_sarif(&tree, &Style::default());
+    assert_eq!(fingerprints(&without_hash, 0).get("primaryLocationLineHash"), None);
+    let history = render_sarif(&sample::redacted(sample::history()), &Style::default());
     assert!(fingerprints(&history, 0)["primaryLocationLineHash"].as_str().unwrap().ends_with(":1"));
 }
 
@@ -88,15 +89,15 @@ fn sarif_has_line_hashes_of_checked_out_files_only_if_given() {
 fn github_shows_at_most_ten_annotations() {
     for leaks in [8, 9, 10, 11, 500] {
         for skipped in [false, true] {
-            let mut draft = many(leaks);
+            let mut draft = draft_with(leaks);
             if skipped {
                 draft.coverage.skipped.insert(Skip::new("a", "unreadable"));
             }
-            let text = formatted("github", &sample::redacted(draft), &Style::default());
+            let text = render("github", &sample::redacted(draft), &Style::default());
             let annotations: Vec<_> = text.lines().filter(|line| line.starts_with("::")).collect();
-            let all = leaks + usize::from(skipped);
-            assert_eq!(annotations.len(), all.min(10));
-            assert_eq!(all > 10, text.contains("more leak"), "{text}");
+            let total = leaks + usize::from(skipped);
+            assert_eq!(annotations.len(), total.min(10));
+            assert_eq!(total > 10, text.contains("more leak"), "{text}");
             if leaks == 500 {
                 let first = annotations[usize::from(skipped)];
                 assert!(first.starts_with("::error"), "the most severe leak comes first");
@@ -106,8 +107,8 @@ fn github_shows_at_most_ten_annotations() {
 }
 
 #[test]
-fn the_step_summary_fills_its_limit_and_no_more() {
-    let mut draft = many(3_000);
+fn the_step_summary_fills_its_limit_of_a_mebibyte_and_no_more() {
+    let mut draft = draft_with(3_000);
     draft.coverage.skipped =
         (0..10_000).map(|n| Skip::new(format!("<{n}>").repeat(100), "*".repeat(5_000))).collect();
     draft.notes = (0..1_000).map(|n| format!("{n} {}", "&".repeat(10_000))).collect();
@@ -119,13 +120,13 @@ fn the_step_summary_fills_its_limit_and_no_more() {
 }
 
 #[test]
-fn verbose_lists_everything() {
-    let verbose =
-        |draft| formatted("human", &sample::redacted(draft), &Style { verbose: true, ..Style::default() });
-    let tree = verbose(sample::tree());
+fn verbose_human_output_lists_everything() {
+    let render_verbose =
+        |draft| render("human", &sample::redacted(draft), &Style { verbose: true, ..Style::default() });
+    let tree = render_verbose(sample::tree());
     assert!(tree.contains("src/app13.py:13:19") && !tree.contains("more place"));
     assert!(tree.contains("accepted: src/app03.py:3:19: friskey:allow: made up"), "{tree}");
-    assert!(verbose(sample::incomplete()).contains("data/part14.bin"));
-    let narrowed = verbose(sample::narrowed_beyond_limits());
+    assert!(render_verbose(sample::incomplete()).contains("data/part14.bin"));
+    let narrowed = render_verbose(sample::narrowed_beyond_limits());
     assert!(narrowed.contains("leaves out z/0900") && narrowed.contains("more things left out"));
 }

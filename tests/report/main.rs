@@ -1,8 +1,9 @@
-//! Tests the reporters on reports assembled by hand.
+//! Tests the reporters on reports that are built from values rather than by a scan.
 
 mod containers;
+mod every_format;
+mod fleet_pages;
 mod limits;
-mod list;
 mod output;
 mod pages;
 mod sample;

@@ -1,13 +1,13 @@
-//! Reports as text.
+//! Writes reports to strings.
 
 use friskey::model::Report;
 use friskey::report::{REPORTERS, Style, reporter, write_hook_summary, write_step_summary};
 
 use crate::sarif;
 
-/// The report in the format of that name. SARIF is checked against the schema.
-pub(crate) fn formatted(format: &str, report: &Report, style: &Style) -> String {
-    let text = text(|out| reporter(format).expect("a known format").write(report, style, out));
+/// The report in the format with the name `format`. SARIF is checked against the schema.
+pub(crate) fn render(format: &str, report: &Report, style: &Style) -> String {
+    let text = write_to_string(|out| reporter(format).expect("a known format").write(report, style, out));
     if format == "sarif" {
         sarif::parse(&text);
     }
@@ -16,21 +16,21 @@ pub(crate) fn formatted(format: &str, report: &Report, style: &Style) -> String 
 
 /// The GitHub step summary.
 pub(crate) fn step_summary(report: &Report) -> String {
-    text(|out| write_step_summary(report, out))
+    write_to_string(|out| write_step_summary(report, out))
 }
 
 /// What a hook prints when it blocks a commit.
 pub(crate) fn hook_summary(report: &Report) -> String {
-    text(|out| write_hook_summary(report, "the commit is blocked", &[], out))
+    write_to_string(|out| write_hook_summary(report, "the commit is blocked", &[], out))
 }
 
-/// The report in every format, and the summaries, by name.
-pub(crate) fn all(report: &Report, style: &Style) -> Vec<(&'static str, String)> {
-    let formats = REPORTERS.iter().map(|format| (format.name, formatted(format.name, report, style)));
-    formats.chain([("summary", step_summary(report)), ("brief", hook_summary(report))]).collect()
+/// The report in every format, the step summary and the hook summary, each with its name.
+pub(crate) fn render_all(report: &Report, style: &Style) -> Vec<(&'static str, String)> {
+    let formats = REPORTERS.iter().map(|format| (format.name, render(format.name, report, style)));
+    formats.chain([("step-summary", step_summary(report)), ("hook-summary", hook_summary(report))]).collect()
 }
 
-fn text(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
+fn write_to_string(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
     let mut out = Vec::new();
     write(&mut out).expect("writing to memory cannot fail");
     String::from_utf8(out).expect("reports are UTF-8")

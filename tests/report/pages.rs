@@ -1,33 +1,34 @@
-//! Tests the HTML pages: of every sample, with hostile text in every field, and with ten thousand findings. Leaves them in
-//! `target/tmp/pages`, where `scripts/test-pages.sh` opens them in a browser.
+//! Tests the HTML page of a report: of every sample, with hostile text in every field, and with ten thousand findings. Saves
+//! the pages in `target/tmp/pages`, from which `scripts/test-pages.sh` opens them in a browser.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use friskey::model::{
-    AuditRun, Change, Confidence, Draft, FleetCoverage, FleetLeak, FleetReport, FleetRepository, Ignored,
-    IgnoredKind, KeyVerdict, LeakInRepository, LeakStatus, ListedKey, MaskMatchCount, Move, RemoteSighting,
-    Report, RepositoryInfo, RepositoryState, Skip, Suppression, Surface, TagDate, Verification,
+    Change, Confidence, Draft, Ignored, IgnoredKind, KeyVerdict, LeakStatus, ListedKey, MaskMatchCount, Move,
+    RemoteSighting, Report, RepositoryInfo, Skip, Suppression, Surface, TagDate, Verification,
 };
-use friskey::report::{Style, fleet_reporter, read_json};
+use friskey::report::{Style, read_json};
 
 use super::{output, sample};
 
-/// What it may take for ten thousand findings.
-const MAX_BYTES: usize = 20_000_000;
+/// The size that a page with ten thousand findings must not reach, in bytes.
+pub(crate) const MAX_PAGE_BYTES: usize = 20_000_000;
 
 fn page(draft: Draft) -> String {
-    output::formatted("html", &sample::redacted(draft), &Style::default())
+    output::render("html", &sample::redacted(draft), &Style::default())
 }
 
+/// Saves a page for the test in a browser.
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-fn keep(name: &str, text: &str) {
+pub(crate) fn save_page(name: &str, text: &str) {
     let dir: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     fs::create_dir_all(&dir).unwrap();
     fs::write(dir.join(format!("{name}.html")), text).unwrap();
 }
 
+/// What the provider said about a key, with `text` at the end of each field that others write.
 fn verification(verdict: KeyVerdict, text: &str) -> Box<Verification> {
     let key = ListedKey {
         id: format!("key_1{text}"),
@@ -57,12 +58,12 @@ fn verification(verdict: KeyVerdict, text: &str) -> Box<Verification> {
     })
 }
 
-/// Text that would run if it were not escaped.
-const HOSTILE: &str = "\"'><script>globalThis.pwned=1</script><img src=x onerror=globalThis.pwned=2>\u{202e}</title></style>\
+/// Text that would run scripts if it were not escaped.
+pub(crate) const HOSTILE: &str = "\"'><script>globalThis.pwned=1</script><img src=x onerror=globalThis.pwned=2>\u{202e}</title></style>\
                        <a href=javascript:globalThis.pwned=3>&lt;\u{0}\u{1b}[31m\n-->{{7*7}}";
 
-/// [`HOSTILE`] in every field that others write.
-fn payloads() -> Draft {
+/// A report with [`HOSTILE`] in every field that others write.
+fn hostile_draft() -> Draft {
     const X: &str = HOSTILE;
     let bytes = || X.as_bytes().to_vec();
     let change = |seconds| Change {
@@ -81,27 +82,28 @@ fn payloads() -> Draft {
     leak.introduced = vec![change(1_700_000_000)];
     leak.removed = vec![change(1_700_500_000)];
     leak.moves = vec![Move { from: bytes(), change: change(1_700_400_000) }];
-    let reached = &mut leak.reachability;
-    reached.refs_at_tip = vec![format!("refs/heads/{X}"), X.to_owned()];
-    reached.refs_in_history = vec![format!("refs/remotes/{X}"), format!("refs/tags/{X}")];
-    reached.held_by = vec![format!("{X}@{{1}}")];
-    reached.tags = vec![TagDate { seconds: 1_700_000_001, name: format!("refs/tags/{X}") }];
-    reached.on_remote = Some(RemoteSighting { seconds: 1_700_000_002, name: X.to_owned(), by_push: false });
+    let reachability = &mut leak.reachability;
+    reachability.refs_at_tip = vec![format!("refs/heads/{X}"), X.to_owned()];
+    reachability.refs_in_history = vec![format!("refs/remotes/{X}"), format!("refs/tags/{X}")];
+    reachability.held_by = vec![format!("{X}@{{1}}")];
+    reachability.tags = vec![TagDate { seconds: 1_700_000_001, name: format!("refs/tags/{X}") }];
+    reachability.on_remote =
+        Some(RemoteSighting { seconds: 1_700_000_002, name: X.to_owned(), by_push: false });
     for surface in [Surface::Blob, Surface::Index, Surface::Worktree, Surface::Config, Surface::Reflog] {
-        let mut place = leak.findings[0].clone();
-        place.origin.surface = surface;
-        place.origin.path = Some(bytes());
-        place.origin.container = vec![bytes(), bytes()];
-        place.origin.commit = Some(X.to_owned());
-        place.origin.object = Some(X.to_owned());
-        if let Some(excerpt) = &mut place.excerpt {
+        let mut finding = leak.findings[0].clone();
+        finding.origin.surface = surface;
+        finding.origin.path = Some(bytes());
+        finding.origin.container = vec![bytes(), bytes()];
+        finding.origin.commit = Some(X.to_owned());
+        finding.origin.object = Some(X.to_owned());
+        if let Some(excerpt) = &mut finding.excerpt {
             excerpt.text = X.to_owned();
             (excerpt.start, excerpt.end) = (1, 9);
         }
-        leak.findings.push(place.clone());
-        place.suppressed =
+        leak.findings.push(finding.clone());
+        finding.suppressed =
             Some(Suppression { by: "inline", source: X.to_owned(), reason: Some(X.to_owned()) });
-        leak.findings.push(place);
+        leak.findings.push(finding);
     }
     leak.verification = Some(verification(KeyVerdict::Live, X));
     draft.leaks.push(leak);
@@ -129,149 +131,42 @@ fn payloads() -> Draft {
 }
 
 #[test]
-fn every_sample_makes_a_page() {
+fn every_sample_can_be_written_as_a_page() {
     for (name, report) in sample::all() {
-        keep(name, &output::formatted("html", &report, &Style::default()));
+        save_page(name, &output::render("html", &report, &Style::default()));
     }
+}
+
+#[test]
+fn a_page_lists_live_keys_before_dead_ones() {
     let mut verified = sample::history();
     verified.leaks[0].verification = Some(verification(KeyVerdict::LiveRestricted, ""));
     verified.leaks[1].verification = Some(verification(KeyVerdict::Dead, ""));
     let text = page(verified);
     assert!(text.contains("Revoke the key now") && text.contains("Nothing to revoke"), "{text}");
     assert!(text.find("live, but restricted") < text.find(">dead<"), "the dead key comes last");
-    keep("verified", &text);
-}
-
-/// The page of a fleet of `repositories`, each of which has `leaks` leaks in a place each, and with `text` in every
-/// field that others write.
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-fn fleet(repositories: usize, leaks: usize, text: &str) -> String {
-    let path = |n: usize| format!("/srv/mirrors/team{}/service-{n}.git{text}", n % 7);
-    let here = |leak: usize, n: usize| {
-        LeakInRepository {
-        repository: path(n),
-        repository_index: n,
-        is_suppressed: false,
-        leak: serde_json::from_value(serde_json::json!({
-            "status": "present",
-            "introduced": [{
-                "commit": "a".repeat(40), "date": format!("2023-11-14T22:13:20+01:00{text}"),
-                "author": format!("Ann{text} <ann@example.org>"), "subject": format!("a subject{text}"),
-                "path": format!("src/{leak}/{n}.py{text}"),
-            }],
-            "next_steps": [{"action": format!("revoke{text}"), "text": format!("revoke the key{text}"),
-                "command": format!("friskey revoke{text}")}],
-            "findings": [{
-                "surface": format!("blob{text}"), "path": format!("src/{leak}/{n}.py{text}"), "suppressed": null,
-                "commit": format!("{}{text}", "b".repeat(40)), "container": ["x.zip", format!("é/日本語{text}")],
-                "start": {"offset": 1, "line": 3, "column": 7},
-                "url": format!("https://github.com/team/app/blob/{}/x{text}", "b".repeat(40)),
-            }],
-        }))
-        .unwrap(),
-    }
-    };
-    let leak = |number: usize| FleetLeak {
-        fingerprint: format!("{number:064x}"),
-        redacted: format!("sk-proj-…{number:04}{text}"),
-        rule: format!("openai-project-key{text}"),
-        kind: "project".to_owned(),
-        confidence: "high".to_owned(),
-        evidence: vec![format!("marker{text}")],
-        length: 164,
-        severity: ["critical", "medium", "low"][number % 3].to_owned(),
-        status: ["present", "removed", "unreachable"][number % 3].to_owned(),
-        exposed_seconds: Some(86_400 * number as u64),
-        is_suppressed: false,
-        repositories: (0..repositories).map(|n| here(number, n)).collect(),
-    };
-    let repository = |n: usize| FleetRepository {
-        path: path(n),
-        state: if leaks > 0 { RepositoryState::Findings } else { RepositoryState::Clean },
-        bytes: 1_000_000 * n as u64,
-        reason: Some(text.to_owned()),
-        started: None,
-        head: None,
-        elapsed_seconds: Some(0.5),
-        coverage: None,
-        notes: vec![text.to_owned()],
-        sarif_run: None,
-    };
-    let report = FleetReport {
-        plan: format!("0123456789abcdef{text}"),
-        rules: [format!("0123456789abcdef{text}")].into(),
-        leaks: (0..leaks).map(leak).collect(),
-        repositories: (0..repositories).map(repository).collect(),
-        audits: vec![AuditRun {
-            version: format!("1.0{text}"),
-            command_line: vec!["friskey".to_owned(), format!("fleet{text}")],
-            first_started: format!("2030-01-02T03:04:05Z{text}"),
-            last_started: "2030-01-02T03:05:06Z".to_owned(),
-            repositories: repositories as u64,
-        }],
-        coverage: FleetCoverage { planned: repositories as u64, ..FleetCoverage::default() },
-        ignored: Vec::new(),
-        notes: vec![Skip::new(format!("a note{text}"), format!("a reason{text}"))],
-        problems: (1..8).map(|n| Skip::new(format!("{}/{n}", path(n)), format!("no result{text}"))).collect(),
-    };
-    let mut page = Vec::new();
-    fleet_reporter("html").unwrap().write(&report, &Style::default(), &mut page).unwrap();
-    String::from_utf8(page).unwrap()
+    save_page("verified", &text);
 }
 
 #[test]
-fn the_page_of_a_fleet_has_repositories_by_leak_and_leaks_by_repository() {
-    let text = fleet(12, 3, "");
-    keep("fleet", &text);
-    keep("fleet-clean", &fleet(2, 0, ""));
-    keep("payloads-fleet", &fleet(8, 2, HOSTILE));
-    keep("many-in-a-fleet", &fleet(100, 100, ""));
-    let (_, by_repository) = text.split_once("id=\"repositories\"").unwrap();
-    let row = by_repository.split("<tr").find(|row| row.contains("service-5.git")).unwrap();
-    for number in 1..=3 {
-        assert!(row.contains(&format!("href=\"#leak-{number}\"")), "{row}");
-        let (_, leak) = text.split_once(&format!("id=\"leak-{number}\"")).unwrap();
-        let (leak, _) = leak.split_once("</article>").unwrap();
-        let (places, steps) = leak.split_once("<h3>Next steps</h3>").unwrap();
-        assert_eq!(
-            (places.matches("/srv/mirrors/").count(), steps.matches("/srv/mirrors/").count()),
-            (12, 5)
-        );
-    }
-    assert!(text.contains("src/1/5.py → x.zip → é/日本語:3:7"));
-    for part in [
-        "friskey fleet</bdi>",
-        "on 2023-11-14 in",
-        "by <bdi>Ann</bdi>",
-        "a subject",
-        "friskey revoke",
-        "critical",
-    ] {
-        assert!(text.contains(part), "{part}");
-    }
-    assert!(!text.contains("ann@example.org"));
-    assert!(fleet(100, 100, "").len() < MAX_BYTES);
+fn markup_in_any_field_is_escaped() {
+    let text = page(hostile_draft());
+    save_page("payloads", &text);
+    assert_no_markup_from_fields(&text);
 }
 
-#[test]
-fn markup_in_any_field_is_text() {
-    assert_is_text(&fleet(8, 2, HOSTILE));
-    let text = page(payloads());
-    keep("payloads", &text);
-    assert_is_text(&text);
-}
-
-fn assert_is_text(text: &str) {
+/// Asserts that a page with [`HOSTILE`] in its fields has no script, style or element but its own.
+pub(crate) fn assert_no_markup_from_fields(text: &str) {
     assert_eq!(text.matches("<script").count(), 1);
     for tag in ["<img", "<a href=javascript", "<a href=\"javascript", "onerror=\"", "<title></title>"] {
         assert!(!text.contains(tag), "{tag}");
     }
     assert_eq!(text.matches("</style>").count(), 1);
-    assert!(text.contains("\\u{202e}") && !text.contains('\u{202e}'), "hidden characters are made visible");
+    assert!(text.contains("\\u{202e}") && !text.contains('\u{202e}'), "a hidden character is not escaped");
 }
 
 #[test]
-fn only_the_page_s_own_style_and_script_may_run() {
+fn the_content_security_policy_allows_only_the_style_and_script_of_the_page() {
     let text = page(sample::history());
     let (_, policy) = text.split_once("Content-Security-Policy\" content=\"").unwrap();
     let (policy, _) = policy.split_once('"').unwrap();
@@ -286,62 +181,62 @@ fn a_page_about_a_removed_and_a_present_leak_shows_the_present_one_first() {
     present.status = LeakStatus::Present;
     draft.leaks.push(present);
     for format in ["html", "human"] {
-        let text = output::formatted(format, &sample::redacted(draft.clone()), &Style::default());
+        let text = output::render(format, &sample::redacted(draft.clone()), &Style::default());
         assert!(text.find("src/app01.py") < text.find("src/my app.py"), "{format}");
     }
 }
 
 #[test]
-fn places_beyond_twenty_are_folded() {
+fn findings_beyond_twenty_are_folded() {
     let mut draft = sample::tree();
     draft.leaks.truncate(1);
     let detected_key = Arc::clone(&draft.leaks[0].detected_key);
-    let place =
+    let finding =
         |n: u64| sample::finding(&detected_key, Surface::Worktree, format!("src/{n:02}.py").as_bytes(), n);
-    draft.leaks[0].findings = (1..=30).map(place).collect();
+    draft.leaks[0].findings = (1..=30).map(finding).collect();
     let text = page(draft);
     let (before, after) = text.split_once("<summary>10 more places</summary>").unwrap();
     assert!(before.contains("src/20.py") && !before.contains("src/21.py") && after.contains("src/21.py"));
 }
 
 #[test]
-fn ten_thousand_findings_make_a_small_page() {
+fn the_size_of_a_page_with_ten_thousand_findings_is_limited() {
     let key = |n: u64| {
         sample::detected_key(sample::secret(&format!("{n:05}")), "openai-project-key", Confidence::High)
     };
-    let history = sample::history();
-    let mut leaks = sample::history();
-    leaks.leaks.clear();
+    let mut many_leaks = sample::history();
+    let template = many_leaks.leaks.swap_remove(0);
+    many_leaks.leaks.clear();
     for n in 0..10_000 {
-        let mut leak = history.leaks[0].clone();
+        let mut leak = template.clone();
         leak.detected_key = key(n);
         leak.status = if n % 3 == 0 { LeakStatus::Present } else { LeakStatus::Removed };
         leak.findings =
             vec![sample::finding(&leak.detected_key, Surface::Blob, format!("src/{n}.py").as_bytes(), 1 + n)];
-        leaks.leaks.push(leak);
+        many_leaks.leaks.push(leak);
     }
-    let mut places = sample::tree();
-    places.leaks.truncate(1);
-    let detected_key = Arc::clone(&places.leaks[0].detected_key);
-    let place =
+    let mut many_findings = sample::tree();
+    many_findings.leaks.truncate(1);
+    let detected_key = Arc::clone(&many_findings.leaks[0].detected_key);
+    let finding =
         |n: u64| sample::finding(&detected_key, Surface::Worktree, format!("src/{n}.py").as_bytes(), 1 + n);
-    places.leaks[0].findings = (0..10_000).map(place).collect();
-    for (name, draft) in [("many-leaks", leaks), ("many-places", places)] {
+    many_findings.leaks[0].findings = (0..10_000).map(finding).collect();
+    for (name, draft) in [("many-leaks", many_leaks), ("many-places", many_findings)] {
         let text = page(draft);
-        keep(name, &text);
-        assert!(text.len() < MAX_BYTES, "{name} has {} bytes", text.len());
+        save_page(name, &text);
+        assert!(text.len() < MAX_PAGE_BYTES, "{name} has {} bytes", text.len());
     }
 }
 
 #[test]
-fn a_page_from_a_json_report_is_the_same() {
+fn a_page_from_a_json_report_equals_the_page_of_the_scan() {
     for (name, report) in sample::all() {
-        // Dates and bytes that JSON cannot hold.
+        // It has dates and bytes that JSON cannot represent.
         if name == "hostile" {
             continue;
         }
-        let page = |report: &Report| output::formatted("html", report, &Style::default());
-        let json = output::formatted("json", &report, &Style::default());
+        let page = |report: &Report| output::render("html", report, &Style::default());
+        let json = output::render("json", &report, &Style::default());
         let document = serde_json::from_str(&json).unwrap();
         let read = read_json(&document, report.rules().to_vec()).unwrap();
         assert_eq!(page(&sample::redacted(read)), page(&report), "{name}");
@@ -349,14 +244,14 @@ fn a_page_from_a_json_report_is_the_same() {
 }
 
 #[test]
-fn a_json_report_from_elsewhere_is_no_danger() {
-    let json = output::formatted("json", &sample::redacted(sample::history()), &Style::default());
+fn invalid_values_in_a_json_report_are_rejected_or_harmless() {
+    let json = output::render("json", &sample::redacted(sample::history()), &Style::default());
     let mut document: serde_json::Value = serde_json::from_str(&json).unwrap();
     document["leaks"][0]["length"] = u64::MAX.into();
     document["leaks"][0]["findings"][0]["excerpt"]["end"] = u64::MAX.into();
     document["leaks"][0]["introduced"][0]["committed"] = "9999-99-99T99:99:99Z".into();
     let read = read_json(&document, Vec::new()).unwrap();
-    assert!(output::formatted("html", &sample::redacted(read), &Style::default()).contains("x9KA"));
+    assert!(output::render("html", &sample::redacted(read), &Style::default()).contains("x9KA"));
     for (field, value) in [("status", "gone"), ("redacted", "no key"), ("fingerprint", "0")] {
         let mut document = document.clone();
         document["leaks"][0][field] = value.into();

@@ -1,4 +1,4 @@
-//! Sample reports: one for each situation that a format has to distinguish.
+//! Builds reports from values: one sample for each situation that a format has to distinguish, and the parts of others.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,7 +10,7 @@ use friskey::model::{
 };
 use friskey::rules::RuleSet;
 
-/// Redacts `draft` as a scan that found its leaks would.
+/// The report that a scan makes of `draft`.
 pub(crate) fn redacted(mut draft: Draft) -> Report {
     static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
         Detector::new(&RuleSet::built_in().expect("the built-in rules load")).expect("they compile")
@@ -19,7 +19,7 @@ pub(crate) fn redacted(mut draft: Draft) -> Report {
     friskey::scan::redact(draft, &DETECTOR)
 }
 
-/// A fake key, assembled here so that it never appears whole in this file.
+/// A fake project key that ends with `tail`, assembled so that this file does not contain it.
 pub(crate) fn secret(tail: &str) -> Secret {
     let body = "mN3".repeat(24);
     let key = format!("sk-proj-{body}{}{body}{tail}", concat!("T3Blbk", "FJ"));
@@ -37,6 +37,7 @@ pub(crate) fn detected_key(secret: Secret, rule: &str, confidence: Confidence) -
     })
 }
 
+/// A finding at column 19 of `line`, within an assignment.
 pub(crate) fn finding(detected_key: &Arc<DetectedKey>, surface: Surface, path: &[u8], line: u64) -> Finding {
     let before = "OPENAI_API_KEY = \"";
     let redacted = detected_key.secret.redacted();
@@ -74,6 +75,7 @@ pub(crate) fn leak(detected_key: Arc<DetectedKey>, status: LeakStatus, findings:
     }
 }
 
+/// A change by a commit whose id repeats `digit`.
 fn change(digit: char, seconds: i64, date: &str, path: Option<&str>) -> Change {
     Change {
         commit: digit.to_string().repeat(40),
@@ -180,20 +182,20 @@ fn narrowed_by(paths: usize) -> Draft {
 pub(crate) fn tree() -> Draft {
     let mut draft = clean();
     let project = detected_key(secret("x9KA"), "openai-project-key", Confidence::High);
-    let mut places: Vec<_> = (1..=13)
+    let mut findings: Vec<_> = (1..=13)
         .map(|n| finding(&project, Surface::Worktree, format!("src/app{n:02}.py").as_bytes(), n))
         .collect();
-    places[2].suppressed = Some(inline());
+    findings[2].suppressed = Some(inline_suppression());
     let legacy = detected_key(secret("Zq7w"), "openai-legacy-key", Confidence::Medium);
-    let mut packed = finding(&legacy, Surface::Worktree, b"dist/app.zip", 3);
-    packed.origin.container = vec![b"app.zip".to_vec(), b"config/.env".to_vec()];
-    packed.encoding = "base64";
+    let mut archived = finding(&legacy, Surface::Worktree, b"dist/app.zip", 3);
+    archived.origin.container = vec![b"app.zip".to_vec(), b"config/.env".to_vec()];
+    archived.encoding = "base64";
     let admin = detected_key(secret("aaaa"), "openai-admin-key", Confidence::High);
     let mut accepted = finding(&admin, Surface::Worktree, b"tests/keys.txt", 1);
-    accepted.suppressed = Some(inline());
+    accepted.suppressed = Some(inline_suppression());
     draft.leaks = vec![
-        leak(project, LeakStatus::Present, places),
-        leak(legacy, LeakStatus::Present, vec![packed]),
+        leak(project, LeakStatus::Present, findings),
+        leak(legacy, LeakStatus::Present, vec![archived]),
         leak(admin, LeakStatus::Present, vec![accepted]),
     ];
     draft.suppressed_findings = 2;
@@ -201,7 +203,7 @@ pub(crate) fn tree() -> Draft {
     draft
 }
 
-fn inline() -> Suppression {
+fn inline_suppression() -> Suppression {
     Suppression { by: "inline", source: "friskey:allow".to_owned(), reason: Some("made up".to_owned()) }
 }
 
@@ -227,11 +229,11 @@ pub(crate) fn history() -> Draft {
     });
     draft.command_line = ["friskey", "history", "--output", "html=report.html"].map(str::to_owned).to_vec();
     let project = detected_key(secret("x9KA"), "openai-project-key", Confidence::High);
-    let mut place = finding(&project, Surface::Blob, b"src/my app.py", 4);
-    place.origin.commit = Some("3".repeat(40));
-    place.origin.object = Some("b".repeat(40));
-    place.versions = 2000;
-    let mut removed = leak(project, LeakStatus::Removed, vec![place]);
+    let mut in_blob = finding(&project, Surface::Blob, b"src/my app.py", 4);
+    in_blob.origin.commit = Some("3".repeat(40));
+    in_blob.origin.object = Some("b".repeat(40));
+    in_blob.versions = 2000;
+    let mut removed = leak(project, LeakStatus::Removed, vec![in_blob]);
     removed.introduced = vec![
         change('1', 1_700_000_000, "2023-11-14T22:13:20+00:00", Some("src/app.py")),
         change('3', 1_700_300_000, "2023-11-18T10:33:20+01:00", Some("src/my app.py")),
@@ -242,7 +244,6 @@ pub(crate) fn history() -> Draft {
     ];
     removed.reachability.refs_in_history = vec!["refs/heads/main".to_owned(), "refs/tags/v1".to_owned()];
     removed.exposed_seconds = Some(7_000_000);
-
     removed.moves = vec![Move {
         from: b"src/app.py".to_vec(),
         change: change('5', 1_700_200_000, "2023-11-17T05:46:40+00:00", Some("lib/app.py")),
@@ -255,15 +256,15 @@ pub(crate) fn history() -> Draft {
     });
 
     let admin = detected_key(secret("aaaa"), "openai-admin-key", Confidence::Medium);
-    let mut message = finding(&admin, Surface::CommitMessage, b"", 1);
-    message.origin.path = None;
-    message.origin.commit = Some("5".repeat(40));
-    let mut unreachable = leak(admin, LeakStatus::Unreachable, vec![message]);
+    let mut in_message = finding(&admin, Surface::CommitMessage, b"", 1);
+    in_message.origin.path = None;
+    in_message.origin.commit = Some("5".repeat(40));
+    let mut unreachable = leak(admin, LeakStatus::Unreachable, vec![in_message]);
     unreachable.reachability.held_by = vec!["HEAD@{3}".to_owned()];
 
-    let mut named = finding(&removed.detected_key, Surface::RefName, b"refs/tags/v1", 1);
-    named.excerpt = None;
-    removed.findings.push(named);
+    let mut in_ref_name = finding(&removed.detected_key, Surface::RefName, b"refs/tags/v1", 1);
+    in_ref_name.excerpt = None;
+    removed.findings.push(in_ref_name);
     draft.leaks = vec![removed, unreachable];
     draft.coverage = Coverage {
         commits: 12,
@@ -277,7 +278,7 @@ pub(crate) fn history() -> Draft {
     draft
 }
 
-/// Everything that a repository's author could try on the reader of a draft.
+/// A scan of a hostile repository: paths, names and dates with control characters, markup and workflow commands.
 pub(crate) fn hostile() -> Draft {
     let mut draft = clean();
     let legacy = detected_key(secret("Zq7w"), "openai-legacy-key", Confidence::Low);
@@ -288,9 +289,9 @@ pub(crate) fn hostile() -> Draft {
         b"esc\x1b[2J\x07\nline\r\ttwo\xff\x00",
         "##vso[task.complete]/a b/\u{65e5}\u{672c}#?.txt".as_bytes(),
     ];
-    let places = (1..).zip(paths).map(|(n, path)| finding(&legacy, Surface::Worktree, path, n)).collect();
-    let mut odd = leak(legacy, LeakStatus::Removed, places);
-    odd.introduced = vec![Change {
+    let findings = (1..).zip(paths).map(|(n, path)| finding(&legacy, Surface::Worktree, path, n)).collect();
+    let mut hostile_leak = leak(legacy, LeakStatus::Removed, findings);
+    hostile_leak.introduced = vec![Change {
         commit: "7".repeat(40),
         author: "<b>Eve\u{1b}[31m</b> [x](1) <eve@example.org>".to_owned(),
         date: "not a date \u{202e}".to_owned(),
@@ -298,9 +299,9 @@ pub(crate) fn hostile() -> Draft {
         path: Some(b"a\nb".to_vec()),
         subject: "<i>x</i>\u{202e}\n::error::y".to_owned(),
     }];
-    odd.reachability.refs_in_history = vec!["refs/heads/a|b<c>\u{200d}".to_owned()];
-    odd.exposed_seconds = Some(u64::MAX);
-    draft.leaks = vec![odd];
+    hostile_leak.reachability.refs_in_history = vec!["refs/heads/a|b<c>\u{200d}".to_owned()];
+    hostile_leak.exposed_seconds = Some(u64::MAX);
+    draft.leaks = vec![hostile_leak];
     draft.coverage.skipped = [Skip::new("a\nb\u{1b}]0;x\u{7}", "100% <gone> :: \u{2066}")].into();
     draft.notes = vec!["note\n::warning::x ]]> \u{feff}".to_owned()];
     draft.elapsed_seconds = f64::NAN;
@@ -312,14 +313,14 @@ pub(crate) fn hostile() -> Draft {
 pub(crate) fn stdin() -> Draft {
     let mut draft = clean();
     let project = detected_key(secret("x9KA"), "openai-project-key", Confidence::High);
-    let mut place = finding(&project, Surface::Stdin, b"", 7);
-    place.origin.path = None;
-    draft.leaks = vec![leak(project, LeakStatus::Unknown, vec![place])];
+    let mut in_stdin = finding(&project, Surface::Stdin, b"", 7);
+    in_stdin.origin.path = None;
+    draft.leaks = vec![leak(project, LeakStatus::Unknown, vec![in_stdin])];
     draft.coverage = Coverage { bytes: 4_096, surfaces: [Surface::Stdin].into(), ..Coverage::default() };
     draft
 }
 
-/// Every sample with its name, redacted.
+/// The report of every sample, with its name.
 pub(crate) fn all() -> Vec<(&'static str, Report)> {
     let drafts = [
         ("clean", clean()),

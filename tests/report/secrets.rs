@@ -1,4 +1,4 @@
-//! Tests that no format contains a secret or a piece of one, wherever the repository put it.
+//! Tests that no format contains a part of a secret, even if the secret occurs in paths, names, refs, skips and notes.
 
 use friskey::model::{
     Change, Confidence, LeakStatus, Move, RemoteSighting, Report, RepositoryInfo, Secret, Skip, Surface,
@@ -9,23 +9,26 @@ use proptest::prelude::*;
 
 use super::{output, sample};
 
-/// Consecutive characters of a key that no report may show.
+/// The number of consecutive characters of a key that no report may contain.
 const PIECE: usize = 12;
 
-/// A generated key and where it was found.
+/// A generated key and its finding.
 #[derive(Clone, Debug)]
-struct Place {
+struct FoundKey {
+    /// The key without its prefix.
     body: String,
     has_prefix: bool,
     surface: Surface,
     path: Vec<u8>,
     container: Vec<Vec<u8>>,
-    is_object: bool,
-    with_change: bool,
+    /// Whether the finding is in an object without a path.
+    is_pathless: bool,
+    /// Whether commits moved and removed the key.
+    has_changes: bool,
     line: u64,
 }
 
-fn place() -> impl Strategy<Value = Place> {
+fn found_key() -> impl Strategy<Value = FoundKey> {
     (
         "[A-Za-z0-9_-]{32,160}",
         any::<bool>(),
@@ -36,19 +39,12 @@ fn place() -> impl Strategy<Value = Place> {
         any::<bool>(),
         1..5_000_u64,
     )
-        .prop_map(|(body, has_prefix, surface, path, container, is_object, with_change, line)| Place {
-            body,
-            has_prefix,
-            surface,
-            path,
-            container,
-            is_object,
-            with_change,
-            line,
+        .prop_map(|(body, has_prefix, surface, path, container, is_pathless, has_changes, line)| {
+            FoundKey { body, has_prefix, surface, path, container, is_pathless, has_changes, line }
         })
 }
 
-/// Arbitrary bytes, often with a start that a CI runner would obey.
+/// Arbitrary bytes, often after the start of a command to a CI runner.
 fn name() -> impl Strategy<Value = Vec<u8>> {
     let openings = [
         "",
@@ -66,45 +62,47 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(opening, rest)| [opening.as_bytes(), &rest].concat())
 }
 
-/// Whether a CI runner would take the line for a command.
+/// Whether a CI runner would execute the line as a command.
 fn is_command(line: &str) -> bool {
-    let shown = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'));
-    let plain = match shown.strip_prefix("\x1b[") {
+    let visible =
+        line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'));
+    let without_color = match visible.strip_prefix("\x1b[") {
         Some(rest) => {
             rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').trim_start_matches('m')
         }
-        None => shown,
+        None => visible,
     };
-    plain.starts_with("::") || ["##[", "##vso[", "##teamcity["].iter().any(|opening| line.contains(opening))
+    without_color.starts_with("::")
+        || ["##[", "##vso[", "##teamcity["].iter().any(|opening| line.contains(opening))
 }
 
-fn secret(place: &Place) -> Secret {
-    let prefix = if place.has_prefix { "sk-proj-" } else { "" };
-    Secret::new(format!("{prefix}{}", place.body).into_bytes(), prefix.len())
+fn secret(found_key: &FoundKey) -> Secret {
+    let prefix = if found_key.has_prefix { "sk-proj-" } else { "" };
+    Secret::new(format!("{prefix}{}", found_key.body).into_bytes(), prefix.len())
 }
 
 /// A report in which each key also occurs in the text around it: paths, names of archive entries, authors, refs,
 /// skips and notes.
-fn report(places: &[Place]) -> Report {
+fn report(found_keys: &[FoundKey]) -> Report {
     let mut draft = sample::history();
     draft.leaks.clear();
-    for place in places {
-        let secret = secret(place);
+    for found_key in found_keys {
+        let secret = secret(found_key);
         let key = String::from_utf8(secret.reveal().to_vec()).expect("generated keys are ASCII");
         let detected_key = sample::detected_key(secret, "openai-project-key", Confidence::High);
-        let path = [&place.path[..], b"/", key.as_bytes(), b".txt"].concat();
-        let mut finding = sample::finding(&detected_key, place.surface, &path, place.line);
-        finding.origin.container.clone_from(&place.container);
+        let path = [&found_key.path[..], b"/", key.as_bytes(), b".txt"].concat();
+        let mut finding = sample::finding(&detected_key, found_key.surface, &path, found_key.line);
+        finding.origin.container.clone_from(&found_key.container);
         if let Some(entry) = finding.origin.container.last_mut() {
             entry.extend_from_slice(key.as_bytes());
         }
-        if place.is_object {
+        if found_key.is_pathless {
             finding.origin.path = None;
             finding.origin.object = Some("a".repeat(40));
         }
         let mut leak = sample::leak(detected_key, LeakStatus::Removed, vec![finding]);
         leak.reachability.refs_in_history = vec![format!("refs/heads/{key}")];
-        if place.with_change {
+        if found_key.has_changes {
             let change = Change {
                 commit: "c".repeat(40),
                 author: format!("{key} <x@example.org>"),
@@ -115,9 +113,9 @@ fn report(places: &[Place]) -> Report {
             };
             leak.moves.push(Move { from: format!("a/{key}").into_bytes(), change: change.clone() });
             leak.removed.push(change);
-            let reached = &mut leak.reachability;
-            reached.tags.push(TagDate { seconds: 1, name: format!("refs/tags/{key}") });
-            reached.on_remote =
+            let reachability = &mut leak.reachability;
+            reachability.tags.push(TagDate { seconds: 1, name: format!("refs/tags/{key}") });
+            reachability.on_remote =
                 Some(RemoteSighting { seconds: 1, name: format!("refs/remotes/o/{key}"), by_push: true });
             draft.directory = key.clone();
             draft.command_line = vec!["friskey".to_owned(), key.clone()];
@@ -141,21 +139,22 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_format_contains_a_piece_of_a_secret(places in proptest::collection::vec(place(), 0..6)) {
-        let report = report(&places);
+    fn no_format_contains_a_piece_of_a_secret(found_keys in proptest::collection::vec(found_key(), 0..6)) {
+        let report = report(&found_keys);
         let styles = [
             Style::default(),
             Style { color: true, width: Some(40), verbose: true, sarif_suppressed: true },
         ];
-        for (format, text) in styles.iter().flat_map(|style| output::all(&report, style)) {
+        for (format, text) in styles.iter().flat_map(|style| output::render_all(&report, style)) {
             for line in text.lines().filter(|line| is_command(line)) {
-                // The commands of friskey itself, one per line, are what this format is for.
-                let is_own = ["::error ", "::warning ", "::notice "].iter().any(|own| line.starts_with(own));
-                prop_assert!(format == "github" && is_own, "{format}: {line}");
+                // The format for GitHub consists of workflow commands.
+                let is_annotation =
+                    ["::error ", "::warning ", "::notice "].iter().any(|command| line.starts_with(command));
+                prop_assert!(format == "github" && is_annotation, "{format}: {line}");
             }
-            for place in &places {
-                for at in 0..=place.body.len() - PIECE {
-                    let piece = &place.body[at..at + PIECE];
+            for found_key in &found_keys {
+                for at in 0..=found_key.body.len() - PIECE {
+                    let piece = &found_key.body[at..at + PIECE];
                     prop_assert!(!text.contains(piece), "{format} contains {piece}");
                 }
             }

@@ -2,28 +2,28 @@
 
 use std::fs;
 
-use super::{Scratch, assert_refused, key, notes, open};
+use super::{Scratch, assert_refused, key, notes, open_findings};
 
 #[test]
-fn configuration_is_found_at_the_root_and_named_in_the_report() {
+fn the_configuration_at_the_root_applies_and_the_report_names_it() {
     let scratch = Scratch::new();
     scratch.write("friskey.toml", "exclude = ['vendor/', '/src/gen/*.js']\n");
     for path in ["a.py", "vendor/b.py", "src/gen/c.js", "src/d.py", "lib/src/gen/c.js"] {
         scratch.write(path, &key(1));
     }
     let report = scratch.json(&["scan"]);
-    assert_eq!(open(&report), ["a.py:1", "lib/src/gen/c.js:1", "src/d.py:1"]);
+    assert_eq!(open_findings(&report), ["a.py:1", "lib/src/gen/c.js:1", "src/d.py:1"]);
     assert_eq!(notes(&report), ["configuration: friskey.toml, which leaves out vendor/, /src/gen/*.js"]);
-    let below = scratch.json_in("src", &["scan"], &[]);
-    assert_eq!(open(&below), ["d.py:1"], "globs are relative to the root");
-    assert!(notes(&below)[0].starts_with("configuration: ../friskey.toml"));
-    assert_eq!(open(&scratch.json(&["scan", "--no-config"])).len(), 5);
+    let in_src = scratch.json_in("src", &["scan"], &[]);
+    assert_eq!(open_findings(&in_src), ["d.py:1"], "globs are relative to the root");
+    assert!(notes(&in_src)[0].starts_with("configuration: ../friskey.toml"));
+    assert_eq!(open_findings(&scratch.json(&["scan", "--no-config"])).len(), 5);
     assert!(notes(&scratch.json(&["scan", "--no-config"])).is_empty());
-    assert!(scratch.run(&["scan", "-v"]).out.contains("note: configuration: friskey.toml"));
+    assert!(scratch.run(&["scan", "-v"]).stdout.contains("note: configuration: friskey.toml"));
 }
 
 #[test]
-fn configuration_is_not_searched_above_or_below_the_root() {
+fn configurations_above_and_below_the_root_are_ignored() {
     let outer = Scratch::new();
     outer.write("friskey.toml", "nonsense = 1\n");
     outer.write("inner/.git", "gitdir: elsewhere\n");
@@ -36,7 +36,7 @@ fn configuration_is_not_searched_above_or_below_the_root() {
 }
 
 #[test]
-fn a_named_file_is_used_instead() {
+fn the_file_of_the_config_option_replaces_the_one_at_the_root() {
     let scratch = Scratch::new();
     scratch.write("friskey.toml", "nonsense = 1\n");
     scratch.write("ci/other.toml", "rules = ['acme.toml']\nbaseline = 'accepted.toml'\nexclude = ['/ci/']\n");
@@ -52,7 +52,7 @@ fn a_named_file_is_used_instead() {
     );
     let create = ["baseline", "create", "--reason", "x", "--config", "ci/other.toml"];
     let output = scratch.run(&create);
-    assert_eq!(output.status, 0, "{}", output.err);
+    assert_eq!(output.status, 0, "{}", output.stderr);
     assert!(scratch.path("ci/accepted.toml").exists(), "relative to the configuration");
     let report = scratch.json(&["scan", "--config", "ci/other.toml"]);
     assert_eq!(report["suppressed"], 1);
@@ -84,11 +84,11 @@ fn options_override_variables_and_variables_override_the_file() {
     assert_eq!(threshold(&[], &[]), "low");
     assert_eq!(threshold(&[], &variable), "high");
     assert_eq!(threshold(&["--min-confidence", "medium"], &variable), "medium");
-    assert_eq!(threshold(&[], &[("FRISKEY_MIN_CONFIDENCE", "")]), "low", "empty is as good as none");
+    assert_eq!(threshold(&[], &[("FRISKEY_MIN_CONFIDENCE", "")]), "low", "an empty variable is ignored");
 }
 
 #[test]
-fn variables_are_checked_like_options() {
+fn invalid_variables_are_errors_as_invalid_options_are() {
     let scratch = Scratch::new();
     scratch.write("a.txt", "nothing\n");
     let run = |name, value| scratch.run_in("", &["scan"], &[(name, value)]);
@@ -101,13 +101,13 @@ fn variables_are_checked_like_options() {
     assert_refused(&run("FRISKEY_FORMAT", "xml"), "FRISKEY_FORMAT: unknown format `xml`");
     assert_refused(&run("FRISKEY_BASELINE", "nowhere"), "cannot read the baseline nowhere");
     assert_refused(&run("FRISKEY_CONFIG", "nowhere"), "cannot read the configuration nowhere");
-    assert!(run("FRISKEY_FORMAT", "json").out.starts_with('{'));
+    assert!(run("FRISKEY_FORMAT", "json").stdout.starts_with('{'));
     let output = scratch.run_in("", &["scan", "--format", "human"], &[("FRISKEY_FORMAT", "json")]);
-    assert!(output.out.starts_with("scanned"), "{}", output.out);
+    assert!(output.stdout.starts_with("scanned"), "{}", output.stdout);
 }
 
 #[test]
-fn no_ignore_and_threads_come_from_the_file_too() {
+fn no_ignore_and_threads_can_be_configured() {
     let scratch = Scratch::new();
     scratch.write(".gitignore", "hidden.txt\n");
     scratch.write("hidden.txt", &key(1));
@@ -118,7 +118,7 @@ fn no_ignore_and_threads_come_from_the_file_too() {
 }
 
 #[test]
-fn special_and_large_files_are_rejected_unread() {
+fn special_and_large_configuration_files_are_rejected() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("friskey.toml")).unwrap();
     assert_refused(&scratch.run(&["scan"]), "friskey.toml is a directory, expected a regular file");
@@ -132,39 +132,40 @@ fn special_and_large_files_are_rejected_unread() {
 }
 
 #[test]
-fn an_error_shows_neither_key_nor_control_characters() {
+fn an_error_in_the_configuration_shows_neither_keys_nor_control_characters() {
     let scratch = Scratch::new();
     scratch.write("friskey.toml", &format!("\"{}\" = 1\n", key(1)));
     let output = scratch.run(&["scan"]);
     assert_eq!(output.status, 2);
-    assert!(!output.err.contains(&key(1)[8..30]), "{}", output.err);
+    assert!(!output.stderr.contains(&key(1)[8..30]), "{}", output.stderr);
     scratch.write("friskey.toml", "\"\\u001b[31m\" = 1\n");
-    assert!(!scratch.run(&["scan"]).err.contains('\u{1b}'));
+    assert!(!scratch.run(&["scan"]).stderr.contains('\u{1b}'));
 }
 
 #[test]
-fn the_documents_list_every_field() {
-    let read = |name: &str| {
+fn the_documentation_lists_every_field_and_its_examples_are_valid() {
+    let read_doc = |name: &str| {
         fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
     };
-    let block = |text: &str| text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned();
-    let (configuration, suppression) = (read("configuration.md"), read("suppression.md"));
+    let toml_block =
+        |text: &str| text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned();
+    let (configuration, suppression) = (read_doc("configuration.md"), read_doc("suppression.md"));
     let scratch = Scratch::new();
-    let example = block(&configuration);
+    let example = toml_block(&configuration);
     scratch.write("friskey.toml", &example.replace("rules = [\"ci/acme-rules.toml\"]", "rules = []"));
-    scratch.write("ci/accepted-keys.toml", &block(&suppression));
+    scratch.write("ci/accepted-keys.toml", &toml_block(&suppression));
     scratch.write("a.txt", "nothing\n");
     let output = scratch.run(&["scan"]);
-    assert_eq!(output.status, 0, "{}", output.err);
-    assert!(output.out.contains("baseline: ci/accepted-keys.toml (2 entries)"), "{}", output.out);
+    assert_eq!(output.status, 0, "{}", output.stderr);
+    assert!(output.stdout.contains("baseline: ci/accepted-keys.toml (2 entries)"), "{}", output.stdout);
     // The error for an unknown field lists the known ones.
     scratch.write("friskey.toml", "wrong = 1\n");
-    let message = scratch.run(&["scan"]).err;
-    let known: Vec<_> = message.split('`').skip(1).step_by(2).filter(|key| *key != "wrong").collect();
-    assert_eq!(known.len(), 10, "{message}");
-    for key in known {
-        assert!(configuration.contains(&format!("\n| `{key}` |")), "`{key}` is missing");
-        assert!(example.contains(&format!("{key} = ")), "`{key}` is missing in the example");
+    let message = scratch.run(&["scan"]).stderr;
+    let fields: Vec<_> = message.split('`').skip(1).step_by(2).filter(|field| *field != "wrong").collect();
+    assert_eq!(fields.len(), 10, "{message}");
+    for field in fields {
+        assert!(configuration.contains(&format!("\n| `{field}` |")), "`{field}` is missing");
+        assert!(example.contains(&format!("{field} = ")), "`{field}` is missing in the example");
     }
     for marker in friskey::suppress::MARKERS {
         assert!(suppression.contains(&format!("`{marker}`")) || suppression.contains(&format!("# {marker}")));

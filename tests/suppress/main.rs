@@ -1,4 +1,5 @@
-//! Tests of accepting findings and configuring friskey: run the real binary in temporary directories.
+//! Tests how findings are accepted, by markers and baselines, and how friskey is configured. Runs the real binary in temporary
+//! directories.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,13 +16,13 @@ use std::path::{Path, PathBuf};
 use friskey::rules::expand;
 use serde_json::Value;
 
-/// A made-up key, the same for the same number.
+/// A fake key, the same for the same number.
 fn key(number: u64) -> String {
     let body = |seed| String::from_utf8(expand("{base62:74}", seed).text).unwrap();
     format!("sk-proj-{}{}{}", body(number * 2), friskey::rules::MARKER, body(number * 2 + 1))
 }
 
-/// A directory with an empty `.git`, which is enough for friskey to find its root.
+/// A directory with an empty `.git`, which suffices for friskey to treat it as the root of a repository.
 struct Scratch {
     dir: tempfile::TempDir,
 }
@@ -29,8 +30,8 @@ struct Scratch {
 /// The output of a run.
 struct FriskeyOutput {
     status: i32,
-    out: String,
-    err: String,
+    stdout: String,
+    stderr: String,
 }
 
 impl Scratch {
@@ -58,14 +59,15 @@ impl Scratch {
         self.run_in("", args, &[])
     }
 
+    /// Runs friskey in the directory `dir` with environment `variables`.
     fn run_in(&self, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> FriskeyOutput {
         let mut command = git::command(env!("CARGO_BIN_EXE_friskey"), &self.path(dir), &self.path(".git"));
         let output = git::run(command.args(args).envs(variables.iter().copied()), b"");
         let text = |bytes| String::from_utf8(bytes).unwrap();
         FriskeyOutput {
             status: output.status.code().unwrap(),
-            out: text(output.stdout),
-            err: text(output.stderr),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
         }
     }
 
@@ -74,41 +76,40 @@ impl Scratch {
         git::stdout(git::command("git", &self.path(""), &self.path(".git")).args(args), b"");
     }
 
+    /// Runs friskey, and returns the report that it prints as JSON.
     fn json(&self, args: &[&str]) -> Value {
         self.json_in("", args, &[])
     }
 
     fn json_in(&self, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> Value {
         let output = self.run_in(dir, &[args, &["--format", "json"]].concat(), variables);
-        serde_json::from_str(&output.out).unwrap_or_else(|_| panic!("no report: {}", output.err))
+        serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("no report: {}", output.stderr))
     }
 }
 
-/// Findings that are not suppressed, as `path:line`.
-fn open(report: &Value) -> Vec<String> {
-    places(report, |finding| finding["suppressed"].is_null())
-}
-
-fn places(report: &Value, wanted: impl Fn(&Value) -> bool) -> Vec<String> {
+/// Where the findings are that are not suppressed, as `path:line`, sorted.
+fn open_findings(report: &Value) -> Vec<String> {
     let findings =
         report["leaks"].as_array().unwrap().iter().flat_map(|leak| leak["findings"].as_array().unwrap());
-    let mut places: Vec<_> = findings
-        .filter(|finding| wanted(finding))
+    let mut locations: Vec<_> = findings
+        .filter(|finding| finding["suppressed"].is_null())
         .map(|finding| format!("{}:{}", finding["path"].as_str().unwrap(), finding["start"]["line"]))
         .collect();
-    places.sort();
-    places
+    locations.sort();
+    locations
 }
 
 fn notes(report: &Value) -> Vec<&str> {
     report["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect()
 }
 
+/// Asserts that friskey rejected its arguments or configuration (status 2) with `message`.
 fn assert_refused(output: &FriskeyOutput, message: &str) {
-    assert_eq!(output.status, 2, "{}{}", output.out, output.err);
-    assert!(output.err.contains(message), "{}", output.err);
+    assert_eq!(output.status, 2, "{}{}", output.stdout, output.stderr);
+    assert!(output.stderr.contains(message), "{}", output.stderr);
 }
 
+/// Whether `path` is a file that friskey writes before it renames it.
 fn is_temporary(path: &Path) -> bool {
     path.to_string_lossy().ends_with(".tmp")
 }

@@ -1,4 +1,5 @@
-//! Tests that a displayed line does not reveal a found key that it also contains in another spelling.
+//! Tests that the excerpt around a key does not reveal it if the same line also contains the key in another spelling, in
+//! another base, or split.
 
 use friskey::detect::Redactor;
 use friskey::model::Secret;
@@ -6,12 +7,13 @@ use friskey::rules::expand;
 
 use crate::detector;
 
-/// Characters of a key in a row that may be read from what is shown.
+/// The number of consecutive characters of a key that an excerpt must not contain in another spelling.
 const PIECE: usize = 9;
 
 /// How each character of a key is spelled.
 type Spelling = fn(char) -> String;
 
+/// Spellings: the name, the separator of two characters, and the text of one.
 const SPELLINGS: &[(&str, &str, Spelling)] = &[
     ("fullwidth", "", |c| shifted(c, 0xfee0)),
     ("mathematical", "", mathematical),
@@ -49,8 +51,8 @@ const SPELLINGS: &[(&str, &str, Spelling)] = &[
     ("rot13 in hex", " ", |c| format!("{:02x}", u32::from(rot13(c)))),
 ];
 
-fn shifted(c: char, by: u32) -> String {
-    char::from_u32(u32::from(c) + by).unwrap().to_string()
+fn shifted(c: char, distance: u32) -> String {
+    char::from_u32(u32::from(c) + distance).unwrap().to_string()
 }
 
 fn mathematical(c: char) -> String {
@@ -75,42 +77,46 @@ fn circled(c: char) -> String {
 }
 
 fn rot13(c: char) -> char {
-    let turned = |first: u8| char::from((c as u8 - first + 13) % 26 + first);
+    let rotate = |first: u8| char::from((c as u8 - first + 13) % 26 + first);
     match c {
-        'a'..='z' => turned(b'a'),
-        'A'..='Z' => turned(b'A'),
+        'a'..='z' => rotate(b'a'),
+        'A'..='Z' => rotate(b'A'),
         _ => c,
     }
 }
 
+/// The prefix of [`key`], which an excerpt displays.
+const PREFIX: &str = "sk-proj-";
+
 fn key(seed: u64) -> String {
-    String::from_utf8(expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", seed).text).unwrap()
+    let template = format!("{PREFIX}{{base64url:74}}{{marker}}{{base64url:72}}{{zero}}");
+    String::from_utf8(expand(&template, seed).text).unwrap()
 }
 
-/// The displayed form of a line with `key` and, before or after it, `other`.
-fn shown(key: &str, other: &str, is_behind: bool) -> String {
-    let text = if is_behind { format!("{key} {other}") } else { format!("{other} {key}") };
-    let start = if is_behind { 0 } else { other.len() + 1 };
-    let secret = Secret::new(key.as_bytes().to_vec(), 8);
+/// The excerpt around `key` of a line that also contains `other`, after the key or before it.
+fn excerpt(key: &str, other: &str, is_after: bool) -> String {
+    let text = if is_after { format!("{key} {other}") } else { format!("{other} {key}") };
+    let start = if is_after { 0 } else { other.len() + 1 };
+    let secret = Secret::new(key.as_bytes().to_vec(), PREFIX.len());
     Redactor::new(detector()).excerpt(text.as_bytes(), start..start + key.len(), &secret).text
 }
 
 #[test]
 fn another_spelling_of_the_key_beside_it_is_masked() {
-    for (name, between, spelling) in SPELLINGS {
-        for (seed, is_behind) in [(1, true), (2, false), (3, true)] {
+    for (name, separator, spelling) in SPELLINGS {
+        for (seed, is_after) in [(1, true), (2, false), (3, true)] {
             let key = key(seed);
             let characters: Vec<String> = key.chars().map(spelling).collect();
-            let text = shown(&key, &characters.join(between), is_behind);
-            for piece in characters[8..].windows(PIECE) {
-                let piece = piece.join(between);
-                assert!(!text.contains(&piece), "{name}: {text}");
+            let excerpt = excerpt(&key, &characters.join(separator), is_after);
+            for piece in characters[PREFIX.len()..].windows(PIECE) {
+                let piece = piece.join(separator);
+                assert!(!excerpt.contains(&piece), "{name}: {excerpt}");
             }
         }
     }
 }
 
-/// Bits of `text`, `width` at a time, in an alphabet.
+/// `text` in a base of a power of two: one character of `alphabet` for every `width` bits.
 fn in_base(text: &[u8], width: usize, alphabet: &str) -> String {
     let bits: Vec<u8> = text.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
     let digit =
@@ -121,7 +127,7 @@ fn in_base(text: &[u8], width: usize, alphabet: &str) -> String {
 fn in_ascii85(text: &[u8]) -> String {
     let number = |four: &[u8]| four.iter().fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte));
     let digits = |number: u32| {
-        (0..5).rev().map(move |place| char::from((number / 85_u32.pow(place) % 85) as u8 + b'!'))
+        (0..5).rev().map(move |exponent| char::from((number / 85_u32.pow(exponent) % 85) as u8 + b'!'))
     };
     text.chunks_exact(4).map(number).flat_map(digits).collect()
 }
@@ -131,9 +137,10 @@ fn the_key_in_another_base_beside_it_is_masked() {
     let base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let base32_hex = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
     let base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (seed, is_behind, cut) in [(1, true, 0), (2, false, 1), (3, true, 2), (4, true, 3)] {
+    // The start determines which bits of the key share a character.
+    for (seed, is_after, start) in [(1, true, 0), (2, false, 1), (3, true, 2), (4, true, 3)] {
         let key = key(seed);
-        let tail = &key.as_bytes()[cut..];
+        let tail = &key.as_bytes()[start..];
         let reversed: Vec<u8> = tail.iter().rev().copied().collect();
         for encoded in [
             in_base(tail, 5, base32),
@@ -143,25 +150,26 @@ fn the_key_in_another_base_beside_it_is_masked() {
             in_base(&reversed, 5, base32),
             in_ascii85(tail),
         ] {
-            let text = shown(&key, &encoded, is_behind);
+            let excerpt = excerpt(&key, &encoded, is_after);
+            // The first 16 characters may encode an end of the key, which the excerpt displays. 20 encode at least 12 bytes.
             for at in 16..encoded.len() - 20 {
-                assert!(!text.contains(&encoded[at..at + 20]), "{encoded}: {text}");
+                assert!(!excerpt.contains(&encoded[at..at + 20]), "{encoded}: {excerpt}");
             }
         }
     }
 }
 
 #[test]
-fn a_key_that_is_split_over_literals_beside_itself_is_masked() {
+fn the_key_split_over_literals_beside_it_is_masked() {
     let key = key(5);
     for size in [3, 4, 7] {
         let parts: Vec<_> =
-            key.as_bytes()[8..].chunks(size).map(|part| String::from_utf8_lossy(part)).collect();
-        for between in ["\" + \"", "\" & vbCrLf & \"", "', '", "\" \\\n \"", "\"), Part(\""] {
-            let text = shown(&key, &format!("(\"{}\")", parts.join(between)), true);
+            key.as_bytes()[PREFIX.len()..].chunks(size).map(|part| String::from_utf8_lossy(part)).collect();
+        for separator in ["\" + \"", "\" & vbCrLf & \"", "', '", "\" \\\n \"", "\"), Part(\""] {
+            let excerpt = excerpt(&key, &format!("(\"{}\")", parts.join(separator)), true);
             for pair in parts[..8.min(parts.len())].windows(2).filter(|_| size > 3) {
-                let is_shown = text.contains(&format!("{}{between}{}", pair[0], pair[1]));
-                assert!(!is_shown, "{between}: {text}");
+                let is_displayed = excerpt.contains(&format!("{}{separator}{}", pair[0], pair[1]));
+                assert!(!is_displayed, "{separator}: {excerpt}");
             }
         }
     }

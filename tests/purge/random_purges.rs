@@ -6,22 +6,22 @@ use friskey::git::HashKind;
 use serde_json::json;
 
 use crate::comparison::Comparison;
-use crate::random_history::{NOTE_KEY, make};
+use crate::random_history::{NOTE_KEY, generate};
 use crate::support::{Scratch, fingerprint, json as parse, key, stderr};
 
-/// The seeds of the histories that are tried, unless `FRISKEY_SEEDS` names others.
-const SEEDS: std::ops::Range<u64> = 0..24;
+/// The seeds of the histories to test, unless the environment variable `FRISKEY_SEEDS` is set, for example to `24..1000`.
+const DEFAULT_SEEDS: std::ops::Range<u64> = 0..24;
 
 fn seeds() -> std::ops::Range<u64> {
-    let asked = std::env::var("FRISKEY_SEEDS").ok();
-    let range = asked.as_deref().and_then(|text| text.split_once(".."));
-    range.map_or(SEEDS, |(first, end)| first.parse().unwrap()..end.parse().unwrap())
+    let variable = std::env::var("FRISKEY_SEEDS").ok();
+    let range = variable.as_deref().and_then(|text| text.split_once(".."));
+    range.map_or(DEFAULT_SEEDS, |(start, end)| start.parse().unwrap()..end.parse().unwrap())
 }
 
 fn purge_and_compare(seed: u64, hash: HashKind) {
     let scratch = Scratch::new();
-    let history = make(&scratch, "old.git", seed, hash, false);
-    let before = scratch.git("old.git", &["rev-list", "--all", "--count"]);
+    let history = generate(&scratch, "old.git", seed, hash, false);
+
     let purged = scratch.friskey(&["purge", "old.git", "--into", "new.git", "--report", "purge.json"]);
     assert_eq!(purged.status.code(), Some(0), "seed {seed}: {}", stderr(&purged));
     let report: serde_json::Value =
@@ -35,11 +35,12 @@ fn purge_and_compare(seed: u64, hash: HashKind) {
         scratch.git("new.git", &["symbolic-ref", "HEAD"]),
         scratch.git("old.git", &["symbolic-ref", "HEAD"])
     );
-    assert!(scratch.git("new.git", &["rev-list", "--all", "--count"]) <= before);
+    let count = |name: &str| -> u64 { scratch.git(name, &["rev-list", "--all", "--count"]).parse().unwrap() };
+    assert!(count("new.git") <= count("old.git"), "seed {seed}: the purge added commits");
     let fsck = scratch.try_git("new.git", &["fsck", "--full", "--strict"]);
-    let said = [&fsck.stdout[..], &fsck.stderr].concat();
-    assert!(fsck.status.success(), "seed {seed}: {}", String::from_utf8_lossy(&said));
-    assert_eq!(String::from_utf8_lossy(&said), "", "seed {seed}");
+    let complaints = [&fsck.stdout[..], &fsck.stderr].concat();
+    assert!(fsck.status.success(), "seed {seed}: {}", String::from_utf8_lossy(&complaints));
+    assert_eq!(String::from_utf8_lossy(&complaints), "", "seed {seed}");
     let history = scratch.friskey(&["history", "new.git", "--format", "json"]);
     let audit = parse(&history);
     assert_eq!(
@@ -57,32 +58,33 @@ fn purge_and_compare(seed: u64, hash: HashKind) {
     let keys: Vec<_> =
         report["keys"].as_array().unwrap().iter().map(|key| key["fingerprint"].clone()).collect();
     assert!(
-        keys.iter().all(|one| (1..=NOTE_KEY).any(|n| *one == fingerprint(&key(n)))),
+        keys.iter()
+            .all(|fingerprint_of_key| (1..=NOTE_KEY).any(|n| *fingerprint_of_key == fingerprint(&key(n)))),
         "seed {seed}: {keys:?}"
     );
 }
 
 #[test]
-fn a_purged_random_history_differs_in_the_planned_places_and_nowhere_else() {
+fn a_purged_random_history_differs_only_where_it_must() {
     for seed in seeds() {
         purge_and_compare(seed, HashKind::Sha1);
     }
 }
 
 #[test]
-fn histories_with_sha_256_ids_are_purged_alike() {
+fn a_purged_random_history_with_sha256_ids_differs_only_where_it_must() {
     for seed in seeds().step_by(6) {
         purge_and_compare(1000 + seed, HashKind::Sha256);
     }
 }
 
-/// Git finds no fault in the generated histories, and they contain keys.
 #[test]
-fn random_histories_are_sound_and_full_of_keys() {
-    let mut surfaces = BTreeSet::new();
+fn random_histories_are_valid_and_have_keys_on_every_surface() {
+    // Surfaces and encodings.
+    let mut found_in = BTreeSet::new();
     for seed in 0..6 {
         let scratch = Scratch::new();
-        make(&scratch, "old.git", seed, HashKind::Sha1, false);
+        generate(&scratch, "old.git", seed, HashKind::Sha1, false);
         let fsck = scratch.try_git("old.git", &["fsck", "--full", "--strict"]);
         assert!(fsck.status.success(), "seed {seed}: {}", stderr(&fsck));
         let audit = parse(&scratch.friskey(&["history", "old.git", "--format", "json"]));
@@ -91,11 +93,11 @@ fn random_histories_are_sound_and_full_of_keys() {
         let findings =
             audit["leaks"].as_array().unwrap().iter().flat_map(|leak| leak["findings"].as_array().unwrap());
         for finding in findings {
-            surfaces.insert(finding["surface"].as_str().unwrap().to_owned());
-            surfaces.insert(finding["encoding"].as_str().unwrap().to_owned());
+            found_in.insert(finding["surface"].as_str().unwrap().to_owned());
+            found_in.insert(finding["encoding"].as_str().unwrap().to_owned());
         }
     }
-    for surface in [
+    for name in [
         "blob",
         "file-name",
         "commit-message",
@@ -108,6 +110,6 @@ fn random_histories_are_sound_and_full_of_keys() {
         "hex",
         "utf-16le",
     ] {
-        assert!(surfaces.contains(surface), "{surface}: {surfaces:?}");
+        assert!(found_in.contains(name), "{name}: {found_in:?}");
     }
 }

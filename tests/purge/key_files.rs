@@ -4,15 +4,16 @@ use std::io::Write;
 use std::ops::Range;
 
 /// A file with a key.
-pub(crate) struct Planted {
+pub(crate) struct KeyFile {
     pub(crate) bytes: Vec<u8>,
     /// The bytes that a purge may change; all of them if the file is a container.
     pub(crate) range: Range<usize>,
-    pub(crate) form: Form,
+    pub(crate) encoding: Encoding,
 }
 
+/// How the key is written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum Encoding {
     Plain,
     Binary,
     Utf16,
@@ -24,7 +25,7 @@ pub(crate) enum Form {
     Container,
 }
 
-impl Form {
+impl Encoding {
     pub(crate) const ALL: [Self; 9] = [
         Self::Plain,
         Self::Binary,
@@ -37,48 +38,49 @@ impl Form {
         Self::Container,
     ];
 
-    /// A file that contains `key` in this form, between texts that differ by `number`.
-    pub(crate) fn plant(self, key: &str, number: usize) -> Planted {
+    /// A file that contains `key` in this encoding, between texts that contain `number`, so that no two files are equal.
+    pub(crate) fn file(self, key: &str, number: usize) -> KeyFile {
         let whole = format!("# file {number}\nOPENAI_API_KEY={key}\n# end\n");
-        let text = |before: String, middle: String, after: &str| {
-            let range = before.len()..before.len() + middle.len();
-            Planted { bytes: [before, middle, after.to_owned()].concat().into_bytes(), range, form: self }
+        let text = |before: String, encoded: String, after: &str| {
+            let range = before.len()..before.len() + encoded.len();
+            let bytes = [before, encoded, after.to_owned()].concat().into_bytes();
+            KeyFile { bytes, range, encoding: self }
         };
-        let per_char = |write: &dyn Fn(char) -> String| -> String { key.chars().map(write).collect() };
+        let encode_chars = |write: &dyn Fn(char) -> String| -> String { key.chars().map(write).collect() };
         match self {
             Self::Plain => text(format!("# file {number}\nk = \""), key.to_owned(), "\"\nend\n"),
             Self::Binary => {
-                let mut planted = text(format!("?{number}???"), key.to_owned(), "?rest");
-                let len = planted.bytes.len();
-                planted.bytes[0] = 0;
-                planted.bytes[len - 5] = 0xff;
-                planted
+                let mut file = text(format!("?{number}???"), key.to_owned(), "?rest");
+                let len = file.bytes.len();
+                file.bytes[0] = 0;
+                file.bytes[len - 5] = 0xff;
+                file
             }
             Self::Utf16 => {
                 let bytes: Vec<u8> =
                     std::iter::once(0xfeff).chain(whole.encode_utf16()).flat_map(u16::to_le_bytes).collect();
                 let start = 2 + 2 * whole.find("sk-").unwrap();
-                Planted { bytes, range: start..start + 2 * key.len(), form: self }
+                KeyFile { bytes, range: start..start + 2 * key.len(), encoding: self }
             }
             Self::Base64 => text(format!("data{number}: "), base64(whole.as_bytes()), "\nend: 1\n"),
             Self::Hex => text(format!("hex{number} = \""), friskey::model::hex(whole.as_bytes()), "\"\n"),
             Self::JsonEscapes => text(
                 format!("{{\"n\": {number}, \"k\": \""),
-                per_char(&|c| format!("\\u{:04x}", u32::from(c))),
+                encode_chars(&|c| format!("\\u{:04x}", u32::from(c))),
                 "\"}\n",
             ),
             Self::Percent => {
-                text(format!("q={number}&k="), per_char(&|c| format!("%{:02X}", u32::from(c))), "&x=1\n")
+                text(format!("q={number}&k="), encode_chars(&|c| format!("%{:02X}", u32::from(c))), "&x=1\n")
             }
             Self::Split => {
-                let (one, two) = key.split_at(key.len() / 2);
-                text(format!("n = {number}\nk = (\""), format!("{one}\"\n     \"{two}"), "\")\n")
+                let (first, second) = key.split_at(key.len() / 2);
+                text(format!("n = {number}\nk = (\""), format!("{first}\"\n     \"{second}"), "\")\n")
             }
             Self::Container => {
                 let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
                 encoder.write_all(whole.as_bytes()).unwrap();
                 let bytes = encoder.finish().unwrap();
-                Planted { range: 0..bytes.len(), bytes, form: self }
+                KeyFile { range: 0..bytes.len(), bytes, encoding: self }
             }
         }
     }
@@ -91,9 +93,9 @@ fn base64(bytes: &[u8]) -> String {
     for group in bytes.chunks(3) {
         let bits =
             group.iter().fold(0u32, |bits, &byte| bits << 8 | u32::from(byte)) << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= group.len() { char::from(digit) } else { '=' });
+        for index in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * index) & 63) as usize];
+            text.push(if index <= group.len() { char::from(digit) } else { '=' });
         }
     }
     text
@@ -114,6 +116,7 @@ pub(crate) fn from_base64(encoded: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Decodes hex; `None` if `encoded` is not valid hex.
 pub(crate) fn from_hex(encoded: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(encoded).ok()?;
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()

@@ -1,4 +1,4 @@
-//! Tests the treatment of a key in each kind of place, with real git as the oracle.
+//! Tests how a purge replaces a key in each kind of place, checked with real git.
 
 use std::io::Write as _;
 use std::process::Output;
@@ -13,6 +13,7 @@ fn filler(key: &str) -> String {
     format!("{prefix}{}", "x".repeat(key.len() - prefix.len()))
 }
 
+/// A scratch directory with the repository `repo`, which has one commit without a key.
 fn scratch() -> Scratch {
     let scratch = Scratch::new();
     scratch.git("", &["init", "-q", "-b", "main", "repo"]);
@@ -21,8 +22,9 @@ fn scratch() -> Scratch {
     scratch
 }
 
-/// Purges `repo` into `new.git`, checks that this succeeds and that git finds no fault in the result, and returns the report.
-pub(crate) fn purged(scratch: &Scratch) -> Value {
+/// Purges `repo` into `new.git`, checks that this succeeds and that git and friskey have no complaints about the result. Returns
+/// the report.
+pub(crate) fn purge_and_check(scratch: &Scratch) -> Value {
     let output = purge(scratch, &[]);
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
     let fsck = scratch.try_git("new.git", &["fsck", "--full", "--strict"]);
@@ -32,11 +34,12 @@ pub(crate) fn purged(scratch: &Scratch) -> Value {
     serde_json::from_slice(&std::fs::read(scratch.path("report.json")).unwrap()).unwrap()
 }
 
-fn purge(scratch: &Scratch, more: &[&str]) -> Output {
+fn purge(scratch: &Scratch, options: &[&str]) -> Output {
     let _ = std::fs::remove_dir_all(scratch.path("new.git"));
-    scratch.friskey(&[&["purge", "repo", "--into", "new.git", "--report", "report.json"], more].concat())
+    scratch.friskey(&[&["purge", "repo", "--into", "new.git", "--report", "report.json"], options].concat())
 }
 
+/// The object that `revision` names in the new repository.
 fn show(scratch: &Scratch, revision: &str) -> Vec<u8> {
     let output = scratch.try_git("new.git", &["cat-file", "-p", revision]);
     assert!(output.status.success(), "{revision}: {}", stderr(&output));
@@ -44,52 +47,54 @@ fn show(scratch: &Scratch, revision: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_plain_key_in_a_text_gets_a_filler_and_nothing_else_changes() {
+fn a_plain_key_is_replaced_by_a_filler_and_nothing_else_changes() {
     let (scratch, key) = (scratch(), key(1));
     let root = scratch.git("repo", &["rev-parse", "HEAD"]);
     scratch.write("repo/.env", format!("A=1\nOPENAI_API_KEY={key}\nB=2\n"));
-    let leaked = scratch.commit("repo", "leak");
+    let leak_commit = scratch.commit("repo", "leak");
     scratch.write("repo/README", "hello again\n");
-    let last = scratch.commit("repo", "later");
-    let report = purged(&scratch);
+    let later_commit = scratch.commit("repo", "later");
+    let report = purge_and_check(&scratch);
     assert_eq!(
         show(&scratch, "main:.env"),
         format!("A=1\nOPENAI_API_KEY={}\nB=2\n", filler(&key)).as_bytes()
     );
-    assert_eq!(scratch.git("new.git", &["rev-parse", "main~2"]), root, "what came before stays");
+    assert_eq!(scratch.git("new.git", &["rev-parse", "main~2"]), root, "the commit before the leak changed");
     for format in ["%an %ae %ad %cn %ce %cd %s", "%B"] {
         let log = |repo: &str| scratch.git(repo, &["log", &format!("--format={format}"), "main"]);
         assert_eq!(log("repo"), log("new.git"));
     }
-    for old in [&leaked, &last] {
-        assert!(!scratch.try_git("new.git", &["cat-file", "-e", old]).status.success(), "{old} is gone");
+    for old in [&leak_commit, &later_commit] {
+        assert!(
+            !scratch.try_git("new.git", &["cat-file", "-e", old]).status.success(),
+            "{old} is still there"
+        );
     }
     assert_eq!(report["schema"], "friskey/purge/v1");
     assert_eq!(report["status"], "done");
     assert_eq!(report["keys"][0]["fingerprint"], fingerprint(&key).as_str());
-    assert_eq!(report["first-changed-commits"], serde_json::json!([leaked]));
-    let olds: Vec<_> =
+    assert_eq!(report["first-changed-commits"], serde_json::json!([leak_commit]));
+    let old_ids: Vec<_> =
         report["commit-map"].as_array().unwrap().iter().map(|row| row["old"].as_str().unwrap()).collect();
-    assert_eq!(olds, [leaked.as_str(), last.as_str()], "parents first");
+    assert_eq!(old_ids, [leak_commit.as_str(), later_commit.as_str()], "parents come first");
     let new_tip = scratch.git("new.git", &["rev-parse", "main"]);
     assert_eq!(report["ref-map"][0]["new"], new_tip.as_str());
     assert_eq!(report["counts"]["rewritten_commits"], 2);
     assert!(!std::fs::read_to_string(scratch.path("report.json")).unwrap().contains(&key[20..40]));
 }
 
-/// Encoded keys keep their length, and decode to the filler.
 #[test]
-fn encoded_keys_get_a_filler_in_their_encoding() {
+fn encoded_keys_are_replaced_by_a_filler_in_the_same_encoding() {
     let key = key(2);
     let each = |format: fn(u8) -> String| -> String { key.bytes().map(format).collect() };
     let fill = filler(&key);
     let each_filler = |format: fn(u8) -> String| -> String { fill.bytes().map(format).collect() };
-    let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let utf16 = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
     let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
     let split = |text: &str| format!("k = \"{}\" + \\\n    \"{}\"\n", &text[..70], &text[70..]);
     let base64 = |text: &[u8]| -> Vec<u8> { encode_base64(text) };
     let cases: Vec<(&str, Vec<u8>, Vec<u8>)> = vec![
-        ("wide", wide(&format!("\u{feff}k={key}\r\n")), wide(&format!("\u{feff}k={fill}\r\n"))),
+        ("utf-16", utf16(&format!("\u{feff}k={key}\r\n")), utf16(&format!("\u{feff}k={fill}\r\n"))),
         ("hex", hex(key.as_bytes()).into(), hex(fill.as_bytes()).into()),
         ("hex-escape", each(|b| format!("\\x{b:02x}")).into(), each_filler(|b| format!("\\x{b:02x}")).into()),
         (
@@ -101,7 +106,7 @@ fn encoded_keys_get_a_filler_in_their_encoding() {
         ("octal", each(|b| format!("\\{b:03o}")).into(), each_filler(|b| format!("\\{b:03o}")).into()),
         ("split", split(&key).into(), split(&fill).into()),
         ("base64", base64(format!("user:{key}:x").as_bytes()), base64(format!("user:{fill}:x").as_bytes())),
-        ("base64-wide", base64(&wide(&format!("k={key}"))), base64(&wide(&format!("k={fill}")))),
+        ("base64-utf-16", base64(&utf16(&format!("k={key}"))), base64(&utf16(&format!("k={fill}")))),
         ("base64-twice", base64(&base64(key.as_bytes())), base64(&base64(fill.as_bytes()))),
         (
             "binary",
@@ -113,15 +118,15 @@ fn encoded_keys_get_a_filler_in_their_encoding() {
     for (name, content, _) in &cases {
         scratch.write(&format!("repo/{name}"), content);
     }
-    // The filler of a two-digit number has two digits.
+    // In decimal, the filler differs, since each number keeps its count of digits; so only the size is compared.
     scratch.write("repo/decimal", key.bytes().map(|b| format!("{b}, ")).collect::<String>());
     scratch.commit("repo", "leak");
-    let before = scratch.git("repo", &["cat-file", "-s", "HEAD:decimal"]);
-    purged(&scratch);
+    let old_size = scratch.git("repo", &["cat-file", "-s", "HEAD:decimal"]);
+    purge_and_check(&scratch);
     for (name, _, expected) in &cases {
         assert_eq!(&show(&scratch, &format!("main:{name}")), expected, "{name}");
     }
-    assert_eq!(scratch.git("new.git", &["cat-file", "-s", "main:decimal"]), before);
+    assert_eq!(scratch.git("new.git", &["cat-file", "-s", "main:decimal"]), old_size);
 }
 
 /// A simple base64 encoder, independent of the code under test.
@@ -140,7 +145,7 @@ pub(crate) fn encode_base64(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn messages_names_and_headers_get_a_filler() {
+fn keys_in_messages_authors_and_headers_are_replaced_by_a_filler() {
     let (scratch, key) = (scratch(), key(3));
     scratch.git("repo", &["commit", "-q", "--allow-empty", "-m", &format!("subject {key}")]);
     let author = format!("{key} <{key}@example.org>");
@@ -150,9 +155,9 @@ fn messages_names_and_headers_get_a_filler() {
     let id = scratch.git_with("repo", &["hash-object", "-t", "commit", "-w", "--stdin"], raw.as_bytes());
     scratch.git("repo", &["update-ref", "refs/heads/main", &id]);
     scratch.git("repo", &["tag", "-a", "-m", &format!("message {key}"), "v1"]);
-    purged(&scratch);
-    let all = scratch.git("new.git", &["log", "--format=%B%an%ae", "main"]);
-    assert_eq!(all.matches(&filler(&key)).count(), 3, "{all}");
+    purge_and_check(&scratch);
+    let log = scratch.git("new.git", &["log", "--format=%B%an%ae", "main"]);
+    assert_eq!(log.matches(&filler(&key)).count(), 3, "{log}");
     let commit = String::from_utf8(show(&scratch, "main")).unwrap();
     assert!(commit.contains(&format!("\nx-custom {}\n", filler(&key))), "{commit}");
     let tag = String::from_utf8(show(&scratch, "v1")).unwrap();
@@ -160,24 +165,24 @@ fn messages_names_and_headers_get_a_filler() {
 }
 
 #[test]
-fn names_of_files_and_refs_get_a_filler_and_a_number_if_it_is_taken() {
-    let (scratch, one, two) = (scratch(), key(4), key(5));
-    scratch.write(&format!("repo/{one}.txt"), "1");
-    scratch.write(&format!("repo/{two}.txt"), "2");
-    scratch.write(&format!("repo/dir-{one}/file"), "3");
+fn keys_in_names_of_files_and_refs_are_replaced_by_fillers_that_are_numbered_if_taken() {
+    let (scratch, first, second) = (scratch(), key(4), key(5));
+    scratch.write(&format!("repo/{first}.txt"), "1");
+    scratch.write(&format!("repo/{second}.txt"), "2");
+    scratch.write(&format!("repo/dir-{first}/file"), "3");
     scratch.commit("repo", "names");
-    for key in [&one, &two] {
+    for key in [&first, &second] {
         scratch.git("repo", &["branch", &format!("feature/{key}")]);
     }
-    scratch.git("repo", &["symbolic-ref", "refs/heads/alias", &format!("refs/heads/feature/{one}")]);
-    let report = purged(&scratch);
+    scratch.git("repo", &["symbolic-ref", "refs/heads/alias", &format!("refs/heads/feature/{first}")]);
+    let report = purge_and_check(&scratch);
     let mut names: Vec<_> = scratch
         .git("new.git", &["ls-tree", "-r", "--name-only", "main"])
         .lines()
         .map(str::to_owned)
         .collect();
     names.sort();
-    let fill = filler(&one);
+    let fill = filler(&first);
     let mut expected =
         vec!["README".to_owned(), format!("dir-{fill}/file"), format!("{fill}.txt"), format!("{fill}.txt-2")];
     expected.sort();
@@ -189,28 +194,31 @@ fn names_of_files_and_refs_get_a_filler_and_a_number_if_it_is_taken() {
     let target = scratch.git("new.git", &["symbolic-ref", "refs/heads/alias"]);
     assert!(target.starts_with(&format!("refs/heads/feature/{fill}")), "{target}");
     let text = report.to_string();
-    assert!(!text.contains(&one) && !text.contains(&two), "a name with a key is shown redacted");
+    assert!(
+        !text.contains(&first) && !text.contains(&second),
+        "the report shows a name with a key unredacted"
+    );
 }
 
 #[test]
-fn notes_are_named_after_the_new_commits() {
+fn notes_on_rewritten_commits_are_moved_to_the_new_ids() {
     let (scratch, key) = (scratch(), key(6));
     let root = scratch.git("repo", &["rev-parse", "HEAD"]);
     scratch.write("repo/.env", format!("K={key}\n"));
-    let leaked = scratch.commit("repo", "leak");
+    let old = scratch.commit("repo", "leak");
     scratch.git("repo", &["notes", "add", "-m", "about the root", &root]);
-    scratch.git("repo", &["notes", "add", "-m", &format!("about {key}"), &leaked]);
-    // With directories, as in a repository with many notes.
-    let blob = scratch.git("repo", &["rev-parse", &format!("refs/notes/commits:{leaked}")]);
-    let inner =
-        scratch.git_with("repo", &["mktree"], format!("100644 blob {blob}\t{}\n", &leaked[2..]).as_bytes());
-    let outer =
-        scratch.git_with("repo", &["mktree"], format!("040000 tree {inner}\t{}\n", &leaked[..2]).as_bytes());
-    let fanned = scratch.git("repo", &["commit-tree", "-m", "fanned out", &outer]);
-    scratch.git("repo", &["update-ref", "refs/notes/fanned", &fanned]);
-    purged(&scratch);
+    scratch.git("repo", &["notes", "add", "-m", &format!("about {key}"), &old]);
+    // Git divides notes among directories once there are many.
+    let blob = scratch.git("repo", &["rev-parse", &format!("refs/notes/commits:{old}")]);
+    let dir =
+        scratch.git_with("repo", &["mktree"], format!("100644 blob {blob}\t{}\n", &old[2..]).as_bytes());
+    let root_tree =
+        scratch.git_with("repo", &["mktree"], format!("040000 tree {dir}\t{}\n", &old[..2]).as_bytes());
+    let notes_commit = scratch.git("repo", &["commit-tree", "-m", "fanned out", &root_tree]);
+    scratch.git("repo", &["update-ref", "refs/notes/fanned", &notes_commit]);
+    purge_and_check(&scratch);
     let new = scratch.git("new.git", &["rev-parse", "main"]);
-    assert_ne!(new, leaked);
+    assert_ne!(new, old);
     let expected = format!("about {}", filler(&key));
     assert_eq!(scratch.git("new.git", &["notes", "show", &new]), expected);
     assert_eq!(scratch.git("new.git", &["notes", "--ref", "fanned", "show", &new]), expected);
@@ -218,26 +226,26 @@ fn notes_are_named_after_the_new_commits() {
 }
 
 #[test]
-fn ids_in_messages_follow_the_commits() {
+fn ids_of_rewritten_commits_in_messages_are_updated() {
     let (scratch, key) = (scratch(), key(7));
     let root = scratch.git("repo", &["rev-parse", "HEAD"]);
     scratch.write("repo/.env", format!("K={key}\n"));
-    let leaked = scratch.commit("repo", "leak");
-    let message = format!("Revert {leaked}\n\nSee {} and {root}, not x{}.", &leaked[..10], &leaked[..10]);
+    let old = scratch.commit("repo", "leak");
+    let message = format!("Revert {old}\n\nSee {} and {root}, not x{}.", &old[..10], &old[..10]);
     scratch.commit("repo", &message);
-    let report = purged(&scratch);
+    let report = purge_and_check(&scratch);
     let new = scratch.git("new.git", &["rev-parse", "main~1"]);
-    let expected = format!("Revert {new}\n\nSee {} and {root}, not x{}.", &new[..10], &leaked[..10]);
+    let expected = format!("Revert {new}\n\nSee {} and {root}, not x{}.", &new[..10], &old[..10]);
     assert_eq!(scratch.git("new.git", &["log", "-1", "--format=%B", "main"]), expected);
     assert_eq!(report["message_ids"]["rewritten"], 2);
-    let kept = purge(&scratch, &["--keep-message-ids"]);
-    assert_eq!(kept.status.code(), Some(0), "{}", stderr(&kept));
+    let output = purge(&scratch, &["--keep-message-ids"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(scratch.git("new.git", &["log", "-1", "--format=%B", "main"]), message);
 }
 
-/// The message of a cherry-picked commit mentions a commit of another branch, which has to be rewritten first.
+/// A cherry-picked commit names a commit of another branch, whose new id must be known first.
 #[test]
-fn a_commit_of_another_branch_is_named_by_its_new_id() {
+fn the_id_of_a_commit_of_another_branch_in_a_message_is_updated() {
     let (scratch, key) = (scratch(), key(8));
     scratch.write("repo/.env", format!("K={key}\n"));
     scratch.commit("repo", "leak");
@@ -245,14 +253,14 @@ fn a_commit_of_another_branch_is_named_by_its_new_id() {
     let picked = scratch.commit("repo", "fix");
     scratch.git("repo", &["checkout", "-q", "main"]);
     scratch.commit("repo", &format!("fix\n\n(cherry picked from commit {picked})"));
-    purged(&scratch);
+    purge_and_check(&scratch);
     let new = scratch.git("new.git", &["rev-parse", "zz"]);
     let expected = format!("fix\n\n(cherry picked from commit {new})");
     assert_eq!(scratch.git("new.git", &["log", "-1", "--format=%B", "main"]), expected);
 }
 
 #[test]
-fn signatures_of_what_changed_are_dropped_and_counted() {
+fn signatures_of_rewritten_commits_and_tags_are_dropped_and_counted() {
     let (scratch, key) = (scratch(), key(9));
     let root = scratch.git("repo", &["rev-parse", "HEAD"]);
     let signature = "-----BEGIN PGP SIGNATURE-----\n abc\n -----END PGP SIGNATURE-----";
@@ -264,52 +272,54 @@ fn signatures_of_what_changed_are_dropped_and_counted() {
     let signed_root = sign(&root);
     scratch.git("repo", &["reset", "-q", "--hard", &signed_root]);
     scratch.write("repo/.env", format!("K={key}\n"));
-    let leaked = scratch.commit("repo", "leak");
-    let signed = sign(&leaked);
-    scratch.git("repo", &["update-ref", "refs/heads/main", &signed]);
-    for (name, target) in [("old", &signed_root), ("new", &signed)] {
+    let leak_commit = scratch.commit("repo", "leak");
+    let signed_leak = sign(&leak_commit);
+    scratch.git("repo", &["update-ref", "refs/heads/main", &signed_leak]);
+    for (name, target) in [("unchanged", &signed_root), ("changed", &signed_leak)] {
         let tag = format!(
             "object {target}\ntype commit\ntag {name}\ntagger A <a@b> 1 +0000\n\nsigned\n-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n"
         );
         let id = scratch.git_with("repo", &["hash-object", "-t", "tag", "-w", "--stdin"], tag.as_bytes());
         scratch.git("repo", &["update-ref", &format!("refs/tags/{name}"), &id]);
     }
-    // A merge of the signed tag of each commit.
-    let embedded = |tag: &str| {
+    // A merge of both signed tags, which git records as `mergetag` headers.
+    let mergetag = |tag: &str| {
         let text = scratch.git("repo", &["cat-file", "tag", tag]);
         format!("mergetag {}\n", text.replace('\n', "\n "))
     };
     let tree = scratch.git("repo", &["rev-parse", "main^{tree}"]);
     let merge = format!(
-        "tree {tree}\nparent {signed}\nparent {signed_root}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n{}{}\nmerge\n",
-        embedded("new"),
-        embedded("old")
+        "tree {tree}\nparent {signed_leak}\nparent {signed_root}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n{}{}\nmerge\n",
+        mergetag("changed"),
+        mergetag("unchanged")
     );
     let id = scratch.git_with("repo", &["hash-object", "-t", "commit", "-w", "--stdin"], merge.as_bytes());
     scratch.git("repo", &["update-ref", "refs/heads/main", &id]);
-    let report = purged(&scratch);
+    let report = purge_and_check(&scratch);
     assert_eq!(
         report["dropped"],
         serde_json::json!({"signatures": {"commits": 1, "tags": 1}, "mergetags": 1})
     );
-    assert_eq!(scratch.git("new.git", &["rev-parse", "old"]), scratch.git("repo", &["rev-parse", "old"]));
-    let tag = String::from_utf8(show(&scratch, "new")).unwrap();
+    assert_eq!(
+        scratch.git("new.git", &["rev-parse", "unchanged"]),
+        scratch.git("repo", &["rev-parse", "unchanged"])
+    );
+    let tag = String::from_utf8(show(&scratch, "changed")).unwrap();
     assert!(tag.ends_with("\nsigned\n"), "{tag}");
     let merge = String::from_utf8(show(&scratch, "main")).unwrap();
-    assert_eq!(merge.matches("mergetag ").count(), 1, "that of the old commit stays: {merge}");
+    assert_eq!(merge.matches("mergetag ").count(), 1, "only the tag of the unchanged commit stays: {merge}");
     let commit = String::from_utf8(show(&scratch, "main^1")).unwrap();
     assert!(!commit.contains("gpgsig"), "{commit}");
-    assert!(String::from_utf8(show(&scratch, "old^{commit}")).unwrap().contains("gpgsig"));
+    assert!(String::from_utf8(show(&scratch, "unchanged^{commit}")).unwrap().contains("gpgsig"));
 }
 
 #[test]
-fn a_container_becomes_a_stub_or_is_refused() {
+fn a_container_with_a_key_is_replaced_by_a_stub_or_refused() {
     let (scratch, key) = (scratch(), key(10));
-    // A stored entry, by hand.
     let content = format!("K={key}\n");
-    scratch.write("repo/a.gz", gzip(content.as_bytes()));
+    scratch.write("repo/a.gz", stored_gzip(content.as_bytes()));
     let size = scratch.path("repo/a.gz").metadata().unwrap().len();
-    scratch.commit("repo", "packed");
+    scratch.commit("repo", "archive");
     let refused = purge(&scratch, &["--containers", "refuse"]);
     assert_eq!(refused.status.code(), Some(2), "{}", stdout(&refused));
     assert!(
@@ -318,7 +328,7 @@ fn a_container_becomes_a_stub_or_is_refused() {
         stderr(&refused)
     );
     assert!(!scratch.path("new.git").exists());
-    let report = purged(&scratch);
+    let report = purge_and_check(&scratch);
     let stub = String::from_utf8(show(&scratch, "main:a.gz")).unwrap();
     assert!(stub.starts_with("Removed by friskey"), "{stub}");
     for part in ["a.gz", &format!("size {size} bytes"), &fingerprint(&key)] {
@@ -327,35 +337,35 @@ fn a_container_becomes_a_stub_or_is_refused() {
     assert_eq!(report["places"][0]["treatment"], "stub");
 }
 
-/// A text in which a container is encoded is not replaced by a stub: the rest of the text stays.
+/// Such a text is not replaced by a stub: only the base64 is overwritten.
 #[test]
-fn an_archive_in_base64_within_a_text_is_overwritten() {
+fn an_archive_with_a_key_in_base64_within_a_text_is_overwritten() {
     let (scratch, key) = (scratch(), key(11));
-    let packed = deflated_gzip(format!("{}K={key}\n", "values: ".repeat(50)).as_bytes());
-    let encoded = String::from_utf8(encode_base64(&packed)).unwrap();
+    let gzip = deflated_gzip(format!("{}K={key}\n", "values: ".repeat(50)).as_bytes());
+    let encoded = String::from_utf8(encode_base64(&gzip)).unwrap();
     let lines: String = (0..300).map(|line| format!("line {line}: value\n")).collect();
     let text = format!("{lines}secret: {encoded}\nplain: {key}\n{lines}");
     scratch.write("repo/values.yaml", &text);
     scratch.commit("repo", "values");
-    let report = purged(&scratch);
-    let blanked: String = encoded
+    let report = purge_and_check(&scratch);
+    let overwritten: String = encoded
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || "+/".contains(c) { 'x' } else { c })
         .collect();
-    let expected = format!("{lines}secret: {blanked}\nplain: {}\n{lines}", filler(&key));
+    let expected = format!("{lines}secret: {overwritten}\nplain: {}\n{lines}", filler(&key));
     assert_eq!(String::from_utf8(show(&scratch, "main:values.yaml")).unwrap(), expected);
     assert_eq!(report["places"][0]["treatment"], "overwritten", "{}", report["places"]);
 }
 
 /// A gzip file with compressed content.
 pub(crate) fn deflated_gzip(content: &[u8]) -> Vec<u8> {
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    packed.write_all(content).unwrap();
-    packed.finish().unwrap()
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// A gzip file with uncompressed content.
-fn gzip(content: &[u8]) -> Vec<u8> {
+fn stored_gzip(content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap();
     let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];
     bytes.extend_from_slice(&length.to_le_bytes());

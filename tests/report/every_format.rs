@@ -1,4 +1,4 @@
-//! Tests requirements for all formats: each test iterates over the list of formats, so that none is forgotten.
+//! Tests what every format must fulfill. Each test iterates over the list of formats, so a new one is tested, too.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use friskey::report::{REPORTERS, Style, reporter};
 
 use super::{output, sample};
 
-fn formatted(format: &str, report: &Report) -> String {
-    output::formatted(format, report, &Style::default())
+fn render(format: &str, report: &Report) -> String {
+    output::render(format, report, &Style::default())
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn every_format_has_a_unique_name_and_a_short_help_text() {
             "{}",
             format.name
         );
-        assert_eq!(reporter(format.name).map(|found| found.name), Some(format.name));
+        assert_eq!(reporter(format.name).map(|reporter| reporter.name), Some(format.name));
     }
     assert!(reporter("xml").is_none());
 }
@@ -31,7 +31,7 @@ fn every_format_has_a_unique_name_and_a_short_help_text() {
 fn no_format_emits_invisible_characters() {
     for format in REPORTERS {
         for (name, report) in sample::all() {
-            let text = formatted(format.name, &report);
+            let text = render(format.name, &report);
             let is_invisible = |c: char| {
                 (c.is_control() && c != '\n')
                     || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -42,13 +42,14 @@ fn no_format_emits_invisible_characters() {
 }
 
 #[test]
-fn no_line_starts_a_command_that_the_repository_chose() {
+fn text_from_the_repository_cannot_start_a_workflow_command() {
     let report = sample::redacted(sample::hostile());
     for format in REPORTERS {
-        for line in formatted(format.name, &report).lines() {
-            let is_own = format.name == "github"
-                && ["::error ", "::warning ", "::notice "].iter().any(|own| line.starts_with(own));
-            assert!(is_own || !line.trim_start().starts_with("::"), "{}: {line}", format.name);
+        for line in render(format.name, &report).lines() {
+            // The format for GitHub consists of workflow commands.
+            let is_annotation = format.name == "github"
+                && ["::error ", "::warning ", "::notice "].iter().any(|command| line.starts_with(command));
+            assert!(is_annotation || !line.trim_start().starts_with("::"), "{}: {line}", format.name);
             assert!(!line.contains("##vso[") && !line.contains("##["), "{}: {line}", format.name);
         }
     }
@@ -58,10 +59,10 @@ fn no_line_starts_a_command_that_the_repository_chose() {
 fn an_incomplete_scan_is_never_called_clean() {
     for format in REPORTERS {
         for report in [sample::incomplete(), sample::history()].map(sample::redacted) {
-            let text = formatted(format.name, &report).to_lowercase();
+            let text = render(format.name, &report).to_lowercase();
             assert!(!text.contains("clean:") && !text.contains("\"clean\""), "{}", format.name);
-            let first = report.coverage().skipped.first().unwrap();
-            assert!(text.contains(&first.reason), "{} gives no reason for a skip", format.name);
+            let skip = report.coverage().skipped.first().unwrap();
+            assert!(text.contains(&skip.reason), "{} gives no reason for a skip", format.name);
         }
     }
 }
@@ -70,7 +71,7 @@ fn an_incomplete_scan_is_never_called_clean() {
 fn every_format_names_every_open_leak() {
     for format in REPORTERS {
         for report in [sample::tree(), sample::history()].map(sample::redacted) {
-            let text = formatted(format.name, &report);
+            let text = render(format.name, &report);
             for leak in report.open_leaks() {
                 let redacted = leak.detected_key.secret.redacted();
                 assert!(text.contains(&redacted), "{} does not name {redacted}", format.name);
@@ -79,22 +80,19 @@ fn every_format_names_every_open_leak() {
     }
 }
 
-/// Whoever sees a leak sees what to do first, with the command.
 #[test]
-fn every_format_has_the_next_step_of_each_leak() {
+fn every_format_has_the_command_of_the_next_step() {
     let report = sample::redacted(sample::history());
-    // A hook's summary has steps of its own.
-    for (name, text) in
-        output::all(&report, &Style::default()).into_iter().filter(|(name, _)| *name != "brief")
-    {
-        assert!(text.contains("friskey verify"), "{name}: {text}");
+    for (name, text) in output::render_all(&report, &Style::default()) {
+        // The hook summary says how to continue with the commit instead.
+        assert!(name == "hook-summary" || text.contains("friskey verify"), "{name}: {text}");
     }
-    // Where there is room, all steps.
+    // These formats have room for all steps of each leak.
     for format in ["human", "json", "jsonl", "sarif", "gitlab", "junit", "html"] {
-        let text = formatted(format, &report);
+        let text = render(format, &report);
         for leak in report.open_leaks() {
             let fingerprint = leak.detected_key.fingerprint.to_string();
-            // Readers of a page are elsewhere.
+            // Whoever reads the page may be in another directory.
             let repository = if format == "html" { " --repo /home/ada/app" } else { "" };
             let revoke = format!("friskey revoke{repository} --key {}", &fingerprint[..12]);
             assert!(text.contains(&revoke), "{format}: {revoke}");
@@ -104,7 +102,7 @@ fn every_format_has_the_next_step_of_each_leak() {
 }
 
 #[test]
-fn thirty_thousand_findings_take_seconds() {
+fn thirty_thousand_findings_are_written_within_a_minute() {
     let mut draft = sample::clean();
     for n in 0..30_000_u64 {
         let detected_key =
@@ -115,17 +113,17 @@ fn thirty_thousand_findings_take_seconds() {
     }
     let report = sample::redacted(draft);
     for format in REPORTERS {
-        let begun = std::time::Instant::now();
-        formatted(format.name, &report);
-        let seconds = begun.elapsed().as_secs_f64();
+        let start = std::time::Instant::now();
+        render(format.name, &report);
+        let seconds = start.elapsed().as_secs_f64();
         assert!(seconds < 60.0, "{} took {seconds:.1} s", format.name);
     }
 }
 
 #[test]
 fn every_format_returns_the_error_of_its_writer() {
-    struct Full;
-    impl std::io::Write for Full {
+    struct FullDisk;
+    impl std::io::Write for FullDisk {
         fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
             Err(std::io::ErrorKind::StorageFull.into())
         }
@@ -135,7 +133,7 @@ fn every_format_returns_the_error_of_its_writer() {
     }
     let report = sample::redacted(sample::tree());
     for format in REPORTERS {
-        let error = format.write(&report, &Style::default(), &mut Full).unwrap_err();
+        let error = format.write(&report, &Style::default(), &mut FullDisk).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::StorageFull, "{}", format.name);
     }
 }
@@ -143,29 +141,30 @@ fn every_format_returns_the_error_of_its_writer() {
 #[test]
 fn every_format_names_and_counts_what_was_left_out() {
     let report = sample::redacted(sample::narrowed_beyond_limits());
-    for (format, text) in output::all(&report, &Style::default()) {
-        if format == "brief" {
+    for (format, text) in output::render_all(&report, &Style::default()) {
+        // The hook summary shows only what blocks the commit.
+        if format == "hook-summary" {
             continue;
         }
         for word in ["reflog", "openai-project-key", "vendor/", "z/0000", "--no-config", "--no-ignore"] {
             assert!(text.contains(word), "{format} does not name {word}");
         }
         assert!(!text.contains("everything"), "{format}");
-        let counts = if format.starts_with("json") {
+        let total = if format.starts_with("json") {
             ["\"ignored_total\"", "2007"]
         } else {
             ["more thing", "left out"]
         };
-        assert!(counts.iter().all(|count| text.contains(count)), "{format} does not count");
-        assert!(!text.contains("z/1999"), "{format} names things without limit");
+        assert!(total.iter().all(|part| text.contains(part)), "{format} does not say how many");
+        assert!(!text.contains("z/1999"), "{format} names all 2,000 ignored paths");
     }
 }
 
 #[test]
-fn the_outcome_names_what_was_searched_for() {
+fn the_outcome_names_the_kinds_of_rules() {
     let mut draft = sample::clean();
     let outcome = |draft: &Draft| {
-        let text = formatted("human", &sample::redacted(draft.clone()));
+        let text = render("human", &sample::redacted(draft.clone()));
         text.lines().last().unwrap().to_owned()
     };
     assert_eq!(outcome(&draft), "clean: no OpenAI key in what was scanned");
