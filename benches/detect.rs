@@ -1,4 +1,4 @@
-//! Measures the detector alone, in bytes per second, on text without keywords and on text that keeps it busy.
+//! Measures the detector alone, in bytes per second, on text with few and with many keywords and keys, and on hostile text.
 //!
 //! `cargo bench --bench detect [-- [--once] [NAME...]]` runs the cases whose names contain one of the NAMEs; `--once`
 //! runs each once. The last column compares with `memmem` searching for the marker alone in the same bytes.
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use friskey::detect::{Detector, Stream};
 use friskey::rules::{MARKER, RuleSet, expand};
 
-/// Size of a text without keywords, in bytes: more than the caches of a core hold.
+/// Size of a text with few candidates, in bytes: more than fits into the caches of a core.
 const LARGE: usize = 32 << 20;
 
 /// Size of a text full of candidates, in bytes: what a stream searches at once.
@@ -24,8 +24,8 @@ const DURATION: Duration = Duration::from_millis(1500);
 struct Case {
     name: &'static str,
     size: usize,
-    /// Templates, repeated with different random characters.
-    pieces: &'static [&'static str],
+    /// Templates that the text repeats, with different random characters each time.
+    templates: &'static [&'static str],
 }
 
 const CASES: &[Case] = &[
@@ -33,53 +33,53 @@ const CASES: &[Case] = &[
     Case {
         name: "code",
         size: LARGE,
-        pieces: &[
+        templates: &[
             "    let {lower:6} = {lower:4}.{lower:9}({digit:2}, \"{lower:7}\");{nl}",
             "}{nl}{nl}fn {lower:8}() {{nl}",
         ],
     },
-    Case { name: "base64", size: LARGE, pieces: &["{base64:76}{nl}"] },
+    Case { name: "base64", size: LARGE, templates: &["{base64:76}{nl}"] },
     Case {
         name: "minified",
         size: LARGE,
-        pieces: &["function({lower:1},{lower:1}){return {lower:1}[{digit:3}]||{hex:8}};"],
+        templates: &["function({lower:1},{lower:1}){return {lower:1}[{digit:3}]||{hex:8}};"],
     },
     // Keywords without keys.
     Case {
         name: "sk-words",
         size: LARGE,
-        pieces: &[
+        templates: &[
             "<div class=\"sk-folding-cube sk-estimator-{digit:3}\">{nl}",
             "git checkout task-{hex:8}{nl}",
         ],
     },
-    Case { name: "bare-markers", size: LARGE, pieces: &["{base64url:60} {marker} {lower:30}{nl}"] },
+    Case { name: "bare-markers", size: LARGE, templates: &["{base64url:60} {marker} {lower:30}{nl}"] },
     // Look-alikes, which run every check, and keys.
     Case {
         name: "look-alikes",
         size: SMALL,
-        pieces: &["OTHER_API_KEY=sk-{hex:48} # {lower:40}{nl}", "key: sk-{base62:48}{nl}"],
+        templates: &["OTHER_API_KEY=sk-{hex:48} # {lower:40}{nl}", "key: sk-{base62:48}{nl}"],
     },
     Case {
         name: "keys",
         size: SMALL,
-        pieces: &["OPENAI_API_KEY=sk-proj-{base64url:74}{marker}{base64url:72}{zero}{nl}{lower:120}{nl}"],
+        templates: &["OPENAI_API_KEY=sk-proj-{base64url:74}{marker}{base64url:72}{zero}{nl}{lower:120}{nl}"],
     },
     // Crafted to slow down a scan.
-    Case { name: "hostile-prefixes", size: SMALL, pieces: &["{repeat:sk-:40}{marker}"] },
-    Case { name: "hostile-base64", size: SMALL, pieces: &["{repeat:c2st:300}", "{repeat:NrL:300}"] },
-    Case { name: "hostile-hex", size: SMALL, pieces: &["{repeat:736b2d:300}{nl}"] },
-    Case { name: "hostile-array", size: SMALL, pieces: &["{repeat:0x73,:300}{nl}"] },
-    Case { name: "hostile-utf-16", size: SMALL, pieces: &["{repeat:s\0k\0-\0:300}"] },
-    Case { name: "hostile-escapes", size: SMALL, pieces: &["{repeat:\\x73\\x6b\\x2d:60}{nl}"] },
-    Case { name: "hostile-seams", size: SMALL, pieces: &["{repeat:sk-aB3:40}\" \""] },
-    Case { name: "hostile-markers", size: SMALL, pieces: &["sk-{base62:20}{marker}{marker}{marker}"] },
+    Case { name: "hostile-prefixes", size: SMALL, templates: &["{repeat:sk-:40}{marker}"] },
+    Case { name: "hostile-base64", size: SMALL, templates: &["{repeat:c2st:300}", "{repeat:NrL:300}"] },
+    Case { name: "hostile-hex", size: SMALL, templates: &["{repeat:736b2d:300}{nl}"] },
+    Case { name: "hostile-array", size: SMALL, templates: &["{repeat:0x73,:300}{nl}"] },
+    Case { name: "hostile-utf-16", size: SMALL, templates: &["{repeat:s\0k\0-\0:300}"] },
+    Case { name: "hostile-escapes", size: SMALL, templates: &["{repeat:\\x73\\x6b\\x2d:60}{nl}"] },
+    Case { name: "hostile-seams", size: SMALL, templates: &["{repeat:sk-aB3:40}\" \""] },
+    Case { name: "hostile-markers", size: SMALL, templates: &["sk-{base62:20}{marker}{marker}{marker}"] },
 ];
 
 fn text(templates: &[&str], size: usize) -> Vec<u8> {
     let mut text = Vec::with_capacity(size + 1024);
     let mut seed = 0;
-    // A megabyte is varied enough; repeat it.
+    // Expand a mebibyte, and repeat it.
     while text.len() < 1 << 20 {
         for template in templates {
             text.extend(expand(template, seed).text);
@@ -94,45 +94,50 @@ fn text(templates: &[&str], size: usize) -> Vec<u8> {
     text
 }
 
-/// Runs `work` on `size` bytes. Returns the bytes per second of the fastest round, and what `work` counted.
+/// Runs `work` on `size` bytes for `duration`. Returns the bytes per second of the fastest round, and what `work` returned.
 fn measure(size: usize, duration: Duration, mut work: impl FnMut() -> usize) -> (f64, usize) {
-    let begun = Instant::now();
-    let mut best = f64::INFINITY;
-    let mut counted = 0;
-    while begun.elapsed() < duration || best.is_infinite() {
-        let round = Instant::now();
-        counted = black_box(work());
-        best = best.min(round.elapsed().as_secs_f64());
+    let start = Instant::now();
+    let mut shortest = f64::INFINITY;
+    let mut matches = 0;
+    while start.elapsed() < duration || shortest.is_infinite() {
+        let round_start = Instant::now();
+        matches = black_box(work());
+        shortest = shortest.min(round_start.elapsed().as_secs_f64());
     }
-    (f64::from(u32::try_from(size).unwrap()) / best, counted)
+    (f64::from(u32::try_from(size).unwrap()) / shortest, matches)
 }
 
 fn main() {
-    let (options, wanted): (Vec<String>, Vec<String>) =
+    let (options, names): (Vec<String>, Vec<String>) =
         std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
     let duration = if options.iter().any(|option| option == "--once") { Duration::ZERO } else { DURATION };
     let started = Instant::now();
     let detector = Detector::new(&RuleSet::built_in().unwrap()).unwrap();
     println!("rules read and detector built in {:.2} ms", started.elapsed().as_secs_f64() * 1e3);
     println!("{:18}{:>12}{:>12}{:>10}{:>14}", "text", "find MB/s", "stream MB/s", "matches", "memmem/find");
-    for Case { name, size, pieces } in CASES {
-        if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
+    for Case { name, size, templates } in CASES {
+        if !names.is_empty() && !names.iter().any(|part| name.contains(part.as_str())) {
             continue;
         }
-        let text = text(pieces, *size);
-        let (find, matches) = measure(text.len(), duration, || {
+        let text = text(templates, *size);
+        let (find_speed, matches) = measure(text.len(), duration, || {
             let mut matches = 0;
             detector.find(&text, |_| matches += 1);
             matches
         });
-        let mut buffer = Stream::default();
-        let (stream, _) = measure(text.len(), duration, || {
+        let mut stream = Stream::default();
+        let (stream_speed, _) = measure(text.len(), duration, || {
             let mut matches = 0;
-            buffer.search(&detector, &mut text.as_slice(), |_, _| matches += 1).unwrap();
+            stream.search(&detector, &mut text.as_slice(), |_, _| matches += 1).unwrap();
             matches
         });
         let finder = memchr::memmem::Finder::new(MARKER);
-        let (plain, _) = measure(text.len(), duration, || finder.find_iter(&text).count());
-        println!("{name:18}{:>12.1}{:>12.1}{matches:>10}{:>14.1}", find / 1e6, stream / 1e6, plain / find);
+        let (memmem_speed, _) = measure(text.len(), duration, || finder.find_iter(&text).count());
+        println!(
+            "{name:18}{:>12.1}{:>12.1}{matches:>10}{:>14.1}",
+            find_speed / 1e6,
+            stream_speed / 1e6,
+            memmem_speed / find_speed
+        );
     }
 }

@@ -1,11 +1,12 @@
-//! Measures the sweep over a repository's objects with the built-in rules, next to two references: inflating every
-//! pack entry once, which no sweep can avoid, and `git cat-file --batch-all-objects`.
+//! Measures the sweep over a repository's objects with the built-in rules, and for comparison two other programs: one that only
+//! inflates every pack entry once, which no sweep can avoid, and `git cat-file --batch-all-objects`.
 //!
-//! `cargo bench --bench sweep -- [--threads N] [--rounds N] [--once] [--whole] [--check] [--no-git] [--no-floor]
+//! `cargo bench --bench sweep -- [--threads N] [--rounds N] [--once] [--whole] [--check] [--no-git] [--no-inflate]
 //! [REPOSITORY...]`
 //!
-//! `--check` compares sweeps in delta space and of whole objects instead of measuring. `--once` is `--rounds 1`. The
-//! default repository is friskey's own.
+//! `--check` compares the matches of sweeps in delta space and of whole objects instead of measuring. `--whole` measures sweeps of
+//! whole objects. `--no-git` and `--no-inflate` omit a comparison. `--once` is `--rounds 1`. The default repository is friskey's
+//! own.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::ops::Range;
@@ -43,12 +44,12 @@ impl Searcher for DetectorSearch {
         keyword: &mut dyn FnMut(usize),
         found: &mut dyn FnMut(Range<usize>, String),
     ) {
-        let secret = |matched: Match| found(matched.span, matched.detected_key.fingerprint.to_string());
-        let go_on = |at| {
+        let report_match = |one: Match| found(one.span, one.detected_key.fingerprint.to_string());
+        let report_keyword = |at| {
             keyword(at);
             true
         };
-        let _ = self.0.find_with_keywords(bytes, go_on, secret);
+        let _ = self.0.find_with_keywords(bytes, report_keyword, report_match);
     }
 
     fn longest_keyword(&self) -> Option<usize> {
@@ -103,10 +104,12 @@ impl Searcher for CommonWords {
 struct Arguments {
     threads: usize,
     rounds: usize,
+    /// Whether to sweep whole objects rather than in delta space.
     whole: bool,
+    /// Whether to compare matches instead of measuring.
     check: bool,
-    git: bool,
-    floor: bool,
+    measures_git: bool,
+    measures_inflate: bool,
     repositories: Vec<PathBuf>,
 }
 
@@ -117,8 +120,8 @@ impl Arguments {
             rounds: 5,
             whole: false,
             check: false,
-            git: true,
-            floor: true,
+            measures_git: true,
+            measures_inflate: true,
             repositories: Vec::new(),
         };
         let mut arguments = std::env::args().skip(1);
@@ -131,8 +134,8 @@ impl Arguments {
                 "--once" => parsed.rounds = 1,
                 "--whole" => parsed.whole = true,
                 "--check" => parsed.check = true,
-                "--no-git" => parsed.git = false,
-                "--no-floor" => parsed.floor = false,
+                "--no-git" => parsed.measures_git = false,
+                "--no-inflate" => parsed.measures_inflate = false,
                 // Cargo passes it to every bench.
                 "--bench" => {}
                 option if option.starts_with('-') => panic!("unknown option {option}"),
@@ -195,13 +198,13 @@ fn measure(repository: &Path, database: &ObjectDatabase, searcher: &DetectorSear
         outcome.skipped.len()
     );
     println!("  sweep {sweep:.3} s");
-    if arguments.floor {
-        let floor = shortest(rounds, || {
+    if arguments.measures_inflate {
+        let inflate = shortest(rounds, || {
             testing::inflate_all_entries(database, threads);
         });
-        println!("  inflating every entry {floor:.3} s, sweep takes {:.2} times as long", sweep / floor);
+        println!("  inflating every entry {inflate:.3} s, sweep takes {:.2} times as long", sweep / inflate);
     }
-    if arguments.git {
+    if arguments.measures_git {
         let git = shortest(rounds.min(3), || git_cat_file(repository));
         println!("  git cat-file {git:.3} s, sweep takes {:.2} times as long", sweep / git);
     }

@@ -64,7 +64,7 @@ def zstd(data):
 
 
 def sevenz_number(value):
-    """A sevenz_number below 65536 as 7z stores it."""
+    """A number below 65536 as 7z stores it."""
     return bytes([0xC0, value & 0xFF, value >> 8 & 0xFF]) if value > 127 else bytes([value])
 
 

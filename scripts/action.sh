@@ -9,7 +9,7 @@
 # there through a link.
 set -euo pipefail
 
-# Variables that bash and the programs below would obey.
+# Variables through which a workflow could change what bash and the programs below do.
 unset BASH_ENV ENV CDPATH GLOBIGNORE POSIXLY_CORRECT TAR_OPTIONS GZIP GREP_OPTIONS CURL_HOME
 
 # The directory with all links and `..` resolved; status 1 if it is not a directory.
@@ -60,8 +60,8 @@ fail() {
   exit 2
 }
 
-# Outputs are always one line, whatever the value contains.
-output() {
+# Sets an output of the step. A line break in the value, which could set another output, becomes a blank.
+set_output() {
   printf '%s=%s\n' "$1" "${2//[$'\r\n']/ }" >>"$GITHUB_OUTPUT"
 }
 
@@ -70,7 +70,7 @@ digest() {
 }
 
 # The tag of the requested release; empty to build from source.
-wanted_tag() {
+requested_tag() {
   local version=${INPUT_VERSION:-}
   if [ -z "$version" ] && [[ ${ACTION_REF:-} =~ ^v[0-9]+\.[0-9]+\.[0-9]+$ ]]; then
     version=$ACTION_REF
@@ -125,7 +125,7 @@ download() {
   tar -xzf "$dir/$name" -C "$bin"
 }
 
-# Everything that a build depends on.
+# A digest of everything that a build depends on.
 source_digest() {
   (
     cd "$GITHUB_ACTION_PATH"
@@ -137,16 +137,16 @@ source_digest() {
 
 install() {
   local tag target bin
-  tag=$(wanted_tag) || { printf '%s\n' "$tag"; exit 2; }
+  tag=$(requested_tag) || { printf '%s\n' "$tag"; exit 2; }
   target=$(release_target)
   bin=$RUNNER_TEMP/friskey-${tag:-source}
-  output bin "$bin"
+  set_output bin "$bin"
   if [ -x "$bin/friskey" ] || [ -x "$bin/friskey.exe" ]; then
     return
   fi
   if [ -n "$tag" ] && [ -n "$target" ]; then
     local status=0
-    # Not in a condition, where a failing command inside would be ignored.
+    # In a condition, `set -e` would not apply to the commands of the function.
     set +e
     (set -e; download "$tag" "$target" "$bin")
     status=$?
@@ -162,8 +162,8 @@ install() {
   elif [ -n "$tag" ] && [ -n "${INPUT_VERSION:-}" ]; then
     fail "there are no releases for this machine; set the input \`version\` to \`source\`"
   fi
-  output build true
-  output key "friskey-${RUNNER_OS:-}-${RUNNER_ARCH:-}-$(source_digest)"
+  set_output build true
+  set_output key "friskey-${RUNNER_OS:-}-${RUNNER_ARCH:-}-$(source_digest)"
 }
 
 # The first file above the directory from which cargo would take settings; empty if there is none. Those in
@@ -250,8 +250,8 @@ build() {
   cp "$root/bin/friskey"* "$FRISKEY_BIN/"
 }
 
-# Counts from the JSON Lines report. Quotes in strings are escaped, so no text in a report can look like one of
-# these names.
+# Prints counts and the range from the JSON Lines report, as outputs of the step. Quotes in strings are escaped, so no text in a
+# report can look like one of these names.
 counts() {
   awk '
     function number(name,    at) {
@@ -271,8 +271,8 @@ counts() {
   ' <"$1"
 }
 
-# The value of a boolean input.
-flag() {
+# Prints the value of the boolean input with the name $1.
+read_flag() {
   case $2 in
     true | false) printf '%s' "$2" ;;
     *) fail "the input \`$1\` must be true or false" ;;
@@ -280,7 +280,7 @@ flag() {
 }
 
 # Reads the non-empty lines of an input into the array `lines`.
-split() {
+split_lines() {
   local line
   lines=()
   while IFS= read -r line; do
@@ -292,13 +292,13 @@ split() {
 # Collects options for all modes in the array `common`.
 common_options() {
   local file strict no_suppress
-  strict=$(flag strict "${INPUT_STRICT:-false}") || { printf '%s\n' "$strict"; exit 2; }
-  no_suppress=$(flag no-suppress "${INPUT_NO_SUPPRESS:-false}") || { printf '%s\n' "$no_suppress"; exit 2; }
+  strict=$(read_flag strict "${INPUT_STRICT:-false}") || { printf '%s\n' "$strict"; exit 2; }
+  no_suppress=$(read_flag no-suppress "${INPUT_NO_SUPPRESS:-false}") || { printf '%s\n' "$no_suppress"; exit 2; }
   common=(--no-progress)
   if [ -n "${INPUT_CONFIG:-}" ]; then common+=("--config=$INPUT_CONFIG"); fi
   if [ -n "${INPUT_BASELINE:-}" ]; then common+=("--baseline=$INPUT_BASELINE"); fi
   if [ -n "${INPUT_MIN_CONFIDENCE:-}" ]; then common+=("--min-confidence=$INPUT_MIN_CONFIDENCE"); fi
-  split "${INPUT_RULES:-}"
+  split_lines "${INPUT_RULES:-}"
   # The bash of macOS treats an empty array as unset.
   for file in ${lines[@]+"${lines[@]}"}; do common+=("--rules=$file"); done
   if [ "$strict" = true ]; then common+=(--strict); fi
@@ -336,7 +336,7 @@ covers_its_ref() {
 choose_upload() {
   local sarif=$1 range=$2 status=0
   if covers_its_ref "$sarif"; then
-    output upload true
+    set_output upload true
     return
   fi
   if [ "${GITHUB_EVENT_NAME:-}" != push ]; then
@@ -350,7 +350,7 @@ choose_upload() {
   "$FRISKEY_BIN/friskey" history --policy-from=event "${common[@]}" --quiet --format jsonl "--output=sarif=$sarif" -- "${paths[@]}" \
     >/dev/null || status=$?
   if [ "$status" -lt 2 ]; then
-    output upload true
+    set_output upload true
   else
     annotate warning "not uploaded to code scanning: the scan of the whole history exited with status $status"
   fi
@@ -385,10 +385,10 @@ prepare_report_path() {
 
 scan() {
   local sarif=${INPUT_SARIF_FILE:-} status=0
-  local report upload fails lines paths common mode_arguments
-  upload=$(flag upload-sarif "${INPUT_UPLOAD_SARIF:-true}") || { printf '%s\n' "$upload"; exit 2; }
-  fails=$(flag fail-on-findings "${INPUT_FAIL_ON_FINDINGS:-true}") || { printf '%s\n' "$fails"; exit 2; }
-  split "${INPUT_PATHS:-.}"
+  local report upload fail_on_findings lines paths common mode_arguments
+  upload=$(read_flag upload-sarif "${INPUT_UPLOAD_SARIF:-true}") || { printf '%s\n' "$upload"; exit 2; }
+  fail_on_findings=$(read_flag fail-on-findings "${INPUT_FAIL_ON_FINDINGS:-true}") || { printf '%s\n' "$fail_on_findings"; exit 2; }
+  split_lines "${INPUT_PATHS:-.}"
   paths=(${lines[@]+"${lines[@]}"})
   mode_options
   common_options
@@ -399,15 +399,15 @@ scan() {
   prepare_report_path "$sarif"
   "$FRISKEY_BIN/friskey" "${mode_arguments[@]}" "${common[@]}" --format github "--output=jsonl=$report" "--output=sarif=$sarif" \
     -- "${paths[@]}" || status=$?
-  output exit-code "$status"
+  set_output exit-code "$status"
   if [ "$status" -gt 3 ]; then fail "friskey exited with status $status"; fi
   if [ "$status" -eq 2 ]; then exit 2; fi
   counts "$report" >>"$GITHUB_OUTPUT"
-  output sarif "$sarif"
+  set_output sarif "$sarif"
   if [ "$upload" = true ] && [ "$status" -lt 2 ]; then
     choose_upload "$sarif" "$(counts "$report" | sed -n 's/^range=//p')"
   fi
-  if [ "$status" -eq 1 ] && [ "$fails" = false ]; then exit 0; fi
+  if [ "$status" -eq 1 ] && [ "$fail_on_findings" = false ]; then exit 0; fi
   exit "$status"
 }
 

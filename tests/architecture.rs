@@ -1,11 +1,11 @@
-//! Enforces `docs/architecture.md`: which module may use which, what each file begins with, and that every list of files is
-//! complete.
+//! Enforces `docs/architecture.md`: which module may use which, that type names are unique, that each file states its purpose,
+//! and that every list of files is complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Modules of the crate and their layers. An arrow leads to a lower layer.
+/// The modules of the crate with their layers. A module may use modules of lower layers.
 const LAYERS: &[(&str, u8)] = &[
     ("alignment", 0),
     ("model", 0),
@@ -28,26 +28,26 @@ const LAYERS: &[(&str, u8)] = &[
     ("cli", 5),
 ];
 
-/// The arrows within one layer.
-const SIDEWAYS: &[(&str, &str)] =
+/// Pairs of modules of one layer of which the first may use the second.
+const SAME_LAYER_USES: &[(&str, &str)] =
     &[("untrusted", "alignment"), ("source", "git"), ("source", "container"), ("container", "git")];
 
-const NO_PROGRAM: &str = "friskey starts no other program, but for those in CHILD_PROCESSES";
+const NO_PROGRAM: &str = "only files in CHILD_PROCESSES may start a program";
 
-/// What only some modules may touch: a piece of code, the modules, and why.
+/// Features that only some modules may use: text that code with the feature contains, the modules, and why.
 const RESERVED: &[(&str, &[&str], &str)] = &[
     ("process::Command", &[], NO_PROGRAM),
     ("Command::new(", &[], NO_PROGRAM),
-    ("std::net", &[], "connections are ureq's business"),
+    ("std::net", &[], "connections are opened with `ureq`"),
     ("ureq::", &["provider"], "only `provider` opens a connection"),
     ("rustls::", &["provider"], "only `provider` opens a connection"),
     ("gix::", &["git"], "only `git` opens a repository"),
-    ("std::env", &["cli"], "nothing below the command line knows of the environment"),
-    ("clap::", &["cli"], "nothing below the command line knows of arguments"),
-    ("anyhow", &["cli"], "below the command line errors are types"),
-    ("io::stdout", &["cli"], "a report is written where its caller says"),
-    (".into_report(", &["scan"], "only `scan` redacts a draft, with every key that it found"),
-    ("Report::of_redacted(", &["model"], "a report that is not redacted cannot exist"),
+    ("std::env", &["cli"], "only the command line reads the environment"),
+    ("clap::", &["cli"], "only the command line parses arguments"),
+    ("anyhow", &["cli"], "the other modules define types for errors"),
+    ("io::stdout", &["cli"], "the other modules write to what their caller passes"),
+    (".into_report(", &["scan"], "only `scan` redacts a draft, because it knows every key that was found"),
+    ("Report::of_redacted(", &["model"], "no other module may make a report without redacting a draft"),
 ];
 
 /// The files that may start a program, and why.
@@ -60,28 +60,28 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A file under `src`.
-struct File {
-    /// Relative to the root, with `/`.
+/// A source file of the crate.
+struct SourceFile {
+    /// The path relative to the root of the repository, with `/`.
     path: String,
-    /// The code, without lines that are comments.
+    /// The text without lines that are comments.
     code: String,
     text: String,
-    /// The modules it belongs to, outermost first; empty for `lib.rs` and `main.rs`.
+    /// The modules that it belongs to, outermost first; empty for `lib.rs` and `main.rs`.
     module: Vec<String>,
-    /// Compiled for unit tests only.
-    for_tests: bool,
+    /// Whether it is compiled for unit tests only.
+    is_test_only: bool,
 }
 
-impl File {
-    /// The module of the crate that it belongs to.
-    fn top(&self) -> Option<&str> {
+impl SourceFile {
+    /// The name of the module of the crate that the file belongs to; `None` for `lib.rs` and `main.rs`.
+    fn top_module(&self) -> Option<&str> {
         self.module.first().map(String::as_str)
     }
 
-    /// The code before the unit tests; nothing of a file that is there for them.
-    fn product(&self) -> &str {
-        if self.for_tests {
+    /// The code without unit tests.
+    fn product_code(&self) -> &str {
+        if self.is_test_only {
             ""
         } else {
             let before = |attribute: &str| self.code.split(&format!("{attribute}\nmod tests {{")).next();
@@ -92,47 +92,47 @@ impl File {
     }
 }
 
-fn sources() -> Vec<File> {
+fn source_files() -> Vec<SourceFile> {
     let mut paths = Vec::new();
-    collect(&root().join("src"), &mut paths);
+    collect_paths(&root().join("src"), &mut paths);
     paths.sort();
-    assert!(paths.len() > 10, "src holds more files than that");
-    let mut files: Vec<File> = paths.iter().map(|path| file(path)).collect();
-    let for_tests: Vec<Vec<String>> = files
+    assert!(paths.len() > 10, "only {} files in src", paths.len());
+    let mut files: Vec<SourceFile> = paths.iter().map(|path| read_source_file(path)).collect();
+    let test_modules: Vec<Vec<String>> = files
         .iter()
         .filter(|file| {
             let is_declared =
-                |line: &str| declares(&files, file, |name| format!("#[cfg(test)]\n{line} {name};"));
+                |line: &str| is_in_parent(&files, file, |name| format!("#[cfg(test)]\n{line} {name};"));
             is_declared("mod") || is_declared("pub(crate) mod")
         })
         .map(|file| file.module.clone())
         .collect();
     for file in &mut files {
-        // With a module go those in it.
-        file.for_tests = for_tests.iter().any(|module| file.module.starts_with(module));
+        // The files within a module for tests are for tests, too.
+        file.is_test_only = test_modules.iter().any(|module| file.module.starts_with(module));
     }
     files
 }
 
-/// Whether the parent of `file` contains the text that `line` derives from the file's name.
-fn declares(files: &[File], file: &File, line: impl Fn(&str) -> String) -> bool {
+/// Whether the parent module of `file` contains the `declaration` of the file's name.
+fn is_in_parent(files: &[SourceFile], file: &SourceFile, declaration: impl Fn(&str) -> String) -> bool {
     let Some((name, parent)) = file.module.split_last() else { return false };
     let mut parents = files.iter().filter(|other| other.module == parent && other.path != file.path);
-    parents.any(|other| other.code.contains(&line(name)))
+    parents.any(|other| other.code.contains(&declaration(name)))
 }
 
-fn collect(dir: &Path, into: &mut Vec<PathBuf>) {
+fn collect_paths(dir: &Path, paths: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("src can be read") {
         let path = entry.expect("src can be read").path();
         if path.is_dir() {
-            collect(&path, into);
+            collect_paths(&path, paths);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
+            paths.push(path);
         }
     }
 }
 
-fn file(path: &Path) -> File {
+fn read_source_file(path: &Path) -> SourceFile {
     let text = fs::read_to_string(path).expect("a source file can be read");
     let relative = path.strip_prefix(root().join("src")).expect("it is under src").with_extension("");
     let mut module: Vec<String> =
@@ -142,33 +142,33 @@ fn file(path: &Path) -> File {
     }
     let is_code = |line: &&str| !line.trim_start().starts_with("//");
     let code = text.lines().filter(is_code).collect::<Vec<_>>().join("\n");
-    File {
+    SourceFile {
         path: format!("src/{}.rs", relative.display()).replace('\\', "/"),
         code,
         text,
         module,
-        for_tests: false,
+        is_test_only: false,
     }
 }
 
-/// The modules that `code` names after `crate::`, in `use` lines and within expressions.
-fn named(code: &str) -> BTreeSet<String> {
+/// The names of modules after `crate::` in `code`, in `use` declarations and in expressions.
+fn used_modules(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (at, path) in code.match_indices("crate::") {
-        let is_own_word = !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        if is_own_word {
-            first_names(code[at + path.len()..].trim_start(), &mut names);
+        let is_whole_word = !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        if is_whole_word {
+            add_first_names(code[at + path.len()..].trim_start(), &mut names);
         }
     }
     names
 }
 
-/// The first name of the path that `rest` begins with, or of each path in its braces.
-fn first_names(rest: &str, names: &mut BTreeSet<String>) {
+/// Adds the first name of the path at the start of `code`, or of each path in the braces there.
+fn add_first_names(code: &str, names: &mut BTreeSet<String>) {
     let name =
         |text: &str| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().map(str::to_owned);
-    let Some(group) = rest.strip_prefix('{') else {
-        names.extend(name(rest));
+    let Some(group) = code.strip_prefix('{') else {
+        names.extend(name(code));
         return;
     };
     let mut depth = 0;
@@ -193,22 +193,22 @@ fn layer(module: &str) -> Option<u8> {
 }
 
 fn may_use(from: &str, to: &str) -> bool {
-    from == to || SIDEWAYS.contains(&(from, to)) || layer(from) > layer(to)
+    from == to || SAME_LAYER_USES.contains(&(from, to)) || layer(from) > layer(to)
 }
 
 #[test]
 fn modules_use_only_lower_layers() {
     let mut wrong = Vec::new();
-    for file in sources() {
-        let Some(from) = file.top() else { continue };
+    for file in source_files() {
+        let Some(from) = file.top_module() else { continue };
         assert!(
             layer(from).is_some(),
             "{}: give `{from}` a layer here and in docs/architecture.md",
             file.path
         );
-        for to in named(&file.code) {
+        for to in used_modules(&file.code) {
             if layer(&to).is_none() {
-                wrong.push(format!("{}: `crate::{to}` is in no layer", file.path));
+                wrong.push(format!("{}: `crate::{to}` has no layer", file.path));
             } else if !may_use(from, &to) {
                 wrong.push(format!("{}: `{from}` must not use `{to}`", file.path));
             }
@@ -217,28 +217,29 @@ fn modules_use_only_lower_layers() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// `super` out of a module of the crate would be an arrow that the other test does not see.
+/// `modules_use_only_lower_layers` sees only paths that begin with `crate`.
 #[test]
 fn paths_between_modules_begin_with_crate() {
-    for file in sources() {
-        let climbs = "super::".repeat(file.module.len());
-        let found = !climbs.is_empty() && file.product().contains(&climbs);
-        assert!(!found, "{}: write `crate::…` instead of `{climbs}…`", file.path);
+    for file in source_files() {
+        let path_to_root = "super::".repeat(file.module.len());
+        let is_used = !path_to_root.is_empty() && file.product_code().contains(&path_to_root);
+        assert!(!is_used, "{}: write `crate::…` instead of `{path_to_root}…`", file.path);
     }
 }
 
 #[test]
 fn reserved_features_stay_in_their_modules() {
     let mut wrong = Vec::new();
-    for file in sources() {
-        for (piece, modules, why) in RESERVED {
-            let starts = CHILD_PROCESSES.iter().any(|(path, _)| *path == file.path);
-            if starts && *why == NO_PROGRAM {
+    for file in source_files() {
+        for (feature, modules, reason) in RESERVED {
+            let may_start_program = CHILD_PROCESSES.iter().any(|(path, _)| *path == file.path);
+            if may_start_program && *reason == NO_PROGRAM {
                 continue;
             }
-            let may = file.top().is_none_or(|top| modules.contains(&top)) && file.path != "src/lib.rs";
-            if !may && file.product().contains(piece) {
-                wrong.push(format!("{}: `{piece}`, but {why}", file.path));
+            let is_allowed =
+                file.top_module().is_none_or(|top| modules.contains(&top)) && file.path != "src/lib.rs";
+            if !is_allowed && file.product_code().contains(feature) {
+                wrong.push(format!("{}: `{feature}`, but {reason}", file.path));
             }
         }
     }
@@ -246,30 +247,30 @@ fn reserved_features_stay_in_their_modules() {
 }
 
 #[test]
-fn every_file_starts_with_its_purpose() {
-    for file in sources() {
+fn every_file_starts_with_a_comment_on_its_purpose() {
+    for file in source_files() {
         assert!(file.text.starts_with("//! "), "{}: begin with a `//!` line", file.path);
     }
 }
 
-/// A file that no `mod` names is silently not compiled.
+/// The compiler silently ignores files that no `mod` declares.
 #[test]
 fn every_file_is_a_module_of_its_parent() {
-    let files = sources();
+    let files = source_files();
     for file in files.iter().filter(|file| !file.module.is_empty()) {
-        let declared = declares(&files, file, |name| format!("mod {name};"));
-        assert!(declared, "{}: no `mod` line for it in its parent", file.path);
+        let is_declared = is_in_parent(&files, file, |name| format!("mod {name};"));
+        assert!(is_declared, "{}: its parent module does not declare it", file.path);
     }
 }
 
-/// How many types of `dir` implement `interface`; each must be in the list of its `mod.rs`.
-fn listed(dir: &str, interface: &str) -> usize {
-    let files = sources();
+/// The number of types in `dir` that implement `interface`. Asserts that `ALL` in `mod.rs` there contains each.
+fn count_implementations_in_list(dir: &str, interface: &str) -> usize {
+    let files = source_files();
     let mod_rs = format!("{dir}mod.rs");
-    let list = files.iter().find(|file| file.path == mod_rs).expect("the list");
+    let list = files.iter().find(|file| file.path == mod_rs).expect("the directory has a mod.rs");
     let mut count = 0;
     for file in files.iter().filter(|file| file.path.starts_with(dir)) {
-        for rest in file.product().split(&format!("impl {interface} for ")).skip(1) {
+        for rest in file.product_code().split(&format!("impl {interface} for ")).skip(1) {
             let name: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
             let entry = format!("&{}::{name}", file.module.last().expect("a module"));
             assert!(list.code.contains(&entry), "{}: `{name}` is not in ALL", file.path);
@@ -281,17 +282,18 @@ fn listed(dir: &str, interface: &str) -> usize {
 
 #[test]
 fn every_check_and_encoding_is_in_its_list() {
-    assert_eq!(listed("src/detect/checks/", "Check"), friskey::rules::CHECK_NAMES.len());
-    assert!(listed("src/detect/encoding/", "Encoding") > 0);
+    let checks = count_implementations_in_list("src/detect/checks/", "Check");
+    assert_eq!(checks, friskey::rules::CHECK_NAMES.len());
+    assert!(count_implementations_in_list("src/detect/encoding/", "Encoding") > 0);
 }
 
-/// A format is a module of `report` with a `write` of its own.
+/// Every module of `report` with a function `write` is a format.
 #[test]
 fn every_format_is_in_the_list() {
-    let files = sources();
+    let files = source_files();
     let list = files.iter().find(|file| file.path == "src/report/mod.rs").expect("the list of formats");
     let mut formats = 0;
-    for file in files.iter().filter(|file| file.top() == Some("report") && file.module.len() == 2) {
+    for file in files.iter().filter(|file| file.top_module() == Some("report") && file.module.len() == 2) {
         if file.code.contains("\npub(super) fn write(") {
             let name = &file.module[1];
             assert!(list.code.contains(&format!("render: {name}::write")), "{}: not in REPORTERS", file.path);
@@ -303,9 +305,9 @@ fn every_format_is_in_the_list() {
 
 #[test]
 fn every_file_of_rules_is_in_the_list() {
-    let list = fs::read_to_string(root().join("src/rules/mod.rs")).expect("the list of rule files");
-    for entry in fs::read_dir(root().join("rules")).expect("the rules") {
-        let name = entry.expect("the rules").file_name().into_string().expect("an ASCII name");
+    let list = fs::read_to_string(root().join("src/rules/mod.rs")).expect("src/rules/mod.rs can be read");
+    for entry in fs::read_dir(root().join("rules")).expect("rules can be read") {
+        let name = entry.expect("rules can be read").file_name().into_string().expect("an ASCII name");
         assert!(
             list.contains(&format!("include_str!(\"../../rules/{name}\")")),
             "rules/{name} is not built in"
@@ -313,7 +315,7 @@ fn every_file_of_rules_is_in_the_list() {
     }
 }
 
-/// Type names that several modules define, and why. Any other name is unique.
+/// The type names that several modules may define, and why. All others must be unique.
 const SHARED_TYPE_NAMES: &[(&str, &str)] =
     &[("Header", "the module names the format: `zip::Header`, `cpio::Header`")];
 
@@ -331,14 +333,14 @@ fn defined_type(line: &str) -> Option<&str> {
 #[test]
 fn type_names_are_unique() {
     let mut modules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for file in sources() {
-        for name in file.product().lines().filter_map(defined_type) {
+    for file in source_files() {
+        for name in file.product_code().lines().filter_map(defined_type) {
             modules.entry(name.to_owned()).or_default().insert(file.path.clone());
         }
     }
     modules.retain(|_, files| files.len() > 1);
-    let is_listed = |name: &str| SHARED_TYPE_NAMES.iter().any(|(listed, _)| *listed == name);
-    let new: Vec<_> = modules.iter().filter(|(name, _)| !is_listed(name)).collect();
+    let is_allowed = |name: &str| SHARED_TYPE_NAMES.iter().any(|(shared, _)| *shared == name);
+    let new: Vec<_> = modules.iter().filter(|(name, _)| !is_allowed(name)).collect();
     assert!(new.is_empty(), "rename all but one, or say in SHARED_TYPE_NAMES why not: {new:#?}");
     let stale: Vec<_> = SHARED_TYPE_NAMES.iter().filter(|(name, _)| !modules.contains_key(*name)).collect();
     assert!(
@@ -348,7 +350,7 @@ fn type_names_are_unique() {
 }
 
 #[test]
-fn definitions_of_types_are_recognised() {
+fn defined_type_recognizes_definitions() {
     let lines = [
         "struct A;",
         "pub(super) enum B {",
@@ -362,15 +364,19 @@ fn definitions_of_types_are_recognised() {
 }
 
 #[test]
-fn the_reader_of_paths_sees_all_of_them() {
+fn used_modules_finds_paths_in_declarations_and_expressions() {
     let code = "use crate::{model::{A, B}, rules::C,\n  scan};\nfn f() { crate::cli::run(); my_crate::x(); }";
-    let names: Vec<_> = named(code).into_iter().collect();
+    let names: Vec<_> = used_modules(code).into_iter().collect();
     assert_eq!(names, ["cli", "model", "rules", "scan"]);
+}
+
+#[test]
+fn may_use_allows_lower_layers_and_pairs_within_a_layer() {
     assert!(may_use("scan", "detect") && may_use("source", "git") && may_use("cli", "model"));
     assert!(!may_use("git", "source") && !may_use("detect", "report") && !may_use("model", "rules"));
 }
 
-/// The files of the command line that may use what opens connections.
+/// The files of the command line that may use code that opens connections.
 const ONLINE: &[&str] = &[
     "src/cli/args/online.rs",
     "src/cli/keys.rs",
@@ -380,13 +386,13 @@ const ONLINE: &[&str] = &[
     "src/cli/verify/",
 ];
 
-/// Scanning commands cannot reach the provider: neither its module nor a command that uses it.
+/// No other command can use the provider's module, nor a command that does.
 #[test]
 fn only_the_online_commands_reach_the_provider() {
-    for file in sources() {
+    for file in source_files() {
         let is_online =
-            ONLINE.iter().any(|path| file.path.starts_with(path)) || file.top() == Some("provider");
-        for piece in [
+            ONLINE.iter().any(|path| file.path.starts_with(path)) || file.top_module() == Some("provider");
+        for path in [
             "crate::provider",
             "super::online",
             "cli::online",
@@ -396,15 +402,15 @@ fn only_the_online_commands_reach_the_provider() {
             "super::keys",
             "verify::",
         ] {
-            // The command line declares and calls them.
-            let declares = ["src/cli/args/mod.rs", "src/cli/mod.rs"].contains(&file.path.as_str());
+            // These declare and call all commands.
+            let is_dispatcher = ["src/cli/args/mod.rs", "src/cli/mod.rs"].contains(&file.path.as_str());
             assert!(
-                is_online || declares || !file.product().contains(piece),
-                "{}: `{piece}` reaches what opens connections",
+                is_online || is_dispatcher || !file.product_code().contains(path),
+                "{}: `{path}` is a way to code that opens connections",
                 file.path
             );
         }
     }
-    let called = fs::read_to_string(root().join("src/cli/mod.rs")).expect("the commands");
-    assert_eq!(called.matches("verify::").count(), 1, "only its own command calls `verify`");
+    let dispatcher = fs::read_to_string(root().join("src/cli/mod.rs")).expect("src/cli/mod.rs can be read");
+    assert_eq!(dispatcher.matches("verify::").count(), 1, "another command than `verify` calls its code");
 }

@@ -1,4 +1,5 @@
-//! Checks that the documents describe what the program does: commands, formats, rules, checks, templates, links.
+//! Checks that the documentation and help match the program: commands, formats, rules, checks, environment variables, examples,
+//! links, and the tests that SECURITY.md names.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,7 +22,7 @@ fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Every document, with its path.
+/// The paths of all documents.
 fn documents() -> Vec<PathBuf> {
     let markdown = |dir: PathBuf| -> Vec<PathBuf> {
         let files = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
@@ -30,8 +31,8 @@ fn documents() -> Vec<PathBuf> {
     [markdown(root()), markdown(root().join("docs"))].concat()
 }
 
-/// The fenced blocks of a language in a document.
-fn blocks(text: &str, language: &str) -> Vec<String> {
+/// The fenced code blocks of `language` in the Markdown `text`.
+fn code_blocks(text: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -44,6 +45,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     blocks
 }
 
+/// Runs friskey in `dir`, and returns its standard output and exit status.
 fn friskey(arguments: &[&str], dir: &Path) -> (String, Option<i32>) {
     let output = Command::new(env!("CARGO_BIN_EXE_friskey"))
         .args(arguments)
@@ -55,8 +57,8 @@ fn friskey(arguments: &[&str], dir: &Path) -> (String, Option<i32>) {
 }
 
 #[test]
-fn the_readme_begins_with_the_two_commands_for_a_fresh_machine() {
-    let commands = blocks(&read("README.md"), "sh");
+fn the_readme_begins_with_the_commands_to_scan_and_to_test() {
+    let commands = code_blocks(&read("README.md"), "sh");
     assert_eq!(commands[0], "cargo run --release -- scan .");
     assert_eq!(commands[1], "cargo test");
     let script = read(".ci/run");
@@ -81,9 +83,8 @@ fn the_readme_names_every_command_format_rule_and_status() {
     }
 }
 
-/// What the README shows of a finding is what a finding looks like.
 #[test]
-fn the_readme_shows_real_output() {
+fn the_finding_in_the_readme_looks_like_real_output() {
     let dir = tempfile::tempdir().unwrap();
     let key = expand("sk-proj-{base62:74}{marker}{base62:74}", 1).text;
     let line = [b"OPENAI_API_KEY=", &key[..], b"\n"].concat();
@@ -91,26 +92,26 @@ fn the_readme_shows_real_output() {
     let tail = String::from_utf8(key[key.len() - 4..].to_vec()).unwrap();
     let (report, status) = friskey(&["scan"], dir.path());
     assert_eq!(status, Some(1));
-    let shown = blocks(&read("README.md"), "text")
+    let example = code_blocks(&read("README.md"), "text")
         .into_iter()
         .find(|block| block.starts_with("openai-project-key: "))
         .unwrap();
-    // Two keys, two fingerprints, two machines.
-    let comparable = |text: &str, tail: &str| -> Vec<String> {
-        let varies = |line: &&str| {
+    // The README's example is about another key, and from another machine.
+    let comparable_lines = |text: &str, tail: &str| -> Vec<String> {
+        let is_comparable = |line: &&str| {
             !line.contains("fingerprint") && !line.contains("--key ") && !line.starts_with("scanned ")
         };
-        text.replace(tail, "####").trim_end().lines().filter(varies).map(str::to_owned).collect()
+        text.replace(tail, "####").trim_end().lines().filter(is_comparable).map(str::to_owned).collect()
     };
-    let shown_tail: String = shown.split('…').nth(1).unwrap().chars().take(4).collect();
-    assert_eq!(comparable(&report, &tail), comparable(&shown, &shown_tail));
+    let example_tail: String = example.split('…').nth(1).unwrap().chars().take(4).collect();
+    assert_eq!(comparable_lines(&report, &tail), comparable_lines(&example, &example_tail));
 }
 
 #[test]
-fn every_rule_in_the_documents_is_sound() {
-    let mut tried = 0;
+fn every_rule_in_the_documents_is_valid_and_passes_its_examples() {
+    let mut tested = 0;
     for path in documents() {
-        for block in blocks(&fs::read_to_string(&path).unwrap(), "toml") {
+        for block in code_blocks(&fs::read_to_string(&path).unwrap(), "toml") {
             if !block.contains("[[rule]]") {
                 continue;
             }
@@ -122,15 +123,15 @@ fn every_rule_in_the_documents_is_sound() {
             for (index, rule) in rules.rules().iter().enumerate().filter(|(_, rule)| !rule.built_in) {
                 assert!(!rule.examples.is_empty() && !rule.counter_examples.is_empty(), "{}", rule.id);
                 assert_eq!(detector.self_test(index), [], "{}", path.display());
-                tried += 1;
+                tested += 1;
             }
         }
     }
-    assert!(tried >= 2, "the README and docs/rules.md each show a rule");
+    assert!(tested >= 2, "{tested} rules, but the README and docs/rules.md each have one");
 }
 
 #[test]
-fn the_rule_reference_is_whole() {
+fn the_rule_reference_lists_every_check_and_field_and_only_valid_templates() {
     let text = read("docs/rules.md");
     for check in CHECK_NAMES {
         assert!(text.contains(&format!("\n| `{check}` |")), "the check `{check}` is missing");
@@ -144,44 +145,43 @@ fn the_rule_reference_is_whole() {
         let row = text[at + 3..].lines().next().unwrap();
         let templates = row.split(" | ").next().unwrap().split('`').filter(|part| part.starts_with('{'));
         for template in templates {
-            assert_ne!(expand(template, 1).text, template.as_bytes(), "{template} is expanded");
+            assert_ne!(expand(template, 1).text, template.as_bytes(), "{template} is not a template");
         }
     }
 }
 
 #[test]
-fn links_within_the_repository_lead_somewhere() {
+fn links_within_the_repository_lead_to_files_that_exist() {
     for path in documents() {
         let text = fs::read_to_string(&path).unwrap();
         for rest in text.split("](").skip(1) {
             let target = rest.split([')', '#']).next().unwrap();
-            let is_here = !target.is_empty() && !target.contains("://");
-            let there = !is_here || path.parent().unwrap().join(target).exists();
-            assert!(there, "{}: {target} does not exist", path.display());
+            let is_file = !target.is_empty() && !target.contains("://");
+            let is_valid = !is_file || path.parent().unwrap().join(target).exists();
+            assert!(is_valid, "{}: {target} does not exist", path.display());
         }
     }
 }
 
-/// A promise without a test is a hope.
 #[test]
-fn every_promise_names_tests_that_exist() {
+fn every_promise_in_security_md_names_tests_that_exist() {
     let security = read("SECURITY.md");
     let table: Vec<_> = security.lines().filter(|line| line.starts_with("| **")).collect();
     assert!(table.len() > 10, "SECURITY.md has a table of promises");
-    let tests = test_names();
+    let tests = function_names();
     for row in table {
-        let named = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
         let names: Vec<_> =
-            named.split('`').skip(1).step_by(2).filter(|name| !name.contains([' ', '.'])).collect();
-        assert!(!names.is_empty() || named.starts_with("the compiler"), "a promise without a test: {row}");
+            cell.split('`').skip(1).step_by(2).filter(|name| !name.contains([' ', '.'])).collect();
+        assert!(!names.is_empty() || cell.starts_with("the compiler"), "a promise without a test: {row}");
         for name in names {
             assert!(tests.contains(name), "there is no test `{name}`: {row}");
         }
     }
 }
 
-/// The names of all functions in files with tests.
-fn test_names() -> std::collections::BTreeSet<String> {
+/// The names of all functions in `src` and `tests`.
+fn function_names() -> std::collections::BTreeSet<String> {
     let mut dirs = vec![root().join("src"), root().join("tests")];
     let mut names = std::collections::BTreeSet::new();
     while let Some(dir) = dirs.pop() {
@@ -199,13 +199,12 @@ fn test_names() -> std::collections::BTreeSet<String> {
     names
 }
 
-/// The map in docs/architecture.md leads somewhere.
 #[test]
 fn every_path_in_the_architecture_document_exists() {
     let text = read("docs/architecture.md");
-    let (_, map) = text.split_once("## To change X, open Y").unwrap();
-    let (map, _) = map.split_once("\n## ").unwrap();
-    let paths: Vec<&str> = map
+    let (_, section) = text.split_once("## To change X, open Y").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let paths: Vec<&str> = section
         .split('`')
         .skip(1)
         .step_by(2)
@@ -222,17 +221,18 @@ fn every_path_in_the_architecture_document_exists() {
 fn commands() -> Vec<(String, clap::Command)> {
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
-    let mut open = vec![("friskey".to_owned(), program)];
+    let mut pending = vec![("friskey".to_owned(), program)];
     let mut commands = Vec::new();
-    while let Some((name, command)) = open.pop() {
-        let below = command.get_subcommands().map(|sub| (format!("{name} {}", sub.get_name()), sub.clone()));
-        open.extend(below);
+    while let Some((name, command)) = pending.pop() {
+        let subcommands =
+            command.get_subcommands().map(|sub| (format!("{name} {}", sub.get_name()), sub.clone()));
+        pending.extend(subcommands);
         commands.push((name, command));
     }
     commands
 }
 
-/// The arguments that the shell gives to friskey in `line`, the program's name first.
+/// The arguments of friskey in a shell's command `line`, the program's name first.
 fn shell_arguments(line: &str) -> Vec<String> {
     let line = &line[line.find("friskey").unwrap()..];
     let line = line.split([')', '<', '>']).next().unwrap();
@@ -268,7 +268,10 @@ fn the_long_help_of_every_command_has_examples_that_parse_and_exit_statuses() {
             assert!(statuses.contains(status), "{name}: {statuses}");
         }
         let short = command.render_help().to_string();
-        assert!(!short.contains("Exit status:") && !short.contains("Example"), "the short help of {name}");
+        assert!(
+            !short.contains("Exit status:") && !short.contains("Example"),
+            "the short help of {name} is too long"
+        );
     }
 }
 
@@ -286,16 +289,17 @@ fn every_manual_page_has_its_sections() {
         for section in ["ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES"] {
             assert!(page.contains(&format!("\n.SH \"{section}\"\n")), "{title} has no section {section}");
         }
+        // `Man::render` of clap_mangen would put the sections into one called EXTRA.
         assert!(!page.contains("EXTRA"), "{title}");
     }
 }
 
-/// Whatever in the code of the command line is written like an environment variable is one.
+/// Takes every string in capitals with an underscore in the code of the command line for an environment variable.
 #[test]
 fn the_manual_names_every_environment_variable() {
     let page = friskey(&["man"], &root()).0;
     let mut dirs = vec![root().join("src/cli")];
-    let mut found = 0;
+    let mut count = 0;
     while let Some(dir) = dirs.pop() {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
@@ -312,11 +316,11 @@ fn the_manual_names_every_environment_variable() {
                 let is_variable =
                     name.contains('_') && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
                 if is_variable {
-                    found += 1;
+                    count += 1;
                     assert!(page.contains(name), "{}: {name} is not in the manual", path.display());
                 }
             }
         }
     }
-    assert!(found > 40, "{found}");
+    assert!(count > 40, "only {count} variables in the code");
 }

@@ -7,10 +7,11 @@ from page import ratio
 from programs import TASKS
 from summary import is_busy, ratios
 
+# In pixels: the width of the chart and the ends of its axis, and the heights of a row, and of a panel above and below its rows.
 WIDTH, LEFT, RIGHT = 860, 210, 790
 ROW, HEAD, FOOT = 24, 46, 56
 
-# In dark mode, the viewer's preference decides; the chart has a background of its own, so that it is readable anywhere.
+# Colors follow the viewer's preference for light or dark. The chart has a background of its own, so it is readable on any page.
 _STYLE = """\
 svg { font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
 .ground { fill: #ffffff; } text { fill: #1f2328; } .faint { fill: #59636e; } .title { font-size: 15px; font-weight: 600; }
@@ -25,8 +26,8 @@ svg { font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
 
 
 def render(results):
-    """The whole chart."""
-    # Wall time is what a user waits for, but on a busy machine it depends on the other work.
+    """The whole chart, as text."""
+    # Users wait for wall time, but on a busy machine it depends on other programs.
     part, time = ("cpu", "CPU time") if is_busy(results) else ("wall", "wall time")
     panels = [(task, ratios(results, task, part)) for task in TASKS]
     panels = [(task, rows) for task, rows in panels if rows]
@@ -49,7 +50,7 @@ def render(results):
 
 
 def _panel(task, rows, time, top, low, high):
-    """One task: a row for each program above the axis."""
+    """The part of the chart about one task: a row for each program, and the axis below them."""
     heading, _, reference, _ = TASKS[task]
     end = top + HEAD + ROW * len(rows)
 
@@ -59,8 +60,8 @@ def _panel(task, rows, time, top, low, high):
     parts = [_text(20, top + 28, heading, "title")]
     for exponent in range(low, high + 1):
         value = 10.0**exponent
-        name = "one" if exponent == 0 else "grid"
-        parts.append(f'<line class="{name}" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{top + HEAD - 6}" y2="{end}"/>')
+        css_class = "one" if exponent == 0 else "grid"
+        parts.append(f'<line class="{css_class}" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{top + HEAD - 6}" y2="{end}"/>')
         parts.append(_text(x(value), end + 17, f"{value:g}×", "faint", "middle"))
     label = f"{time} relative to {reference} (logarithmic)"
     parts.append(_text((LEFT + RIGHT) / 2, end + 36, label, "faint", "middle"))
@@ -69,16 +70,17 @@ def _panel(task, rows, time, top, low, high):
     return "\n".join(parts)
 
 
-def _row(label, places, place, mean, y):
-    kind = "friskey " if label.startswith("friskey") else ""
-    parts = [_text(LEFT - 14, y + 4.5, label, kind.strip(), "end")]
-    if len(places) > 1:
-        parts.append(f'<line class="{kind}range" x1="{min(places):.1f}" x2="{max(places):.1f}" y1="{y}" y2="{y}"/>')
-        parts += [f'<circle class="{kind}each" cx="{each:.1f}" cy="{y}" r="2.8"/>' for each in places]
-    parts.append(f'<circle class="{kind}mean" cx="{place:.1f}" cy="{y}" r="5.5"/>')
-    parts.append(_text(WIDTH - 12, y + 4.5, f"{ratio(mean)}×", kind.strip(), "end"))
+def _row(label, xs, mean_x, mean, y):
+    """One program: a dot at each of `xs`, and a large one at `mean_x`."""
+    css_class = "friskey " if label.startswith("friskey") else ""
+    parts = [_text(LEFT - 14, y + 4.5, label, css_class.strip(), "end")]
+    if len(xs) > 1:
+        parts.append(f'<line class="{css_class}range" x1="{min(xs):.1f}" x2="{max(xs):.1f}" y1="{y}" y2="{y}"/>')
+        parts += [f'<circle class="{css_class}each" cx="{x:.1f}" cy="{y}" r="2.8"/>' for x in xs]
+    parts.append(f'<circle class="{css_class}mean" cx="{mean_x:.1f}" cy="{y}" r="5.5"/>')
+    parts.append(_text(WIDTH - 12, y + 4.5, f"{ratio(mean)}×", css_class.strip(), "end"))
     return parts
 
 
-def _text(x, y, text, name, anchor="start"):
-    return f'<text class="{name}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+def _text(x, y, text, css_class, anchor="start"):
+    return f'<text class="{css_class}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'

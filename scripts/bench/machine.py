@@ -1,4 +1,4 @@
-"""The machine that measures, and how busy it is with other work."""
+"""Describes the machine on which the benchmarks run, and how busy it is with other programs."""
 
 import os
 import platform
@@ -34,35 +34,35 @@ def _processor():
     return model.group(1) if model else "unknown processor"
 
 
-class Watch:
-    """Observes the machine from its creation to `end`."""
+class LoadMonitor:
+    """Measures how busy the machine is between its creation and `end`."""
 
     def __init__(self):
-        self.busy, self.own, self.load = _busy_seconds(), _own_seconds(), os.getloadavg()[0]
+        self.cpu, self.own, self.load = _busy_and_total_seconds(), _own_seconds(), os.getloadavg()[0]
 
     def end(self):
         """The load average at start and end, and the share of all CPU time that other processes used, if known."""
         others = None
-        if self.busy and (now := _busy_seconds()):
-            busy, total = now[0] - self.busy[0], now[1] - self.busy[1]
+        if self.cpu and (now := _busy_and_total_seconds()):
+            busy, total = now[0] - self.cpu[0], now[1] - self.cpu[1]
             others = max(0.0, busy - (_own_seconds() - self.own)) / max(total, 0.01)
         share = None if others is None else round(others, 3)
         return {"start": self.load, "end": os.getloadavg()[0], "others": share}
 
 
-def _busy_seconds():
-    """The CPU seconds that were used, and that there were, since the machine started; `None` outside Linux."""
+def _busy_and_total_seconds():
+    """CPU seconds of all processors since the machine started: those in use, and all; `None` outside Linux."""
     if sys.platform != "linux":
         return None
     with open("/proc/stat", encoding="ascii") as file:
         ticks = [int(word) for word in file.readline().split()[1:9]]
-    # user nice system idle iowait irq softirq steal
+    # The fields are user, nice, system, idle, iowait, irq, softirq and steal.
     total, idle = sum(ticks), ticks[3] + ticks[4]
     per_second = os.sysconf("SC_CLK_TCK")
     return (total - idle) / per_second, total / per_second
 
 
 def _own_seconds():
-    """The CPU seconds of this process and of those that it waited for."""
+    """The CPU seconds of this process and of the processes that it waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in used)

@@ -16,21 +16,21 @@ import tempfile
 import chart
 import machine
 import page
-from programs import INCOMPLETE, PROGRAMS, ROWS, TASKS, installed
-from targets import target_name, targets
+from programs import INCOMPLETE, PROGRAMS, ROWS, TASKS, find_installed
+from targets import prepare_targets, target_name
 
 MEASURE = [sys.executable, "-I", "-S", os.path.join(os.path.dirname(os.path.abspath(__file__)), "measure.py")]
 
 
 class Runner:
-    """Measures commands in an environment without the settings of the user."""
+    """Measures commands. `dir` is for temporary files, `timeout` in seconds."""
 
     def __init__(self, dir, timeout):
         self.dir, self.timeout = dir, timeout
-        self.count = 0
+        self.fresh_paths = 0
 
     def measure(self, command, directory):
-        """What one run used, as a dictionary; `outcome` is the exit status or "timeout"."""
+        """Time and memory of one run, as a dictionary; `outcome` is the exit status or "timeout"."""
         errors = os.path.join(self.dir, "stderr")
         process = subprocess.Popen(
             [*MEASURE, str(self.timeout), errors, *command], cwd=directory, stdout=subprocess.PIPE, text=True,
@@ -38,7 +38,7 @@ class Runner:
         try:
             printed, _ = process.communicate()
         except BaseException:
-            # It then kills what it measures.
+            # measure.py then kills the command.
             process.terminate()
             process.wait()
             raise
@@ -48,10 +48,10 @@ class Runner:
         wall, cpu, peak = map(float, fields[:3])
         return {"wall": wall, "cpu": cpu, "peak": peak, "outcome": fields[3]}
 
-    def fresh(self):
+    def fresh_path(self):
         """A path at which nothing exists."""
-        self.count += 1
-        return os.path.join(self.dir, f"fresh{self.count}")
+        self.fresh_paths += 1
+        return os.path.join(self.dir, f"fresh{self.fresh_paths}")
 
     def last_error(self):
         """The last line that the last command wrote to standard error."""
@@ -61,15 +61,16 @@ class Runner:
 
 
 def compare(runner, target, programs, rounds):
-    """The runs of every row of the target's task, in rotation."""
+    """Measures every row of the target's task, in rotation, and returns the runs."""
     rows = [row for row in ROWS if row.task == target.task and row.program in programs]
-    results = [{"label": row.label, "program": row.program, "command": row.shown(), "runs": []} for row in rows]
+    results = [{"label": row.label, "program": row.program, "command": row.command_on_page(), "runs": []} for row in rows]
     repeats = rounds * TASKS[target.task][3]
-    for turn in range(repeats + 1):
+    # The first round only fills caches.
+    for round in range(repeats + 1):
         for row, result in zip(rows, results):
             if "failure" in result:
                 continue
-            fresh = runner.fresh()
+            fresh = runner.fresh_path()
             command = row.command(programs[row.program]["path"], target.path, fresh)
             run = runner.measure(command, target.path if target.task == "staged" else runner.dir)
             shutil.rmtree(fresh, ignore_errors=True)
@@ -80,14 +81,14 @@ def compare(runner, target, programs, rounds):
                 result["failure"] = f"failed: exit status {outcome}"
                 print(f"bench.sh: {result['command']} on {target.name}: status {outcome}: {runner.last_error()}",
                       file=sys.stderr)
-            elif turn > 0:
+            elif round > 0:
                 result["runs"].append(run)
                 if row.program == "friskey" and int(outcome) == INCOMPLETE:
                     result["incomplete"] = True
     return {"task": target.task, "name": target.name, "size": target.size, "rounds": repeats, "rows": results}
 
 
-def environment(dir):
+def set_environment(dir):
     """Hides the settings of the user and of the system from the programs, and lets git read any repository."""
     settings = ("GIT_", "XDG_", "FRISKEY_", "GITLEAKS_", "BETTERLEAKS_", "KF_", "RIPGREP_")
     for name in [name for name in os.environ if name.startswith(settings)]:
@@ -99,27 +100,27 @@ def environment(dir):
     os.environ.update(HOME=home, GIT_CONFIG_NOSYSTEM="1", NO_COLOR="1", LC_ALL="C")
 
 
-def measure_all(paths, rounds, timeout, files, wanted):
-    """Everything that the page shows, as a document that is written to benchmarks.json."""
-    programs = installed(wanted)
+def measure_all(paths, rounds, timeout, files, requested):
+    """The content of benchmarks.json: everything that the page shows."""
+    programs = find_installed(requested)
     with tempfile.TemporaryDirectory(prefix="friskey-bench-") as dir:
-        environment(dir)
+        set_environment(dir)
         runner = Runner(dir, timeout)
-        prepared = targets(paths, dir, files)
-        floor = runner.measure([shutil.which("true")], dir)["peak"]
-        watch = machine.Watch()
+        targets = prepare_targets(paths, dir, files)
+        smallest_peak = runner.measure([shutil.which("true")], dir)["peak"]
+        load_monitor = machine.LoadMonitor()
         cases = []
-        for target in prepared:
+        for target in targets:
             print(f"bench.sh: {TASKS[target.task][0].lower()}, {target.name}", file=sys.stderr)
             cases.append(compare(runner, target, programs, rounds))
         return {
             "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
             "machine": machine.describe(),
-            "load": watch.end(),
+            "load": load_monitor.end(),
             "versions": {name: program["version"] for name, program in programs.items()},
-            "missing": [name for name in wanted if name not in programs],
+            "missing": [name for name in requested if name not in programs],
             "options": {"rounds": rounds, "timeout": timeout, "files": files},
-            "smallest_peak": floor,
+            "smallest_peak": smallest_peak,
             "cases": cases,
         }
 
@@ -139,18 +140,18 @@ def main():
             write(json.load(file), sys.argv[2])
         return
     output, rounds, timeout, files, programs, *paths = sys.argv[1:]
-    wanted = PROGRAMS if programs == "all" else programs.split(",")
-    unknown = [name for name in wanted if name not in PROGRAMS]
+    requested = PROGRAMS if programs == "all" else programs.split(",")
+    unknown = [name for name in requested if name not in PROGRAMS]
     if unknown:
         sys.exit(f"bench.sh: unknown program `{unknown[0]}`: expected {', '.join(PROGRAMS)}")
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     os.makedirs(output, exist_ok=True)
     output, paths = os.path.abspath(output), [os.path.abspath(path) for path in paths]
     names = [target_name(path) for path in paths]
-    if twice := [name for name in names if names.count(name) > 1]:
-        sys.exit(f"bench.sh: two of the paths are named {twice[0]}: rename one of them, or give a link to it")
+    if duplicates := [name for name in names if names.count(name) > 1]:
+        sys.exit(f"bench.sh: two of the paths are named {duplicates[0]}: rename one of them, or give a link to it")
     try:
-        results = measure_all(paths, int(rounds), int(timeout), int(files), wanted)
+        results = measure_all(paths, int(rounds), int(timeout), int(files), requested)
     except KeyboardInterrupt:
         sys.exit("bench.sh: interrupted; nothing was written")
     write(results, output)

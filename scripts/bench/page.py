@@ -37,7 +37,7 @@ _METHOD = """\
 The programs take turns, so that other load on the machine affects all of them alike. The first round only fills
 caches: those of the file system, and kingfisher's cache of compiled rules. Each figure is the median of the other rounds.
 A ratio is the median of the ratios within a round. CPU time is user plus system time, including child processes. Memory is
-the peak resident memory of the largest process; the smallest that can be measured is {floor:.0f} MB. All programs run with
+the peak resident memory of the largest process; the smallest that can be measured is {smallest_peak:.0f} MB. All programs run with
 their default number of threads unless the table says otherwise, with an empty home directory, and write their report to
 `/dev/null`. The files of a repository are those of the commit that `HEAD` names, without `.git`.
 "Incomplete" means that friskey named something that it could not scan, such as an archive in a format that it does not
@@ -72,7 +72,7 @@ def render(results):
         _INTRODUCTION.format(date=results["date"]),
         _machine(results),
         *[_task(results, task) for task in TASKS],
-        _METHOD.format(floor=results["smallest_peak"]),
+        _METHOD.format(smallest_peak=results["smallest_peak"]),
         _REPEAT.format(help=_help()),
     ]
     return "\n".join(parts)
@@ -126,13 +126,13 @@ def _table(results, case, reference):
             lines.append(f"| {row['label']} | {row['failure']} | | | | |")
             continue
         entry = summary[row["label"]]
-        peak, floor = entry["peak"], results["smallest_peak"]
-        memory = f"{peak:.0f} MB" if peak > floor + 0.5 else f"≤ {floor:.0f} MB"
+        peak, smallest_peak = entry["peak"], results["smallest_peak"]
+        memory = f"{peak:.0f} MB" if peak > smallest_peak + 0.5 else f"≤ {smallest_peak:.0f} MB"
         cells = [_time(entry["wall"]), _time(entry["cpu"]), memory, ratio(entry["wall_ratio"]), ratio(entry["cpu_ratio"])]
         label = row["label"] + " (incomplete)" * ("incomplete" in row)
         lines.append(f"| {label} | {' | '.join(cells)} |")
-    absent = dict.fromkeys(row.program for row in ROWS if row.task == case["task"])
-    lines += [f"| {name} | not installed | | | | |" for name in absent if name in results["missing"]]
+    programs = dict.fromkeys(row.program for row in ROWS if row.task == case["task"])
+    lines += [f"| {name} | not installed | | | | |" for name in programs if name in results["missing"]]
     return "\n".join(lines) + "\n"
 
 

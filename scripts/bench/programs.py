@@ -1,4 +1,4 @@
-"""The programs that are compared, and how each of them does each of the four tasks."""
+"""The programs to compare, and the command with which each does each of the four tasks."""
 
 import os
 import re
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 # Split, so that this file does not contain the marker.
 MARKER = "T3Blbk" + "FJ"
 
-# Each task with its heading, what its commands are given, the command that the others are compared with, and how often
-# it runs in a round: short runs vary more.
+# For each task: its heading, what the page shows in place of TARGET, the row with which the others are compared, and the number of
+# runs in a round, which is higher for short runs, since they vary more.
 TASKS = {
     "history": ("Whole history", "REPOSITORY", "git cat-file", 1),
     "tree": ("Files", "DIRECTORY", "rg", 2),
@@ -18,9 +18,9 @@ TASKS = {
     "startup": ("Start-up", "FILE", "rg", 5),
 }
 
-# What friskey ends with after it found a key, and after it found none but could not scan something.
+# friskey's exit statuses if it found a key, and if it found none but could not scan something.
 _FOUND, INCOMPLETE = 1, 3
-_FRISKEY = (0, _FOUND, INCOMPLETE)
+_FRISKEY_STATUSES = (0, _FOUND, INCOMPLETE)
 
 _PROCESSORS = os.cpu_count() or 1
 _KINGFISHER = "scan --quiet --no-update-check --no-validate"
@@ -38,9 +38,9 @@ class Row:
     task: str
     program: str
     label: str
-    # Separated by spaces. TARGET is what is scanned, FRESH a path at which nothing exists.
+    # Separated by spaces. TARGET stands for the path to scan, FRESH for a path at which nothing exists, MARKER for `MARKER`.
     arguments: str
-    # The exit statuses after which the whole task was done.
+    # The exit statuses with which the program says that it did the whole task.
     statuses: tuple = (0,)
 
     def command(self, executable, target, fresh):
@@ -48,7 +48,7 @@ class Row:
         words = self.arguments.replace("MARKER", MARKER).split()
         return [executable] + [word.replace("TARGET", target).replace("FRESH", fresh) for word in words]
 
-    def shown(self):
+    def command_on_page(self):
         """The command as the page shows it."""
         return f"{self.program} {self.arguments}".replace("TARGET", TASKS[self.task][1])
 
@@ -65,7 +65,7 @@ ROWS = [
     Row("history", "git", "git cat-file", "-C TARGET cat-file --batch-all-objects --batch --unordered --buffer"),
     Row("history", "git", "git log -p", "-C TARGET log -p -U0 --full-history --all"),
     *[
-        Row("history", "friskey", label, f"history --quiet --threads {number} TARGET", _FRISKEY)
+        Row("history", "friskey", label, f"history --quiet --threads {number} TARGET", _FRISKEY_STATUSES)
         for number, label in _threads()
     ],
     Row("history", "kingfisher", "kingfisher", f"{_KINGFISHER} TARGET", (0, 200, 205)),
@@ -77,7 +77,7 @@ ROWS = [
     Row("history", "trufflehog", "trufflehog", f"git {_TRUFFLEHOG} file://TARGET"),
     Row("history", "noseyparker", "noseyparker", "scan --quiet --datastore FRESH TARGET"),
     Row("tree", "rg", "rg", "-uuu -a -c MARKER TARGET", (0, 1)),
-    Row("tree", "friskey", "friskey", "scan --quiet --no-ignore TARGET", _FRISKEY),
+    Row("tree", "friskey", "friskey", "scan --quiet --no-ignore TARGET", _FRISKEY_STATUSES),
     Row("tree", "kingfisher", "kingfisher", f"{_KINGFISHER} TARGET", (0, 200, 205)),
     Row("tree", "kingfisher", "kingfisher, OpenAI only", f"{_KINGFISHER_OPENAI} TARGET", (0, 200, 205)),
     Row("tree", "betterleaks", "betterleaks", f"filesystem {_LEAKS} TARGET"),
@@ -87,14 +87,14 @@ ROWS = [
     Row("tree", "trufflehog", "trufflehog", f"filesystem {_TRUFFLEHOG} TARGET"),
     Row("tree", "noseyparker", "noseyparker", "scan --quiet --datastore FRESH TARGET"),
     Row("staged", "git", "git diff --cached", "diff --cached --quiet", (0, 1)),
-    Row("staged", "friskey", "friskey", "staged --quiet", _FRISKEY),
+    Row("staged", "friskey", "friskey", "staged --quiet", _FRISKEY_STATUSES),
     Row("staged", "kingfisher", "kingfisher", f"{_KINGFISHER} --staged TARGET", (0, 200, 205)),
     Row("staged", "betterleaks", "betterleaks", f"git --staged {_LEAKS} TARGET"),
     Row("staged", "gitleaks", "gitleaks", f"git --staged {_LEAKS} TARGET"),
     Row("startup", "rg", "rg", "-c MARKER TARGET", (0, 1)),
     Row("startup", "git", "git --version", "--version"),
     Row("startup", "friskey", "friskey --version", "--version"),
-    Row("startup", "friskey", "friskey", "scan --quiet TARGET", _FRISKEY),
+    Row("startup", "friskey", "friskey", "scan --quiet TARGET", _FRISKEY_STATUSES),
     Row("startup", "kingfisher", "kingfisher", f"{_KINGFISHER} TARGET", (0, 200, 205)),
     Row("startup", "betterleaks", "betterleaks", f"filesystem {_LEAKS} TARGET"),
     Row("startup", "gitleaks", "gitleaks", f"dir {_LEAKS} TARGET"),
@@ -105,18 +105,18 @@ ROWS = [
 PROGRAMS = ["friskey", "git", "rg", "kingfisher", "betterleaks", "gitleaks", "trufflehog", "noseyparker"]
 
 
-def installed(names):
+def find_installed(names):
     """The path and version of each of these programs that is installed, by name."""
-    found = {}
+    installed = {}
     for name in names:
         path = os.environ["FRISKEY"] if name == "friskey" else shutil.which(name)
         if path:
-            found[name] = {"path": os.path.abspath(path), "version": _version(path)}
-    return found
+            installed[name] = {"path": os.path.abspath(path), "version": _version(path)}
+    return installed
 
 
 def _version(path):
-    """The first version number that the program prints when asked, or "unknown version"."""
+    """The first version number in the output of `--version`, or "unknown version"."""
     try:
         run = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Medians and ratios of the runs, and which kind of time to compare."""
+"""Computes medians and ratios of the runs, and whether wall time or CPU time is to be compared."""
 
 from statistics import geometric_mean, median
 
@@ -6,9 +6,9 @@ from programs import TASKS
 
 
 def summarize(case):
-    """The rows of a case that ran, by label: medians, and medians of the ratios to the task's reference.
+    """For each row with runs, by label: their medians, and medians of the ratios to the task's reference.
 
-    Ratios are taken within a round, since runs that are close in time saw the same load.
+    Ratios are taken within a round, because runs close in time saw the same load.
     """
     rows = {row["label"]: row["runs"] for row in case["rows"] if row["runs"] and "failure" not in row}
     reference = rows.get(TASKS[case["task"]][2])
@@ -24,16 +24,16 @@ def summarize(case):
 
 
 def is_busy(results):
-    """Whether other processes took so much time that wall time says little."""
+    """Whether other processes used more than a tenth of the CPU time, so that wall times cannot be compared."""
     return (results["load"]["others"] or 0) > 0.1
 
 
 def ratios(results, task, part):
-    """For each label, the ratios of the cases of a task, and their geometric mean."""
-    found = {}
+    """For each label, the ratios in all cases of a task, and their geometric mean. `part` is "wall" or "cpu"."""
+    by_label = {}
     for case in results["cases"]:
         if case["task"] == task:
             for label, entry in summarize(case).items():
                 if entry[f"{part}_ratio"]:
-                    found.setdefault(label, []).append(entry[f"{part}_ratio"])
-    return {label: (values, geometric_mean(values)) for label, values in found.items()}
+                    by_label.setdefault(label, []).append(entry[f"{part}_ratio"])
+    return {label: (values, geometric_mean(values)) for label, values in by_label.items()}

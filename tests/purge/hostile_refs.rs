@@ -37,7 +37,7 @@ fn patch_ref_name(scratch: &Scratch, old: &str, new: &str) {
 /// The number of refs that were not carried over because of their names, according to the report.
 fn misnamed_refs(report: &Value) -> Option<u64> {
     let rows = report["not_carried_over"].as_array().unwrap();
-    rows.iter().find(|row| row["what"] == "misnamed_refs-refs").map(|row| row["count"].as_u64().unwrap())
+    rows.iter().find(|row| row["what"] == "misnamed-refs").map(|row| row["count"].as_u64().unwrap())
 }
 
 #[test]
