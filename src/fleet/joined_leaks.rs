@@ -57,8 +57,8 @@ fn join(leaks: BTreeMap<usize, Map<String, Value>>, repositories: &[FleetReposit
     let is_suppressed = leaks.values().all(is_accepted);
     let relevant = || leaks.values().filter(|leak| is_suppressed || !is_accepted(leak));
     let most_urgent = |name: &str, order: &[&str]| {
-        let all = relevant().map(|leak| text(leak, name));
-        all.min_by_key(|word| rank(order, word)).unwrap_or_default()
+        let words = relevant().map(|leak| text(leak, name));
+        words.min_by_key(|word| rank(order, word)).unwrap_or_default()
     };
     let status = most_urgent("status", &STATUSES);
     let severity = most_urgent("severity", &SEVERITIES);
@@ -104,7 +104,7 @@ const SEVERITIES: [&str; 4] = ["critical", "high", "medium", "low"];
 const CONFIDENCES: [&str; 3] = ["high", "medium", "low"];
 
 fn rank(order: &[&str], word: &str) -> usize {
-    order.iter().position(|one| *one == word).unwrap_or(order.len())
+    order.iter().position(|other| *other == word).unwrap_or(order.len())
 }
 
 /// The sort key for choosing between two leaks of the same key in the same repository: the smallest is the most urgent.

@@ -85,9 +85,9 @@ fn shards_are_balanced_and_cover_the_plan_once() {
     for count in [1, 2, 3, 16] {
         let shards: Vec<_> =
             (1..=count).map(|number| shard_positions(&plan, Shard::new(number, count).unwrap())).collect();
-        let mut all: Vec<usize> = shards.concat();
-        all.sort_unstable();
-        assert_eq!(all, (0..sizes.len()).collect::<Vec<_>>());
+        let mut positions: Vec<usize> = shards.concat();
+        positions.sort_unstable();
+        assert_eq!(positions, (0..sizes.len()).collect::<Vec<_>>());
         let largest = plan.repositories.iter().map(PlannedRepository::weight).max().unwrap();
         let loads: Vec<u64> = shards.iter().map(|positions| weigh(positions)).collect();
         assert!(loads.iter().max().unwrap() - loads.iter().min().unwrap() <= largest, "{loads:?}");
@@ -148,7 +148,11 @@ fn results_must_cover_the_plan() {
     let problem = |dirs: Vec<LoadedResults>, text: &str| {
         let report = merge(&plan, dirs);
         assert_eq!(report.status(), Status::Incomplete, "{text}");
-        assert!(report.problems.iter().any(|one| one.reason.contains(text)), "{text}: {:?}", report.problems);
+        assert!(
+            report.problems.iter().any(|problem| problem.reason.contains(text)),
+            "{text}: {:?}",
+            report.problems
+        );
     };
     problem(vec![loaded_results(&plan, vec![result(&plan, 0, &[])])], "no result");
     problem(vec![loaded_results(&plan, clean()), loaded_results(&plan, clean())], "more than once");
@@ -173,8 +177,8 @@ fn results_must_cover_the_plan() {
     plan_with_gap.skipped.push(crate::model::Skip::new("/r/closed", "cannot be read"));
     plan_with_gap.id = plan_id(&plan_with_gap);
     let report = merge(&plan_with_gap, vec![loaded_results(&plan, clean())]);
-    assert!(report.problems.iter().any(|one| one.what == "/r/closed"));
-    assert!(report.problems.iter().any(|one| one.reason.contains("its plan differs")));
+    assert!(report.problems.iter().any(|problem| problem.what == "/r/closed"));
+    assert!(report.problems.iter().any(|problem| problem.reason.contains("its plan differs")));
 }
 
 /// Whatever the order of the directories: a key that one of two results found is found.
@@ -187,7 +191,7 @@ fn a_second_result_hides_no_key() {
         assert_eq!(report.status(), Status::Findings);
         let repositories: Vec<_> = report.leaks.iter().map(|leak| leak.repositories.len()).collect();
         assert_eq!(repositories, [1]);
-        assert!(report.problems.iter().any(|one| one.reason.contains("more than once")));
+        assert!(report.problems.iter().any(|problem| problem.reason.contains("more than once")));
     }
 }
 
@@ -199,7 +203,7 @@ fn a_repository_has_the_state_of_the_worst_of_its_results() {
     for results in [[result(&plan, 0, &[]), failed.clone()], [failed, result(&plan, 0, &[])]] {
         let report = merge(&plan, results.map(|result| loaded_results(&plan, vec![result])).into());
         assert_eq!(report.repositories[0].state, RepositoryState::Failed);
-        assert!(report.problems.iter().any(|one| one.reason.contains("it is locked")));
+        assert!(report.problems.iter().any(|problem| problem.reason.contains("it is locked")));
     }
 }
 
@@ -263,8 +267,8 @@ fn accepted_findings_do_not_affect_the_status_of_a_leak() {
         assert_eq!((&*report.leaks[0].status, report.leaks[0].open_repositories().count()), ("removed", 1));
         assert_eq!(report.repositories[accepted].state, RepositoryState::Clean);
     }
-    let all = (0..2).map(|position| accept(result(&plan, position, &present))).collect();
-    let report = merge(&plan, vec![loaded_results(&plan, all)]);
+    let results = (0..2).map(|position| accept(result(&plan, position, &present))).collect();
+    let report = merge(&plan, vec![loaded_results(&plan, results)]);
     assert_eq!((report.status(), report.open_leaks().count()), (Status::Clean, 0));
     assert_eq!(report.leaks[0].status, "present");
 }
@@ -285,7 +289,7 @@ fn repositories_whose_paths_look_the_same_have_separate_results() {
     assert_ne!(result_name(&first.key()), result_name(&second.key()));
     let report = merge(&plan, vec![loaded_results(&plan, vec![first, second])]);
     assert_eq!((report.status(), report.problems.len(), report.leaks.len()), (Status::Findings, 0, 1));
-    let states: Vec<_> = report.repositories.iter().map(|one| one.state).collect();
+    let states: Vec<_> = report.repositories.iter().map(|repository| repository.state).collect();
     assert_eq!(states, [RepositoryState::Findings, RepositoryState::Clean]);
 }
 
@@ -303,14 +307,15 @@ fn ignored_things_are_in_the_report() {
     plan.ignored.push(crate::model::Skip::new("/r/link", "a link to a directory elsewhere"));
     plan.id = plan_id(&plan);
     let mut results = vec![result(&plan, 0, &[]), result(&plan, 1, &[])];
-    for one in &mut results {
-        let report = one.report.as_mut().unwrap();
+    for result in &mut results {
+        let report = result.report.as_mut().unwrap();
         report["started"] = json!("2030-01-02T03:04:05Z");
         report["coverage"]["ignored"] =
             json!([{"kind": "surface", "what": "blob", "by": "--surfaces", "include_with": "--surfaces"}]);
     }
     let report = merge(&plan, vec![loaded_results(&plan, results)]);
-    let left_out: Vec<_> = report.ignored.iter().map(|one| (&*one.what, one.repositories)).collect();
+    let left_out: Vec<_> =
+        report.ignored.iter().map(|ignored| (&*ignored.what, ignored.repositories)).collect();
     assert_eq!(left_out, [("blob", 2), ("/r/link", 0)]);
     assert_eq!(report.started(), Some(("2030-01-02T03:04:05Z", "2030-01-02T03:04:05Z")));
     assert!(!report.coverage.has_more_ignored);
@@ -322,7 +327,7 @@ fn ignored_things_beyond_the_limit_are_reported_as_more() {
     let plan = plan(&[1, 2]);
     let report_with = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut results = vec![result(&plan, 0, &[]), result(&plan, 1, &[])];
-        results.iter_mut().for_each(|one| change(&mut one.report.as_mut().unwrap()["coverage"]));
+        results.iter_mut().for_each(|result| change(&mut result.report.as_mut().unwrap()["coverage"]));
         merge(&plan, vec![loaded_results(&plan, results)])
     };
     let paths = |count: usize| -> Vec<_> {

@@ -80,7 +80,7 @@ pub(super) fn retaining_refs(
     refs.into_values().collect()
 }
 
-/// The files in an object that may contain a key, since they cannot be object.
+/// The files in an object that may contain a key, since they cannot be searched.
 pub(super) fn unproven_files(
     object: &PartlySearchedObject,
     purged_history: &PurgedHistory,

@@ -162,7 +162,7 @@ impl RepositoryComparison<'_> {
         is_old: bool,
         is_notes: bool,
     ) -> Result<Vec<RawTreeEntry>, PurgeError> {
-        let mut all = Vec::new();
+        let mut flat_entries = Vec::new();
         let mut stack = vec![(id, Vec::new())];
         while let Some((id, path)) = stack.pop() {
             let reader = if is_old { &mut self.old } else { &mut self.new };
@@ -178,11 +178,11 @@ impl RepositoryComparison<'_> {
                 if is_notes && entry.is_tree() && is_fanout && name.len() < self.hash.len_in_hex() {
                     stack.push((entry.id, name));
                 } else {
-                    all.push(RawTreeEntry { name, ..entry });
+                    flat_entries.push(RawTreeEntry { name, ..entry });
                 }
             }
         }
-        Ok(all)
+        Ok(flat_entries)
     }
 
     fn compare_blobs(&mut self, old: ObjectId, new: ObjectId) -> Result<(), PurgeError> {

@@ -20,7 +20,7 @@ pub(super) enum LeakEvent<'a> {
 }
 
 impl<'a> LeakEvent<'a> {
-    /// `introduced`, `key_move`, …
+    /// `introduced`, `moved`, …
     pub(super) fn label(self) -> &'static str {
         match self {
             Self::Introduced { again: false, .. } => "introduced",

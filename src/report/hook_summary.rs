@@ -75,8 +75,8 @@ pub fn write_hook_summary(
 
 /// The accepted findings and what accepts them, e.g. ` (accepted: a.py:3:1 by friskey:allow)`; empty if there are none.
 fn accepted_findings(report: &Report) -> String {
-    let all = report.leaks().iter().flat_map(|leak| &leak.findings);
-    let mut accepted = all.filter_map(|finding| {
+    let findings = report.leaks().iter().flat_map(|leak| &leak.findings);
+    let mut accepted = findings.filter_map(|finding| {
         let suppression = finding.suppressed.as_ref()?;
         Some(format!("{} by {}", labels::position(finding), escape::line(&suppression.source)))
     });

@@ -101,9 +101,9 @@ pub(super) fn ignored_line(ignored: &Ignored) -> String {
 
 /// The first `limit` things that were left out on purpose, and how many more there are. Escaped.
 pub(super) fn ignored_list(report: &Report, limit: usize) -> Vec<String> {
-    let all = &report.coverage().ignored;
-    let mut list: Vec<_> = all.iter().take(limit).map(ignored_line).collect();
-    match all.len().saturating_sub(list.len() as u64) {
+    let ignored = &report.coverage().ignored;
+    let mut list: Vec<_> = ignored.iter().take(limit).map(ignored_line).collect();
+    match ignored.len().saturating_sub(list.len() as u64) {
         0 => {}
         rest => list.push(format!("and {} left out", humanize::count(rest, "more thing"))),
     }

@@ -114,7 +114,7 @@ fn is_command(line: &str, hook: Hook) -> bool {
     })
 }
 
-/// The lines below the work_tree-level key `hook` of YAML, or in its tables of TOML.
+/// The lines below the top-level key `hook` of YAML, or in its tables of TOML.
 fn section_lines<'l>(lines: &'l [&'l str], hook: Hook) -> impl Iterator<Item = &'l str> {
     let mut is_in_section = false;
     lines.iter().copied().filter(move |line| {
@@ -155,13 +155,13 @@ fn friskey_items(lines: &[&str]) -> Vec<String> {
 
 /// Whether the hook in `item` runs at the stage `hook`.
 fn is_in_stage(item: &str, hook: Hook, lines: &[&str]) -> bool {
-    let all = lines.join("\n");
-    // Without a command of its published, it is the hook that friskey publishes.
+    let config = lines.join("\n");
+    // Without a command of its own, it is the hook that friskey publishes.
     let is_published = value_after(item, "entry").is_none();
     let stages = match (list_after(item, "stages"), is_published) {
         (Some(stages), _) => stages,
         (None, true) => DEFAULT_STAGES.map(str::to_owned).to_vec(),
-        (None, false) => match list_after(&all, "default_stages") {
+        (None, false) => match list_after(&config, "default_stages") {
             Some(stages) => stages,
             None => return true,
         },

@@ -223,8 +223,7 @@ fn select_leak(
         (Some(one), 0) => Ok(one),
         (None, _) => bail!("no leaked key to revoke: none in the report matches"),
         (Some(last), _) => {
-            let all = open.iter().chain([&last]);
-            let names = all.map(|(leak, _)| {
+            let names = open.iter().chain([&last]).map(|(leak, _)| {
                 format!("{:.PRINTED_DIGITS$} ({})", leak.fingerprint.to_string(), leak.redacted)
             });
             let names: Vec<String> = names.take(MAX_NAMED_LEAKS).collect();

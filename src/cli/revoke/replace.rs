@@ -29,8 +29,8 @@ impl<'d> PlannedReplacement<'d> {
     /// # Errors
     /// Why that is not possible.
     pub(super) fn plan(key: &ListedKey, directory: &'d KeyDirectory) -> Result<Self, String> {
-        let listed = directory.keys.iter().find(|one| one.listed_key.id == key.id);
-        let planned = listed.and_then(|key| {
+        let same_key = directory.keys.iter().find(|candidate| candidate.listed_key.id == key.id);
+        let planned = same_key.and_then(|key| {
             let owner = key.listed_key.owner.as_ref().filter(|owner| owner.kind == "service-account")?;
             let (project, account) = (&key.listed_key.project.as_ref()?.id, owner.id.as_deref()?);
             Some(Self { key, project, account })

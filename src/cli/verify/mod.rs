@@ -170,8 +170,8 @@ fn compare_with_list(
         *verification = compare::compare(leak, &directory, None).verification;
         verification.keys.iter_mut().for_each(|key| accounts.complete(key, &directory));
     }
-    let all = open.iter().map(|(leak, _)| leak).chain(accepted);
-    let rivals = Rivals::count(all, &directory);
+    let leaks = open.iter().map(|(leak, _)| leak).chain(accepted);
+    let rivals = Rivals::count(leaks, &directory);
     open.iter_mut().for_each(|(_, verification)| rivals.withdraw_if_shared(verification));
     let gaps = compare::add_evidence(client, admin, open);
     let gaps = directory.gaps.iter().chain(&accounts.gaps).chain(&gaps);

@@ -116,8 +116,10 @@ fn write_left_out(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// Writes every suppressed finding, what accepts it, and the reason.
 fn write_accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let all = report.leaks().iter().flat_map(|leak| leak.findings.iter().map(move |finding| (leak, finding)));
-    let mut accepted = all.filter_map(|(leak, finding)| Some((leak, finding, finding.suppressed.as_ref()?)));
+    let findings =
+        report.leaks().iter().flat_map(|leak| leak.findings.iter().map(move |finding| (leak, finding)));
+    let mut accepted =
+        findings.filter_map(|(leak, finding)| Some((leak, finding, finding.suppressed.as_ref()?)));
     let Some(first) = accepted.next() else { return Ok(()) };
     writeln!(out, "<section class=\"card\" aria-labelledby=\"accepted\"><h2 id=\"accepted\">Accepted</h2>")?;
     writeln!(

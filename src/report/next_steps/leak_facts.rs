@@ -176,7 +176,7 @@ impl LeakFacts {
 
     /// The steps that the rule advises; without any, a step that revokes the key.
     pub(super) fn advice(&self) -> Vec<NextStep> {
-        let all = self.advice.iter().enumerate().map(|(index, advice)| {
+        let advised_steps = self.advice.iter().enumerate().map(|(index, advice)| {
             let full_stop = if advice.ends_with(['.', '!']) { "" } else { "." };
             NextStep::new(
                 if index == 0 { "revoke" } else { "follow up" },
@@ -184,7 +184,7 @@ impl LeakFacts {
                 None,
             )
         });
-        let mut steps: Vec<NextStep> = all.collect();
+        let mut steps: Vec<NextStep> = advised_steps.collect();
         let is_mentioned = |url: &&String| steps.iter().any(|step| step.text.contains(url.as_str()));
         if let Some(url) = self.revoke_url.as_ref().filter(|url| !is_mentioned(url)) {
             steps.insert(0, NextStep::new("revoke", format!("Revoke the key at {url}."), None));

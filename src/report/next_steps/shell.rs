@@ -28,8 +28,8 @@ pub(super) fn pathspec(path: &str) -> Option<String> {
 
 /// Pathspecs for git, after `--`; `None` if there is none or one cannot be quoted.
 pub(super) fn pathspecs(paths: &[String]) -> Option<String> {
-    let all: Option<Vec<_>> = paths.iter().map(|path| pathspec(path)).collect();
-    all.filter(|all| !all.is_empty()).map(|all| format!("-- {}", all.join(" ")))
+    let pathspecs: Option<Vec<_>> = paths.iter().map(|path| pathspec(path)).collect();
+    pathspecs.filter(|pathspecs| !pathspecs.is_empty()).map(|pathspecs| format!("-- {}", pathspecs.join(" ")))
 }
 
 #[cfg(test)]

@@ -72,17 +72,17 @@ fn write_ignored(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
 fn write_accepted(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
     let holders =
         report.leaks.iter().flat_map(|leak| leak.repositories.iter().map(move |holder| (leak, holder)));
-    let mut all = holders
+    let mut accepted = holders
         .flat_map(|(leak, holder)| {
             leak_json::accepted_findings(holder).map(move |finding| (leak, holder, finding))
         })
         .peekable();
-    if all.peek().is_none() {
+    if accepted.peek().is_none() {
         return Ok(());
     }
     writeln!(out, "<section class=\"card\" aria-label=\"Accepted\"><h2>Accepted</h2>")?;
     table::open("Places whose keys are accepted", ACCEPTED_COLUMNS, out)?;
-    for (leak, holder, finding) in all.by_ref().take(MAX_ROWS) {
+    for (leak, holder, finding) in accepted.by_ref().take(MAX_ROWS) {
         let text = |name: &str| finding["suppressed"][name].as_str().unwrap_or_default();
         let cells = [
             Cell::html(code(&holder.repository)),
@@ -94,7 +94,7 @@ fn write_accepted(report: &FleetReport, out: &mut dyn Write) -> io::Result<()> {
         table::row(ACCEPTED_COLUMNS, &cells, out)?;
     }
     table::close(out)?;
-    write_rest(all.count(), "more place", out)?;
+    write_rest(accepted.count(), "more place", out)?;
     writeln!(out, "</section>")
 }
 

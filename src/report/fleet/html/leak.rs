@@ -86,12 +86,12 @@ fn write_steps(leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
             .iter()
             .any(|name| !leak_json::list(&holder.leak, name).is_empty())
     };
-    let all: Vec<&LeakInRepository> = leak.open_repositories().filter(has_content).collect();
-    if all.is_empty() {
+    let holders: Vec<&LeakInRepository> = leak.open_repositories().filter(has_content).collect();
+    if holders.is_empty() {
         return Ok(());
     }
     writeln!(out, "<h3>Next steps</h3>")?;
-    for (index, holder) in all.iter().take(MAX_REPOSITORIES).enumerate() {
+    for (index, holder) in holders.iter().take(MAX_REPOSITORIES).enumerate() {
         let open = if index == 0 { " open" } else { "" };
         writeln!(out, "<details{open}><summary>{}</summary>", code(&holder.repository))?;
         write_events(holder, out)?;
@@ -107,7 +107,7 @@ fn write_steps(leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
         }
         writeln!(out, "</details>")?;
     }
-    match all.len().saturating_sub(MAX_REPOSITORIES) as u64 {
+    match holders.len().saturating_sub(MAX_REPOSITORIES) as u64 {
         0 => Ok(()),
         rest => writeln!(
             out,
@@ -121,16 +121,16 @@ fn write_steps(leak: &FleetLeak, out: &mut dyn Write) -> io::Result<()> {
 fn write_events(holder: &LeakInRepository, out: &mut dyn Write) -> io::Result<()> {
     let changes =
         |event: &'static str| leak_json::list(&holder.leak, event).iter().map(move |change| (event, change));
-    let all: Vec<_> = changes("introduced").chain(changes("removed")).collect();
-    if all.is_empty() {
+    let events: Vec<_> = changes("introduced").chain(changes("removed")).collect();
+    if events.is_empty() {
         return Ok(());
     }
     writeln!(out, "<ul>")?;
-    for (event, change) in all.iter().take(MAX_EVENTS) {
+    for (event, change) in events.iter().take(MAX_EVENTS) {
         writeln!(out, "<li>{}</li>", event_line(event, change))?;
     }
     writeln!(out, "</ul>")?;
-    write_rest(all.len().saturating_sub(MAX_EVENTS), "more event", out)
+    write_rest(events.len().saturating_sub(MAX_EVENTS), "more event", out)
 }
 
 /// `introduced on 2026-11-28 in 0123456789 by Ann: subject (path)`
