@@ -45,8 +45,8 @@ impl ObjectDatabase {
     /// Adds directories such as the quarantine, in which git keeps a push until its hooks have run, or those of
     /// `GIT_ALTERNATE_OBJECT_DIRECTORIES`.
     #[must_use]
-    pub fn with_directories(mut self, more: impl IntoIterator<Item = PathBuf>) -> Self {
-        self.roots.extend(more);
+    pub fn with_directories(mut self, directories: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.roots.extend(directories);
         self
     }
 
@@ -73,13 +73,13 @@ impl ObjectDatabase {
 
     /// The directories that were given, and all alternates, as far as they can be opened.
     pub fn directories(&self) -> Vec<PathBuf> {
-        self.with_alternates(&mut Listing::default())
+        self.list_directories(&mut Listing::default())
     }
 
     /// Lists the packs and loose objects in all directories.
     pub(super) fn list(&self) -> Listing {
         let mut listing = Listing::default();
-        for dir in self.with_alternates(&mut listing) {
+        for dir in self.list_directories(&mut listing) {
             listing.add_packs(&dir.join("pack"));
             listing.add_loose(&dir, self.hash_kind);
             listing.dirs.push(dir);
@@ -90,7 +90,7 @@ impl ObjectDatabase {
     }
 
     /// The directories that were given, and all alternates. Those that cannot be opened become skips in `listing`.
-    fn with_alternates(&self, listing: &mut Listing) -> Vec<PathBuf> {
+    fn list_directories(&self, listing: &mut Listing) -> Vec<PathBuf> {
         let mut all = Vec::new();
         let mut seen = BTreeSet::new();
         let mut waiting: Vec<PathBuf> = self.roots.iter().rev().cloned().collect();

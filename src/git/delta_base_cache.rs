@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn evicts_entries_that_are_not_used() {
+    fn objects_that_are_not_used_are_evicted() {
         let mut bases = DeltaBaseCache::default();
         let mut out = Vec::new();
         let large = vec![7; MAX_OBJECT_SIZE];

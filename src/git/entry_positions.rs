@@ -1,4 +1,5 @@
-//! Where in its trees a commit has a blob, as positions: shorter than a path, and without its text.
+//! Converts the path of a blob in a commit to the positions of the tree entries on it, and back. Positions take less space than
+//! a path and contain no text, which could include a key.
 
 use gix::ObjectId;
 use gix::object::Kind;
@@ -7,8 +8,8 @@ use gix::objs::TreeRefIter;
 use super::commit::Header;
 use super::object_reader::ObjectReader;
 
-/// The positions of the entries that lead from the tree of `commit` to `blob` at `path`; `None` if they do not, or if a name
-/// in a tree has a slash.
+/// The positions of the entries along `path` in the trees of `commit`; `None` if `path` does not lead to `blob`, or if the
+/// name of an entry contains a slash.
 pub fn entry_positions(
     objects: &mut ObjectReader,
     commit: &ObjectId,
@@ -16,44 +17,46 @@ pub fn entry_positions(
     blob: &ObjectId,
 ) -> Option<Vec<u32>> {
     let names: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
-    let steps = follow(objects, (commit, blob), names.len(), &|level, _, name| names[level] == name)?;
-    Some(steps.into_iter().map(|(position, _)| position).collect())
+    let entries =
+        follow_entries(objects, (commit, blob), names.len(), &|level, _, name| names[level] == name)?;
+    Some(entries.into_iter().map(|(position, _)| position).collect())
 }
 
-/// The path that the entries at these positions lead along; `None` if they do not lead to `blob`.
-pub fn path_along(
+/// The path whose entries are at these positions; `None` if they do not lead to `blob`.
+pub fn path_from_positions(
     objects: &mut ObjectReader,
     commit: &ObjectId,
     positions: &[u32],
     blob: &ObjectId,
 ) -> Option<Vec<u8>> {
     let is_next = |level: usize, position, _: &[u8]| positions[level] == position;
-    let steps = follow(objects, (commit, blob), positions.len(), &is_next)?;
-    Some(steps.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(&b'/'))
+    let entries = follow_entries(objects, (commit, blob), positions.len(), &is_next)?;
+    Some(entries.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(&b'/'))
 }
 
-/// The first entry of each tree that `is_next`, by its depth, position and name, with its position and name.
-fn follow(
+/// Follows one entry of each tree, `depth` times, from the tree of `commit`: the first for which `is_next`, called with the
+/// depth, position and name, returns true. Returns the position and name of each; `None` if they do not lead to `blob`.
+fn follow_entries(
     objects: &mut ObjectReader,
     (commit, blob): (&ObjectId, &ObjectId),
     depth: usize,
     is_next: &dyn Fn(usize, u32, &[u8]) -> bool,
 ) -> Option<Vec<(u32, Vec<u8>)>> {
-    let mut at = match objects.read(commit, "commit")? {
+    let mut next = match objects.read(commit, "commit")? {
         (Kind::Commit, bytes) => Header::new(bytes).tree()?,
         _ => return None,
     };
-    let mut steps = Vec::new();
+    let mut followed = Vec::new();
     for level in 0..depth {
-        let (Kind::Tree, bytes) = objects.read(&at, "tree")? else { return None };
+        let (Kind::Tree, bytes) = objects.read(&next, "tree")? else { return None };
         let entries = TreeRefIter::from_bytes(bytes, commit.kind()).filter_map(Result::ok);
         let mut entries = (0u32..).zip(entries);
         let (position, entry) =
             entries.find(|(position, entry)| is_next(level, *position, entry.filename))?;
-        steps.push((position, entry.filename.to_vec()));
-        at = entry.oid.to_owned();
+        followed.push((position, entry.filename.to_vec()));
+        next = entry.oid.to_owned();
     }
-    (at == *blob).then_some(steps)
+    (next == *blob).then_some(followed)
 }
 
 #[cfg(test)]
@@ -75,11 +78,11 @@ mod tests {
         let (commit, blob) = (id("HEAD"), id("HEAD:b/c/e"));
         let positions = entry_positions(&mut objects, &commit, b"b/c/e", &blob).unwrap();
         assert_eq!(positions, [1, 0, 1]);
-        assert_eq!(path_along(&mut objects, &commit, &positions, &blob).unwrap(), b"b/c/e");
+        assert_eq!(path_from_positions(&mut objects, &commit, &positions, &blob).unwrap(), b"b/c/e");
         for other in [&[][..], &[1], &[1, 0], &[1, 0, 0], &[1, 0, 2], &[0, 0, 1], &[1, 0, 1, 0]] {
-            assert_eq!(path_along(&mut objects, &commit, other, &blob), None, "{other:?}");
+            assert_eq!(path_from_positions(&mut objects, &commit, other, &blob), None, "{other:?}");
         }
-        assert_eq!(path_along(&mut objects, &blob, &positions, &blob), None);
+        assert_eq!(path_from_positions(&mut objects, &blob, &positions, &blob), None);
         for path in [&b""[..], b"b/c/d", b"b/c", b"b/c/e/", b"e"] {
             assert_eq!(entry_positions(&mut objects, &commit, path, &blob), None);
         }

@@ -71,7 +71,7 @@ mod tests {
             for (name, value) in values {
                 scratch.git(&["config", "--add", &format!("remote.origin.{name}"), value]);
             }
-            let found = match fetch_scope(&scratch.open()) {
+            let scope = match fetch_scope(&scratch.open()) {
                 FetchScope::NoRemote => "none",
                 FetchScope::AllRefs => "all",
                 FetchScope::SomeRefs { remote, refspecs } => {
@@ -80,7 +80,7 @@ mod tests {
                     "some"
                 }
             };
-            assert_eq!(found, expected, "{values:?}");
+            assert_eq!(scope, expected, "{values:?}");
         }
     }
 }

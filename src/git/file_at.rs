@@ -74,7 +74,7 @@ pub fn file_at(
     let file = find_file(repo, &mut lookup, id, path);
     match file.and_then(|id| match id {
         None => Ok(None),
-        Some(id) => lookup.of_kind(&id, Kind::Blob).map(|bytes| Some(bytes.to_vec())).ok_or(None),
+        Some(id) => lookup.read_as(&id, Kind::Blob).map(|bytes| Some(bytes.to_vec())).ok_or(None),
     }) {
         Ok(Some(bytes)) if bytes.len() as u64 > limit => {
             Err(failed(format!("it is longer than {limit} bytes")))
@@ -98,7 +98,7 @@ fn find_file(
 ) -> Result<Option<ObjectId>, Option<String>> {
     let root = match lookup.peel(id) {
         Some((Kind::Commit, id)) => {
-            lookup.of_kind(&id, Kind::Commit).and_then(|bytes| Header::new(bytes).tree())
+            lookup.read_as(&id, Kind::Commit).and_then(|bytes| Header::new(bytes).tree())
         }
         Some((Kind::Tree, id)) => Some(id),
         Some((kind, _)) => return Err(Some(format!("the revision is a {kind}"))),
@@ -111,7 +111,7 @@ fn find_file(
             WalkEnd::Nothing => return Ok(None),
             WalkEnd::File(id) => return Ok(Some(id)),
             WalkEnd::Link { id, parent, rest } => {
-                let target = lookup.of_kind(&id, Kind::Blob).ok_or(None)?;
+                let target = lookup.read_as(&id, Kind::Blob).ok_or(None)?;
                 if target.len() > MAX_TARGET_LEN || target.starts_with(b"/") {
                     return Err(Some("it is a symbolic link out of the repository".to_owned()));
                 }
@@ -150,7 +150,7 @@ fn walk(
             continue;
         }
         let tree = dirs.last().map_or(root, |(_, id)| *id);
-        let bytes = lookup.of_kind(&tree, Kind::Tree).ok_or(None)?;
+        let bytes = lookup.read_as(&tree, Kind::Tree).ok_or(None)?;
         let mut entries = TreeRefIter::from_bytes(bytes, repo.object_hash()).map_while(Result::ok);
         let Some(entry) = entries.find(|entry| entry.filename == name) else { return Ok(WalkEnd::Nothing) };
         let (mode, id) = (entry.mode, entry.oid.to_owned());

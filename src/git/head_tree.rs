@@ -25,11 +25,11 @@ pub fn walk_head_tree(repo: &gix::Repository) -> HeadTree {
     let Some(commit) = revision::head(repo).ok().and_then(|head| head.id) else {
         return HeadTree { missing: lookup.gaps, submodules };
     };
-    let tree = lookup.of_kind(&commit, Kind::Commit).and_then(|bytes| Header::new(bytes).tree());
+    let tree = lookup.read_as(&commit, Kind::Commit).and_then(|bytes| Header::new(bytes).tree());
     let mut stack: Vec<(ObjectId, Vec<u8>)> = tree.into_iter().map(|id| (id, Vec::new())).collect();
     let mut seen: HashSet<ObjectId> = stack.iter().map(|(id, _)| *id).collect();
     while let Some((id, path)) = stack.pop() {
-        let Some(bytes) = lookup.of_kind(&id, Kind::Tree) else { continue };
+        let Some(bytes) = lookup.read_as(&id, Kind::Tree) else { continue };
         let mut blobs: Vec<ObjectId> = Vec::new();
         for entry in TreeRefIter::from_bytes(bytes, repo.object_hash()).filter_map(Result::ok) {
             if entry.mode.is_commit() {

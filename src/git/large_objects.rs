@@ -1,4 +1,4 @@
-//! Memory for objects too large for every thread to hold one.
+//! Limits the memory for large objects, since not every thread can hold one at a time.
 //!
 //! A packed object of a few bytes can expand to gigabytes, and each thread that looks up objects holds one. Large
 //! ones draw on a single allowance for the whole process; the sweep has its own.
@@ -19,30 +19,31 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 static SHARED: Allowance = Allowance::new(ALLOWANCE);
 
 struct Allowance {
-    left: Mutex<u64>,
-    returned: Condvar,
+    bytes_left: Mutex<u64>,
+    /// Notified whenever bytes are returned.
+    bytes_returned: Condvar,
 }
 
 impl Allowance {
     const fn new(bytes: u64) -> Self {
-        Self { left: Mutex::new(bytes), returned: Condvar::new() }
+        Self { bytes_left: Mutex::new(bytes), bytes_returned: Condvar::new() }
     }
 
     fn take(&self, bytes: u64, max_wait: Duration) -> bool {
-        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let too_little = |left: &mut u64| *left < bytes;
-        let waited = self.returned.wait_timeout_while(left, max_wait, too_little);
-        let (mut left, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        match left.checked_sub(bytes) {
-            Some(rest) => *left = rest,
+        let bytes_left = self.bytes_left.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_too_little = |bytes_left: &mut u64| *bytes_left < bytes;
+        let wait = self.bytes_returned.wait_timeout_while(bytes_left, max_wait, is_too_little);
+        let (mut bytes_left, _) = wait.unwrap_or_else(PoisonError::into_inner);
+        match bytes_left.checked_sub(bytes) {
+            Some(rest) => *bytes_left = rest,
             None => return false,
         }
         true
     }
 
     fn put_back(&self, bytes: u64) {
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) += bytes;
-        self.returned.notify_all();
+        *self.bytes_left.lock().unwrap_or_else(PoisonError::into_inner) += bytes;
+        self.bytes_returned.notify_all();
     }
 }
 
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_what_exceeds_the_allowance() {
+    fn a_request_beyond_the_allowance_is_refused() {
         let allowance = Allowance::new(10);
         assert!(allowance.take(8, Duration::ZERO));
         assert!(!allowance.take(3, Duration::ZERO));
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_another_thread_to_return_memory() {
+    fn a_request_waits_for_another_thread_to_return_memory() {
         let allowance = Allowance::new(10);
         assert!(allowance.take(10, Duration::ZERO));
         std::thread::scope(|scope| {

@@ -28,7 +28,7 @@ pub struct Gaps {
     /// At most [`MAX_LISTED`].
     skips: BTreeSet<Skip>,
     /// The number of further ones.
-    unlisted: u64,
+    unlisted_count: u64,
 }
 
 impl Gaps {
@@ -37,14 +37,14 @@ impl Gaps {
         if self.skips.len() < MAX_LISTED {
             self.skips.insert(Skip::new(what, reason));
         } else {
-            self.unlisted += 1;
+            self.unlisted_count += 1;
         }
     }
 
     /// All recorded skips. Those beyond the limit are summed up in one.
     pub fn into_skips(mut self) -> BTreeSet<Skip> {
-        if self.unlisted > 0 {
-            let what = format!("{} more objects", self.unlisted);
+        if self.unlisted_count > 0 {
+            let what = format!("{} more objects", self.unlisted_count);
             self.skips
                 .insert(Skip::new(what, "not listed one by one: too many, with reasons like those listed"));
         }
@@ -58,7 +58,7 @@ impl Gaps {
 
     /// Adds the skips of `other`.
     pub fn merge(&mut self, other: Self) {
-        self.unlisted += other.unlisted;
+        self.unlisted_count += other.unlisted_count;
         for skip in other.skips {
             self.push(skip.what, skip.reason);
         }
@@ -80,13 +80,13 @@ pub(super) struct Lookup {
     /// The object directories, in which loose objects are looked up.
     dirs: Vec<PathBuf>,
     loose: LooseReader,
-    hash: gix::hash::Kind,
+    hash_kind: gix::hash::Kind,
     buffer: Vec<u8>,
     /// The memory of `buffer`, if it holds a large object.
     lease: Lease,
     is_shallow: bool,
-    /// How many objects were not found, up to [`MAX_REFRESHES`] and beyond.
-    missing: u32,
+    /// How many objects were not found. From [`MAX_REFRESHES`] on, the packs are no longer listed again.
+    missing_count: u32,
     /// The objects that could not be read.
     pub(super) gaps: Gaps,
 }
@@ -97,36 +97,36 @@ impl Lookup {
         odb.ignore_replacements = true;
         odb.set_pack_cache(|| Box::<DeltaBaseCache>::default());
         let is_shallow = repo.is_shallow().unwrap_or(false);
-        let own = odb.store_ref().path();
+        let objects_dir = odb.store_ref().path();
         Self {
-            dirs: gate::check_object_dirs(own).unwrap_or_else(|_| vec![own.to_owned()]),
+            dirs: gate::check_object_dirs(objects_dir).unwrap_or_else(|_| vec![objects_dir.to_owned()]),
             odb,
             large_odb: None,
             loose: LooseReader::default(),
-            hash: repo.object_hash(),
+            hash_kind: repo.object_hash(),
             buffer: Vec::new(),
             lease: Lease::default(),
             is_shallow,
-            missing: 0,
+            missing_count: 0,
             gaps: Gaps::default(),
         }
     }
 
     /// The hash function of the object ids.
     pub(super) fn hash_kind(&self) -> gix::hash::Kind {
-        self.hash
+        self.hash_kind
     }
 
     /// Reads an object. If it is missing or damaged, records a gap that names it by `role` (`commit`, `tree`, …) and id.
-    pub(super) fn object(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
+    pub(super) fn read(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
         // These two are built into git.
-        if *id == ObjectId::empty_tree(self.hash) {
+        if *id == ObjectId::empty_tree(self.hash_kind) {
             return Some((Kind::Tree, &[]));
         }
-        if *id == ObjectId::empty_blob(self.hash) {
+        if *id == ObjectId::empty_blob(self.hash_kind) {
             return Some((Kind::Blob, &[]));
         }
-        match self.find(id) {
+        match self.read_into_buffer(id) {
             Ok(Some(kind)) => Some((kind, &self.buffer)),
             Ok(None) => {
                 let reason = if self.is_shallow && role == "commit" {
@@ -151,18 +151,18 @@ impl Lookup {
 
     /// Reads the object into the buffer; `None` if it is missing. The bytes must hash to the id, since an index may point to
     /// another entry of its pack, and a loose object's file may contain anything.
-    fn find(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
+    fn read_into_buffer(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         self.release();
         if self.loose.has_no_dir(&self.dirs, id) {
-            match self.packed(id) {
-                Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => {
+            match self.read_packed(id) {
+                Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash_kind) == Some(*id) => {
                     return Ok(Some(kind));
                 }
                 // The directory of its loose file may have been created in the meantime.
                 _ => self.release(),
             }
         }
-        self.find_loose_first(id)
+        self.read_loose_first(id)
     }
 
     /// Frees the memory of the object in the buffer if it is large.
@@ -173,23 +173,25 @@ impl Lookup {
         }
     }
 
-    /// Like [`Self::find`], but looks for a loose object before a packed one.
-    fn find_loose_first(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
+    /// Like [`Self::read_into_buffer`], but looks for a loose object before a packed one.
+    fn read_loose_first(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         let mut loose_fault = None;
         match self.loose.read(&self.dirs, id, &mut self.buffer, &mut self.lease) {
-            Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => return Ok(Some(kind)),
+            Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash_kind) == Some(*id) => {
+                return Ok(Some(kind));
+            }
             Ok(Some(_)) => loose_fault = Some(OTHER_ID.to_owned()),
             Ok(None) => {}
             // `gix` must not read this file, as it might block forever.
             Err(LooseFault { reason, is_trap: true }) => return Err(reason),
             Err(LooseFault { reason, .. }) => loose_fault = Some(reason),
         }
-        match self.packed(id) {
-            Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash) == Some(*id) => Ok(Some(kind)),
+        match self.read_packed(id) {
+            Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash_kind) == Some(*id) => Ok(Some(kind)),
             Ok(Some(_)) => Err(loose_fault.unwrap_or_else(|| OTHER_ID.to_owned())),
             Ok(None) => {
-                self.missing += 1;
-                if self.missing == MAX_REFRESHES {
+                self.missing_count += 1;
+                if self.missing_count == MAX_REFRESHES {
                     self.odb.refresh_never();
                 }
                 loose_fault.map_or(Ok(None), Err)
@@ -199,51 +201,51 @@ impl Lookup {
     }
 
     /// Reads a packed object into the buffer.
-    fn packed(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
-        match self.odb.try_find(id, &mut self.buffer).map(|found| found.map(|data| data.kind)) {
-            Ok(found) => Ok(found),
+    fn read_packed(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
+        match self.odb.try_find(id, &mut self.buffer).map(|object| object.map(|object| object.kind)) {
+            Ok(kind) => Ok(kind),
             // The object may be intact but larger than the first database allows.
-            Err(_) => self.packed_large(id),
+            Err(_) => self.read_large_packed(id),
         }
     }
 
     /// Reads a packed object into the buffer under a lease of [`MAX_ALLOCATION`], and keeps as much of the lease as the object
     /// needs.
-    fn packed_large(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
+    fn read_large_packed(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         (self.buffer, self.lease) = (Vec::new(), Lease::default());
         let mut lease = Lease::take(MAX_ALLOCATION as u64)
             .ok_or("too large: no memory is left to reconstruct it besides other large objects")?;
         let odb = match &mut self.large_odb {
             Some(odb) => odb,
-            None => self.large_odb.insert(open_large(self.odb.store_ref().path(), self.hash)?),
+            None => self.large_odb.insert(open_large(self.odb.store_ref().path(), self.hash_kind)?),
         };
-        let found = odb.try_find(id, &mut self.buffer).map(|found| found.map(|data| data.kind));
-        if !matches!(found, Ok(Some(_))) {
+        let kind = odb.try_find(id, &mut self.buffer).map(|object| object.map(|object| object.kind));
+        if !matches!(kind, Ok(Some(_))) {
             self.buffer = Vec::new();
         }
         self.buffer.shrink_to_fit();
         lease.shrink_to(self.buffer.len() as u64);
         self.lease = lease;
-        found.map_err(|error| error.to_string())
+        kind.map_err(|error| error.to_string())
     }
 
     /// The bytes of an object of this kind. If it is missing, damaged or of another kind, records a gap.
-    pub(super) fn of_kind(&mut self, id: &ObjectId, kind: Kind) -> Option<&[u8]> {
+    pub(super) fn read_as(&mut self, id: &ObjectId, kind: Kind) -> Option<&[u8]> {
         let role = match kind {
             Kind::Commit => "commit",
             Kind::Tree => "tree",
             Kind::Blob => "blob",
             Kind::Tag => "tag",
         };
-        match self.object(id, role).map(|(found, _)| found) {
-            Some(found) if found == kind => {
-                // `object` left it in the buffer, unless it is built into git.
-                let is_built_in =
-                    *id == ObjectId::empty_tree(self.hash) || *id == ObjectId::empty_blob(self.hash);
+        match self.read(id, role).map(|(actual_kind, _)| actual_kind) {
+            Some(actual_kind) if actual_kind == kind => {
+                // `read` left the object in the buffer, unless it is built into git.
+                let is_built_in = *id == ObjectId::empty_tree(self.hash_kind)
+                    || *id == ObjectId::empty_blob(self.hash_kind);
                 Some(if is_built_in { &[] } else { &self.buffer })
             }
-            Some(found) => {
-                self.gaps.push(format!("{role} {id}"), format!("is a {found}"));
+            Some(actual_kind) => {
+                self.gaps.push(format!("{role} {id}"), format!("is a {actual_kind}"));
                 None
             }
             None => None,
@@ -258,7 +260,7 @@ impl Lookup {
 
     /// The kind of an object, without reading all of it; `None` if it is missing.
     pub(super) fn kind(&mut self, id: &ObjectId) -> Option<Kind> {
-        if *id == ObjectId::empty_tree(self.hash) {
+        if *id == ObjectId::empty_tree(self.hash_kind) {
             return Some(Kind::Tree);
         }
         let is_packed = self.loose.has_no_dir(&self.dirs, id);
@@ -284,7 +286,7 @@ impl Lookup {
         for _ in 0..MAX_DEPTH {
             match self.kind(&next) {
                 Some(Kind::Tag) => {
-                    let target = self.of_kind(&next, Kind::Tag).and_then(tag_target);
+                    let target = self.read_as(&next, Kind::Tag).and_then(tag_target);
                     let Some(target) = target else {
                         self.gaps.push(format!("tag {next}"), "cannot be read: it names no object");
                         return None;
@@ -294,7 +296,7 @@ impl Lookup {
                 Some(kind) => return Some((kind, next)),
                 None => {
                     // Records the gap.
-                    self.object(&next, "object");
+                    self.read(&next, "object");
                     return None;
                 }
             }
@@ -305,13 +307,13 @@ impl Lookup {
 }
 
 /// Opens the object database in `dir` once more, with [`MAX_ALLOCATION`] as the limit.
-fn open_large(dir: &Path, hash: gix::hash::Kind) -> Result<gix::OdbHandle, String> {
+fn open_large(dir: &Path, hash_kind: gix::hash::Kind) -> Result<gix::OdbHandle, String> {
     let options = StoreOptions {
         use_multi_pack_index: false,
         alloc_limit_bytes: Some(MAX_ALLOCATION),
         ..StoreOptions::default()
     };
-    let store = gix::odb::at_opts(dir, hash, None, options).map_err(|error| error.to_string())?;
+    let store = gix::odb::at_opts(dir, hash_kind, None, options).map_err(|error| error.to_string())?;
     Ok(gix::odb::memory::Proxy::from(store))
 }
 
@@ -338,9 +340,9 @@ mod tests {
         scratch.git(&["-c", "core.bigFileThreshold=1g", "repack", "-q", "-adf"]);
         let (large, small) = (scratch.id("HEAD:large"), scratch.id("HEAD:small"));
         let mut lookup = Lookup::new(&open(scratch.path()).unwrap().to_thread_local());
-        assert_eq!(lookup.of_kind(&large, Kind::Blob).map(<[u8]>::len), Some(size));
+        assert_eq!(lookup.read_as(&large, Kind::Blob).map(<[u8]>::len), Some(size));
         assert!(lookup.lease.is_held());
-        assert_eq!(lookup.of_kind(&small, Kind::Blob), Some(&b"small"[..]));
+        assert_eq!(lookup.read_as(&small, Kind::Blob), Some(&b"small"[..]));
         assert!(!lookup.lease.is_held() && lookup.buffer.capacity() < size);
         assert!(lookup.gaps.is_empty());
     }

@@ -43,32 +43,34 @@ const MAX_HEADER_LEN: usize = 28;
 /// A compression ratio that few loose objects exceed.
 const TYPICAL_RATIO: usize = 6;
 
-/// Reads the object in the file `path` into `out`, through the buffer `file`, unless it is larger than `large` bytes.
+/// Reads the object in the file `path` into `out`, unless it is larger than `max_size` bytes. `file_bytes` is a reused buffer
+/// for the compressed file.
 pub(super) fn read(
     path: &Path,
-    large: u64,
+    max_size: u64,
     inflater: &mut Inflater,
-    file: &mut Vec<u8>,
+    file_bytes: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) -> Result<LooseObject, LooseError> {
-    let (mut opened, len) = open_regular(path)?;
-    if len > large {
+    let (mut file, len) = open_regular(path)?;
+    if len > max_size {
         return Ok(LooseObject::Large);
     }
-    file.clear();
-    opened.by_ref().take(large).read_to_end(file).map_err(LooseError::Unreadable)?;
-    // The size is in the inflated header. Most objects fit into this guess; of the others, at least the header does.
-    let max_len = usize::try_from(large).unwrap_or(usize::MAX).saturating_add(MAX_HEADER_LEN);
-    grow(out, file.len().saturating_mul(TYPICAL_RATIO).min(max_len).max(1 << 16));
-    let Some(written) = inflater.inflate_prefix(file, out)? else {
-        let (_, size, used) = parse_header(&out[..MAX_HEADER_LEN]).ok_or(LooseError::Header)?;
-        if size > large {
+    file_bytes.clear();
+    file.by_ref().take(max_size).read_to_end(file_bytes).map_err(LooseError::Unreadable)?;
+    // The size is in the inflated header, so the first attempt guesses it. Most objects fit; of the others, at least the
+    // header is inflated.
+    let max_len = usize::try_from(max_size).unwrap_or(usize::MAX).saturating_add(MAX_HEADER_LEN);
+    grow(out, file_bytes.len().saturating_mul(TYPICAL_RATIO).min(max_len).max(1 << 16));
+    let Some(written) = inflater.inflate_prefix(file_bytes, out)? else {
+        let (_, size, start) = parse_header(&out[..MAX_HEADER_LEN]).ok_or(LooseError::Header)?;
+        if size > max_size {
             return Ok(LooseObject::Large);
         }
         let size = usize::try_from(size).map_err(|_| InflateError::TooLarge(size))?;
-        inflater.inflate(file, file.len() as u64, used + size, out)?;
-        let (kind, ..) = parse_header(&out[..used]).ok_or(LooseError::Header)?;
-        return Ok(LooseObject::Whole { kind, start: used, size });
+        inflater.inflate(file_bytes, file_bytes.len() as u64, start + size, out)?;
+        let (kind, ..) = parse_header(&out[..start]).ok_or(LooseError::Header)?;
+        return Ok(LooseObject::Whole { kind, start, size });
     };
     let (kind, size, start) = parse_header(&out[..written.min(MAX_HEADER_LEN)]).ok_or(LooseError::Header)?;
     if (written - start) as u64 != size {
@@ -102,8 +104,8 @@ impl LooseStream {
             }
         }
         prefix.truncate(filled);
-        let (kind, size, used) = parse_header(&prefix).ok_or(LooseError::Header)?;
-        prefix.drain(..used);
+        let (kind, size, header_len) = parse_header(&prefix).ok_or(LooseError::Header)?;
+        prefix.drain(..header_len);
         Ok(Self { kind, size, stream, prefix, file_len })
     }
 

@@ -32,20 +32,20 @@ struct LooseDirs([bool; 256]);
 
 impl LooseDirs {
     fn list(dirs: &[PathBuf]) -> Self {
-        let mut exist = [false; 256];
+        let mut exists = [false; 256];
         for dir in dirs {
             let Ok(entries) = fs::read_dir(dir) else {
-                exist.fill(true);
+                exists.fill(true);
                 continue;
             };
             for name in entries.flatten().map(|entry| entry.file_name()) {
                 let hex = name.to_str().filter(|name| name.len() == 2);
                 if let Some(first) = hex.and_then(|hex| usize::from_str_radix(hex, 16).ok()) {
-                    exist[first] = true;
+                    exists[first] = true;
                 }
             }
         }
-        Self(exist)
+        Self(exists)
     }
 }
 
@@ -53,10 +53,12 @@ impl LooseDirs {
 #[derive(Default)]
 pub(super) struct LooseReader {
     /// Listed when the first object is looked up.
-    dirs: Option<LooseDirs>,
+    loose_dirs: Option<LooseDirs>,
     inflater: Option<Inflater>,
-    file: Vec<u8>,
-    object: Vec<u8>,
+    /// The compressed file that was read last.
+    file_bytes: Vec<u8>,
+    /// The inflated content of that file, header included.
+    inflated: Vec<u8>,
 }
 
 impl LooseReader {
@@ -64,8 +66,8 @@ impl LooseReader {
     /// then be looked up in packs first: most repositories have few of these directories, and opening thousands of files
     /// that do not exist takes long.
     pub(super) fn has_no_dir(&mut self, dirs: &[PathBuf], id: &ObjectId) -> bool {
-        let LooseDirs(exist) = self.dirs.get_or_insert_with(|| LooseDirs::list(dirs));
-        !exist[usize::from(id.first_byte())]
+        let LooseDirs(exists) = self.loose_dirs.get_or_insert_with(|| LooseDirs::list(dirs));
+        !exists[usize::from(id.first_byte())]
     }
 
     /// Reads the object `id` into `out` from the first of `dirs` that has it, and returns its kind; `None` if no directory has
@@ -84,10 +86,10 @@ impl LooseReader {
             return Err(fault("it is not a regular file of reasonable size".to_owned(), true));
         }
         let inflater = self.inflater.get_or_insert_with(Inflater::new);
-        match loose::read(&path, MAX_UNLEASED, inflater, &mut self.file, &mut self.object) {
+        match loose::read(&path, MAX_UNLEASED, inflater, &mut self.file_bytes, &mut self.inflated) {
             Ok(LooseObject::Whole { kind, start, size }) => {
                 out.clear();
-                out.extend_from_slice(&self.object[start..start + size]);
+                out.extend_from_slice(&self.inflated[start..start + size]);
                 Ok(Some(kind))
             }
             Ok(LooseObject::Large) => {

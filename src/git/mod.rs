@@ -1,4 +1,4 @@
-//! Layer 2: git repositories: objects, refs, attribution, ranges and the index. No other module opens one.
+//! Layer 2: git repositories: objects, refs, attribution, ranges and the index. No other module opens a repository.
 //!
 //! The module provides bytes and ids. The layers above decide what to search for and what a match means.
 
@@ -50,7 +50,7 @@ pub use carry::{
     TagLink, WholeEntryReader, WrittenPack,
 };
 pub use database::ObjectDatabase;
-pub use entry_positions::{entry_positions, path_along};
+pub use entry_positions::{entry_positions, path_from_positions};
 pub use fetch_scope::{FetchScope, fetch_scope};
 pub use file_at::{FileAtError, commit_id, file_at, is_tracked_at, unresolved_reason};
 pub use gate::{RefusedFile, is_git_dir};
@@ -63,7 +63,7 @@ pub use index::{IndexNames, index_names, staged_paths};
 pub(crate) use inflate::InflateStream;
 pub use lfs::{LfsError, LfsStore, Pointer};
 pub use lookup::Gaps;
-pub use object_id::{is_id, is_zero, object_id, parse_id};
+pub use object_id::{is_id, is_zero_id, object_id, parse_id};
 pub use object_reader::{ObjectReader, entry_name};
 pub use open::{OpenError, UNFINISHED_MARKER, open, open_unfinished, open_with_objects};
 pub use pack::delta::{DeltaError, apply as apply_delta};

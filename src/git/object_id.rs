@@ -6,10 +6,10 @@ use gix::object::Kind;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// The id of an object with this kind and content; `None` if `hash` is neither SHA-1 nor SHA-256.
-pub fn object_id(kind: Kind, bytes: &[u8], hash: HashKind) -> Option<ObjectId> {
+/// The id of an object with this kind and content; `None` if `hash_kind` is neither SHA-1 nor SHA-256.
+pub fn object_id(kind: Kind, bytes: &[u8], hash_kind: HashKind) -> Option<ObjectId> {
     let header = gix::objs::encode::loose_header(kind, bytes.len() as u64);
-    match hash {
+    match hash_kind {
         HashKind::Sha1 => Some(digest::<Sha1>(&header, bytes)),
         HashKind::Sha256 => Some(digest::<Sha256>(&header, bytes)),
         _ => None,
@@ -31,6 +31,6 @@ pub fn parse_id(text: &str) -> Option<ObjectId> {
 }
 
 /// Whether `text` is the all-zero id, which git writes for a ref that does not exist.
-pub fn is_zero(text: &str) -> bool {
+pub fn is_zero_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|digit| digit == b'0')
 }

@@ -7,14 +7,14 @@ use std::sync::{Mutex, PoisonError};
 pub(in crate::git) struct ObjectMarks {
     words: Vec<AtomicU64>,
     /// Marked objects whose numbers exceed `words`, since they were assigned later. None of these objects exists.
-    later: Mutex<Vec<u32>>,
+    excess_numbers: Mutex<Vec<u32>>,
 }
 
 impl ObjectMarks {
     /// No marks, with room for numbers below `count`.
     pub(in crate::git) fn new(count: usize) -> Self {
         let words = (0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Self { words, later: Mutex::default() }
+        Self { words, excess_numbers: Mutex::default() }
     }
 
     /// Marks an object, and returns whether it was not marked before.
@@ -23,10 +23,10 @@ impl ObjectMarks {
         match self.words.get(number as usize / 64) {
             Some(word) => word.fetch_or(bit, Ordering::Relaxed) & bit == 0,
             None => {
-                let mut later = self.later.lock().unwrap_or_else(PoisonError::into_inner);
-                let is_new = !later.contains(&number);
+                let mut excess_numbers = self.excess_numbers.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_new = !excess_numbers.contains(&number);
                 if is_new {
-                    later.push(number);
+                    excess_numbers.push(number);
                 }
                 is_new
             }

@@ -17,10 +17,9 @@ impl ObjectReader {
     }
 
     /// The kind and bytes of an object. If it is missing or damaged, records a gap that names it by `role` (`commit`,
-    /// `tree`, …)
-    /// and id.
+    /// `tree`, …) and id.
     pub fn read(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
-        self.0.object(id, role)
+        self.0.read(id, role)
     }
 
     /// Frees the memory of the object that was read last, if it is large.
@@ -76,10 +75,10 @@ impl ObjectReader {
 }
 
 /// The entry name that contains the byte at `offset` of a raw tree, and the offset at which the name begins.
-pub fn entry_name(tree: &[u8], offset: usize, hash: gix::hash::Kind) -> Option<(Vec<u8>, usize)> {
-    let base = tree.as_ptr() as usize;
-    TreeRefIter::from_bytes(tree, hash).filter_map(Result::ok).find_map(|entry| {
-        let start = entry.filename.as_ptr() as usize - base;
+pub fn entry_name(tree: &[u8], offset: usize, hash_kind: gix::hash::Kind) -> Option<(Vec<u8>, usize)> {
+    let tree_start = tree.as_ptr() as usize;
+    TreeRefIter::from_bytes(tree, hash_kind).filter_map(Result::ok).find_map(|entry| {
+        let start = entry.filename.as_ptr() as usize - tree_start;
         (start..start + entry.filename.len()).contains(&offset).then(|| (entry.filename.to_vec(), start))
     })
 }

@@ -114,14 +114,14 @@ pub fn open_unfinished(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
     if start.is_file() {
         return Err(OpenError::NotARepository(path.to_owned()));
     }
-    let Some(found) = gate::locate(start)? else { return Err(OpenError::NotARepository(path.to_owned())) };
+    let Some(git_dir) = gate::locate(start)? else { return Err(OpenError::NotARepository(path.to_owned())) };
     // A named `.git` directory is opened itself, never a repository above it.
-    if real.is_dir() && real.file_name().is_some_and(|name| name == ".git") && found != real {
+    if real.is_dir() && real.file_name().is_some_and(|name| name == ".git") && git_dir != real {
         return Err(OpenError::NotARepository(path.to_owned()));
     }
     let isolated = gix::open::Options::isolated().lossy_config(true).strict_config(false);
     let options = isolated.config_overrides(OVERRIDES).open_path_as_is(true).with(Trust::Reduced);
-    ThreadSafeRepository::open_opts(found, options).map_err(|error| unusable(error.to_string()))
+    ThreadSafeRepository::open_opts(git_dir, options).map_err(|error| unusable(error.to_string()))
 }
 
 /// Opens the repository at `path`, with the objects in `directories` in addition to its own. Git keeps the objects of a
@@ -138,13 +138,13 @@ pub fn open_with_objects(
     let mut repo = open(path)?.to_thread_local();
     let unusable =
         |error: io::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
-    let own = repo.common_dir().join("objects");
+    let own_objects = repo.common_dir().join("objects");
     // An object database is one directory, which may list alternates. This one has alternates and no objects.
     let joined = TempDir::new().map_err(unusable)?;
     let info = joined.path().join("info");
     std::fs::create_dir(&info).map_err(unusable)?;
     let mut list = Vec::new();
-    for directory in directories.iter().chain([&own]) {
+    for directory in directories.iter().chain([&own_objects]) {
         let directory = directory.canonicalize().map_err(unusable)?;
         list.extend_from_slice(directory.as_os_str().as_encoded_bytes());
         list.push(b'\n');

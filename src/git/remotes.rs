@@ -57,45 +57,46 @@ pub fn known_commits(
     let repo = open_as_user(path)?;
     let remotes: Vec<Remote<'_>> =
         repo.remote_names().iter().filter_map(|name| repo.find_remote(name.as_bstr()).ok()).collect();
-    let named = remotes.iter().find(|remote| has_name(remote, name));
-    let pushed_to = url
+    let named_remote = remotes.iter().find(|remote| has_name(remote, name));
+    let destination_url = url
         .map(normalized_url)
-        .or_else(|| named.and_then(|remote| normalized_urls(remote).into_iter().next()));
-    let leads_there = |remote: &&Remote<'_>| {
+        .or_else(|| named_remote.and_then(|remote| normalized_urls(remote).into_iter().next()));
+    let leads_to_destination = |remote: &&Remote<'_>| {
         let urls = normalized_urls(remote);
-        !urls.is_empty() && urls.iter().all(|url| Some(url) == pushed_to.as_ref())
+        !urls.is_empty() && urls.iter().all(|url| Some(url) == destination_url.as_ref())
     };
-    let (matching, others): (Vec<&Remote<'_>>, Vec<_>) = remotes.iter().partition(leads_there);
-    let destination = match named {
+    let (destination_remotes, other_remotes): (Vec<&Remote<'_>>, Vec<_>) =
+        remotes.iter().partition(leads_to_destination);
+    let destination = match named_remote {
         None => Destination::Url,
-        Some(remote) if leads_there(&remote) => Destination::Remote,
+        Some(remote) if leads_to_destination(&remote) => Destination::Remote,
         Some(_) => Destination::PushesElsewhere,
     };
     let refs = refs::read(&isolated);
     let is_tracking = |tip: &&refs::Tip| tip.kind == TipKind::Ref && tip.name.starts_with("refs/remotes/");
-    let (at_destination, in_other_repositories): (Vec<&refs::Tip>, Vec<_>) =
+    let (destination_tips, other_tips): (Vec<&refs::Tip>, Vec<_>) =
         refs.tips.iter().filter(is_tracking).partition(|tip| {
-            let writes = |remote: &&&Remote<'_>| writes(remote, &tip.name);
-            matching.iter().any(|remote| writes(&remote)) && !others.iter().any(|remote| writes(&remote))
+            destination_remotes.iter().any(|remote| writes_ref(remote, &tip.name))
+                && !other_remotes.iter().any(|remote| writes_ref(remote, &tip.name))
         });
-    let outdated = outdated_refs(&isolated, &matching, &at_destination, actual);
-    let at_destination = up_to_date_refs(at_destination, &outdated);
+    let outdated = outdated_refs(&isolated, &destination_remotes, &destination_tips, actual);
+    let destination_tips = up_to_date_refs(destination_tips, &outdated);
     Ok(KnownCommits {
         destination,
-        at_destination: at_destination.iter().map(|tip| tip.id).collect(),
-        in_other_repositories: in_other_repositories.iter().map(|tip| (tip.name.clone(), tip.id)).collect(),
+        at_destination: destination_tips.iter().map(|tip| tip.id).collect(),
+        in_other_repositories: other_tips.iter().map(|tip| (tip.name.clone(), tip.id)).collect(),
     })
 }
 
-/// The names of the refs in `there`, which fetches from `remotes` write, that contradict the refs in `actual`.
+/// The names of the refs in `tips` that contradict the refs in `actual`. Fetches from `remotes` write all of `tips`.
 fn outdated_refs(
     repo: &gix::Repository,
     remotes: &[&Remote<'_>],
-    there: &[&refs::Tip],
+    tips: &[&refs::Tip],
     actual: &[(String, Option<ObjectId>)],
 ) -> Vec<String> {
     let is_contradicted = |name: &String, actual: &Option<ObjectId>| {
-        there.iter().filter(|tip| tip.name == *name).any(|tip| match actual {
+        tips.iter().filter(|tip| tip.name == *name).any(|tip| match actual {
             // If the history cannot be read, the ref is not trusted.
             Some(id) => tip.id != *id && has_new_commits(repo, tip.id, &[*id]).unwrap_or(true),
             None => true,
@@ -107,20 +108,20 @@ fn outdated_refs(
     tracking.filter(|(name, id)| is_contradicted(name, id)).map(|(name, _)| name).collect()
 }
 
-/// The refs in `there` that can be trusted if those named in `outdated` are out of date.
+/// The refs in `tips` that can be trusted if those named in `outdated` are out of date.
 ///
 /// If the main branch is out of date, none can be trusted. Without `HEAD`, `main` or `master`, any branch may be the main one.
-fn up_to_date_refs<'t>(there: Vec<&'t refs::Tip>, outdated: &[String]) -> Vec<&'t refs::Tip> {
+fn up_to_date_refs<'t>(tips: Vec<&'t refs::Tip>, outdated: &[String]) -> Vec<&'t refs::Tip> {
     let heads: Vec<ObjectId> =
-        there.iter().filter(|tip| tip.name.ends_with("/HEAD")).map(|tip| tip.id).collect();
+        tips.iter().filter(|tip| tip.name.ends_with("/HEAD")).map(|tip| tip.id).collect();
     let has_main_name = |tip: &refs::Tip| ["/main", "/master"].iter().any(|name| tip.name.ends_with(name));
-    let is_unknown = heads.is_empty() && !there.iter().any(|tip| has_main_name(tip));
+    let is_unknown = heads.is_empty() && !tips.iter().any(|tip| has_main_name(tip));
     let is_main = |tip: &refs::Tip| is_unknown || heads.contains(&tip.id) || has_main_name(tip);
     let is_outdated = |tip: &refs::Tip| outdated.contains(&tip.name);
-    if there.iter().any(|tip| is_outdated(tip) && is_main(tip)) {
+    if tips.iter().any(|tip| is_outdated(tip) && is_main(tip)) {
         return Vec::new();
     }
-    there.into_iter().filter(|tip| !is_outdated(tip)).collect()
+    tips.into_iter().filter(|tip| !is_outdated(tip)).collect()
 }
 
 /// The remote-tracking refs that a fetch from `remote` writes for the ref `name` of the remote.
@@ -129,13 +130,13 @@ fn tracking_refs(remote: &Remote<'_>, name: &str) -> Vec<String> {
     specs
         .filter_map(|spec| {
             let spec = spec.to_ref();
-            let (from, to) = (spec.remote()?.to_str().ok()?, spec.local()?.to_str().ok()?);
-            match (from.split_once('*'), to.split_once('*')) {
+            let (source, target) = (spec.remote()?.to_str().ok()?, spec.local()?.to_str().ok()?);
+            match (source.split_once('*'), target.split_once('*')) {
                 (Some((before, after)), Some((start, end))) => {
                     let middle = name.strip_prefix(before)?.strip_suffix(after)?;
                     Some(format!("{start}{middle}{end}"))
                 }
-                _ => (from == name).then(|| to.to_owned()),
+                _ => (source == name).then(|| target.to_owned()),
             }
         })
         .collect()
@@ -153,7 +154,7 @@ pub fn adds_commits(path: &Path, tip: ObjectId, known: &[ObjectId]) -> Result<bo
 
 /// Whether `tip` reaches commits that none of `known` reaches; `None` if that cannot be determined.
 fn has_new_commits(repo: &gix::Repository, tip: ObjectId, known: &[ObjectId]) -> Option<bool> {
-    let revisions = Revisions { tips: vec![tip], hidden: known.to_vec(), common: Vec::new() };
+    let revisions = Revisions { tips: vec![tip], exclusions: known.to_vec(), symmetric_pairs: Vec::new() };
     let range = select(repo, &revisions, ExclusionMode::Exact).ok()?;
     Some(!range.commits.is_empty())
 }
@@ -170,7 +171,7 @@ fn normalized_urls(remote: &Remote<'_>) -> Vec<String> {
 }
 
 /// Whether a fetch from `remote` writes the remote-tracking ref `name`.
-fn writes(remote: &Remote<'_>, name: &str) -> bool {
+fn writes_ref(remote: &Remote<'_>, name: &str) -> bool {
     remote.refspecs(Direction::Fetch).iter().any(|spec| {
         let spec = spec.to_ref();
         let Some(pattern) = spec.local() else { return false };

@@ -46,8 +46,8 @@ pub fn push_url(repo: &gix::Repository) -> Option<String> {
     VersionControl::push_url(&remote.to_string())
 }
 
-/// What a report says about the repository itself. `given` is the path from the command line.
-pub fn repository_info(repo: &gix::Repository, given: &Path) -> RepositoryInfo {
+/// What a report says about the repository itself. `argument` is the path from the command line.
+pub fn repository_info(repo: &gix::Repository, argument: &Path) -> RepositoryInfo {
     let config = repo.config_snapshot();
     let top = repo.workdir().unwrap_or_else(|| repo.common_dir());
     let path = top.canonicalize().unwrap_or_else(|_| top.to_owned());
@@ -58,17 +58,17 @@ pub fn repository_info(repo: &gix::Repository, given: &Path) -> RepositoryInfo {
         url: origin.and_then(|url| VersionControl::public_uri(&url.to_string())),
         head: head.as_ref().and_then(|head| head.id).map(|id| id.to_string()),
         branch: head.and_then(|head| head.branch),
-        argument: given.display().to_string(),
-        depth: depth(given, &path),
+        argument: argument.display().to_string(),
+        depth: depth(argument, &path),
         is_bare: repo.workdir().is_none(),
         is_mirror: config.boolean("remote.origin.mirror").unwrap_or(false),
     }
 }
 
-/// How many directories `given` is below `top`, which must be absolute and without links. A path within `.git` counts as the
+/// How many directories `argument` is below `top`, which must be absolute and without links. A path within `.git` counts as the
 /// directory that contains `.git`.
-fn depth(given: &Path, top: &Path) -> usize {
-    let real = given.canonicalize().ok();
-    let below = real.as_deref().and_then(|real| real.strip_prefix(top).ok());
-    below.map_or(0, |below| below.components().take_while(|part| part.as_os_str() != ".git").count())
+fn depth(argument: &Path, top: &Path) -> usize {
+    let real = argument.canonicalize().ok();
+    let relative = real.as_deref().and_then(|real| real.strip_prefix(top).ok());
+    relative.map_or(0, |relative| relative.components().take_while(|part| part.as_os_str() != ".git").count())
 }

@@ -91,8 +91,8 @@ fn check_files(repo: &Repository) -> Result<(), RevisionError> {
 
 fn resolve_with_gix(repo: &Repository, revision: &str) -> Result<ObjectId, RevisionError> {
     check_files(repo)?;
-    let found = repo.rev_parse_single(revision);
-    found.map(gix::Id::detach).map_err(|error| RevisionError::Unknown(error.to_string()))
+    let id = repo.rev_parse_single(revision);
+    id.map(gix::Id::detach).map_err(|error| RevisionError::Unknown(error.to_string()))
 }
 
 /// The refs of a repository with reftables.
@@ -108,14 +108,14 @@ struct ReftableNames<'r> {
 
 impl<'r> ReftableNames<'r> {
     fn new(repo: &'r Repository) -> Self {
-        let (hash, git_dir) = (repo.object_hash(), repo.git_dir());
+        let (hash_kind, git_dir) = (repo.object_hash(), repo.git_dir());
         // The two paths are not compared, since one directory may have several.
         let is_linked = git_dir.join("commondir").exists();
         let id = git_dir.file_name().filter(|_| is_linked).map(|id| id.to_string_lossy());
-        let common = Stack::read(repo.common_dir(), hash);
+        let common = Stack::read(repo.common_dir(), hash_kind);
         Self {
             repo,
-            work_tree: if is_linked { Stack::read(git_dir, hash) } else { Rc::clone(&common) },
+            work_tree: if is_linked { Stack::read(git_dir, hash_kind) } else { Rc::clone(&common) },
             common,
             prefix: id.map(|id| format!("worktrees/{id}/")).unwrap_or_default(),
         }
@@ -154,9 +154,9 @@ impl<'r> ReftableNames<'r> {
 
     /// Resolves a name, an id, an abbreviated id, or the output of `git describe`.
     fn resolve_name(&self, name: &str) -> Result<ObjectId, RevisionError> {
-        let hash = self.repo.object_hash();
+        let hash_kind = self.repo.object_hash();
         let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-        if name.len() == hash.len_in_hex() && is_hex(name) {
+        if name.len() == hash_kind.len_in_hex() && is_hex(name) {
             return resolve_with_gix(self.repo, name);
         }
         if let Some((_, id)) = self.complete(if name == "@" { "HEAD" } else { name })? {

@@ -13,7 +13,7 @@ use super::revision;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewrite {
     /// The newest commit that need not change; `None` if the history must be rewritten from its root.
-    pub onto: Option<RewriteBase>,
+    pub base: Option<RewriteBase>,
     /// Those of the commits to change that the branch contains, parents before children, and whether each is a merge.
     pub commits: Vec<(ObjectId, bool)>,
 }
@@ -54,9 +54,9 @@ impl Rewriter {
     /// The order of commits is that of ancestry, since dates may be wrong.
     pub fn rewrite(&self, tip: &str, commits: &HashSet<ObjectId>) -> Option<Rewrite> {
         let tip = revision::resolve(&self.repo, tip).ok()?;
-        let revisions = Revisions { tips: vec![tip], hidden: Vec::new(), common: Vec::new() };
+        let revisions = Revisions { tips: vec![tip], exclusions: Vec::new(), symmetric_pairs: Vec::new() };
         let history = select(&self.repo, &revisions, ExclusionMode::Exact).ok()?.commits;
-        let (mut descendants, mut to_change, mut first) = (HashSet::new(), Vec::new(), Vec::new());
+        let (mut descendants, mut to_change, mut first_commits) = (HashSet::new(), Vec::new(), Vec::new());
         for commit in &history {
             let is_descendant =
                 commit.parents.iter().any(|id| commits.contains(id) || descendants.contains(id));
@@ -66,19 +66,20 @@ impl Rewriter {
             if commits.contains(&commit.id) {
                 to_change.push((commit.id, commit.parents.len() > 1));
                 if !is_descendant {
-                    first.push(commit);
+                    first_commits.push(commit);
                 }
             }
         }
-        (!to_change.is_empty()).then(|| Rewrite { onto: self.base(&first), commits: to_change })
+        (!to_change.is_empty()).then(|| Rewrite { base: self.base(&first_commits), commits: to_change })
     }
 
-    /// The newest commit before all of `first`, none of which is an ancestor of another; `None` if there is none.
-    fn base(&self, first: &[&RangeCommit]) -> Option<RewriteBase> {
+    /// The newest commit before all of `first_commits`, none of which is an ancestor of another; `None` if there is no such
+    /// commit.
+    fn base(&self, first_commits: &[&RangeCommit]) -> Option<RewriteBase> {
         let parents: Option<Vec<ObjectId>> =
-            first.iter().map(|commit| commit.parents.first().copied()).collect();
+            first_commits.iter().map(|commit| commit.parents.first().copied()).collect();
         let parents = parents?;
-        match (first, &parents[..]) {
+        match (first_commits, &parents[..]) {
             ([only], _) => Some(RewriteBase::ParentOf(only.id)),
             (_, []) => None,
             _ => {

@@ -9,17 +9,17 @@ use super::buffer::grow;
 /// Whether the zlib stream at the start of `deflated`, which was inflated to `plain`, certainly extends to the end of
 /// `deflated`.
 ///
-/// A stream ends with the checksum of `plain`. If `deflated` ends with that checksum and contains it nowhere else, the
+/// A stream ends with the checksum of `plain`. If `deflated` ends with that checksum and contains_checksum it nowhere else, the
 /// stream ends there.
 pub(super) fn ends_with_stream(deflated: &[u8], plain: &[u8]) -> bool {
     let sum = adler32(plain).to_be_bytes();
     let Some(rest) = deflated.strip_suffix(&sum) else { return false };
     // All bytes but the last one are searched, since an earlier occurrence may overlap the checksum at the end.
-    !contains(&deflated[..rest.len() + sum.len() - 1], sum)
+    !contains_checksum(&deflated[..rest.len() + sum.len() - 1], sum)
 }
 
 /// Whether `bytes` contain the checksum `sum`.
-fn contains(bytes: &[u8], sum: [u8; 4]) -> bool {
+fn contains_checksum(bytes: &[u8], sum: [u8; 4]) -> bool {
     if bytes.len() > MIN_PREPARED_LEN {
         return memchr::memmem::find(bytes, &sum).is_some();
     }
@@ -221,8 +221,8 @@ mod tests {
                 let start = place.index(bytes.len() - sum.len() + 1);
                 bytes[start..start + sum.len()].copy_from_slice(&sum);
             }
-            prop_assert_eq!(contains(&bytes, sum), bytes.windows(sum.len()).any(|four| four == sum));
-            prop_assert_eq!(contains(&bytes, [1, 2, 1, 2]), bytes.windows(4).any(|four| four == [1, 2, 1, 2]));
+            prop_assert_eq!(contains_checksum(&bytes, sum), bytes.windows(sum.len()).any(|four| four == sum));
+            prop_assert_eq!(contains_checksum(&bytes, [1, 2, 1, 2]), bytes.windows(4).any(|four| four == [1, 2, 1, 2]));
         }
 
         #[test]

@@ -60,21 +60,21 @@ pub struct UnindexedFiles {
 /// Lists all object directories of `database`.
 pub fn unindexed_files(database: &ObjectDatabase) -> UnindexedFiles {
     let mut finder =
-        Finder { id_digits: database.hash_kind().len_in_hex(), found: UnindexedFiles::default() };
+        Finder { id_digits: database.hash_kind().len_in_hex(), listing: UnindexedFiles::default() };
     let dirs = database.list().dirs;
     for dir in &dirs {
         // An alternate may be any directory of the machine. In it, only the directories of git are listed.
         finder.visit_object_dir(dir, database.is_root(dir));
     }
-    finder.found.dirs = dirs;
-    finder.found.files.sort();
-    finder.found
+    finder.listing.dirs = dirs;
+    finder.listing.files.sort();
+    finder.listing
 }
 
 struct Finder {
     /// Number of hex digits of an object id.
     id_digits: usize,
-    found: UnindexedFiles,
+    listing: UnindexedFiles,
 }
 
 /// An entry of a directory.
@@ -95,7 +95,7 @@ impl Finder {
                 _ if name.len() == 2 && is_hex(name) => self.visit_loose_objects(path, name),
                 _ => {
                     if lists_all {
-                        self.add_below(path, name.clone(), 0);
+                        self.add_files(path, name.clone(), 0);
                     }
                     continue;
                 }
@@ -110,17 +110,17 @@ impl Finder {
             let relative_path = format!("pack/{name}");
             let is_pack = path.extension().is_some_and(|extension| extension == "pack");
             if is_pack && path.with_extension("idx").exists() {
-                self.found.names.push(relative_path.clone());
+                self.listing.names.push(relative_path.clone());
                 self.add_if_link(&entry, relative_path);
             } else {
-                self.add_below(path, relative_path, 0);
+                self.add_files(path, relative_path, 0);
             }
         }
     }
 
     fn visit_info(&mut self, dir: &Path) {
         for DirEntry { path, name, .. } in self.list(dir) {
-            self.add_below(&path, format!("info/{name}"), 0);
+            self.add_files(&path, format!("info/{name}"), 0);
         }
     }
 
@@ -131,7 +131,7 @@ impl Finder {
             if name.len() + 2 == self.id_digits && is_hex(name) {
                 self.add_if_link(&entry, relative_path);
             } else {
-                self.add_below(path, relative_path, 0);
+                self.add_files(path, relative_path, 0);
             }
         }
     }
@@ -139,24 +139,28 @@ impl Finder {
     /// Adds an entry whose target the sweep reads, if it is a link.
     fn add_if_link(&mut self, entry: &DirEntry, relative_path: String) {
         if entry.is_link {
-            self.found.links.push(ObjectLink { path: entry.path.clone(), relative_path, is_followed: true });
+            self.listing.links.push(ObjectLink {
+                path: entry.path.clone(),
+                relative_path,
+                is_followed: true,
+            });
         }
     }
 
     /// Adds a file, or all files below a directory.
-    fn add_below(&mut self, path: &Path, relative_path: String, depth: usize) {
-        self.found.names.push(relative_path.clone());
+    fn add_files(&mut self, path: &Path, relative_path: String, depth: usize) {
+        self.listing.names.push(relative_path.clone());
         match path.symlink_metadata() {
             Ok(metadata) if metadata.is_dir() && depth < MAX_DEPTH => {
                 for DirEntry { path, name, .. } in self.list(path) {
-                    self.add_below(&path, format!("{relative_path}/{name}"), depth + 1);
+                    self.add_files(&path, format!("{relative_path}/{name}"), depth + 1);
                 }
             }
             Ok(metadata) if metadata.is_dir() => {
-                self.found.skipped.push(Skip::new(path.display().to_string(), "nested too deep"));
+                self.listing.skipped.push(Skip::new(path.display().to_string(), "nested too deep"));
             }
             Ok(metadata) if metadata.is_symlink() => {
-                self.found.links.push(ObjectLink {
+                self.listing.links.push(ObjectLink {
                     path: path.to_owned(),
                     relative_path,
                     is_followed: false,
@@ -166,12 +170,12 @@ impl Finder {
             Ok(metadata) if describe(&metadata) == "a socket" => {}
             // A device or pipe becomes a skip when it is to be read.
             Ok(_) => {
-                let is_without = SUFFIXES_WITHOUT_OBJECTS.iter().any(|end| relative_path.ends_with(end))
+                let has_no_objects = SUFFIXES_WITHOUT_OBJECTS.iter().any(|end| relative_path.ends_with(end))
                     || PREFIXES_WITHOUT_OBJECTS.iter().any(|start| relative_path.starts_with(start));
-                self.found.files.push(UnindexedFile {
+                self.listing.files.push(UnindexedFile {
                     path: path.to_owned(),
                     relative_path,
-                    may_have_objects: !is_without,
+                    may_have_objects: !has_no_objects,
                 });
             }
             // git deleted it in the meantime.
@@ -196,7 +200,7 @@ impl Finder {
             }
             Err(error) => {
                 let reason = format!("the directory cannot be read: {error}");
-                self.found.skipped.push(Skip::new(dir.display().to_string(), reason));
+                self.listing.skipped.push(Skip::new(dir.display().to_string(), reason));
                 Vec::new()
             }
         }

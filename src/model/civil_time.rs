@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agrees_with_known_dates() {
+    fn timestamps_become_the_dates_of_the_calendar() {
         let cases = [
             (0, "1970-01-01T00:00:00"),
             (951_782_399, "2000-02-28T23:59:59"),

@@ -137,10 +137,10 @@ impl Draft {
         }
         redact_text(&mut directory, redact);
         command_line.iter_mut().for_each(|word| redact_text(word, redact));
-        let repository_paths = repository_paths.into_iter().map(|(mut shown, mut path)| {
-            redact_bytes(&mut shown, redact);
+        let repository_paths = repository_paths.into_iter().map(|(mut reported_path, mut path)| {
+            redact_bytes(&mut reported_path, redact);
             redact_bytes(&mut path, redact);
-            (shown, path)
+            (reported_path, path)
         });
         let repository_paths = repository_paths.collect();
         Report::from_redacted(Self {

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_first_items_and_counts_all() {
+    fn the_first_items_are_kept_and_all_are_counted() {
         let mut set: IgnoredSet = (0..5_000).rev().map(path).collect();
         set.insert(Ignored::new(IgnoredKind::Surface, "blob", "--surfaces", "--surfaces"));
         assert_eq!(set.len(), 5_001);

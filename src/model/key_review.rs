@@ -15,7 +15,7 @@ const FIRST_USE_DAYS: i64 = 7;
 pub enum KeyConcern {
     /// It is older than the maximum age.
     Old,
-    /// It was not used for longer than that, or was never used.
+    /// It was not used for longer than the maximum age, or never within seven days of its creation.
     Unused,
     /// It is unrestricted.
     Unrestricted,
@@ -63,8 +63,8 @@ impl ReviewedKey {
         (admin, unrestricted): (bool, Option<bool>),
         (now, max_age_days): (i64, u64),
     ) -> Self {
-        let days_since = |at: i64| now.saturating_sub(at).max(0) / DAY;
-        let usable = key.expires_at.is_none_or(|at| at > now)
+        let days_since = |time: i64| now.saturating_sub(time).max(0) / DAY;
+        let usable = key.expires_at.is_none_or(|time| time > now)
             && !key.project.as_ref().is_some_and(|project| project.archived);
         let mut reviewed = Self {
             age_days: key.created_at.map(days_since),

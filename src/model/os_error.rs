@@ -18,8 +18,8 @@ pub fn cause(error: &io::Error) -> String {
 pub fn without_os_errors(text: &str) -> Cow<'_, str> {
     let mut plain = Cow::Borrowed(text);
     let mut offset = 0;
-    while let Some(found) = plain[offset..].find(BEFORE_NUMBER).map(|found| offset + found) {
-        let number_start = found + BEFORE_NUMBER.len();
+    while let Some(suffix_start) = plain[offset..].find(BEFORE_NUMBER).map(|start| offset + start) {
+        let number_start = suffix_start + BEFORE_NUMBER.len();
         offset = number_start;
         let Some((number, _)) = plain[number_start..].split_once(')') else { break };
         let Ok(code) = number.parse() else { continue };
@@ -29,9 +29,9 @@ pub fn without_os_errors(text: &str) -> Cow<'_, str> {
         let system_text = error.to_string();
         let start = match plain[..end].ends_with(&system_text) {
             true => end - system_text.len(),
-            false => found,
+            false => suffix_start,
         };
-        let description = if start == found { String::new() } else { describe(&error) };
+        let description = if start == suffix_start { String::new() } else { describe(&error) };
         offset = start + description.len();
         plain.to_mut().replace_range(start..end, &description);
     }
@@ -39,7 +39,7 @@ pub fn without_os_errors(text: &str) -> Cow<'_, str> {
 }
 
 fn describe(error: &io::Error) -> String {
-    let known = match error.kind() {
+    let description = match error.kind() {
         ErrorKind::NotFound => "no such file or directory",
         ErrorKind::PermissionDenied => "permission denied",
         ErrorKind::IsADirectory => "it is a directory",
@@ -51,12 +51,12 @@ fn describe(error: &io::Error) -> String {
         ErrorKind::InvalidFilename => "the name is too long, or not a valid file name",
         ErrorKind::FileTooLarge => "the file would be too large",
         ErrorKind::OutOfMemory => "there is not enough memory",
-        _ => return decapitalized(error.to_string().split(BEFORE_NUMBER).next().unwrap_or_default()),
+        _ => return decapitalize(error.to_string().split(BEFORE_NUMBER).next().unwrap_or_default()),
     };
-    known.to_owned()
+    description.to_owned()
 }
 
-fn decapitalized(text: &str) -> String {
+fn decapitalize(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }

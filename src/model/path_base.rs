@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn makes_paths_relative_to_the_root() {
+    fn paths_are_made_relative_to_the_root() {
         let base = PathBase { root: "/a/b".into(), start: "/a/b/c".into() };
         let relative = |path: &str| base.relative_to_root(Path::new(path)).map(|p| p.display().to_string());
         assert_eq!(relative("x").as_deref(), Some("c/x"));

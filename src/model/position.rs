@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_lines_and_code_points() {
+    fn positions_count_lines_and_code_points() {
         let position = Position::START.after_bytes("a\nüb".as_bytes());
         assert_eq!(position, Position { offset: 5, line: 2, column: 3 });
         assert_eq!(position.after_bytes(b"\n"), Position { offset: 6, line: 3, column: 1 });
@@ -60,9 +60,9 @@ mod tests {
     #[test]
     fn advancing_in_steps_equals_advancing_at_once() {
         let text = "x\r\n\u{1F600}y\n\nend".as_bytes();
-        for cut in 0..=text.len() {
-            let in_steps = Position::START.after_bytes(&text[..cut]).after_bytes(&text[cut..]);
-            assert_eq!(in_steps, Position::START.after_bytes(text), "cut at {cut}");
+        for middle in 0..=text.len() {
+            let in_steps = Position::START.after_bytes(&text[..middle]).after_bytes(&text[middle..]);
+            assert_eq!(in_steps, Position::START.after_bytes(text), "split at {middle}");
         }
     }
 }

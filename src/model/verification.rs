@@ -157,7 +157,7 @@ pub struct Spending {
     pub since_leak: f64,
     /// The average cost of one of the `days_before`.
     pub per_day_before: f64,
-    /// Over how many days before the leak the average was taken.
+    /// The number of days before the leak over which the average was taken.
     pub days_before: u32,
     /// Each day, oldest first.
     pub days: Vec<SpendingDay>,

@@ -53,7 +53,7 @@ pub(super) fn search(
     let query = Query {
         objects: blobs_and_trees.map(|id| (id, vec![0])).collect(),
         commits: earliest_commits(&ids_of_kind(ObjectKind::Commit).collect(), &mut objects),
-        secrets: 1,
+        secret_count: 1,
     };
     let attribution = attribute(repo, refs, &query, options);
     for (id, reachability) in query.commits.iter().zip(&attribution.commits) {

@@ -84,7 +84,7 @@ impl RefPlan {
             if tip.name.contains('\u{fffd}') {
                 return Err(PurgeError::RefName(tip.name.clone()));
             }
-            let target = refs.symbolic.get(&tip.name).cloned();
+            let target = refs.symbolic_refs.get(&tip.name).cloned();
             // As a path, an invalid name could lead out of the new repository.
             if ![Some(&tip.name), target.as_ref()].into_iter().flatten().all(|name| is_valid_ref_name(name)) {
                 plan.misnamed_refs += 1;

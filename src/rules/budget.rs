@@ -61,24 +61,25 @@ impl RuleBudget {
         check_limit(longest.unwrap_or(0), MAX_PATTERN_BYTES, "bytes in a pattern")?;
         self.variants += 1;
         check_limit(self.variants, MAX_VARIANTS, "patterns in all rules")?;
-        let of_context = raw.context.iter().flat_map(|context| context.words.iter().chain(&context.others));
-        let named = raw.keywords.iter().flat_map(|keywords| keywords.get_ref()).chain(of_context);
-        self.add_keywords(named.map(String::len), 1)?;
+        let context_words =
+            raw.context.iter().flat_map(|context| context.words.iter().chain(&context.others));
+        let words = raw.keywords.iter().flat_map(|keywords| keywords.get_ref()).chain(context_words);
+        self.add_keywords(words.map(String::len), 1)?;
         self.add_keywords(raw.encoded.iter().map(String::len), KEYWORDS_OF_ENCODED)
     }
 
-    /// Adds keywords of these lengths, each of which expands to `each` keywords.
+    /// Adds keywords of these lengths, each of which expands to `factor` keywords.
     ///
     /// # Errors
     /// The limit that is exceeded.
     pub(super) fn add_keywords(
         &mut self,
         lengths: impl Iterator<Item = usize>,
-        each: usize,
+        factor: usize,
     ) -> Result<(), String> {
         for length in lengths {
-            self.keywords += each;
-            self.keyword_bytes += each * length;
+            self.keywords += factor;
+            self.keyword_bytes += factor * length;
         }
         check_limit(self.keywords, MAX_KEYWORDS, "keywords in all rules")?;
         check_limit(self.keyword_bytes, MAX_KEYWORD_BYTES, "bytes in the keywords of all rules")

@@ -16,15 +16,15 @@ const MIN_PREFIX_LEN: usize = 3;
 /// Number of characters at the end of a key that its redacted form shows.
 const MIN_TAIL_LEN: usize = 4;
 
-/// A rule that finds exactly `key`, of which the first `prefix` bytes may be shown. It takes its descriptions
-/// from `described_as`, the rule that recognizes such keys, if there is one.
-pub(super) fn rule(key: &[u8], prefix: usize, described_as: Option<&Rule>) -> Rule {
-    let (shown, rest) = key.split_at(prefix.min(key.len()));
+/// A rule that finds exactly `key`. Reports may show the first `prefix_len` bytes. The descriptions are those of `described_as`,
+/// the rule that recognizes such keys, if there is one.
+pub(super) fn rule(key: &[u8], prefix_len: usize, described_as: Option<&Rule>) -> Rule {
+    let (prefix, rest) = key.split_at(prefix_len.min(key.len()));
     let variant = Variant {
         encoded: vec![key.to_vec()],
         ..unchecked(
             key.to_vec(),
-            &format!("(?<prefix>{}){}", escape(shown), escape(rest)),
+            &format!("(?<prefix>{}){}", escape(prefix), escape(rest)),
             facts(key.len(), key.iter().copied().all(is_key)),
         )
     };
@@ -37,7 +37,7 @@ pub(super) fn redacted_rule(
     length: usize,
     described_as: Option<&Rule>,
 ) -> Option<Rule> {
-    let hidden = length.checked_sub(prefix.len() + tail.len()).filter(|hidden| *hidden > 0)?;
+    let hidden_len = length.checked_sub(prefix.len() + tail.len()).filter(|hidden_len| *hidden_len > 0)?;
     if prefix.len() < MIN_PREFIX_LEN || tail.len() < MIN_TAIL_LEN || length > MAX_MATCH_LEN {
         return None;
     }
@@ -48,7 +48,7 @@ pub(super) fn redacted_rule(
         ..unchecked(
             prefix.as_bytes().to_vec(),
             &format!(
-                "(?<prefix>{})[A-Za-z0-9_-]{{{hidden}}}{}",
+                "(?<prefix>{})[A-Za-z0-9_-]{{{hidden_len}}}{}",
                 escape(prefix.as_bytes()),
                 escape(tail.as_bytes())
             ),

@@ -35,15 +35,15 @@ pub(super) fn analyze(pattern: &Pattern, keywords: &[Vec<u8>]) -> Result<Facts, 
     }
     let mut leaves = Vec::new();
     add_leaves(hir, &mut leaves);
-    let mut before: Vec<usize> = keywords.iter().map(|keyword| key_chars_before(&leaves, keyword)).collect();
-    if before.iter().all(|&count| count == 0) {
-        before.clear();
+    let mut counts: Vec<usize> = keywords.iter().map(|keyword| key_chars_before(&leaves, keyword)).collect();
+    if counts.iter().all(|&count| count == 0) {
+        counts.clear();
     }
     Ok(Facts {
         max_len,
         starts_with_keyword: starts_with_keyword(hir, keywords),
         has_only_key_chars: has_only_key_chars(hir),
-        key_chars_before: before.into(),
+        key_chars_before: counts.into(),
     })
 }
 
@@ -106,9 +106,9 @@ fn add_leaves<'a>(hir: &'a Hir, leaves: &mut Vec<&'a Hir>) {
 /// Minimum number of key characters directly before the only occurrence of the literal `keyword` among `leaves`.
 fn key_chars_before(leaves: &[&Hir], keyword: &[u8]) -> usize {
     let is_keyword = |leaf: &Hir| matches!(leaf.kind(), HirKind::Literal(literal) if *literal.0 == *keyword);
-    let mut places = leaves.iter().enumerate().filter(|(_, leaf)| is_keyword(leaf));
-    let (Some((at, _)), None) = (places.next(), places.next()) else { return 0 };
-    match leaves[..at].last().map(|leaf| leaf.kind()) {
+    let mut occurrences = leaves.iter().enumerate().filter(|(_, leaf)| is_keyword(leaf));
+    let (Some((index, _)), None) = (occurrences.next(), occurrences.next()) else { return 0 };
+    match leaves[..index].last().map(|leaf| leaf.kind()) {
         Some(HirKind::Class(class)) if is_key_class(class) => 1,
         Some(HirKind::Repetition(repetition)) => match repetition.sub.kind() {
             HirKind::Class(class) if is_key_class(class) => repetition.min as usize,
@@ -135,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn determines_length_and_keyword_position() {
+    fn the_maximum_length_and_the_position_of_the_keyword_are_determined() {
         assert_eq!(length_and_start("(?<prefix>ab-)[a-z]{4,9}", "ab-"), (12, true));
         assert_eq!(length_and_start("[a-z]{4}XY", "XY"), (6, false));
         assert_eq!(length_and_start("ab-x|cd-y", "ab-"), (4, false));
     }
 
     #[test]
-    fn determines_the_characters_of_matches() {
+    fn patterns_of_key_characters_only_are_recognized() {
         let only_key_chars = |pattern: &str| facts(pattern, "ab-").unwrap().has_only_key_chars;
         assert!(only_key_chars("(?<prefix>ab-)(?:x|[0-9_]{2})?[a-z]{4,9}"));
         assert!(!only_key_chars("ab-[a-z.]{4,9}"));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_the_key_characters_before_a_keyword() {
+    fn key_characters_before_a_keyword_are_counted() {
         let before = |pattern: &str| facts(pattern, "XYZ").unwrap().key_chars_before.into_owned();
         assert_eq!(before("ab-(?<left>[a-z]{4,9})XYZ[a-z]"), [4]);
         assert_eq!(before("(?<left>[a-z])XYZ"), [1]);

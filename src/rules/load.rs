@@ -72,10 +72,10 @@ pub(super) fn read(
     known_checks: &[&str],
     budget: &mut RuleBudget,
 ) -> Result<(String, Vec<Rule>), RuleError> {
-    let shown = path.display().to_string();
+    let name = path.display().to_string();
     let text = read_text(path, Symlinks::Follow, MAX_FILE)
-        .map_err(|error| RuleError::Read { path: shown.clone(), error })?;
-    let rules = parse(&text, &shown, known_checks, budget)?;
+        .map_err(|error| RuleError::Read { path: name.clone(), error })?;
+    let rules = parse(&text, &name, known_checks, budget)?;
     Ok((text, rules))
 }
 
@@ -111,13 +111,13 @@ impl Loader<'_> {
 
     fn rule(&self, mut raw: RawRule, start: usize, budget: &mut RuleBudget) -> Result<Rule, RuleError> {
         let id = raw.id.get_ref();
-        let well_formed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if id.is_empty() || !id.chars().all(well_formed) {
+        let is_id_char = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if id.is_empty() || !id.chars().all(is_id_char) {
             return Err(self
                 .error_at(&raw.id, format!("`{id}` is not an id: use lower-case letters, digits and `-`")));
         }
         if let Some(kind) = &raw.kind
-            && !(1..=MAX_KIND).contains(&kind.get_ref().len()) | !kind.get_ref().chars().all(well_formed)
+            && !(1..=MAX_KIND).contains(&kind.get_ref().len()) | !kind.get_ref().chars().all(is_id_char)
         {
             // Reports contain the kind unmasked, so it must not be a key.
             let reason = format!(
@@ -175,8 +175,8 @@ impl Loader<'_> {
             Some(known) => known.clone(),
             None => self.analyze(&raw, &pattern, except.as_ref(), &keywords)?,
         };
-        let named = raw.checks.as_ref().map(|checks| checks.get_ref().as_slice()).unwrap_or_default();
-        let checks: Vec<String> = named.iter().map(|name| current_name(name).to_owned()).collect();
+        let check_names = raw.checks.as_ref().map(|checks| checks.get_ref().as_slice()).unwrap_or_default();
+        let checks: Vec<String> = check_names.iter().map(|name| current_name(name).to_owned()).collect();
         let checks_invalid = |reason| match &raw.checks {
             Some(place) => self.error_at(place, reason),
             None => self.error_at(&raw.pattern, reason),
@@ -255,8 +255,9 @@ impl Loader<'_> {
     }
 
     fn invalid(&self, offset: usize, reason: String) -> RuleError {
-        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        RuleError::Invalid { path: self.path.to_owned(), line: 1 + bytecount::count(before, b'\n'), reason }
+        let text_before = &self.text.as_bytes()[..offset.min(self.text.len())];
+        let line = 1 + bytecount::count(text_before, b'\n');
+        RuleError::Invalid { path: self.path.to_owned(), line, reason }
     }
 }
 
@@ -289,7 +290,7 @@ pattern = 'acme-[a-z]{8}'
     }
 
     #[test]
-    fn reads_a_rule() {
+    fn a_valid_rule_is_read() {
         let rules = parse(VALID_RULE, "my.toml", &[], &mut RuleBudget::default()).unwrap();
         assert_eq!(&*rules[0].id, "acme-key");
         assert_eq!(&*rules[0].kind, "acme-key");
@@ -366,9 +367,9 @@ pattern = 'acme-[a-z]{8}'
             (VALID_RULE.replace("{8}", &"{8}x".repeat(20_000)), "acme-key", "bytes in a pattern"),
         ] {
             let message = error(&text);
-            let named = format!("rule `{rule}`: ");
+            let rule_prefix = format!("rule `{rule}`: ");
             assert!(
-                message.starts_with("my.toml:") && message.contains(&named) && message.contains(limit),
+                message.starts_with("my.toml:") && message.contains(&rule_prefix) && message.contains(limit),
                 "{message}"
             );
         }

@@ -23,7 +23,7 @@ pub use facts::Facts;
 pub use load::RuleError;
 pub use pattern::{MAX_MATCH_LEN, Pattern};
 pub use rule::{Rule, Variant};
-pub use schema::{Context, Owners, WithoutContext};
+pub use schema::{Context, MissingContext, Owners};
 pub use template::{Expanded, MARKER, expand};
 
 /// The built-in files, with their names in messages.
@@ -83,10 +83,10 @@ impl RuleSet {
             let (text, parsed) = load::read(path.as_ref(), CHECK_NAMES, &mut budget)?;
             digest.update(text.as_bytes());
             for rule in parsed {
-                match rules.iter_mut().find(|known| known.id == rule.id) {
-                    Some(known) => {
-                        let replaces_built_in = known.built_in || known.replaces_built_in;
-                        *known = Rule { replaces_built_in, ..rule };
+                match rules.iter_mut().find(|existing| existing.id == rule.id) {
+                    Some(existing) => {
+                        let replaces_built_in = existing.built_in || existing.replaces_built_in;
+                        *existing = Rule { replaces_built_in, ..rule };
                     }
                     None => rules.push(rule),
                 }
@@ -95,11 +95,11 @@ impl RuleSet {
         Ok(Self { rules: rules.into(), digest: crate::model::hex(&digest.finalize()[..8]) })
     }
 
-    /// These rules and one that finds exactly `key`, with the description of the rule `described_as`. The
-    /// first `prefix` bytes may be shown. The digest stays that of the rules without it.
+    /// These rules and one that finds exactly `key`, with the description of the rule `described_as`. Reports may show the
+    /// first `prefix_len` bytes of the key. The added rule does not affect the digest.
     #[must_use]
-    pub fn with_exact_key(mut self, key: &[u8], prefix: usize, described_as: Option<&str>) -> Self {
-        let rule = exact_key::rule(key, prefix, described_as.and_then(|id| self.get(id)));
+    pub fn with_exact_key(mut self, key: &[u8], prefix_len: usize, described_as: Option<&str>) -> Self {
+        let rule = exact_key::rule(key, prefix_len, described_as.and_then(|id| self.get(id)));
         self.rules = std::iter::once(rule).chain(self.rules.iter().cloned()).collect();
         self
     }

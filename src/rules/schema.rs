@@ -111,7 +111,7 @@ pub struct Context {
     #[serde(default)]
     pub others: Vec<String>,
     /// What to do if no word is near.
-    pub missing: WithoutContext,
+    pub missing: MissingContext,
 }
 
 /// Words in the name of a value, in lower case.
@@ -127,7 +127,7 @@ pub struct Owners {
 /// What happens to a match without context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum WithoutContext {
+pub enum MissingContext {
     /// It is reported with low confidence.
     Low,
     /// It is not reported.

@@ -57,7 +57,7 @@ fn expand_placeholder(name: &str, random: &mut TemplateRandom, text: &mut Vec<u8
             return true;
         }
         "zero" => {
-            text.push(b"AEIMQUYcgkosw048"[random.below(16)]);
+            text.push(b"AEIMQUYcgkosw048"[random.number_below(16)]);
             text.push(b'A');
             return true;
         }
@@ -89,7 +89,7 @@ fn expand_placeholder(name: &str, random: &mut TemplateRandom, text: &mut Vec<u8
     if length > MAX_EXPANSION {
         return false;
     }
-    text.extend((0..length).map(|_| alphabet[random.below(alphabet.len())]));
+    text.extend((0..length).map(|_| alphabet[random.number_below(alphabet.len())]));
     true
 }
 
@@ -108,7 +108,7 @@ impl TemplateRandom {
     }
 
     /// A random number less than `bound`.
-    fn below(&mut self, bound: usize) -> usize {
+    fn number_below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn expands_classes_and_marks_the_secret() {
+    fn classes_are_expanded_and_the_secret_is_located() {
         let expanded = expand("key = «ab-{hex:8}»;{nl}${HOME}", 1);
         assert_eq!(expanded.secret, Some(6..17));
         assert!(expanded.text.starts_with(b"key = ab-"));

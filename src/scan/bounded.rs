@@ -37,7 +37,7 @@ impl DroppedFindings {
     }
 
     pub(super) fn add(&mut self, other: Self) {
-        self.0.iter_mut().zip(other.0).for_each(|(mine, more)| *mine += more);
+        self.0.iter_mut().zip(other.0).for_each(|(count, other_count)| *count += other_count);
     }
 
     /// The number of dropped findings of at least this confidence. Accepted ones are never counted.
@@ -51,7 +51,7 @@ type Rank = (bool, Reverse<Confidence>, Fingerprint);
 
 /// Findings by key, as many as a report can hold.
 #[derive(Clone, Debug)]
-pub(super) struct Bounded<T> {
+pub(super) struct BoundedFindings<T> {
     /// The findings of each key, with their numbers in order of arrival.
     keys: BTreeMap<Rank, Vec<(u64, T)>>,
     total: usize,
@@ -61,13 +61,13 @@ pub(super) struct Bounded<T> {
     max_findings: usize,
 }
 
-impl<T> Default for Bounded<T> {
+impl<T> Default for BoundedFindings<T> {
     fn default() -> Self {
         Self::with_limits(MAX_KEYS, MAX_FINDINGS)
     }
 }
 
-impl<T> Bounded<T> {
+impl<T> BoundedFindings<T> {
     fn with_limits(max_keys: usize, max_findings: usize) -> Self {
         let dropped = DroppedFindings::default();
         Self { keys: BTreeMap::new(), total: 0, next_number: 0, dropped, max_keys, max_findings }
@@ -100,7 +100,7 @@ impl<T> Bounded<T> {
     }
 }
 
-impl<T: Rankable> Bounded<T> {
+impl<T: Rankable> BoundedFindings<T> {
     /// Adds `item`, which may displace another one.
     pub(super) fn push(&mut self, mut item: T) {
         let accepted = item.is_accepted();
@@ -120,9 +120,9 @@ impl<T: Rankable> Bounded<T> {
         let places = self.keys.entry(rank).or_default();
         if let Some((_, first)) = places.first_mut() {
             // Thousands of places usually share one value.
-            let known = first.detected_key();
-            if **known == **item.detected_key() {
-                *item.detected_key() = Arc::clone(known);
+            let first_key = first.detected_key();
+            if **first_key == **item.detected_key() {
+                *item.detected_key() = Arc::clone(first_key);
             }
         }
         places.push((number, item));
@@ -192,7 +192,7 @@ pub(super) fn limit_findings(policy: &Policy, findings: Vec<Finding>) -> (Vec<Fi
     if findings.len() <= MAX_KEYS.min(MAX_FINDINGS) {
         return (findings, DroppedFindings::default());
     }
-    let mut bounded = Bounded::default();
+    let mut bounded = BoundedFindings::default();
     for mut finding in findings {
         suppression::mark_if_in_baseline(policy, &mut finding);
         bounded.push(finding);
@@ -221,12 +221,12 @@ mod tests {
     use crate::model::{Origin, Position, Span, Suppression, Surface};
 
     fn finding(key: usize, place: u64, confidence: Confidence) -> Finding {
-        let at = Position { offset: place, line: 1, column: 1 };
+        let position = Position { offset: place, line: 1, column: 1 };
         Finding {
             detected_key: Arc::new(DetectedKey { confidence, ..DetectedKey::sample(&format!("key {key}")) }),
             origin: Origin::at_path(Surface::Worktree, format!("f{}", place % 3)),
             encoding: "utf-8",
-            span: Span { start: at, end: at },
+            span: Span { start: position, end: position },
             occurrence: 0,
             versions: 1,
             excerpt: None,
@@ -234,7 +234,7 @@ mod tests {
         }
     }
 
-    fn sorted_parts(bounded: Bounded<Finding>) -> (Vec<(Fingerprint, Origin, u64)>, DroppedFindings) {
+    fn sorted_parts(bounded: BoundedFindings<Finding>) -> (Vec<(Fingerprint, Origin, u64)>, DroppedFindings) {
         let (findings, dropped) = bounded.into_parts();
         let key = |f: Finding| (f.detected_key.fingerprint, f.origin, f.span.start.offset);
         let mut kept: Vec<_> = findings.into_iter().map(key).collect();
@@ -242,8 +242,8 @@ mod tests {
         (kept, dropped)
     }
 
-    /// 40 keys, some with many places, in an order that depends on `step`.
-    fn many(step: usize) -> Vec<Finding> {
+    /// Findings of 40 keys, some with many places, in an order that depends on `step`.
+    fn many_findings(step: usize) -> Vec<Finding> {
         let all: Vec<_> = (0..997usize)
             .map(|n| finding(if n < 500 { n % 40 } else { 3 }, n as u64, Confidence::ALL[n % 3]))
             .collect();
@@ -251,14 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_does_not_depend_on_the_order() {
+    fn the_kept_findings_do_not_depend_on_the_order() {
         let mut expected = None;
         for step in [1, 2, 5, 100, 996] {
             for parts in [1, 4] {
-                let all = many(step);
-                let mut whole = Bounded::with_limits(20, 100);
+                let all = many_findings(step);
+                let mut whole = BoundedFindings::with_limits(20, 100);
                 for part in all.chunks(all.len().div_ceil(parts)) {
-                    let mut part_bounded = Bounded::with_limits(20, 100);
+                    let mut part_bounded = BoundedFindings::with_limits(20, 100);
                     part.iter().for_each(|one| part_bounded.push(one.clone()));
                     whole.append(part_bounded);
                 }
@@ -272,8 +272,8 @@ mod tests {
     }
 
     #[test]
-    fn certain_and_open_findings_are_kept_longest() {
-        let mut bounded = Bounded::with_limits(2, 100);
+    fn accepted_findings_and_those_of_low_confidence_are_dropped_first() {
+        let mut bounded = BoundedFindings::with_limits(2, 100);
         for (key, confidence) in [(1, Confidence::Low), (2, Confidence::High), (3, Confidence::Medium)] {
             bounded.push(finding(key, 0, confidence));
         }
@@ -288,8 +288,8 @@ mod tests {
 
     #[test]
     fn a_few_findings_are_all_kept() {
-        let mut bounded = Bounded::default();
-        many(7).into_iter().for_each(|one| bounded.push(one));
+        let mut bounded = BoundedFindings::default();
+        many_findings(7).into_iter().for_each(|one| bounded.push(one));
         assert!(!bounded.has_dropped_open() && !bounded.is_empty());
         assert_eq!(bounded.into_parts().0.len(), 997);
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use super::Settings;
-use super::bounded::{Bounded, DroppedFindings};
+use super::bounded::{BoundedFindings, DroppedFindings};
 use super::contents::Contents;
 use super::located::content_name;
 use super::narrowing;
@@ -22,7 +22,7 @@ use crate::source::{Sink, Worker};
 pub(super) struct Collector<'d> {
     settings: Settings<'d>,
     /// The findings of all threads, with one limit for all of them.
-    findings: Mutex<Bounded<Finding>>,
+    findings: Mutex<BoundedFindings<Finding>>,
     outcome: Mutex<ScanOutcome>,
 }
 
@@ -63,7 +63,7 @@ impl<'d> Collector<'d> {
 
 impl Sink for Collector<'_> {
     fn worker(&self) -> Box<dyn Worker + Send + '_> {
-        Box::new(Local {
+        Box::new(CollectorWorker {
             collector: self,
             contents: Contents::new(&self.settings),
             outcome: ScanOutcome::default(),
@@ -76,13 +76,13 @@ impl Sink for Collector<'_> {
 }
 
 /// The results of one thread.
-struct Local<'c> {
+struct CollectorWorker<'c> {
     collector: &'c Collector<'c>,
     contents: Contents<'c>,
     outcome: ScanOutcome,
 }
 
-impl Worker for Local<'_> {
+impl Worker for CollectorWorker<'_> {
     fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()> {
         let ScanOutcome { coverage, notes, more_skipped, .. } = &mut self.outcome;
         coverage.surfaces.insert(origin.surface);
@@ -93,8 +93,8 @@ impl Worker for Local<'_> {
             coverage.ignored.insert(narrowing::lfs_content(origin));
         }
         if !searched.skipped.is_empty() {
-            let shown = String::from_utf8_lossy(origin.path.as_deref().unwrap_or_default());
-            coverage.skipped.extend(skips(&shown, searched.skipped));
+            let path = String::from_utf8_lossy(origin.path.as_deref().unwrap_or_default());
+            coverage.skipped.extend(skips(&path, searched.skipped));
             skip_limit::trim(&mut coverage.skipped, more_skipped);
         }
         if !searched.secrets.is_empty() {
@@ -105,16 +105,16 @@ impl Worker for Local<'_> {
         read_result
     }
 
-    fn name_on(&mut self, surface: Surface, path: &[u8]) {
+    fn name_on_surface(&mut self, surface: Surface, path: &[u8]) {
         // The directories above are scanned as names of their own.
-        let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
+        let start = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
         let findings = name_findings(self.collector.settings.detector, surface, path, start);
         if !findings.is_empty() {
             self.collector.keep(findings.into_iter(), DroppedFindings::default());
         }
     }
 
-    fn file_done(&mut self) {
+    fn file_finished(&mut self) {
         self.outcome.coverage.files += 1;
     }
 
@@ -132,15 +132,15 @@ impl Worker for Local<'_> {
     }
 }
 
-impl Drop for Local<'_> {
+impl Drop for CollectorWorker<'_> {
     fn drop(&mut self) {
-        let own = std::mem::take(&mut self.outcome);
-        let mut all = self.collector.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        all.coverage.merge(own.coverage);
-        all.more_skipped += own.more_skipped;
-        let ScanOutcome { coverage, more_skipped, .. } = &mut *all;
+        let worker_outcome = std::mem::take(&mut self.outcome);
+        let mut outcome = self.collector.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        outcome.coverage.merge(worker_outcome.coverage);
+        outcome.more_skipped += worker_outcome.more_skipped;
+        let ScanOutcome { coverage, more_skipped, .. } = &mut *outcome;
         skip_limit::trim(&mut coverage.skipped, more_skipped);
-        all.notes.extend(own.notes);
+        outcome.notes.extend(worker_outcome.notes);
     }
 }
 
@@ -153,19 +153,19 @@ pub(super) fn name_findings(
 ) -> Vec<Finding> {
     let name = &path[start..];
     let redactor = Redactor::new(detector);
-    let before = Position::START.after_bytes(&path[..start]);
+    let name_start = Position::START.after_bytes(&path[..start]);
     let mut findings = Vec::new();
     let mut cache = RedactionCache::default();
     detector.find(name, |matched| {
-        let first = before.after_bytes(&name[..matched.span.start]);
-        let last = first.after_bytes(&name[matched.span.clone()]);
-        let chunk = Chunk { bytes: name, start: before };
+        let match_start = name_start.after_bytes(&name[..matched.span.start]);
+        let match_end = match_start.after_bytes(&name[matched.span.clone()]);
+        let chunk = Chunk { bytes: name, start: name_start };
         findings.push(Finding {
             excerpt: Some(redactor.excerpt_of(chunk, matched.span, &matched.detected_key.secret, &mut cache)),
             detected_key: matched.detected_key,
             origin: Origin::at_path(surface, path),
             encoding: matched.encoding,
-            span: Span { start: first, end: last },
+            span: Span { start: match_start, end: match_end },
             occurrence: 0,
             versions: 1,
             suppressed: None,

@@ -144,9 +144,9 @@ impl<'d> Contents<'d> {
         let Self { context, stream, .. } = self;
         let SearchResult { secrets, bytes, skipped, .. } = searched;
         let (mut cache, mut probe) = (RedactionCache::default(), RunProbe::default());
-        let located = |chunk: Chunk<'_>, place| secrets.push(context.located(&[], &mut cache, chunk, place));
-        let keyword = |chunk: &[u8], at: usize| {
-            probe.examine(chunk, at);
+        let located = |chunk: Chunk<'_>, place| secrets.push(context.locate(&[], &mut cache, chunk, place));
+        let keyword = |chunk: &[u8], offset: usize| {
+            probe.examine(chunk, offset);
             !context.stop.is_set()
         };
         let outcome = stream.resume(context.detector, content, keyword, located);

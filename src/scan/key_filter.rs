@@ -33,14 +33,14 @@ impl KeyFilter {
     }
 
     /// Whether the filter selects this key.
-    pub fn admits(&self, one: &DetectedKey) -> bool {
+    pub fn admits(&self, key: &DetectedKey) -> bool {
         match self {
-            Self::Fingerprint(fingerprint) => one.fingerprint == *fingerprint,
+            Self::Fingerprint(fingerprint) => key.fingerprint == *fingerprint,
             Self::FingerprintPrefix { start, digits } => {
-                let nibble = |bytes: &[u8; 32], at: usize| (bytes[at / 2] >> (4 * (1 - at % 2))) & 15;
-                (0..*digits).all(|at| nibble(&start.0, at) == nibble(&one.fingerprint.0, at))
+                let digit = |bytes: &[u8; 32], index: usize| (bytes[index / 2] >> (4 * (1 - index % 2))) & 15;
+                (0..*digits).all(|index| digit(&start.0, index) == digit(&key.fingerprint.0, index))
             }
-            Self::LastFour(end) => one.secret.reveal().ends_with(end),
+            Self::LastFour(end) => key.secret.reveal().ends_with(end),
         }
     }
 }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn selects_by_fingerprint_or_its_start() {
+    fn a_fingerprint_or_its_start_selects_a_key() {
         // `printf abc | sha256sum` starts with ba7816bf8f.
         let abc = DetectedKey::sample("abc");
         let whole = abc.fingerprint.to_string();
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn selects_by_the_last_four_characters() {
+    fn the_last_four_characters_select_a_key() {
         assert!(KeyFilter::LastFour(*b"x9KA").admits(&DetectedKey::sample("some-key-x9KA")));
         assert!(!KeyFilter::LastFour(*b"x9KB").admits(&DetectedKey::sample("some-key-x9KA")));
     }

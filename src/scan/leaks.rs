@@ -51,15 +51,15 @@ fn strongest(findings: &[Finding]) -> Option<Arc<DetectedKey>> {
     let best = findings.iter().max_by(|a, b| {
         let key =
             |f: &Finding| (f.detected_key.confidence, std::cmp::Reverse(Arc::clone(&f.detected_key.rule)));
-        // The first of equals, so that the result does not depend on their number.
+        // Of equal matches, the first, so that the result does not depend on how many there are.
         key(a).cmp(&key(b)).then(place(b).cmp(&place(a)))
     });
     best.map(|finding| Arc::clone(&finding.detected_key))
 }
 
 fn status(findings: &[Finding]) -> LeakStatus {
-    let known = findings.iter().any(|finding| finding.origin.surface != Surface::Stdin);
-    if known { LeakStatus::Present } else { LeakStatus::Unknown }
+    let is_stored = findings.iter().any(|finding| finding.origin.surface != Surface::Stdin);
+    if is_stored { LeakStatus::Present } else { LeakStatus::Unknown }
 }
 
 /// By confidence, highest first, then by place.

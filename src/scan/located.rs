@@ -22,7 +22,7 @@ pub(super) struct LocatedSecret {
     /// The surface, if it differs from that of the object that leads to the content.
     pub(super) surface: Option<Surface>,
     /// Whether the baseline accepts it at any path.
-    pub(super) in_baseline: bool,
+    pub(super) is_in_baseline: bool,
 }
 
 impl Rankable for LocatedSecret {
@@ -31,7 +31,7 @@ impl Rankable for LocatedSecret {
     }
 
     fn is_accepted(&self) -> bool {
-        self.in_baseline || self.marker.accepts()
+        self.is_in_baseline || self.marker.accepts()
     }
 
     fn cmp_place(&self, other: &Self) -> Ordering {
@@ -52,7 +52,7 @@ impl LocatedSecret {
             excerpt: Excerpt { start: 0, end: text.len(), text },
             marker: MarkerDecision::default(),
             surface: None,
-            in_baseline: false,
+            is_in_baseline: false,
         }
     }
 
@@ -92,7 +92,7 @@ fn container_path(origin: &Origin, container_names: &[Vec<u8>]) -> Vec<Vec<u8>> 
 pub(super) fn content_name(origin: &Origin) -> Vec<u8> {
     match (&origin.path, &origin.object) {
         (Some(path), _) => {
-            let start = memchr::memrchr(b'/', path).map_or(0, |at| at + 1);
+            let start = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
             path[start..].to_vec()
         }
         (None, Some(object)) => object.clone().into_bytes(),

@@ -61,8 +61,8 @@ pub struct Settings<'d> {
     pub stop: &'d Stop,
 }
 
-/// A detector for `rules` that also detects containers in text form. One without them, made by [`Detector::new`], overlooks
-/// keys in an archive that is base64 within a text.
+/// A detector for `rules` that also detects containers in text form. A detector made by [`Detector::new`] does not, and so
+/// overlooks keys in an archive that is encoded as base64 within a text.
 ///
 /// # Errors
 /// Patterns that are too large to compile.
@@ -143,7 +143,7 @@ impl Clock {
     }
 
     /// Seconds since 1970.
-    fn started(&self) -> i64 {
+    fn start_seconds(&self) -> i64 {
         let since = self.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
     }
@@ -157,7 +157,7 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut outcome: ScanOutcom
     let (findings, mut dropped) = bounded::limit_findings(settings.policy, outcome.findings);
     outcome.findings = findings;
     dropped.add(outcome.dropped);
-    let unlisted =
+    let unlisted_findings =
         if settings.key_filter.is_some() { 0 } else { dropped.open_count(settings.min_confidence) };
     skip_limit::limit_skips(&mut outcome.coverage.skipped, outcome.more_skipped);
     let secrets: HashMap<_, _> = outcome
@@ -170,33 +170,32 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut outcome: ScanOutcom
     }
     outcome.coverage.ignored.extend(settings.policy.ignored.iter().cloned());
     outcome.coverage.ignored.extend(narrowing::by_settings(settings));
-    let mut all = leaks::group(outcome.findings);
+    let mut leaks = leaks::group(outcome.findings);
     // A dropped finding may be the one that a baseline entry covers.
     let covers_everything = outcome.coverage.is_complete() && dropped == bounded::DroppedFindings::default();
-    let mut notes = suppression::apply_baseline(settings.policy, &mut all, covers_everything);
+    let mut notes = suppression::apply_baseline(settings.policy, &mut leaks, covers_everything);
     notes.extend(suppression::limit_notes(outcome.notes));
-    let found = all.len();
-    let leaks: Vec<_> =
-        all.into_iter().filter(|leak| leak.detected_key.confidence >= settings.min_confidence).collect();
+    let leak_count = leaks.len();
+    leaks.retain(|leak| leak.detected_key.confidence >= settings.min_confidence);
     outcome.coverage.ignored.extend(narrowing::accepted(&leaks));
     Draft {
         command,
         category: None,
         rules_digest: settings.rules_digest.to_owned(),
         rules: settings.detector.rules().iter().map(crate::rules::Rule::info).collect(),
-        below_threshold: (found - leaks.len()) as u64,
+        below_threshold: (leak_count - leaks.len()) as u64,
         suppressed_findings: leaks
             .iter()
             .flat_map(|leak| &leak.findings)
             .filter(|f| f.suppressed.is_some())
             .count() as u64,
         leaks,
-        unlisted_findings: unlisted,
+        unlisted_findings,
         min_confidence: settings.min_confidence,
         coverage: outcome.coverage,
         notes,
         elapsed_seconds: clock.steady.elapsed().as_secs_f64(),
-        started: clock.started(),
+        started: clock.start_seconds(),
         version_control: None,
         repository: None,
         directory: String::new(),

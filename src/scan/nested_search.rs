@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::bounded::Bounded;
+use super::bounded::BoundedFindings;
 use super::located::LocatedSecret;
 use super::search_context::SearchContext;
 use super::searched::SearchResult;
@@ -26,7 +26,7 @@ pub(super) struct Level {
     path: Vec<Vec<u8>>,
     stream: Stream,
     cache: RedactionCache,
-    secrets: Bounded<LocatedSecret>,
+    secrets: BoundedFindings<LocatedSecret>,
 }
 
 impl ContentVisitor for NestedSearch<'_, '_> {
@@ -39,7 +39,7 @@ impl ContentVisitor for NestedSearch<'_, '_> {
         let Some(Level { path, stream, cache, secrets }) = self.levels.get_mut(level) else { return };
         let keyword = probe_keywords(self.probe.as_deref_mut().filter(|_| level == 0));
         stream.push(self.context.detector, bytes, keyword, |chunk, place| {
-            secrets.push(self.context.located(path, cache, chunk, place));
+            secrets.push(self.context.locate(path, cache, chunk, place));
         });
     }
 
@@ -47,23 +47,23 @@ impl ContentVisitor for NestedSearch<'_, '_> {
         let Some(Level { path, mut stream, mut cache, mut secrets }) = self.levels.pop() else { return };
         let keyword = probe_keywords(self.probe.as_deref_mut().filter(|_| self.levels.is_empty()));
         let length = stream.finish(self.context.detector, keyword, |chunk, place| {
-            secrets.push(self.context.located(&path, &mut cache, chunk, place));
+            secrets.push(self.context.locate(&path, &mut cache, chunk, place));
         });
         self.searched.skipped.extend(stream.passed_over().reason().map(|reason| (path.clone(), reason)));
         self.spare_streams.push(stream);
         let delegated = merge_ranges(delegated, length);
         let delegated_bytes: u64 = delegated.iter().map(|range| range.end - range.start).sum();
         self.searched.bytes += length - delegated_bytes;
-        let known = match secrets.is_empty() || delegated.is_empty() {
+        let in_entries = match secrets.is_empty() || delegated.is_empty() {
             true => HashSet::new(),
             false => self.searched.secrets.fingerprints(),
         };
         // If an entry contains the same secret, its position there is more precise.
-        secrets.retain(|one| {
-            let after = delegated.partition_point(|range| range.start <= one.span.start.offset);
+        secrets.retain(|secret| {
+            let next = delegated.partition_point(|range| range.start <= secret.span.start.offset);
             let is_delegated =
-                after.checked_sub(1).is_some_and(|at| one.span.end.offset <= delegated[at].end);
-            !(is_delegated && known.contains(&one.detected_key.fingerprint))
+                next.checked_sub(1).is_some_and(|index| secret.span.end.offset <= delegated[index].end);
+            !(is_delegated && in_entries.contains(&secret.detected_key.fingerprint))
         });
         self.searched.secrets.append(secrets);
     }
@@ -79,9 +79,9 @@ impl ContentVisitor for NestedSearch<'_, '_> {
 
 /// A callback that passes keywords to `probe`, if there is one.
 fn probe_keywords(mut probe: Option<&mut RunProbe>) -> impl FnMut(&[u8], usize) -> bool {
-    move |chunk, at| {
+    move |chunk, offset| {
         if let Some(probe) = &mut probe {
-            probe.examine(chunk, at);
+            probe.examine(chunk, offset);
         }
         true
     }

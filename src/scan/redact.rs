@@ -11,22 +11,22 @@ pub fn redact(mut draft: Draft, detector: &Detector) -> Report {
     let secrets = std::mem::take(&mut draft.secrets);
     let redactor =
         Redactor::new(detector).with_known(secrets.iter().map(|detected_key| &detected_key.secret));
-    draft.into_report(&mut CachingRedactor { redactor: &redactor, known: HashMap::new() })
+    draft.into_report(&mut CachingRedactor { redactor: &redactor, cache: HashMap::new() })
 }
 
 struct CachingRedactor<'m> {
     redactor: &'m Redactor<'m>,
     /// Results for earlier texts, since a hundred leaks may share the names of thousands of refs.
-    known: HashMap<Vec<u8>, Option<String>>,
+    cache: HashMap<Vec<u8>, Option<String>>,
 }
 
 impl Redact for CachingRedactor<'_> {
     fn redact(&mut self, text: &[u8]) -> Option<String> {
-        if let Some(known) = self.known.get(text) {
-            return known.clone();
+        if let Some(redacted) = self.cache.get(text) {
+            return redacted.clone();
         }
         let redacted = self.redactor.redact_if_secret(text);
-        self.known.insert(text.to_vec(), redacted.clone());
+        self.cache.insert(text.to_vec(), redacted.clone());
         redacted
     }
 

@@ -17,7 +17,7 @@ pub(super) struct SearchContext<'d> {
 
 impl SearchContext<'_> {
     /// Converts the match at `place` in `chunk`. `path` has the names of the containers around the content.
-    pub(super) fn located(
+    pub(super) fn locate(
         &self,
         path: &[Vec<u8>],
         cache: &mut RedactionCache,
@@ -35,7 +35,7 @@ impl SearchContext<'_> {
                 &place.matched.detected_key.secret,
                 cache,
             ),
-            in_baseline: suppression::is_in_baseline(self.policy, &place.matched.detected_key, None),
+            is_in_baseline: suppression::is_in_baseline(self.policy, &place.matched.detected_key, None),
             detected_key: place.matched.detected_key,
             marker,
             surface: None,

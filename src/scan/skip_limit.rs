@@ -11,11 +11,11 @@ pub(super) const MAX_SKIPS: usize = 10_000;
 /// to `more`. The result does not depend on the order in which they were added.
 pub(super) fn trim<T: Ord>(all: &mut BTreeSet<T>, more: &mut u64) {
     if all.len() >= 2 * MAX_SKIPS {
-        cut(all, more);
+        truncate(all, more);
     }
 }
 
-fn cut<T: Ord>(all: &mut BTreeSet<T>, more: &mut u64) {
+fn truncate<T: Ord>(all: &mut BTreeSet<T>, more: &mut u64) {
     *more += all.len().saturating_sub(MAX_SKIPS) as u64;
     while all.len() > MAX_SKIPS {
         all.pop_last();
@@ -24,7 +24,7 @@ fn cut<T: Ord>(all: &mut BTreeSet<T>, more: &mut u64) {
 
 /// Keeps as many as can be listed, and adds a skip with the number of the others, which includes `more`.
 pub(super) fn limit_skips(skipped: &mut BTreeSet<Skip>, mut more: u64) {
-    cut(skipped, &mut more);
+    truncate(skipped, &mut more);
     if more > 0 {
         let reason = format!(
             "not scanned either; a report lists at most {MAX_SKIPS}; scan fewer paths at a time to see all"

@@ -8,7 +8,7 @@ use super::collect::{ScanOutcome, name_findings};
 use super::located::content_name;
 use super::objects::{SearchOptions, SecretLocator, SharedKey, search};
 use super::{Clock, Settings, draft, narrowing};
-use crate::git::staged::{FileVersion, Staged, StagedError, StagedPath, find_change, staged};
+use crate::git::staged::{FileVersion, StagedChanges, StagedError, StagedPath, compare_index, find_change};
 use crate::git::{self, LfsStore, MatchedObject, ObjectId, ObjectReader, OpenError, Repository};
 use crate::model::{
     Coverage, Draft, Fingerprint, Ignored, IgnoredKind, IgnoredSet, Origin, Skip, Surface, native_path,
@@ -61,7 +61,7 @@ pub fn scan_staged(settings: &Settings<'_>, options: &StagedOptions) -> Result<D
     let clock = Clock::start();
     let repo = git::open(&options.repo)?.to_thread_local();
     let given_paths = given_paths(options, &repo)?;
-    let mut staged = staged(&repo, options.index.as_deref(), &given_paths, &options.merge_heads)?;
+    let mut staged = compare_index(&repo, options.index.as_deref(), &given_paths, &options.merge_heads)?;
     let ignored = RefCell::new(IgnoredSet::default());
     if let Some(excludes) = &options.exclude {
         let is_included = |path: &[u8]| {
@@ -79,7 +79,7 @@ pub fn scan_staged(settings: &Settings<'_>, options: &StagedOptions) -> Result<D
             .merge_changes
             .iter_mut()
             .for_each(|changes| changes.retain(|change| is_included(&change.path)));
-        staged.unchanged.retain(|(path, _)| is_included(path));
+        staged.unchanged_files.retain(|(path, _)| is_included(path));
     }
     let lfs = (!options.without_lfs).then(|| LfsStore::new(&repo));
     let mut outcome = ScanOutcome::default();
@@ -155,9 +155,9 @@ struct StagedScan<'a> {
 type SecretCounts = HashMap<ObjectId, HashMap<Fingerprint, usize>>;
 
 impl StagedScan<'_> {
-    fn run(&mut self, staged: Staged, given_paths: &[Vec<u8>]) {
+    fn run(&mut self, staged: StagedChanges, given_paths: &[Vec<u8>]) {
         let own_changes = staged.changes_from_all_parents();
-        self.record_coverage(&own_changes, &staged.unchanged);
+        self.record_coverage(&own_changes, &staged.unchanged_files);
         self.outcome.coverage.skipped.extend(staged.gaps.clone().into_skips());
         for path in &staged.unknown_paths {
             let what = String::from_utf8_lossy(path).into_owned();
@@ -168,15 +168,15 @@ impl StagedScan<'_> {
         let changed = own_changes
             .iter()
             .flat_map(|change| change.new.iter().map(|version| (change.path.as_slice(), version)));
-        let unchanged = staged.unchanged.iter().map(|(path, version)| (path.as_slice(), version));
-        let after = self.secret_counts(changed.chain(unchanged));
-        let new = self.new_secrets(&staged, &own_changes, &after);
+        let unchanged = staged.unchanged_files.iter().map(|(path, version)| (path.as_slice(), version));
+        let counts_in_index = self.secret_counts(changed.chain(unchanged));
+        let new = self.new_secrets(&staged, &own_changes, &counts_in_index);
         let is_given =
             |path: &[u8]| given_paths.is_empty() || given_paths.iter().any(|name| covers(name, path));
         for change in own_changes.iter().filter(|change| is_given(&change.path)) {
             self.search_name(change, &staged);
             for version in &change.new {
-                let secrets: HashSet<Fingerprint> = after
+                let secrets: HashSet<Fingerprint> = counts_in_index
                     .get(&version.id)
                     .into_iter()
                     .flat_map(HashMap::keys)
@@ -191,8 +191,9 @@ impl StagedScan<'_> {
         }
         let moved = staged.moved_submodules.iter().filter(|(path, _)| is_given(path));
         self.outcome.coverage.ignored.extend(moved.map(|(path, ids)| narrowing::submodule(path, ids)));
-        for (path, version) in &staged.unchanged {
-            let secrets = after.get(&version.id).into_iter().flat_map(HashMap::keys).copied().collect();
+        for (path, version) in &staged.unchanged_files {
+            let secrets =
+                counts_in_index.get(&version.id).into_iter().flat_map(HashMap::keys).copied().collect();
             self.report_blob(path, version, &secrets);
         }
     }
@@ -224,9 +225,9 @@ impl StagedScan<'_> {
         let coverage = &mut self.outcome.coverage;
         coverage.blobs += ids.len() as u64;
         coverage.bytes += searched.bytes;
-        let found = std::mem::take(&mut searched.found);
+        let matched_objects = std::mem::take(&mut searched.found);
         coverage.skipped.extend(searched.into_skips());
-        found.into_iter().map(|found| (found.id, count(&found))).collect()
+        matched_objects.into_iter().map(|object| (object.id, count_secrets(&object))).collect()
     }
 
     /// Secrets that the next commit contains more often than each of its parents.
@@ -236,11 +237,11 @@ impl StagedScan<'_> {
     /// only read if there is something to compare.
     fn new_secrets(
         &mut self,
-        staged: &Staged,
+        staged: &StagedChanges,
         own_changes: &[&StagedPath],
-        after: &SecretCounts,
+        counts_in_index: &SecretCounts,
     ) -> HashSet<Fingerprint> {
-        let in_index = tally_new(own_changes.iter().copied(), after);
+        let in_index = tally_new(own_changes.iter().copied(), counts_in_index);
         let mut new: HashSet<Fingerprint> = in_index.keys().copied().collect();
         for changes in staged.changes_by_parent() {
             if new.is_empty() {
@@ -248,8 +249,8 @@ impl StagedScan<'_> {
             }
             let same_paths: Vec<&StagedPath> =
                 own_changes.iter().filter_map(|change| find_change(changes, &change.path)).collect();
-            let before = self.counts_before(&same_paths);
-            new.retain(|secret| in_index.get(secret) > before.get(secret));
+            let in_parent = self.counts_in_parent(&same_paths);
+            new.retain(|secret| in_index.get(secret) > in_parent.get(secret));
         }
         if staged.merge_changes.is_empty() {
             return new;
@@ -258,35 +259,37 @@ impl StagedScan<'_> {
             if new.is_empty() {
                 return new;
             }
-            let all: Vec<&StagedPath> = changes.iter().collect();
-            let versions =
-                all.iter().flat_map(|change| change.new.iter().map(|version| (&change.path[..], version)));
-            let after = self.secret_counts(versions);
-            let (in_index, before) = (tally_new(all.iter().copied(), &after), self.counts_before(&all));
-            new.retain(|secret| in_index.get(secret) > before.get(secret));
+            let changes: Vec<&StagedPath> = changes.iter().collect();
+            let versions = changes
+                .iter()
+                .flat_map(|change| change.new.iter().map(|version| (&change.path[..], version)));
+            let counts_in_index = self.secret_counts(versions);
+            let in_index = tally_new(changes.iter().copied(), &counts_in_index);
+            let in_parent = self.counts_in_parent(&changes);
+            new.retain(|secret| in_index.get(secret) > in_parent.get(secret));
         }
         new
     }
 
     /// How often a parent contains each secret at the paths of `changes`.
-    fn counts_before(&mut self, changes: &[&StagedPath]) -> HashMap<Fingerprint, usize> {
+    fn counts_in_parent(&mut self, changes: &[&StagedPath]) -> HashMap<Fingerprint, usize> {
         let versions =
             changes.iter().filter_map(|change| Some((change.path.as_slice(), change.old.as_ref()?)));
         let secret_counts = self.secret_counts(versions);
-        let mut before: HashMap<Fingerprint, usize> = HashMap::new();
+        let mut in_parent: HashMap<Fingerprint, usize> = HashMap::new();
         let old = changes.iter().filter_map(|change| secret_counts.get(&change.old.as_ref()?.id));
         for (secret, times) in old.flatten() {
-            *before.entry(*secret).or_default() += times;
+            *in_parent.entry(*secret).or_default() += times;
         }
-        before
+        in_parent
     }
 
     /// Searches the name of a path that no parent has.
-    fn search_name(&mut self, change: &StagedPath, staged: &Staged) {
+    fn search_name(&mut self, change: &StagedPath, staged: &StagedChanges) {
         let is_new = |changes| find_change(changes, &change.path).is_some_and(|change| change.old.is_none());
         if !change.new.is_empty() && staged.changes_by_parent().all(is_new) {
-            let found = name_findings(self.settings.detector, Surface::FileName, &change.path, 0);
-            self.outcome.findings.extend(found);
+            let findings = name_findings(self.settings.detector, Surface::FileName, &change.path, 0);
+            self.outcome.findings.extend(findings);
         }
     }
 
@@ -298,8 +301,8 @@ impl StagedScan<'_> {
         let Some((_, bytes)) = objects.read(&version.id, "staged blob") else { return };
         let origin = Origin { object: Some(version.id.to_string()), ..Origin::at_path(Surface::Index, path) };
         let ScanOutcome { findings, notes, .. } = &mut self.outcome;
-        let mut places = SecretLocator::new(self.settings, self.lfs.clone());
-        for located in places.all(version.id, bytes, &content_name(&origin)) {
+        let mut locator = SecretLocator::new(self.settings, self.lfs.clone());
+        for located in locator.all(version.id, bytes, &content_name(&origin)) {
             if secrets.contains(&located.detected_key.fingerprint) {
                 findings.push(located.clone().into_finding(origin.clone(), 1, notes));
             }
@@ -310,15 +313,17 @@ impl StagedScan<'_> {
 /// How often the index contains each secret at the paths of `changes`.
 fn tally_new<'c>(
     changes: impl Iterator<Item = &'c StagedPath>,
-    after: &SecretCounts,
+    counts_in_index: &SecretCounts,
 ) -> HashMap<Fingerprint, usize> {
     let mut in_index: HashMap<Fingerprint, usize> = HashMap::new();
     for change in changes {
         // The versions in a conflict will become one file.
         let mut most: HashMap<Fingerprint, usize> = HashMap::new();
-        for (secret, times) in change.new.iter().filter_map(|version| after.get(&version.id)).flatten() {
-            let known = most.entry(*secret).or_default();
-            *known = (*known).max(*times);
+        for (secret, times) in
+            change.new.iter().filter_map(|version| counts_in_index.get(&version.id)).flatten()
+        {
+            let count = most.entry(*secret).or_default();
+            *count = (*count).max(*times);
         }
         for (secret, times) in most {
             *in_index.entry(secret).or_default() += times;
@@ -327,9 +332,9 @@ fn tally_new<'c>(
     in_index
 }
 
-fn count(found: &MatchedObject<SharedKey>) -> HashMap<Fingerprint, usize> {
+fn count_secrets(object: &MatchedObject<SharedKey>) -> HashMap<Fingerprint, usize> {
     let mut secret_counts = HashMap::new();
-    for (_, hit) in &found.hits {
+    for (_, hit) in &object.hits {
         *secret_counts.entry(hit.fingerprint).or_default() += 1;
     }
     secret_counts

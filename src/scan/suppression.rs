@@ -17,8 +17,8 @@ const MAX_COUNTED: usize = 10_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct MarkerDecision {
     suppressed: Option<Suppression>,
-    /// A marker that strict mode ignores.
-    without_reason: Option<&'static str>,
+    /// A marker that strict mode ignores, since it gives no reason.
+    ignored_marker: Option<&'static str>,
 }
 
 /// Looks for a marker near the match.
@@ -35,9 +35,9 @@ pub(super) fn marker_decision(
     let contains_key = |line: &[u8]| redactor.contains_secret(line);
     match find_marker(chunk.bytes, matched.span.clone(), matched.encoding, &contains_key) {
         None => MarkerDecision::default(),
-        Some(mark) => match policy.suppression_by(mark) {
-            Ok(suppression) => MarkerDecision { suppressed: Some(suppression), without_reason: None },
-            Err(mark) => MarkerDecision { suppressed: None, without_reason: Some(mark.marker) },
+        Some(marker) => match policy.suppression_by(marker) {
+            Ok(suppression) => MarkerDecision { suppressed: Some(suppression), ignored_marker: None },
+            Err(marker) => MarkerDecision { suppressed: None, ignored_marker: Some(marker.marker) },
         },
     }
 }
@@ -59,7 +59,7 @@ impl MarkerDecision {
         if is_name(origin.surface) {
             return None;
         }
-        if let Some(marker) = self.without_reason {
+        if let Some(marker) = self.ignored_marker {
             let path = origin.path.as_deref().map(String::from_utf8_lossy);
             let place = path.as_deref().unwrap_or(origin.surface.name());
             notes.insert(format!("{place}:{line}: `{marker}` gives no reason, so strict mode ignores it"));

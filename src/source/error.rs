@@ -17,10 +17,10 @@ pub enum SourceError {
         reason: String,
     },
     /// A glob is invalid.
-    #[error("invalid glob {shown}: {reason}")]
+    #[error("invalid glob {glob}: {reason}")]
     BadGlob {
-        /// The start of the glob.
-        shown: String,
+        /// The start of the glob, in quotation marks.
+        glob: String,
         /// What is wrong with it.
         reason: String,
     },

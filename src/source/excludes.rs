@@ -23,7 +23,7 @@ impl Excludes {
     /// # Errors
     /// If a glob is invalid.
     pub fn new(globs: &[String], base: Option<PathBase>) -> Result<Self, SourceError> {
-        let bad = |glob: &str, reason: String| SourceError::BadGlob { shown: quote_shortened(glob), reason };
+        let bad = |glob: &str, reason: String| SourceError::BadGlob { glob: quote_shortened(glob), reason };
         let mut builder = GitignoreBuilder::new("");
         let mut cost = GlobCost::default();
         for glob in globs {
@@ -34,9 +34,9 @@ impl Excludes {
             let Some(pattern) = glob_from_git_pattern(glob) else {
                 return Err(bad(glob, "it matches nothing".to_owned()));
             };
-            // Reports show what was written.
-            let from = Some(PathBuf::from(glob));
-            builder.add_line(from, &pattern).map_err(|error| bad(glob, error.to_string()))?;
+            // Reports show the glob as it was written.
+            let original = Some(PathBuf::from(glob));
+            builder.add_line(original, &pattern).map_err(|error| bad(glob, error.to_string()))?;
         }
         let matcher = builder.build().map_err(|error| bad(&globs.join(" "), error.to_string()))?;
         Ok(Self { globs: matcher, originals: globs.to_vec(), base })

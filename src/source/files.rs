@@ -37,27 +37,27 @@ pub(super) struct FileScanner<'s> {
 
 impl FileScanner<'_> {
     /// Scans the text of a link's target. The file that it leads to is scanned where it is.
-    pub(super) fn link(&mut self, path: &Path, shown: &[u8]) {
+    pub(super) fn link(&mut self, path: &Path, reported_path: &[u8]) {
         match std::fs::read_link(path) {
             Ok(target) => {
                 let target = path_bytes(&target);
-                let origin = Origin::at_path(Surface::Symlink, shown);
+                let origin = Origin::at_path(Surface::Symlink, reported_path);
                 // Reading from memory cannot fail.
                 let _ = self.worker.blob(&origin, Input::Bytes(&target));
             }
-            Err(error) => self.skip(shown, reason(&error)),
+            Err(error) => self.skip(reported_path, reason(&error)),
         }
     }
 
     /// Scans the file at `path`, reported as `origin`.
     pub(super) fn file(&mut self, path: &Path, origin: &Origin, follow: bool) {
-        let shown = origin.path.as_deref().unwrap_or_default();
+        let reported_path = origin.path.as_deref().unwrap_or_default();
         let (mut file, before) = match open(path, follow) {
-            Ok(opened) => opened,
-            Err(error) => return self.skip(shown, opening_failed(&error)),
+            Ok(file) => file,
+            Err(error) => return self.skip(reported_path, open_failure_reason(&error)),
         };
         if !before.is_file() {
-            return self.skip(shown, format!("{}, not opened", describe(&before)));
+            return self.skip(reported_path, format!("{}, not opened", describe(&before)));
         }
         let mut content = FileContent::new(&mut file, before.len(), self.sink);
         match self.worker.blob(origin, Input::File(&mut content)) {
@@ -66,11 +66,11 @@ impl FileScanner<'_> {
                     after.len() == before.len() && after.modified().ok() == before.modified().ok()
                 });
                 match unchanged {
-                    true => self.worker.file_done(),
-                    false => self.skip(shown, "changed while it was being read".to_owned()),
+                    true => self.worker.file_finished(),
+                    false => self.skip(reported_path, "changed while it was being read".to_owned()),
                 }
             }
-            Err(error) => self.skip(shown, reason(&error)),
+            Err(error) => self.skip(reported_path, reason(&error)),
         }
     }
 
@@ -79,7 +79,7 @@ impl FileScanner<'_> {
     }
 }
 
-fn opening_failed(error: &io::Error) -> String {
+fn open_failure_reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "removed before it was read".to_owned(),
         _ => reason(error),

@@ -21,7 +21,7 @@ pub struct GitDir<'a> {
     /// The directory.
     pub dir: &'a Path,
     /// The prefix of reported paths.
-    pub shown: &'a [u8],
+    pub reported_prefix: &'a [u8],
     /// Its work tree, into which links may lead.
     pub work_tree: Option<&'a Path>,
     /// The surfaces to scan.
@@ -34,7 +34,7 @@ pub struct NestedDir {
     /// The directory.
     pub path: PathBuf,
     /// Its path relative to the git directory, with `/`.
-    pub inside: Vec<u8>,
+    pub relative_path: Vec<u8>,
 }
 
 /// Scans the files of a git directory into `sink`, and the names of files and directories into `names`. Returns
@@ -52,7 +52,7 @@ pub fn scan_git_dir(git_dir: GitDir<'_>, sink: &dyn Sink, names: &dyn Sink) -> V
         scanner,
         names,
         pending: vec![(git_dir.dir.to_owned(), 0)],
-        nested: Vec::new(),
+        nested_dirs: Vec::new(),
     };
     while let Some((dir, depth)) = walk.pending.pop() {
         if sink.is_stopped() {
@@ -60,8 +60,8 @@ pub fn scan_git_dir(git_dir: GitDir<'_>, sink: &dyn Sink, names: &dyn Sink) -> V
         }
         walk.list(&dir, depth);
     }
-    walk.nested.sort();
-    walk.nested
+    walk.nested_dirs.sort();
+    walk.nested_dirs
 }
 
 struct GitDirWalk<'a, 's> {
@@ -70,7 +70,7 @@ struct GitDirWalk<'a, 's> {
     names: FileScanner<'s>,
     /// Directories to visit, with their depth.
     pending: Vec<(PathBuf, usize)>,
-    nested: Vec<NestedDir>,
+    nested_dirs: Vec<NestedDir>,
 }
 
 impl GitDirWalk<'_, '_> {
@@ -83,8 +83,8 @@ impl GitDirWalk<'_, '_> {
         };
         entries.sort_by_key(fs::DirEntry::file_name);
         if depth > 0 && is_git_dir(&entries) {
-            let inside = self.path_in_git_dir(dir);
-            return self.nested.push(NestedDir { path: dir.to_owned(), inside });
+            let relative_path = self.path_in_git_dir(dir);
+            return self.nested_dirs.push(NestedDir { path: dir.to_owned(), relative_path });
         }
         for entry in entries {
             let path = entry.path();
@@ -102,12 +102,12 @@ impl GitDirWalk<'_, '_> {
     }
 
     fn entry(&mut self, path: PathBuf, kind: fs::FileType, depth: usize) {
-        let inside = self.path_in_git_dir(&path);
-        let surface = surface(&inside);
+        let relative_path = self.path_in_git_dir(&path);
+        let surface = surface(&relative_path);
         let is_wanted = self.git_dir.surfaces.contains(&surface);
-        let origin = Origin::at_path(surface, [self.git_dir.shown, &inside].concat());
+        let origin = Origin::at_path(surface, [self.git_dir.reported_prefix, &relative_path].concat());
         if is_wanted {
-            self.names.worker.name_on(surface, origin.path.as_deref().unwrap_or_default());
+            self.names.worker.name_on_surface(surface, origin.path.as_deref().unwrap_or_default());
         }
         if kind.is_dir() {
             self.pending.push((path, depth));
@@ -119,9 +119,9 @@ impl GitDirWalk<'_, '_> {
     }
 
     fn objects_link(&mut self, path: &Path) {
-        let inside = self.path_in_git_dir(path);
-        let surface = surface(&inside);
-        let origin = Origin::at_path(surface, [self.git_dir.shown, &inside].concat());
+        let relative_path = self.path_in_git_dir(path);
+        let surface = surface(&relative_path);
+        let origin = Origin::at_path(surface, [self.git_dir.reported_prefix, &relative_path].concat());
         if self.git_dir.surfaces.contains(&surface)
             && let Err(reason) = scan_link_target(&mut self.scanner, path, &origin)
         {
@@ -141,28 +141,28 @@ impl GitDirWalk<'_, '_> {
     }
 
     fn skip(&mut self, path: &Path, reason: String) {
-        let inside = self.path_in_git_dir(path);
-        let shown = [self.git_dir.shown, &inside].concat();
-        self.scanner.worker.skip(Skip::new(String::from_utf8_lossy(&shown), reason));
+        let relative_path = self.path_in_git_dir(path);
+        let reported_path = [self.git_dir.reported_prefix, &relative_path].concat();
+        self.scanner.worker.skip(Skip::new(String::from_utf8_lossy(&reported_path), reason));
     }
 }
 
 /// Scans the last components of `paths` into `names`, and the links in object directories, each with its
-/// origin, into `sink`. The flag of a link says whether other code reads what it leads to; so it does within
-/// the directories `within`.
+/// origin, into `sink`. The flag of a link says whether other code reads its target. Other code also reads the directories
+/// `scanned_dirs`.
 pub fn scan_object_names(
     paths: &[Vec<u8>],
     links: &[(PathBuf, Origin, bool)],
-    (within, work_tree): (&[&Path], Option<&Path>),
+    (scanned_dirs, work_tree): (&[&Path], Option<&Path>),
     (sink, names): (&dyn Sink, &dyn Sink),
 ) {
     let mut worker = names.worker();
-    paths.iter().for_each(|path| worker.name_on(Surface::GitFile, path));
+    paths.iter().for_each(|path| worker.name_on_surface(Surface::GitFile, path));
     let mut scanner = FileScanner { worker: sink.worker(), sink };
     for (path, origin, is_followed) in links {
         let outcome = match is_followed {
             true => scan_link_target(&mut scanner, path, origin),
-            false => scan_link(&mut scanner, path, origin, within, work_tree),
+            false => scan_link(&mut scanner, path, origin, scanned_dirs, work_tree),
         };
         if let Err(reason) = outcome {
             scanner.skip(origin.path.as_deref().unwrap_or_default(), reason);
@@ -178,13 +178,13 @@ fn scan_link_target(scanner: &mut FileScanner<'_>, path: &Path, origin: &Origin)
     Ok(())
 }
 
-/// Scans the text of a link's target. Within the directories `within` the file that it leads to is scanned
-/// elsewhere; a file of the work tree is scanned here; anything else is not opened, which is an error.
+/// Scans the text of a link's target, and the target itself if it is a file of the work tree. A target within `scanned_dirs` is
+/// scanned elsewhere. Any other target is not opened, which is an error.
 fn scan_link(
     scanner: &mut FileScanner<'_>,
     path: &Path,
     origin: &Origin,
-    within: &[&Path],
+    scanned_dirs: &[&Path],
     work_tree: Option<&Path>,
 ) -> Result<(), String> {
     scan_link_target(scanner, path, origin)?;
@@ -195,7 +195,7 @@ fn scan_link(
         Err(error) => return Err(reason(&error)),
     };
     let is_below = |dir: &Path| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir));
-    if within.iter().any(|dir| is_below(dir)) {
+    if scanned_dirs.iter().any(|dir| is_below(dir)) {
         return Ok(());
     }
     let is_in_work_tree = work_tree.is_some_and(is_below);
@@ -225,14 +225,14 @@ fn is_git_dir(entries: &[fs::DirEntry]) -> bool {
     has("objects") && ["HEAD", "refs", "config", "packed-refs", "reftable"].iter().any(|name| has(name))
 }
 
-fn surface(inside: &[u8]) -> Surface {
-    let first = inside.split(|&byte| byte == b'/').next().unwrap_or_default();
+fn surface(relative_path: &[u8]) -> Surface {
+    let first = relative_path.split(|&byte| byte == b'/').next().unwrap_or_default();
     match first {
         b"config" | b"config.worktree" => Surface::Config,
         b"hooks" => Surface::Hook,
         b"logs" => Surface::Reflog,
         b"lfs" => Surface::Lfs,
-        b"worktrees" if inside.split(|&byte| byte == b'/').nth(2) == Some(b"logs") => Surface::Reflog,
+        b"worktrees" if relative_path.split(|&byte| byte == b'/').nth(2) == Some(b"logs") => Surface::Reflog,
         _ => Surface::GitFile,
     }
 }

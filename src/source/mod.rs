@@ -44,14 +44,14 @@ pub trait Worker {
     /// Scans the last component of a path as a file name, and records that surface.
     fn name(&mut self, path: &[u8]) {
         self.surface(Surface::FileName);
-        self.name_on(Surface::FileName, path);
+        self.name_on_surface(Surface::FileName, path);
     }
 
     /// Scans the last component of a path as part of `surface`, without recording that surface.
-    fn name_on(&mut self, surface: Surface, path: &[u8]);
+    fn name_on_surface(&mut self, surface: Surface, path: &[u8]);
 
     /// Records that a file was read to the end.
-    fn file_done(&mut self);
+    fn file_finished(&mut self);
 
     /// Records that a surface was scanned, even if it was empty.
     fn surface(&mut self, surface: Surface);

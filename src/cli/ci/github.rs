@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::scope::{CiPlan, CiRun, PushEvent, Rev, Scope, Variables};
-use crate::git::{is_id, is_zero};
+use crate::git::{is_id, is_zero_id};
 
 const FETCH_ALL_HINT: &str = "set `fetch-depth: 0` for actions/checkout";
 
@@ -54,10 +54,10 @@ fn run(variables: &Variables<'_>, event: &str, payload: &Value) -> CiRun {
 
 fn push(payload: &Value) -> Result<Scope> {
     let after = id(payload, "/after")?;
-    if payload["deleted"] == true || is_zero(&after) {
+    if payload["deleted"] == true || is_zero_id(&after) {
         return Ok(Scope::Nothing);
     }
-    let before = Some(id(payload, "/before")?).filter(|before| !is_zero(before));
+    let before = Some(id(payload, "/before")?).filter(|before| !is_zero_id(before));
     let text = |pointer| payload.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let (ref_name, default_branch) = (text("/ref"), text("/repository/default_branch"));
     Ok(Scope::Push(PushEvent { before, after, ref_name, default_branch }))

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::scope::{CiPlan, PushEvent, Rev, Scope, Variables};
 use super::{github, systems};
-use crate::git::is_zero;
+use crate::git::is_zero_id;
 
 /// The user's range takes precedence, followed by the CI system detected from the environment. Otherwise the
 /// whole history is scanned, since nothing shows that less would be enough.
@@ -37,7 +37,7 @@ fn plan_for_user_range(base: Option<&str>, head: Option<&str>) -> Result<CiPlan>
     let event = "--base and --head".to_owned();
     let scope = match base.filter(|base| !base.is_empty()) {
         // CI systems use zeros if there was no previous commit.
-        Some(base) if !is_zero(base) => {
+        Some(base) if !is_zero_id(base) => {
             Scope::Between { base: revision("--base", base)?, head: Rev::User(head.revision()) }
         }
         _ => Scope::Push(PushEvent { after: head.revision(), ..PushEvent::default() }),

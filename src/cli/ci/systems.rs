@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use super::scope::{CiPlan, CiRun, PushEvent, Rev, Scope, Variables};
-use crate::git::{is_id, is_zero};
+use crate::git::{is_id, is_zero_id};
 
 /// A CI system, and how to learn from its variables what a run is for.
 struct CiSystem {
@@ -116,7 +116,7 @@ fn gitlab(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     let commit = variables.required_id("CI_COMMIT_SHA")?;
     if let Some(base) = variables.id("CI_MERGE_REQUEST_DIFF_BASE_SHA")? {
         // A pipeline for merged results runs on a merge with the current target branch.
-        let head = variables.id("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")?.filter(|id| !is_zero(id));
+        let head = variables.id("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")?.filter(|id| !is_zero_id(id));
         let (base, head) = (Rev::Id(base), Rev::Id(head.unwrap_or(commit)));
         return Ok((Scope::Between { base, head }, "merge request"));
     }
@@ -126,7 +126,7 @@ fn gitlab(variables: &Variables<'_>) -> Result<(Scope, &'static str)> {
     let branch = variables.get("CI_COMMIT_BRANCH").map(|name| format!("refs/heads/{name}"));
     let tag = || variables.get("CI_COMMIT_TAG").map(|name| format!("refs/tags/{name}"));
     let push = PushEvent {
-        before: variables.id("CI_COMMIT_BEFORE_SHA")?.filter(|before| !is_zero(before)),
+        before: variables.id("CI_COMMIT_BEFORE_SHA")?.filter(|before| !is_zero_id(before)),
         after: commit,
         ref_name: branch.or_else(tag),
         default_branch: variables.get("CI_DEFAULT_BRANCH"),

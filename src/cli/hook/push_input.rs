@@ -4,7 +4,7 @@ use std::io::{BufRead, Read};
 
 use anyhow::{Context, Result, bail};
 
-use crate::git::{ObjectId, is_id, is_zero};
+use crate::git::{ObjectId, is_id, is_zero_id};
 
 /// Maximum size of standard input in bytes: enough for a million refs.
 const MAX_INPUT: u64 = 1 << 28;
@@ -61,12 +61,12 @@ impl PrePushInput {
             if !is_id(tip) || !is_id(old) {
                 bail!("pre-push: `{line}` is not a line that git writes");
             }
-            if !is_zero(tip) {
+            if !is_zero_id(tip) {
                 let (name, tip, destination_name) =
                     (name.to_owned(), tip.to_owned(), destination_name.to_owned());
                 input.refs.push(PushedRef { name, tip, destination_name });
             }
-            let id = ObjectId::from_hex(old.as_bytes()).ok().filter(|_| !is_zero(old));
+            let id = ObjectId::from_hex(old.as_bytes()).ok().filter(|_| !is_zero_id(old));
             input.destination_values.extend(id.map(|_| old.to_owned()));
             input.updates.push((destination_name.to_owned(), id));
         }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::git::{is_id, is_zero};
+use crate::git::{is_id, is_zero_id};
 
 /// The arguments that select commits reachable from `tips` but not from `hidden`. Missing ids in `hidden` exclude nothing.
 pub(super) fn range_arguments(tips: Vec<String>, hidden: Vec<String>) -> Vec<String> {
@@ -23,11 +23,11 @@ pub(super) fn received_range(lines: &[String]) -> Result<Option<(Vec<String>, Ve
         if !is_id(old) || !is_id(new) {
             bail!("pre-receive: `{line}` is not a line that git writes");
         }
-        if !is_zero(new) {
+        if !is_zero_id(new) {
             tips.push(new.to_owned());
             names.push(name.to_owned());
         }
-        if !is_zero(old) {
+        if !is_zero_id(old) {
             hidden.push(old.to_owned());
         }
     }

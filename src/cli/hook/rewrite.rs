@@ -108,7 +108,7 @@ fn branch_commands(leaks: &[&Leak], pushed_refs: &[RefTip], git: &GitEnv, is_ser
 /// The command for one ref, and what to do with each commit in the list of `git rebase -i`. `current_branch` is the
 /// checked-out branch where the command is run, if known.
 fn rebase_command(rewrite: &Rewrite, pushed_ref: &RefTip, current_branch: Option<&str>) -> Vec<String> {
-    let onto = match rewrite.onto {
+    let onto = match rewrite.base {
         Some(RewriteBase::ParentOf(id)) => format!("{}^", short_id(&id)),
         Some(RewriteBase::Commit(id)) => short_id(&id),
         None => "--root".to_owned(),

@@ -8,7 +8,7 @@ use super::{Candidate, Check, CheckSettings, Rejection};
 use crate::detect::effort::spend;
 use crate::detect::limits::CONTEXT_REACH;
 use crate::model::Confidence;
-use crate::rules::{Context, WithoutContext};
+use crate::rules::{Context, MissingContext};
 
 /// Number of lines that are examined on each side of the match's own line.
 const LINES_AROUND: usize = 2;
@@ -36,11 +36,11 @@ impl Check for NearWords {
                 candidate.note(format!("`{word}` nearby: perhaps another vendor's"));
             }
             VendorHint::Unknown => match context.missing {
-                WithoutContext::Low => {
+                MissingContext::Low => {
                     candidate.cap(Confidence::Low);
                     candidate.note("nothing nearby says whose it is");
                 }
-                WithoutContext::Reject => return Err("nothing nearby says whose it is".into()),
+                MissingContext::Reject => return Err("nothing nearby says whose it is".into()),
             },
         }
         Ok(())

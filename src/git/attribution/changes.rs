@@ -79,10 +79,10 @@ fn first_path(graph: &ObjectGraph<'_>, tree: u32, secret: u32) -> Option<Vec<u8>
             name.push(b'/');
             (name, Some(subtree.tree))
         });
-        let (name, below) = blobs.chain(trees).min()?;
+        let (name, subtree) = blobs.chain(trees).min()?;
         path.extend_from_slice(&name);
-        match below {
-            Some(subtree) => tree = subtree,
+        match subtree {
+            Some(number) => tree = number,
             None => return Some(path),
         }
     }

@@ -51,7 +51,7 @@ pub(super) struct Children {
 
 impl Children {
     /// The positions of the children of the node at a position.
-    pub(super) fn of(&self, position: u32) -> &[u32] {
+    pub(super) fn get(&self, position: u32) -> &[u32] {
         let position = position as usize;
         &self.children[self.starts[position] as usize..self.starts[position + 1] as usize]
     }
@@ -94,7 +94,7 @@ impl CommitGraph {
 
     /// Builds the graph of `commits`, which must be sorted parents first, and of their other parents, which are marked as
     /// [`ReachedBy::Nothing`].
-    pub(super) fn within(graph: &mut ObjectGraph<'_>, commits: &[u32]) -> Self {
+    pub(super) fn from_commits(graph: &mut ObjectGraph<'_>, commits: &[u32]) -> Self {
         let mut history = Self::default();
         let included: HashSet<u32> = commits.iter().copied().collect();
         for &number in commits {

@@ -16,12 +16,12 @@ use crate::git::pack::Pack;
 pub(in crate::git) struct NumberedPack {
     pub(in crate::git) pack: Pack,
     /// The number of the first object in the index of the pack.
-    pub(in crate::git) first: u32,
+    pub(in crate::git) first_number: u32,
 }
 
 /// Objects outside the packs, in the order of their numbers.
 #[derive(Default)]
-struct Unpacked {
+struct UnpackedObjects {
     numbers: HashMap<ObjectId, u32>,
     ids: Vec<ObjectId>,
 }
@@ -33,7 +33,7 @@ pub(in crate::git) struct DenseIds {
     pub(in crate::git) loose: Vec<ObjectId>,
     /// The number of the first object outside the packs.
     first_unpacked: u32,
-    unpacked: Mutex<Unpacked>,
+    unpacked: Mutex<UnpackedObjects>,
 }
 
 impl DenseIds {
@@ -51,7 +51,7 @@ impl DenseIds {
             // Half of the numbers are for unpacked objects.
             let end = next.checked_add(pack.num_objects());
             let Some(end) = end.filter(|&end| end < u32::MAX / 2) else { break };
-            packs.push(NumberedPack { pack, first: next });
+            packs.push(NumberedPack { pack, first_number: next });
             next = end;
         }
         let is_packed = |id: &ObjectId| packs.iter().any(|numbered| numbered.pack.position(id).is_some());
@@ -74,9 +74,9 @@ impl DenseIds {
 
     /// The number of an object. A new object outside the packs gets the next number.
     pub(in crate::git) fn number(&self, id: &oid) -> u32 {
-        for NumberedPack { pack, first } in &self.packs {
+        for NumberedPack { pack, first_number } in &self.packs {
             if let Some(position) = pack.position_by_table(id) {
-                return first + position;
+                return first_number + position;
             }
         }
         let mut unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,9 +100,9 @@ impl DenseIds {
                 .copied()
                 .unwrap_or(ObjectId::null(gix::hash::Kind::Sha1));
         }
-        let next_pack = self.packs.partition_point(|pack| pack.first <= number);
-        let NumberedPack { pack, first } = &self.packs[next_pack.saturating_sub(1)];
-        pack.id_at(number - first).to_owned()
+        let next_pack = self.packs.partition_point(|pack| pack.first_number <= number);
+        let NumberedPack { pack, first_number } = &self.packs[next_pack.saturating_sub(1)];
+        pack.id_at(number - first_number).to_owned()
     }
 
     /// Whether this is the number that [`Self::number`] returns for the object: an object in several packs has one in each.

@@ -9,7 +9,7 @@ use gix::objs::{Kind, TreeRefIter};
 
 use super::dense_ids::{DenseIds, NumberedPack};
 use super::name_interner::NameInterner;
-use super::pack_walk::{FromBase, Visitor};
+use super::pack_walk::{Derivation, Visitor};
 use super::queried::{QueriedObjects, first_16_bits};
 use crate::git::commit::Header;
 use crate::git::object_marks::ObjectMarks;
@@ -30,6 +30,7 @@ pub(in crate::git) struct ChildTree {
 pub(super) struct QueriedEntry {
     /// The number of the blob among the queried objects.
     pub(super) object: u32,
+    /// The number of its name in the tree.
     pub(super) name: u32,
 }
 
@@ -84,7 +85,7 @@ pub(super) struct BuildContext<'a> {
     pub(super) ids: &'a DenseIds,
     pub(super) queried: &'a QueriedObjects,
     pub(super) names: &'a Mutex<NameInterner>,
-    pub(super) hash: gix::hash::Kind,
+    pub(super) hash_kind: gix::hash::Kind,
     /// Where blobs in all trees are marked, if they are wanted.
     pub(super) blobs: Option<&'a ObjectMarks>,
     /// Maximum number of bytes of commits that a builder keeps.
@@ -120,7 +121,7 @@ pub(super) struct GraphBuilder {
     pub(super) queried_entries: Vec<(u32, QueriedEntry)>,
     pub(super) parents: Vec<u32>,
     pub(super) commits: Vec<CommitRow>,
-    /// The bytes of the first commits, one after the other, and the end of each in these bytes.
+    /// The bytes of the first commits, one after the other, and the offset at which each of them ends.
     commit_bytes: (Vec<u8>, Vec<usize>),
     /// Trees and commits of which only the start, or nothing, could be parsed.
     pub(super) malformed: Vec<u32>,
@@ -140,7 +141,7 @@ impl GraphBuilder {
         context: &BuildContext<'_>,
         number: u32,
         bytes: &[u8],
-        delta: Option<FromBase<'_, TreeOutline>>,
+        delta: Option<Derivation<'_, TreeOutline>>,
         outline: &mut TreeOutline,
     ) {
         outline.clear();
@@ -158,7 +159,7 @@ impl GraphBuilder {
                 position = end;
                 continue;
             }
-            let mut rest = TreeRefIter::from_bytes(&bytes[position..], context.hash);
+            let mut rest = TreeRefIter::from_bytes(&bytes[position..], context.hash_kind);
             let Some(Ok(entry)) = rest.next() else {
                 self.malformed.push(number);
                 break;
@@ -218,24 +219,25 @@ impl GraphBuilder {
         outline: &mut TreeOutline,
     ) -> Option<usize> {
         let RunSource::Base(source) = run.source else { return None };
-        let from = source as usize + position.checked_sub(run.at as usize)?;
-        let first = base.starts.binary_search(&from).ok()?;
-        let limit = source as usize + run.len as usize;
-        let last = match base.end <= limit {
+        let base_position = source as usize + position.checked_sub(run.at as usize)?;
+        let first = base.starts.binary_search(&base_position).ok()?;
+        let run_end = source as usize + run.len as usize;
+        // The index of the first entry that the run does not copy completely.
+        let end = match base.end <= run_end {
             true => base.starts.len(),
-            false => base.starts.partition_point(|&start| start <= limit).checked_sub(1)?,
+            false => base.starts.partition_point(|&start| start <= run_end).checked_sub(1)?,
         };
-        if last <= first {
+        if end <= first {
             return None;
         }
-        let shift = outline.starts.len();
-        outline.starts.extend(base.starts[first..last].iter().map(|start| start - from + position));
+        let first_copy = outline.starts.len();
+        outline.starts.extend(base.starts[first..end].iter().map(|start| start - base_position + position));
         let first_kept = base.kept.partition_point(|&(index, _)| index < first);
-        for &(index, kept) in base.kept[first_kept..].iter().take_while(|&&(index, _)| index < last) {
-            outline.kept.push((index - first + shift, kept));
+        for &(index, kept) in base.kept[first_kept..].iter().take_while(|&&(index, _)| index < end) {
+            outline.kept.push((index - first + first_copy, kept));
             self.keep(tree, kept);
         }
-        outline.end = base.starts.get(last).copied().unwrap_or(base.end) - from + position;
+        outline.end = base.starts.get(end).copied().unwrap_or(base.end) - base_position + position;
         Some(outline.end)
     }
 
@@ -309,19 +311,19 @@ pub(super) struct PackVisitor<'a> {
 impl PackVisitor<'_> {
     /// The number of the object in an entry.
     fn number(&self, entry: Entry) -> Option<u32> {
-        Some(self.pack.first + self.pack.pack.position_of(entry)?)
+        Some(self.pack.first_number + self.pack.pack.position_of(entry)?)
     }
 }
 
 impl Visitor for PackVisitor<'_> {
     type Memory = TreeOutline;
 
-    fn object(
+    fn visit_object(
         &mut self,
         entry: Entry,
         kind: Kind,
         bytes: &[u8],
-        delta: Option<FromBase<'_, TreeOutline>>,
+        delta: Option<Derivation<'_, TreeOutline>>,
         outline: &mut TreeOutline,
     ) {
         let Some(number) = self.number(entry) else { return };
@@ -332,7 +334,7 @@ impl Visitor for PackVisitor<'_> {
         }
     }
 
-    fn unread(&mut self, entry: Entry, kind: Option<Kind>) {
+    fn visit_unread(&mut self, entry: Entry, kind: Option<Kind>) {
         if kind.is_none_or(|kind| kind == Kind::Commit) {
             let number = self.number(entry);
             self.builder.unread.extend(number);

@@ -36,7 +36,7 @@ pub(super) struct Layouts {
     all: Vec<Rc<[LayoutEntry]>>,
     numbers: HashMap<Rc<[LayoutEntry]>, LayoutId>,
     /// The layout of each tree that contains secrets, by the number of the tree.
-    of_trees: HashMap<u32, LayoutId>,
+    tree_layouts: HashMap<u32, LayoutId>,
 }
 
 impl Layouts {
@@ -52,12 +52,12 @@ impl Layouts {
         if id == next {
             self.all.push(entries);
         }
-        self.of_trees.insert(tree, id);
+        self.tree_layouts.insert(tree, id);
     }
 
     /// The layout of a tree; `None` if it contains no secrets.
-    pub(super) fn of(&self, tree: u32) -> Option<LayoutId> {
-        self.of_trees.get(&tree).copied()
+    pub(super) fn layout(&self, tree: u32) -> Option<LayoutId> {
+        self.tree_layouts.get(&tree).copied()
     }
 
     /// The entries of a layout, sorted by name.
@@ -79,10 +79,10 @@ mod tests {
         layouts.set(2, vec![blob(2), blob(1)]);
         layouts.set(3, vec![blob(2)]);
         layouts.set(4, Vec::new());
-        assert_eq!(layouts.of(1), layouts.of(2));
-        assert_ne!(layouts.of(1), layouts.of(3));
-        assert_eq!(layouts.of(4), None);
-        assert_eq!(*layouts.entries(layouts.of(3)), [blob(2)]);
+        assert_eq!(layouts.layout(1), layouts.layout(2));
+        assert_ne!(layouts.layout(1), layouts.layout(3));
+        assert_eq!(layouts.layout(4), None);
+        assert_eq!(*layouts.entries(layouts.layout(3)), [blob(2)]);
         assert!(layouts.entries(None).is_empty());
     }
 }

@@ -54,13 +54,13 @@ pub struct Query {
     /// Commits that contain a secret themselves, for example in the message.
     pub commits: Vec<ObjectId>,
     /// The number of secrets, which are numbered from 0.
-    pub secrets: usize,
+    pub secret_count: usize,
 }
 
 impl Query {
     /// Whether the query can be answered without reading any object.
     fn is_empty(&self) -> bool {
-        (self.objects.is_empty() || self.secrets == 0) && self.commits.is_empty()
+        (self.objects.is_empty() || self.secret_count == 0) && self.commits.is_empty()
     }
 }
 
@@ -90,7 +90,7 @@ impl Attribution {
     /// An answer without information.
     fn empty(query: &Query) -> Self {
         Self {
-            secrets: vec![SecretHistory::default(); query.secrets],
+            secrets: vec![SecretHistory::default(); query.secret_count],
             commits: vec![Reachability::default(); query.commits.len()],
             gaps: Gaps::default(),
         }
@@ -115,7 +115,7 @@ pub struct SecretHistory {
     /// Every path that contains the secret in any commit, sorted.
     pub paths: Vec<SecretPath>,
     /// Queried objects with the secret that are in no commit's tree and that no ref or reflog entry points to, sorted.
-    pub unnamed: Vec<ObjectId>,
+    pub unnamed_objects: Vec<ObjectId>,
 }
 
 impl SecretHistory {
@@ -149,11 +149,11 @@ pub fn attribute_range(
     query: &Query,
     options: &Options<'_>,
 ) -> (Vec<SecretHistory>, Attribution) {
-    let empty = || (vec![SecretHistory::default(); query.secrets], Attribution::empty(query));
+    let empty = || (vec![SecretHistory::default(); query.secret_count], Attribution::empty(query));
     let Some(mut graph) = read_graph(repo, query, options) else { return empty() };
-    let within = attribute_within(&mut graph, range, query);
-    let whole = attribute_history(&mut graph, repo, refs, query, options.include_unreachable);
-    (within, unless_stopped(whole, query, options))
+    let range_histories = attribute_range_only(&mut graph, range, query);
+    let answer = attribute_history(&mut graph, repo, refs, query, options.include_unreachable);
+    (range_histories, unless_stopped(answer, query, options))
 }
 
 /// Reads the graph that answers `query`; `None` if the query needs none, or if the run was stopped.
@@ -189,14 +189,14 @@ fn attribute_history(
     if query.objects.is_empty() {
         // All secrets are in commits, which have been read. What the walk could not read, for example a missing parent,
         // hides no finding, so only earlier gaps are reported.
-        let secrets = vec![SecretHistory::default(); query.secrets];
+        let secrets = vec![SecretHistory::default(); query.secret_count];
         return Attribution { secrets, commits, gaps: gaps_of_packs };
     }
     // The graph remembers the secrets of these trees, which the rest needs.
     for tree in roots.trees() {
         graph.secrets_in(tree);
     }
-    let reached_by = roots.strongest(graph, &history, query.secrets);
+    let reached_by = roots.strongest(graph, &history, query.secret_count);
     let changes = changes::find(graph, &history, &reached_by);
     let mut secrets: Vec<SecretHistory> = reached_by
         .into_iter()
@@ -212,14 +212,14 @@ fn attribute_history(
     roots.add_reachability(graph, &history, &mut secrets);
     let mut search = PathSearch::new(graph, &history, roots.trees(), ReachedBy::Nothing);
     search.add_pathless(graph, roots.blobs());
-    let unnamed = search.unnamed(graph);
-    for (secret, paths) in secrets.iter_mut().zip(search.finish(graph, query.secrets)) {
+    let unnamed_objects = search.unnamed_objects(graph);
+    for (secret, paths) in secrets.iter_mut().zip(search.finish(graph, query.secret_count)) {
         secret.paths = paths;
     }
-    for (id, secret_numbers) in unnamed.into_iter().map(|object| graph.queried.get(object)) {
+    for (id, secret_numbers) in unnamed_objects.into_iter().map(|object| graph.queried.get(object)) {
         for &secret in secret_numbers.iter().collect::<BTreeSet<_>>() {
             if let Some(history) = secrets.get_mut(secret as usize) {
-                history.unnamed.push(*id);
+                history.unnamed_objects.push(*id);
             }
         }
     }
@@ -227,14 +227,14 @@ fn attribute_history(
 }
 
 /// Answers a query about the commits of `range` alone.
-fn attribute_within(graph: &mut ObjectGraph<'_>, range: &Range, query: &Query) -> Vec<SecretHistory> {
+fn attribute_range_only(graph: &mut ObjectGraph<'_>, range: &Range, query: &Query) -> Vec<SecretHistory> {
     let commits: Vec<u32> = range.commits.iter().map(|commit| graph.ids.number(&commit.id)).collect();
-    let history = CommitGraph::within(graph, &commits);
+    let history = CommitGraph::from_commits(graph, &commits);
     // Every commit of the range is included, whatever reaches it.
-    let reached_by = vec![Some(ReachedBy::Ref); query.secrets];
+    let reached_by = vec![Some(ReachedBy::Ref); query.secret_count];
     let changes = changes::find(graph, &history, &reached_by);
     let search = PathSearch::new(graph, &history, std::iter::empty(), ReachedBy::Ref);
-    let paths = search.finish(graph, query.secrets);
+    let paths = search.finish(graph, query.secret_count);
     let histories = changes.into_iter().zip(paths).map(|(changes, paths)| SecretHistory {
         introduced: changes.introduced,
         removed: changes.removed,

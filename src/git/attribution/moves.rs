@@ -8,7 +8,7 @@ use super::object_graph::ObjectGraph;
 use super::secret_paths::MAX_DEPTH;
 use super::set_interner::SetId;
 
-/// Maximum number of paths that may differ between two trees. With more, the commit moves nothing.
+/// Maximum number of paths that may differ between two trees. If more do, the commit is listed without moves.
 const MAX_PATHS: usize = 10_000;
 /// Maximum number of paths that are compared in one history, in case every commit moves everything.
 pub(super) const MAX_COMPARED: usize = 4_000_000;
@@ -31,9 +31,9 @@ pub(super) fn find_moves(
     node: &CommitNode,
     comparisons_left: &mut usize,
 ) -> BTreeMap<u32, Vec<PathPair>> {
-    let after = graph.layouts.of(node.tree);
-    let before: Vec<_> = history.parents(node).map(|parent| graph.layouts.of(parent.tree)).collect();
-    // A merge that takes one side unchanged moves nothing; the commits of that side did.
+    let after = graph.layouts.layout(node.tree);
+    let before: Vec<_> = history.parents(node).map(|parent| graph.layouts.layout(parent.tree)).collect();
+    // A merge whose result equals one of its parents moves nothing itself: the moves are in the commits it merges.
     if after.is_none() || before.is_empty() || before.contains(&after) {
         return BTreeMap::new();
     }

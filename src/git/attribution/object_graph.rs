@@ -78,7 +78,7 @@ impl<'s> ObjectGraph<'s> {
     /// An empty graph of `repo`.
     pub(in crate::git) fn new(repo: &gix::Repository, query: &Query, stop: &'s AtomicBool) -> Self {
         let queried = QueriedObjects::new(query);
-        let mut sets = SetInterner::new(query.secrets);
+        let mut sets = SetInterner::new(query.secret_count);
         let queried_secrets = queried.iter().map(|(_, (_, secrets))| sets.intern_secrets(secrets)).collect();
         let ids = DenseIds::new(&ObjectDatabase::new(repo.objects.store_ref().path(), repo.object_hash()));
         let mut lookup = Lookup::new(repo);
@@ -112,7 +112,7 @@ impl<'s> ObjectGraph<'s> {
             ids: &self.ids,
             queried: &self.queried,
             names: &self.names,
-            hash: self.lookup.hash_kind(),
+            hash_kind: self.lookup.hash_kind(),
             blobs: self.blobs.as_ref(),
             max_commit_bytes: self.max_commit_bytes / threads.max(1),
         };
@@ -164,8 +164,8 @@ impl<'s> ObjectGraph<'s> {
         self.register(self.builders.len() - 1, (0, 0, 0));
     }
 
-    /// Registers the trees, queried entries and commits of a builder, except for the first ones, whose numbers are
-    /// given and which are already registered.
+    /// Registers the trees, queried entries and commits of a builder, except for the first ones, which are already
+    /// registered: the three counts say how many of each kind.
     fn register(&mut self, builder_number: usize, (trees, entries, commits): (usize, usize, usize)) {
         let builder = &mut self.builders[builder_number];
         let builder_number = u32::try_from(builder_number).unwrap_or(u32::MAX);
@@ -198,13 +198,13 @@ impl<'s> ObjectGraph<'s> {
             ids: &self.ids,
             queried: &self.queried,
             names: &self.names,
-            hash: self.lookup.hash_kind(),
+            hash_kind: self.lookup.hash_kind(),
             blobs: self.blobs.as_ref(),
             max_commit_bytes: 0,
         };
         let builder = &mut self.builders[0];
         let registered = (builder.trees.len(), builder.queried_entries.len(), builder.commits.len());
-        match (kind, self.lookup.of_kind(&id, kind)) {
+        match (kind, self.lookup.read_as(&id, kind)) {
             (_, None) => {}
             (Kind::Tree, Some(bytes)) => {
                 builder.add_tree(&context, number, bytes, None, &mut TreeOutline::default());
@@ -304,8 +304,8 @@ impl<'s> ObjectGraph<'s> {
         let span = self.trees.get(tree as usize).copied().unwrap_or(UNREAD);
         if let Some(builder) = self.builders.get(span.builder as usize) {
             for subtree in &builder.subtrees[span.start as usize..][..span.count as usize] {
-                let below = self.tree_secrets.get(subtree.tree as usize).copied().flatten();
-                set = self.sets.union(set, below.unwrap_or(SetId::EMPTY));
+                let subtree_set = self.tree_secrets.get(subtree.tree as usize).copied().flatten();
+                set = self.sets.union(set, subtree_set.unwrap_or(SetId::EMPTY));
             }
         }
         for entry in self.queried_entries.get(&tree).map_or(&[][..], |entries| entries) {
@@ -324,7 +324,7 @@ impl<'s> ObjectGraph<'s> {
     /// The entries of a tree that contain secrets, after those of its subtrees are known.
     fn entries_with_secrets(&self, tree: u32) -> Vec<LayoutEntry> {
         let subtrees = self.subtrees(tree).iter().filter_map(|subtree| {
-            let layout = self.layouts.of(subtree.tree)?;
+            let layout = self.layouts.layout(subtree.tree)?;
             Some(LayoutEntry { name: subtree.name, content: LayoutContent::Layout(layout) })
         });
         let blobs = self.queried_entries(tree).iter().map(|entry| LayoutEntry {
@@ -348,7 +348,7 @@ impl<'s> ObjectGraph<'s> {
     /// What a report says about a commit as a change at `path`; `None` if the commit cannot be read.
     pub(super) fn change(&mut self, commit: u32, path: Option<Vec<u8>>) -> Option<Change> {
         let id = self.ids.id(commit);
-        let bytes = self.lookup.of_kind(&id, Kind::Commit)?;
+        let bytes = self.lookup.read_as(&id, Kind::Commit)?;
         Some(Header::new(bytes).change(&id, path))
     }
 

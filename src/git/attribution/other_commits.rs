@@ -35,7 +35,7 @@ impl ObjectGraph<'_> {
             ids: &self.ids,
             queried: &self.queried,
             names: &self.names,
-            hash: self.lookup.hash_kind(),
+            hash_kind: self.lookup.hash_kind(),
             blobs: None,
             max_commit_bytes: 0,
         };
@@ -52,7 +52,7 @@ impl ObjectGraph<'_> {
                 }
                 for id in &rest[..BATCH_LEN.min(rest.len())] {
                     if lookup.kind(id) == Some(Kind::Commit)
-                        && let Some(bytes) = lookup.of_kind(id, Kind::Commit)
+                        && let Some(bytes) = lookup.read_as(id, Kind::Commit)
                     {
                         builder.add_commit(&context, context.ids.number(id), bytes);
                     }

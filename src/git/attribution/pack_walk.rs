@@ -28,21 +28,21 @@ pub(in crate::git) trait Visitor: Send {
     type Memory: Default;
 
     /// Called for each object; for a delta, with its relation to its base. Sets `memory`, which may have any earlier content.
-    fn object(
+    fn visit_object(
         &mut self,
         entry: Entry,
         kind: Kind,
         bytes: &[u8],
-        delta: Option<FromBase<'_, Self::Memory>>,
+        delta: Option<Derivation<'_, Self::Memory>>,
         memory: &mut Self::Memory,
     );
 
     /// Called for each entry that was not reconstructed; with its kind, if that is known.
-    fn unread(&mut self, entry: Entry, kind: Option<Kind>);
+    fn visit_unread(&mut self, entry: Entry, kind: Option<Kind>);
 }
 
 /// How a delta derives an object from its base.
-pub(in crate::git) struct FromBase<'a, M> {
+pub(in crate::git) struct Derivation<'a, M> {
     /// What the visitor remembers about the base.
     pub(super) base: &'a M,
     /// The runs of the delta: they cover the object in order and without gaps.
@@ -79,7 +79,7 @@ pub(in crate::git) fn walk<V: Visitor>(pack: &Pack, kinds: &[Kind], visitors: &m
     });
     let faulty = tree.faults.iter().map(|(entry, _)| *entry);
     for entry in tree.external_deltas.iter().map(|(entry, _)| *entry).chain(faulty) {
-        tree.with_descendants(entry).into_iter().for_each(|entry| first.unread(entry, None));
+        tree.with_descendants(entry).into_iter().for_each(|entry| first.visit_unread(entry, None));
     }
 }
 
@@ -115,7 +115,7 @@ struct PackWalker<'a, M> {
     delta: Vec<u8>,
     runs: Vec<Run>,
     /// Buffers for further objects.
-    spare: Vec<ReconstructedObject<M>>,
+    spare_objects: Vec<ReconstructedObject<M>>,
     stack: Vec<PendingDeltas<M>>,
     /// The number of bytes of the bases on the stack.
     base_bytes: usize,
@@ -130,7 +130,7 @@ impl<'a, M: Default> PackWalker<'a, M> {
             inflater: Inflater::new(),
             delta: Vec::new(),
             runs: Vec::new(),
-            spare: Vec::new(),
+            spare_objects: Vec::new(),
             stack: Vec::new(),
             base_bytes: 0,
             max_base_bytes,
@@ -139,16 +139,16 @@ impl<'a, M: Default> PackWalker<'a, M> {
 
     /// Visits a root and its descendants, bases before their deltas.
     fn reconstruct(&mut self, root: Entry, kind: Kind, visitor: &mut impl Visitor<Memory = M>) {
-        let mut object = self.spare.pop().unwrap_or_default();
+        let mut object = self.spare_objects.pop().unwrap_or_default();
         match self.inflate(root, &mut object.buffer) {
             Some(length) => {
                 object.length = length;
                 let ReconstructedObject { buffer, memory, .. } = &mut object;
-                visitor.object(root, kind, &buffer[..length], None, memory);
+                visitor.visit_object(root, kind, &buffer[..length], None, memory);
                 self.keep(root, kind, object, visitor);
             }
             None => {
-                self.spare.push(object);
+                self.spare_objects.push(object);
                 self.give_up(root, kind, visitor);
             }
         }
@@ -181,7 +181,7 @@ impl<'a, M: Default> PackWalker<'a, M> {
         visitor: &mut impl Visitor<Memory = M>,
     ) -> Option<ReconstructedObject<M>> {
         let mut delta = std::mem::take(&mut self.delta);
-        let mut object = self.spare.pop().unwrap_or_default();
+        let mut object = self.spare_objects.pop().unwrap_or_default();
         let length = self
             .inflate(entry, &mut delta)
             .and_then(|size| delta::parse(&delta[..size], base.length, MAX_OBJECT_SIZE, &mut self.runs).ok());
@@ -189,15 +189,15 @@ impl<'a, M: Default> PackWalker<'a, M> {
             grow(&mut object.buffer, length);
             object.length = length;
             delta::assemble(&self.runs, base.bytes(), &delta, &mut object.buffer[..length]);
-            let delta = FromBase { base: &base.memory, runs: &self.runs };
+            let delta = Derivation { base: &base.memory, runs: &self.runs };
             let ReconstructedObject { buffer, memory, .. } = &mut object;
-            visitor.object(entry, kind, &buffer[..length], Some(delta), memory);
+            visitor.visit_object(entry, kind, &buffer[..length], Some(delta), memory);
         }
         self.delta = delta;
         match length {
             Some(_) => Some(object),
             None => {
-                self.spare.push(object);
+                self.spare_objects.push(object);
                 None
             }
         }
@@ -221,12 +221,12 @@ impl<'a, M: Default> PackWalker<'a, M> {
     ) {
         let next = self.tree.children(entry);
         if next.is_empty() {
-            self.spare.push(object);
+            self.spare_objects.push(object);
         } else if self.base_bytes + object.buffer.len() <= self.max_base_bytes {
             self.base_bytes += object.buffer.len();
             self.stack.push(PendingDeltas { object, next });
         } else {
-            self.spare.push(object);
+            self.spare_objects.push(object);
             next.for_each(|position| self.give_up(self.tree.child(position), kind, visitor));
         }
     }
@@ -234,13 +234,13 @@ impl<'a, M: Default> PackWalker<'a, M> {
     /// Reports an entry and its descendants as unread.
     fn give_up(&self, entry: Entry, kind: Kind, visitor: &mut impl Visitor<Memory = M>) {
         for entry in self.tree.with_descendants(entry) {
-            visitor.unread(entry, Some(kind));
+            visitor.visit_unread(entry, Some(kind));
         }
     }
 
     /// Returns the memory of a base whose deltas have been applied.
     fn release(&mut self, base: PendingDeltas<M>) {
         self.base_bytes -= base.object.buffer.len();
-        self.spare.push(base.object);
+        self.spare_objects.push(base.object);
     }
 }

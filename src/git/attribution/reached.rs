@@ -38,7 +38,7 @@ pub(super) fn reachability_of(
         while let Some(position) = pending.pop() {
             let last = std::mem::replace(&mut last_ancestor[position as usize], commit_number);
             if last != commit_number {
-                pending.extend(children.of(position));
+                pending.extend(children.get(position));
             }
         }
         let mut reachability = Reachability::default();

@@ -43,9 +43,8 @@ impl GraphRoot {
         if let RootObject::Commit(number) = self.object { Some(number) } else { None }
     }
 
-    /// Adds what this root shows about anything that it reaches: when a remote had it, and which stash entry or tag contains
-    /// it.
-    /// `seconds` is the date of the root's commit.
+    /// Adds what this root shows about anything that it reaches: when a remote had it, and which stash entry or tag
+    /// contains it. `seconds` is the date of the root's commit.
     pub(super) fn add_dates(&self, seconds: Option<i64>, reachability: &mut Reachability) {
         if let Some(sighting) = &self.sighting {
             reachability.add_remote_sighting(sighting.clone());
@@ -178,8 +177,8 @@ impl GraphRoots {
     }
 }
 
-/// The stash entry that a root with this name is, if it is one. The number of the entry changes, so a report finds it again by
-/// its commit.
+/// The stash entry that a root is, judging by its name. `git stash` renumbers its entries, so `id` is kept to identify the
+/// entry later.
 fn stash_entry(name: &str, id: ObjectId) -> Option<StashEntry> {
     let number = match name.strip_prefix("refs/stash")? {
         "" => "@{0}",

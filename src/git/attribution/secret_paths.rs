@@ -11,7 +11,7 @@ use super::set_interner::SetId;
 
 /// Maximum depth of directories; deeper ones are not entered. git itself refuses trees of more levels.
 pub(super) const MAX_DEPTH: u32 = 2048;
-/// Maximum number of distinct paths. A dozen small trees can have billions.
+/// Maximum number of distinct paths. A dozen small trees that contain each other can have billions.
 const MAX_PATHS: usize = 1 << 17;
 /// Maximum number of visits to a tree at a path.
 const MAX_VISITS: usize = 1 << 24;
@@ -107,7 +107,7 @@ pub(super) struct PathSearch {
     /// Pairs of a queried object and a path at which it was counted.
     counted: HashSet<(u32, u32)>,
     /// The versions by secret and path.
-    found: HashMap<(u32, u32), Versions>,
+    versions: HashMap<(u32, u32), Versions>,
     /// Whether paths are missing because a limit was exceeded.
     is_truncated: bool,
 }
@@ -126,7 +126,7 @@ impl PathSearch {
             other_visits: HashSet::new(),
             visits: 0,
             counted: HashSet::new(),
-            found: HashMap::new(),
+            versions: HashMap::new(),
             is_truncated: false,
         };
         // Newest first, so that the first version visited at a path is the newest.
@@ -196,7 +196,7 @@ impl PathSearch {
         }
         for secret in graph.sets.members(graph.queried_secrets[object as usize]) {
             let first = Versions { newest: object, commit, count: 0 };
-            self.found.entry((secret, path)).or_insert(first).count += 1;
+            self.versions.entry((secret, path)).or_insert(first).count += 1;
         }
     }
 
@@ -209,7 +209,7 @@ impl PathSearch {
     }
 
     /// The numbers of the queried objects that were not found at any path.
-    pub(super) fn unnamed(&self, graph: &ObjectGraph<'_>) -> Vec<u32> {
+    pub(super) fn unnamed_objects(&self, graph: &ObjectGraph<'_>) -> Vec<u32> {
         let named: HashSet<u32> = self.counted.iter().map(|&(object, _)| object).collect();
         graph.queried.iter().map(|(object, _)| object).filter(|object| !named.contains(object)).collect()
     }
@@ -217,7 +217,7 @@ impl PathSearch {
     /// The paths of each of `secrets` secrets, sorted. If some are missing, records a gap.
     pub(super) fn finish(self, graph: &mut ObjectGraph<'_>, secrets: usize) -> Vec<Vec<SecretPath>> {
         let mut paths_by_secret: Vec<Vec<SecretPath>> = vec![Vec::new(); secrets];
-        for (&(secret, path), versions) in &self.found {
+        for (&(secret, path), versions) in &self.versions {
             paths_by_secret[secret as usize].push(SecretPath {
                 path: self.table.text(graph, path),
                 newest: graph.queried.get(versions.newest).0,

@@ -20,7 +20,7 @@ pub(super) static NEVER_STOP: AtomicBool = AtomicBool::new(false);
 
 /// A commit of a random history.
 #[derive(Clone, Debug)]
-pub(crate) struct PlannedCommit {
+pub(crate) struct RandomCommit {
     /// The numbers of earlier commits.
     parents: Vec<usize>,
     /// Changes to the files of the first parent: number of the path, and number of the content or `None` for a deletion.
@@ -31,15 +31,15 @@ pub(crate) struct PlannedCommit {
 
 /// A random history.
 #[derive(Clone, Debug)]
-pub(crate) struct HistoryPlan {
-    pub(crate) commits: Vec<PlannedCommit>,
+pub(crate) struct RandomHistory {
+    pub(crate) commits: Vec<RandomCommit>,
     branches: Vec<usize>,
     tags: Vec<usize>,
     /// 0 for loose objects, 1 for a pack without deltas, 2 for one with deltas.
     packing: u8,
 }
 
-pub(crate) fn plan() -> impl Strategy<Value = HistoryPlan> {
+pub(crate) fn random_history() -> impl Strategy<Value = RandomHistory> {
     let edit = (0..PATHS.len(), prop::option::weighted(0.7, 0..CONTENTS.len()));
     let commit = (
         prop::collection::vec(any::<prop::sample::Index>(), 0..4),
@@ -47,27 +47,29 @@ pub(crate) fn plan() -> impl Strategy<Value = HistoryPlan> {
         0i64..6,
     );
     let commits = prop::collection::vec(commit, 1..14).prop_map(|all| {
-        let mut commits: Vec<PlannedCommit> = Vec::new();
+        let mut commits: Vec<RandomCommit> = Vec::new();
         for (nth, (parents, edits, time)) in all.into_iter().enumerate() {
             let mut seen = BTreeSet::new();
             let mut parents: Vec<usize> =
                 if nth == 0 { Vec::new() } else { parents.iter().map(|p| p.index(nth)).collect() };
             parents.retain(|&parent| seen.insert(parent));
-            commits.push(PlannedCommit { parents, edits, time: 1_000_000 + time * 100 });
+            commits.push(RandomCommit { parents, edits, time: 1_000_000 + time * 100 });
         }
         commits
     });
-    let some = || prop::collection::vec(any::<prop::sample::Index>(), 0..4);
-    (commits, some(), some(), 0u8..3).prop_map(|(commits, branches, tags, packing)| HistoryPlan {
-        branches: branches.iter().map(|at| at.index(commits.len())).collect(),
-        tags: tags.iter().map(|at| at.index(commits.len())).collect(),
-        commits,
-        packing,
+    let few_commits = || prop::collection::vec(any::<prop::sample::Index>(), 0..4);
+    (commits, few_commits(), few_commits(), 0u8..3).prop_map(|(commits, branches, tags, packing)| {
+        RandomHistory {
+            branches: branches.iter().map(|choice| choice.index(commits.len())).collect(),
+            tags: tags.iter().map(|choice| choice.index(commits.len())).collect(),
+            commits,
+            packing,
+        }
     })
 }
 
 /// Creates the repository, and returns the ids of the commits in the order of the plan.
-pub(crate) fn build(plan: &HistoryPlan) -> (Scratch, Vec<ObjectId>) {
+pub(crate) fn build(plan: &RandomHistory) -> (Scratch, Vec<ObjectId>) {
     let scratch = Scratch::new(&["--bare"]);
     let mut stream = String::new();
     let mut trees: Vec<BTreeMap<&str, usize>> = Vec::new();
@@ -86,8 +88,8 @@ pub(crate) fn build(plan: &HistoryPlan) -> (Scratch, Vec<ObjectId>) {
             commit.time - 7,
             commit.time
         );
-        for (which, parent) in commit.parents.iter().enumerate() {
-            let _ = writeln!(stream, "{} :{}", if which == 0 { "from" } else { "merge" }, parent + 1);
+        for (position, parent) in commit.parents.iter().enumerate() {
+            let _ = writeln!(stream, "{} :{}", if position == 0 { "from" } else { "merge" }, parent + 1);
         }
         let _ = writeln!(stream, "deleteall");
         for (path, &content) in &tree {
@@ -100,15 +102,15 @@ pub(crate) fn build(plan: &HistoryPlan) -> (Scratch, Vec<ObjectId>) {
         }
         trees.push(tree);
     }
-    for (nth, at) in plan.branches.iter().enumerate() {
-        let _ = writeln!(stream, "reset refs/heads/b{nth}\nfrom :{}\n", at + 1);
+    for (nth, commit) in plan.branches.iter().enumerate() {
+        let _ = writeln!(stream, "reset refs/heads/b{nth}\nfrom :{}\n", commit + 1);
     }
-    for (nth, at) in plan.tags.iter().enumerate() {
-        let _ = writeln!(stream, "tag t{nth}\nfrom :{}\ntagger T <t@t> 0 +0000\ndata 0\n", at + 1);
+    for (nth, commit) in plan.tags.iter().enumerate() {
+        let _ = writeln!(stream, "tag t{nth}\nfrom :{}\ntagger T <t@t> 0 +0000\ndata 0\n", commit + 1);
     }
     let limit = if plan.packing == 0 { "fastimport.unpackLimit=1000" } else { "fastimport.unpackLimit=1" };
     scratch.git_with(&["-c", limit, "fast-import", "--quiet"], stream.as_bytes());
-    let made: HashMap<String, ObjectId> = scratch
+    let ids_by_ref: HashMap<String, ObjectId> = scratch
         .git(&["for-each-ref", "--format=%(objectname) %(refname)", "refs/made"])
         .lines()
         .filter_map(|line| line.split_once(' '))
@@ -117,9 +119,9 @@ pub(crate) fn build(plan: &HistoryPlan) -> (Scratch, Vec<ObjectId>) {
     if plan.packing == 2 {
         scratch.git(&["repack", "-q", "-adf", "--depth=50"]);
     }
-    let deletions: String = made.keys().map(|name| format!("delete {name}\n")).collect();
+    let deletions: String = ids_by_ref.keys().map(|name| format!("delete {name}\n")).collect();
     scratch.git_with(&["update-ref", "--stdin"], deletions.as_bytes());
-    let ids = (0..plan.commits.len()).map(|nth| made[&format!("refs/made/{nth}")]).collect();
+    let ids = (0..plan.commits.len()).map(|nth| ids_by_ref[&format!("refs/made/{nth}")]).collect();
     (scratch, ids)
 }
 
@@ -185,9 +187,9 @@ impl Oracle {
 
     pub(crate) fn ancestors(&self, commit: &ObjectId) -> BTreeSet<ObjectId> {
         let (mut seen, mut todo) = (BTreeSet::new(), vec![*commit]);
-        while let Some(at) = todo.pop() {
-            if seen.insert(at) {
-                todo.extend(&self.commits[&at].parents);
+        while let Some(commit) = todo.pop() {
+            if seen.insert(commit) {
+                todo.extend(&self.commits[&commit].parents);
             }
         }
         seen
@@ -223,8 +225,9 @@ impl Oracle {
             };
         }
         for (changes, expected) in [(&history.introduced, introduced), (&history.removed, removed)] {
-            let found: BTreeSet<_> = changes.iter().map(|c| (c.commit.clone(), c.path.clone())).collect();
-            prop_assert_eq!(found, expected);
+            let actual: BTreeSet<_> =
+                changes.iter().map(|change| (change.commit.clone(), change.path.clone())).collect();
+            prop_assert_eq!(actual, expected);
             prop_assert!(changes.is_sorted_by_key(|change| change.seconds));
             prop_assert!(
                 changes.iter().all(|change| change.author == "A <a@b>" && change.date.ends_with("+01:30"))
@@ -253,22 +256,22 @@ impl Oracle {
             if history.reached_by == Some(ReachedBy::Ref) && !reachable.contains(id) {
                 continue;
             }
-            let here = self.paths(id, secret);
+            let paths = self.paths(id, secret);
             let parents: Vec<_> = commit.parents.iter().map(|parent| self.paths(parent, secret)).collect();
             let Some(first) = parents.first() else { continue };
             let in_all = |path: &&&str| parents.iter().all(|parent| parent.contains(**path));
-            let gone: BTreeSet<&str> =
-                first.iter().filter(|path| !here.contains(**path)).filter(in_all).copied().collect();
+            let old: BTreeSet<&str> =
+                first.iter().filter(|path| !paths.contains(**path)).filter(in_all).copied().collect();
             let in_none = |path: &&&str| parents.iter().all(|parent| !parent.contains(**path));
-            let new: BTreeSet<&str> = here.iter().filter(in_none).copied().collect();
+            let new: BTreeSet<&str> = paths.iter().filter(in_none).copied().collect();
             let moves = history.moves.iter().filter(|moved| moved.change.commit == *id);
             let pairs: Vec<_> =
                 moves.map(|moved| (&moved.from, moved.change.path.as_ref().unwrap())).collect();
-            prop_assert_eq!(pairs.len(), gone.len().min(new.len()));
+            prop_assert_eq!(pairs.len(), old.len().min(new.len()));
             expected += pairs.len();
             let text = |path: &Vec<u8>| String::from_utf8(path.clone()).unwrap();
             prop_assert!(
-                pairs.iter().all(|(from, to)| gone.contains(&*text(from)) && new.contains(&*text(to)))
+                pairs.iter().all(|(from, to)| old.contains(&*text(from)) && new.contains(&*text(to)))
             );
             let distinct: BTreeSet<_> = pairs.iter().flat_map(|(from, to)| [from, to]).collect();
             prop_assert_eq!(distinct.len(), 2 * pairs.len());
@@ -283,25 +286,26 @@ impl Oracle {
         history: &SecretHistory,
         reachable: &BTreeSet<ObjectId>,
     ) -> Result<(), TestCaseError> {
-        let mut places: BTreeMap<&str, Vec<(bool, i64, ObjectId, ObjectId)>> = BTreeMap::new();
+        let mut expected: BTreeMap<&str, Vec<(bool, i64, ObjectId, ObjectId)>> = BTreeMap::new();
         for (id, commit) in &self.commits {
             for (path, blob) in commit.files.iter().filter(|(_, blob)| self.has_secret(blob, secret)) {
-                places.entry(path).or_default().push((reachable.contains(id), commit.time, *id, *blob));
+                expected.entry(path).or_default().push((reachable.contains(id), commit.time, *id, *blob));
             }
         }
-        prop_assert_eq!(history.paths.len(), places.len());
-        for (found, (path, all)) in history.paths.iter().zip(&places) {
-            prop_assert_eq!(&found.path, path.as_bytes());
-            let blobs: BTreeSet<_> = all.iter().map(|(_, _, _, blob)| blob).collect();
-            prop_assert_eq!(found.versions, blobs.len() as u64);
-            // Several commits may have the newest date. The one that was found is an ancestor of no other.
-            let newest = all.iter().map(|&(reachable, time, ..)| (reachable, time)).max().unwrap();
-            let candidates: Vec<_> = all.iter().filter(|&&(r, t, ..)| (r, t) == newest).collect();
-            let commit = found.commit.unwrap();
-            prop_assert!(candidates.iter().any(|&&(.., id, blob)| id == commit && blob == found.newest));
+        prop_assert_eq!(history.paths.len(), expected.len());
+        for (actual, (path, versions)) in history.paths.iter().zip(&expected) {
+            prop_assert_eq!(&actual.path, path.as_bytes());
+            let blobs: BTreeSet<_> = versions.iter().map(|(_, _, _, blob)| blob).collect();
+            prop_assert_eq!(actual.versions, blobs.len() as u64);
+            // Several commits may have the newest date. The chosen one is an ancestor of no other.
+            let newest = versions.iter().map(|&(reachable, time, ..)| (reachable, time)).max().unwrap();
+            let candidates: Vec<_> =
+                versions.iter().filter(|&&(reachable, time, ..)| (reachable, time) == newest).collect();
+            let commit = actual.commit.unwrap();
+            prop_assert!(candidates.iter().any(|&&(.., id, blob)| id == commit && blob == actual.newest));
             let later =
                 candidates.iter().any(|&&(.., id, _)| id != commit && self.ancestors(&id).contains(&commit));
-            prop_assert!(!later, "a descendant is as new");
+            prop_assert!(!later, "a descendant of the chosen commit has the same date");
         }
         Ok(())
     }
@@ -311,12 +315,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_histories_agree_with_brute_force(plan in plan()) {
+    fn random_histories_agree_with_brute_force(plan in random_history()) {
         let (scratch, ids) = build(&plan);
         let oracle = Oracle::new(&scratch, &ids);
         let repo = scratch.open();
         let refs = refs::read(&repo);
-        let query = Query { objects: oracle.secrets.clone(), commits: ids.clone(), secrets: SECRETS };
+        let query = Query { objects: oracle.secrets.clone(), commits: ids.clone(), secret_count: SECRETS };
         let answer = attribute(&repo, &refs, &query, &Options { threads: 2, stop: &NEVER_STOP, include_unreachable: true });
         prop_assert_eq!(answer.gaps.into_skips(), BTreeSet::new());
         for (secret, history) in (0u32..).zip(&answer.secrets) {
@@ -372,19 +376,19 @@ fn reading_packs_and_looking_up_objects_give_the_same_answer() {
     let blobs = objects.lines().filter_map(|line| line.strip_prefix("blob ")).step_by(9);
     let objects =
         (0u32..).zip(blobs).map(|(nth, id)| (ObjectId::from_hex(id.as_bytes()).unwrap(), vec![nth % 7]));
-    let query = Query { objects: objects.collect(), secrets: 7, ..Query::default() };
+    let query = Query { objects: objects.collect(), secret_count: 7, ..Query::default() };
     let refs = refs::read(&repo);
-    let by_id =
+    let from_lookups =
         attribute_history(&mut ObjectGraph::new(&repo, &query, &NEVER_STOP), &repo, &refs, &query, false);
-    assert!(by_id.secrets.iter().all(|history| history.paths.len() > 5));
+    assert!(from_lookups.secrets.iter().all(|history| history.paths.len() > 5));
     for threads in [1, 2, 3] {
-        let packs = attribute(
+        let from_packs = attribute(
             &repo,
             &refs,
             &query,
             &Options { threads, stop: &NEVER_STOP, include_unreachable: false },
         );
-        assert_eq!(packs.secrets, by_id.secrets);
-        assert!(packs.gaps.is_empty());
+        assert_eq!(from_packs.secrets, from_lookups.secrets);
+        assert!(from_packs.gaps.is_empty());
     }
 }

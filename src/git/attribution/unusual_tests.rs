@@ -24,7 +24,7 @@ fn options(include_unreachable: bool) -> Options<'static> {
 fn attribute_objects(scratch: &Scratch, objects: &[ObjectId], include_unreachable: bool) -> Attribution {
     let repo = scratch.open();
     let objects = objects.iter().map(|&id| (id, vec![0])).collect();
-    let query = Query { objects, secrets: 1, ..Query::default() };
+    let query = Query { objects, secret_count: 1, ..Query::default() };
     attribute(&repo, &refs::read(&repo), &query, &options(include_unreachable))
 }
 
@@ -43,7 +43,7 @@ fn gap_lines(answer: &Attribution) -> Vec<String> {
 }
 
 #[test]
-fn without_objects_nothing_is_read() {
+fn an_empty_query_reads_no_pack() {
     let scratch = Scratch::new(&[]);
     std::fs::remove_dir_all(scratch.path().join(".git/objects/pack")).unwrap();
     let answer = attribute_objects(&scratch, &[], false);
@@ -73,7 +73,7 @@ fn an_amended_commit_is_held_by_the_reflog() {
         (Some(ReachedBy::Nothing), vec![leaking.to_string().as_str()])
     );
     let history = &attribute_objects(&scratch, &[blob], false).secrets[0];
-    assert_eq!((history.reached_by, &history.unnamed[..]), (None, &[blob][..]));
+    assert_eq!((history.reached_by, &history.unnamed_objects[..]), (None, &[blob][..]));
 }
 
 #[test]
@@ -108,9 +108,9 @@ fn a_detached_head_and_tags_of_trees_and_blobs_count_as_refs() {
     scratch.git(&["tag", "-a", "-m", "a blob", "blob", "HEAD:src/leak"]);
     scratch.git(&["tag", "-a", "-m", "a tag", "tag", "blob"]);
     let answer = attribute_objects(&scratch, &[blob], false);
-    let all = ["HEAD", "refs/heads/main", "refs/tags/blob", "refs/tags/tag", "refs/tags/tree"];
-    assert_eq!(answer.secrets[0].reachability.refs_at_tip, all);
-    let paths: Vec<_> = answer.secrets[0].paths.iter().map(|place| &place.path[..]).collect();
+    let refs = ["HEAD", "refs/heads/main", "refs/tags/blob", "refs/tags/tag", "refs/tags/tree"];
+    assert_eq!(answer.secrets[0].reachability.refs_at_tip, refs);
+    let paths: Vec<_> = answer.secrets[0].paths.iter().map(|secret_path| &secret_path.path[..]).collect();
     assert_eq!(paths, [&b"leak"[..], b"src/leak"]);
 }
 
@@ -133,7 +133,7 @@ fn a_shallow_boundary_is_a_gap() {
     let url = format!("file://{}", scratch.path().display());
     scratch.git(&["clone", "-q", "--depth=1", &url, "shallow"]);
     let repo = gix::open_opts(scratch.path().join("shallow"), gix::open::Options::isolated()).unwrap();
-    let query = Query { objects: HashMap::from([(blob, vec![0])]), secrets: 1, ..Query::default() };
+    let query = Query { objects: HashMap::from([(blob, vec![0])]), secret_count: 1, ..Query::default() };
     let answer = attribute(&repo, &refs::read(&repo), &query, &options(false));
     assert_eq!(commits(&answer.secrets[0].introduced), [tip.to_string()]);
     let gaps = gap_lines(&answer);
@@ -184,7 +184,7 @@ fn alternates_and_several_packs_are_one_database() {
     scratch.git(&["-C", "borrower", "commit", "-q", "-m", "own"]);
     scratch.git(&["-C", "borrower", "repack", "-q", "-d", "-l"]);
     let repo = gix::open_opts(scratch.path().join("borrower"), gix::open::Options::isolated()).unwrap();
-    let query = Query { objects: HashMap::from([(blob, vec![0])]), secrets: 1, ..Query::default() };
+    let query = Query { objects: HashMap::from([(blob, vec![0])]), secret_count: 1, ..Query::default() };
     let answer = attribute(&repo, &refs::read(&repo), &query, &options(false));
     assert_eq!(commits(&answer.secrets[0].introduced), [scratch.id("HEAD").to_string()]);
     assert_eq!(gap_lines(&answer), Vec::<String>::new());
@@ -198,7 +198,7 @@ fn objects_missing_from_a_partial_clone_are_gaps() {
     scratch.commit("third");
     scratch.git(&["config", "uploadpack.allowFilter", "true"]);
     let url = format!("file://{}", scratch.path().display());
-    let query = Query { objects: HashMap::from([(blob, vec![0])]), secrets: 1, ..Query::default() };
+    let query = Query { objects: HashMap::from([(blob, vec![0])]), secret_count: 1, ..Query::default() };
     for (filter, missing) in [("blob:none", 0), ("tree:0", 3)] {
         let name = filter.replace(':', "-");
         scratch.git(&["clone", "-q", "--bare", &format!("--filter={filter}"), &url, &name]);

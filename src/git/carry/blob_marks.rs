@@ -5,7 +5,7 @@ use gix::hash::oid;
 use gix::objs::{Kind, TreeRefIter};
 
 use crate::git::attribution::dense_ids::{DenseIds, NumberedPack};
-use crate::git::attribution::pack_walk::{FromBase, Visitor};
+use crate::git::attribution::pack_walk::{Derivation, Visitor};
 use crate::git::object_marks::ObjectMarks;
 use crate::git::pack::Entry;
 
@@ -16,7 +16,7 @@ const RECENT_BLOBS: usize = 1 << 14;
 pub(super) struct BlobMarker<'a> {
     ids: &'a DenseIds,
     marks: &'a ObjectMarks,
-    hash: gix::hash::Kind,
+    hash_kind: gix::hash::Kind,
     /// The pack whose trees are read; `None` for trees that are looked up.
     pack: Option<&'a NumberedPack>,
     /// Blobs that were marked recently, each in the slot that its first bytes determine.
@@ -30,15 +30,15 @@ impl<'a> BlobMarker<'a> {
     pub(super) fn new(
         ids: &'a DenseIds,
         marks: &'a ObjectMarks,
-        hash: gix::hash::Kind,
+        hash_kind: gix::hash::Kind,
         pack: Option<&'a NumberedPack>,
     ) -> Self {
-        Self { ids, marks, hash, pack, recent: vec![None; RECENT_BLOBS], unread: Vec::new() }
+        Self { ids, marks, hash_kind, pack, recent: vec![None; RECENT_BLOBS], unread: Vec::new() }
     }
 
     /// Marks the blobs of a tree.
     pub(super) fn mark_blobs(&mut self, bytes: &[u8]) {
-        for entry in TreeRefIter::from_bytes(bytes, self.hash).map_while(Result::ok) {
+        for entry in TreeRefIter::from_bytes(bytes, self.hash_kind).map_while(Result::ok) {
             if !entry.mode.is_tree() && !entry.mode.is_commit() {
                 self.mark_blob(entry.oid);
             }
@@ -58,19 +58,19 @@ impl<'a> BlobMarker<'a> {
     /// The number of the object in an entry of the pack.
     fn number(&self, entry: Entry) -> Option<u32> {
         let pack = self.pack?;
-        Some(pack.first + pack.pack.position_of(entry)?)
+        Some(pack.first_number + pack.pack.position_of(entry)?)
     }
 }
 
 impl Visitor for BlobMarker<'_> {
     type Memory = ();
 
-    fn object(
+    fn visit_object(
         &mut self,
         entry: Entry,
         _: Kind,
         bytes: &[u8],
-        _: Option<FromBase<'_, ()>>,
+        _: Option<Derivation<'_, ()>>,
         _: &mut Self::Memory,
     ) {
         if self.number(entry).is_some_and(|number| self.marks.has(number)) {
@@ -78,7 +78,7 @@ impl Visitor for BlobMarker<'_> {
         }
     }
 
-    fn unread(&mut self, entry: Entry, kind: Option<Kind>) {
+    fn visit_unread(&mut self, entry: Entry, kind: Option<Kind>) {
         if kind.is_none_or(|kind| kind == Kind::Tree) {
             let number = self.number(entry);
             self.unread.extend(number);

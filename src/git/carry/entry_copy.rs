@@ -28,9 +28,10 @@ pub enum CarryError {
 }
 
 /// A delta whose base has not been copied yet.
-struct Deferred {
-    pack: usize,
+struct DeferredDelta {
+    pack_number: usize,
     entry: Entry,
+    /// The number of the object.
     number: u32,
 }
 
@@ -54,8 +55,8 @@ impl CarriedGraph<'_> {
         let offsets = vec![0; self.graph.ids.count()];
         let mut copier =
             EntryCopier { carried: self, writer, offsets, compressor: EntryCompressor::default(), copied: 0 };
-        for pack in 0..copier.carried.graph.ids.packs().len() {
-            copier.copy_pack(pack)?;
+        for pack_number in 0..copier.carried.graph.ids.packs().len() {
+            copier.copy_pack(pack_number)?;
         }
         for id in copier.carried.graph.ids.loose.clone() {
             let number = copier.carried.graph.ids.number(&id);
@@ -72,34 +73,34 @@ impl EntryCopier<'_, '_> {
     fn is_wanted(&self, number: u32, id: &ObjectId) -> bool {
         self.carried.marks.has(number)
             && self.offsets.get(number as usize).is_some_and(|&offset| offset == 0)
-            && !self.writer.has_added(id)
+            && !self.writer.is_reserved(id)
     }
 
-    fn numbered_pack(&self, pack: usize) -> &NumberedPack {
-        &self.carried.graph.ids.packs()[pack]
+    fn numbered_pack(&self, pack_number: usize) -> &NumberedPack {
+        &self.carried.graph.ids.packs()[pack_number]
     }
 
     /// Copies the entries of a pack in their order, and then those whose base comes after them.
-    fn copy_pack(&mut self, pack: usize) -> Result<(), CarryError> {
-        let entries = self.numbered_pack(pack).pack.len() as Entry;
-        let mut deferred: Vec<Deferred> = Vec::new();
+    fn copy_pack(&mut self, pack_number: usize) -> Result<(), CarryError> {
+        let entries = self.numbered_pack(pack_number).pack.len() as Entry;
+        let mut deferred: Vec<DeferredDelta> = Vec::new();
         for entry in 0..entries {
             if self.carried.graph.stop.load(Ordering::Relaxed) {
                 return Err(CarryError::Stopped);
             }
-            let NumberedPack { pack: numbered, first } = self.numbered_pack(pack);
-            let Some(position) = numbered.position_of(entry) else { continue };
-            let (number, id) = (first + position, numbered.id_at(position).to_owned());
-            if self.is_wanted(number, &id) && !self.copy_entry(pack, entry, number, id)? {
-                deferred.push(Deferred { pack, entry, number });
+            let NumberedPack { pack, first_number } = self.numbered_pack(pack_number);
+            let Some(position) = pack.position_of(entry) else { continue };
+            let (number, id) = (first_number + position, pack.id_at(position).to_owned());
+            if self.is_wanted(number, &id) && !self.copy_entry(pack_number, entry, number, id)? {
+                deferred.push(DeferredDelta { pack_number, entry, number });
             }
         }
         loop {
-            let before = deferred.len();
+            let deferred_before = deferred.len();
             let mut waiting = Vec::new();
             for delta in deferred {
                 let id = self.carried.graph.ids.id(delta.number);
-                if !self.copy_entry(delta.pack, delta.entry, delta.number, id)? {
+                if !self.copy_entry(delta.pack_number, delta.entry, delta.number, id)? {
                     waiting.push(delta);
                 }
             }
@@ -107,10 +108,10 @@ impl EntryCopier<'_, '_> {
             if deferred.is_empty() {
                 return Ok(());
             }
-            if deferred.len() == before {
+            if deferred.len() == deferred_before {
                 // The bases are in packs that have not been copied yet, or deltas of several packs form a cycle.
-                let first = deferred.remove(0);
-                self.write_whole(first.number, self.carried.graph.ids.id(first.number))?;
+                let delta = deferred.remove(0);
+                self.write_whole(delta.number, self.carried.graph.ids.id(delta.number))?;
             }
         }
     }
@@ -118,23 +119,22 @@ impl EntryCopier<'_, '_> {
     /// Copies an entry. Returns false if it is a delta whose base has not been copied yet.
     fn copy_entry(
         &mut self,
-        pack: usize,
+        pack_number: usize,
         entry: Entry,
         number: u32,
         id: ObjectId,
     ) -> Result<bool, CarryError> {
         let ids = &self.carried.graph.ids;
-        let numbered = &ids.packs()[pack];
-        let (header, _) = numbered.pack.header(entry).map_err(|_| CarryError::Unreadable(id))?;
-        let start = numbered.pack.offset(entry);
-        let length =
-            usize::try_from(numbered.pack.entry_end(entry).saturating_sub(start)).unwrap_or(usize::MAX);
-        let stored = numbered.pack.bytes(entry).get(..length).ok_or(CarryError::Unreadable(id))?;
+        let NumberedPack { pack, .. } = &ids.packs()[pack_number];
+        let (header, _) = pack.header(entry).map_err(|_| CarryError::Unreadable(id))?;
+        let start = pack.offset(entry);
+        let length = usize::try_from(pack.entry_end(entry).saturating_sub(start)).unwrap_or(usize::MAX);
+        let stored = pack.bytes(entry).get(..length).ok_or(CarryError::Unreadable(id))?;
         let base = match header.content {
             EntryContent::Whole(_) => None,
             EntryContent::OffsetDelta(distance) => {
-                let base = start.checked_sub(distance).and_then(|offset| numbered.pack.entry_at(offset));
-                let base = base.and_then(|base| numbered.pack.id(base)).ok_or(CarryError::Unreadable(id))?;
+                let base = start.checked_sub(distance).and_then(|offset| pack.entry_at(offset));
+                let base = base.and_then(|base| pack.id(base)).ok_or(CarryError::Unreadable(id))?;
                 Some(ids.number(&base))
             }
             EntryContent::IdDelta(base) => Some(ids.number(&base)),
@@ -143,16 +143,16 @@ impl EntryCopier<'_, '_> {
         match base {
             None => self.writer.write_entry(id, &[stored])?,
             Some(base) => match self.offsets.get(base as usize).copied().unwrap_or(0) {
-                0 if self.carried.marks.has(base) && !self.writer.has_added(&ids.id(base)) => {
+                0 if self.carried.marks.has(base) && !self.writer.is_reserved(&ids.id(base)) => {
                     return Ok(false);
                 }
                 0 => {
                     self.write_whole(number, id)?;
                     return Ok(true);
                 }
-                base => {
-                    let header_bytes =
-                        [entry_header(OFFSET_DELTA, header.size), encode_distance(offset - base)].concat();
+                base_offset => {
+                    let distance = encode_distance(offset - base_offset);
+                    let header_bytes = [entry_header(OFFSET_DELTA, header.size), distance].concat();
                     self.writer.write_entry(id, &[&header_bytes, &stored[header.len..]])?;
                 }
             },
@@ -165,7 +165,7 @@ impl EntryCopier<'_, '_> {
     fn write_whole(&mut self, number: u32, id: ObjectId) -> Result<(), CarryError> {
         let offset = self.writer.offset();
         let (kind, bytes) =
-            self.carried.graph.lookup.object(&id, "object").ok_or(CarryError::Unreadable(id))?;
+            self.carried.graph.lookup.read(&id, "object").ok_or(CarryError::Unreadable(id))?;
         self.writer.append(id, &self.compressor.compress(kind, bytes)?)?;
         self.record_copy(number, offset);
         Ok(())

@@ -46,7 +46,7 @@ pub struct CarriedGraph<'s> {
     /// The numbers of all commits, parents before children.
     commits: Vec<u32>,
     /// How many of `commits` come before those that only late roots reach.
-    early_commits: usize,
+    early_commit_count: usize,
     /// Trees that only late roots reach.
     late_trees: HashSet<ObjectId>,
     tags: Vec<TagLink>,
@@ -68,7 +68,7 @@ impl<'s> CarriedGraph<'s> {
         stop: &'s AtomicBool,
     ) -> Result<Self, Gaps> {
         let objects: HashMap<_, _> = wanted.iter().map(|id| (*id, vec![0])).collect();
-        let query = Query { objects, commits: Vec::new(), secrets: 1 };
+        let query = Query { objects, commits: Vec::new(), secret_count: 1 };
         let mut graph = ObjectGraph::new(repo, &query, stop);
         for id in graph.ids.loose.clone() {
             graph.ids.number(&id);
@@ -81,7 +81,7 @@ impl<'s> CarriedGraph<'s> {
             graph,
             marks,
             commits: Vec::new(),
-            early_commits: 0,
+            early_commit_count: 0,
             late_trees: HashSet::new(),
             tags: Vec::new(),
             trees: Vec::new(),
@@ -90,7 +90,7 @@ impl<'s> CarriedGraph<'s> {
         let mut unpacked = Vec::new();
         carried.mark_trees((0, 0), &mut unpacked, &mut |_| {});
         let early = (carried.commits.len(), carried.trees.len());
-        carried.early_commits = early.0;
+        carried.early_commit_count = early.0;
         late_roots.iter().for_each(|root| carried.add_root(*root));
         let mut late = Vec::new();
         carried.mark_trees(early, &mut unpacked, &mut |tree| late.push(tree));
@@ -138,7 +138,7 @@ impl<'s> CarriedGraph<'s> {
                     if !self.marks.set(number) {
                         break;
                     }
-                    let target = self.graph.lookup.of_kind(&next, Kind::Tag).and_then(tag_target);
+                    let target = self.graph.lookup.read_as(&next, Kind::Tag).and_then(tag_target);
                     let Some(target) = target else {
                         self.graph.gaps().push(format!("tag {next}"), "cannot be read: it names no object");
                         break;
@@ -148,7 +148,7 @@ impl<'s> CarriedGraph<'s> {
                 }
                 None => {
                     // Records the gap.
-                    self.graph.lookup.object(&next, "object");
+                    self.graph.lookup.read(&next, "object");
                     break;
                 }
             }
@@ -174,13 +174,13 @@ impl<'s> CarriedGraph<'s> {
         }
     }
 
-    /// Marks the trees of commits and all root trees, except for the first ones, whose numbers are given. Adds trees
-    /// that are in no pack to `unpacked`, and calls `marked` for each.
+    /// Marks the trees of all commits and all root trees, except for the first ones, which were marked before: the two
+    /// counts say how many. Adds trees that are in no pack to `unpacked`, and calls `on_mark` for each newly marked tree.
     fn mark_trees(
         &mut self,
         (commits, trees): (usize, usize),
         unpacked: &mut Vec<u32>,
-        marked: &mut dyn FnMut(u32),
+        on_mark: &mut dyn FnMut(u32),
     ) {
         let first_unpacked: u32 = self.graph.ids.packs().iter().map(|pack| pack.pack.num_objects()).sum();
         let mut roots: Vec<u32> = Vec::with_capacity(self.commits.len());
@@ -195,7 +195,7 @@ impl<'s> CarriedGraph<'s> {
                 if !self.marks.set(tree) {
                     continue;
                 }
-                marked(tree);
+                on_mark(tree);
                 if tree >= first_unpacked {
                     unpacked.push(tree);
                 }
@@ -206,21 +206,22 @@ impl<'s> CarriedGraph<'s> {
         }
     }
 
-    /// Marks the blobs of all marked trees. Trees in `looked_up` are looked up by id.
-    fn mark_blobs(&mut self, mut looked_up: Vec<u32>, threads: usize) {
+    /// Marks the blobs of all marked trees. Trees in `unpacked` are looked up by id.
+    fn mark_blobs(&mut self, unpacked: Vec<u32>, threads: usize) {
+        let mut to_look_up = unpacked;
         let Self { graph, marks, .. } = self;
-        let hash = graph.lookup.hash_kind();
+        let hash_kind = graph.lookup.hash_kind();
         for pack in graph.ids.packs() {
-            let marker = || BlobMarker::new(&graph.ids, marks, hash, Some(pack));
+            let marker = || BlobMarker::new(&graph.ids, marks, hash_kind, Some(pack));
             let mut markers: Vec<_> = (0..threads.max(1)).map(|_| marker()).collect();
             walk(&pack.pack, &[Kind::Tree], &mut markers, graph.stop);
-            looked_up.extend(markers.into_iter().flat_map(|marker| marker.unread));
+            to_look_up.extend(markers.into_iter().flat_map(|marker| marker.unread));
         }
-        let mut marker = BlobMarker::new(&graph.ids, marks, hash, None);
-        for number in looked_up.into_iter().filter(|&number| marks.has(number)) {
+        let mut marker = BlobMarker::new(&graph.ids, marks, hash_kind, None);
+        for number in to_look_up.into_iter().filter(|&number| marks.has(number)) {
             let id = graph.ids.id(number);
             if graph.lookup.kind(&id) == Some(Kind::Tree)
-                && let Some(bytes) = graph.lookup.of_kind(&id, Kind::Tree)
+                && let Some(bytes) = graph.lookup.read_as(&id, Kind::Tree)
             {
                 marker.mark_blobs(bytes);
             }
@@ -234,7 +235,7 @@ impl<'s> CarriedGraph<'s> {
 
     /// How many of the first commits are reachable from roots that are not late.
     pub fn early_commit_count(&self) -> usize {
-        self.early_commits
+        self.early_commit_count
     }
 
     /// Whether a tree is reachable from late roots only.
@@ -256,7 +257,7 @@ impl<'s> CarriedGraph<'s> {
                 0 => positions.len() as u64,
                 // An object in several packs is counted once.
                 _ => positions
-                    .filter(|position| ids.number(pack.pack.id_at(*position)) == pack.first + position)
+                    .filter(|position| ids.number(pack.pack.id_at(*position)) == pack.first_number + position)
                     .count() as u64,
             }
         });

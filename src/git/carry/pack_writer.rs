@@ -29,12 +29,12 @@ pub struct PackWriter {
     file: BufWriter<File>,
     /// The directory of the pack.
     dir: PathBuf,
-    hash: HashKind,
+    hash_kind: HashKind,
     /// The offset of the next entry.
     offset: u64,
     entries: Vec<IndexEntry>,
-    /// New objects, as opposed to copied ones, including reserved ones.
-    added: HashSet<ObjectId>,
+    /// The objects that were reserved, whether or not they have been written. Copied ones are not among them.
+    reserved: HashSet<ObjectId>,
 }
 
 /// A finished pack.
@@ -54,15 +54,15 @@ impl PackWriter {
     ///
     /// # Errors
     /// When the file cannot be created.
-    pub fn create(dir: &Path, hash: HashKind) -> io::Result<Self> {
+    pub fn create(dir: &Path, hash_kind: HashKind) -> io::Result<Self> {
         let file = File::options().read(true).write(true).create_new(true).open(dir.join(UNFINISHED_NAME))?;
         let mut writer = Self {
             file: BufWriter::with_capacity(BUFFER_SIZE, file),
             dir: dir.to_owned(),
-            hash,
+            hash_kind,
             offset: 0,
             entries: Vec::new(),
-            added: HashSet::new(),
+            reserved: HashSet::new(),
         };
         // The number of objects, here 0, is filled in at the end.
         writer.file.write_all(b"PACK\0\0\0\x02\0\0\0\0")?;
@@ -71,13 +71,13 @@ impl PackWriter {
     }
 
     /// Whether [`Self::reserve`] was called for the object.
-    pub fn has_added(&self, id: &ObjectId) -> bool {
-        self.added.contains(id)
+    pub fn is_reserved(&self, id: &ObjectId) -> bool {
+        self.reserved.contains(id)
     }
 
     /// Reserves a new object for the caller, who must [`Self::append`] it. Returns false if the object was reserved before.
     pub fn reserve(&mut self, id: ObjectId) -> bool {
-        self.added.insert(id)
+        self.reserved.insert(id)
     }
 
     /// Writes an object that was reserved.
@@ -112,7 +112,7 @@ impl PackWriter {
     /// # Errors
     /// When a file cannot be written.
     pub fn finish(self) -> io::Result<Option<WrittenPack>> {
-        let Self { file, dir, hash, mut entries, .. } = self;
+        let Self { file, dir, hash_kind, mut entries, .. } = self;
         let unfinished = dir.join(UNFINISHED_NAME);
         let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         if entries.is_empty() {
@@ -125,14 +125,14 @@ impl PackWriter {
         file.seek(SeekFrom::Start(COUNT_OFFSET))?;
         file.write_all(&count.to_be_bytes())?;
         file.seek(SeekFrom::Start(0))?;
-        let checksum = checksum(&mut BufReader::with_capacity(BUFFER_SIZE, &file), hash)?;
+        let pack_checksum = checksum(&mut BufReader::with_capacity(BUFFER_SIZE, &file), hash_kind)?;
         file.seek(SeekFrom::End(0))?;
-        file.write_all(&checksum)?;
+        file.write_all(&pack_checksum)?;
         drop(file);
-        let mut index = index_file::render(&mut entries, &checksum);
-        let index_checksum = self::checksum(&mut &index[..], hash)?;
+        let mut index = index_file::render(&mut entries, &pack_checksum);
+        let index_checksum = checksum(&mut &index[..], hash_kind)?;
         index.extend_from_slice(&index_checksum);
-        let name = format!("pack-{}", crate::model::hex(&checksum));
+        let name = format!("pack-{}", crate::model::hex(&pack_checksum));
         let path = dir.join(format!("{name}.pack"));
         let mut index_file =
             File::options().write(true).create_new(true).open(dir.join(format!("{name}.idx")))?;
@@ -143,7 +143,7 @@ impl PackWriter {
 }
 
 /// The digest at the end of a pack or an index.
-fn checksum(input: &mut dyn Read, hash: HashKind) -> io::Result<Vec<u8>> {
+fn checksum(input: &mut dyn Read, hash_kind: HashKind) -> io::Result<Vec<u8>> {
     fn digest<D: Digest>(input: &mut dyn Read) -> io::Result<Vec<u8>> {
         let mut hasher = D::new();
         let mut buffer = vec![0; BUFFER_SIZE];
@@ -156,7 +156,7 @@ fn checksum(input: &mut dyn Read, hash: HashKind) -> io::Result<Vec<u8>> {
             }
         }
     }
-    match hash {
+    match hash_kind {
         HashKind::Sha256 => digest::<Sha256>(input),
         _ => digest::<Sha1>(input),
     }

@@ -43,7 +43,7 @@ impl WholeEntryReader {
         &mut self,
         mut packs: impl Iterator<Item = &'p Pack>,
         id: &ObjectId,
-        hash: HashKind,
+        hash_kind: HashKind,
     ) -> Option<(Kind, &[u8])> {
         let (pack, position) = packs.find_map(|pack| Some((pack, pack.position_by_table(id)?)))?;
         let entry = pack.entry_at_position(position)?;
@@ -52,7 +52,7 @@ impl WholeEntryReader {
         let size = usize::try_from(header.size).ok().filter(|_| header.size <= MAX_SIZE)?;
         self.inflater.inflate(compressed, pack.extent(entry), size, &mut self.buffer).ok()?;
         let bytes = self.buffer.get(..size)?;
-        (object_id(kind, bytes, hash) == Some(*id)).then_some((kind, bytes))
+        (object_id(kind, bytes, hash_kind) == Some(*id)).then_some((kind, bytes))
     }
 }
 
@@ -73,7 +73,7 @@ pub struct RepositoryObjects {
     packs: Vec<Pack>,
     /// The ids of loose objects, sorted.
     loose: Vec<ObjectId>,
-    hash: HashKind,
+    hash_kind: HashKind,
     whole_entries: WholeEntryReader,
     reader: ObjectReader,
 }
@@ -92,7 +92,7 @@ impl RepositoryObjects {
         let mut loose: Vec<ObjectId> = listing.loose.into_iter().map(|(id, _)| id).collect();
         loose.sort_unstable();
         let (whole_entries, reader) = (WholeEntryReader::default(), ObjectReader::new(repo));
-        Ok(Self { packs, loose, hash: repo.object_hash(), whole_entries, reader })
+        Ok(Self { packs, loose, hash_kind: repo.object_hash(), whole_entries, reader })
     }
 
     /// Whether the object exists, packed or loose, readable or not.
@@ -101,17 +101,17 @@ impl RepositoryObjects {
             || self.loose.binary_search(id).is_ok()
     }
 
-    /// Calls `each` with the bytes of an object; `None` if it is missing or damaged. A large object that a pack stores
+    /// Calls `use_bytes` with the bytes of an object; `None` if it is missing or damaged. A large object that a pack stores
     /// completely is passed in parts, and is not checked against the id.
-    pub fn read_parts(&mut self, id: &ObjectId, mut each: impl FnMut(&[u8])) -> Option<()> {
+    pub fn read_parts(&mut self, id: &ObjectId, mut use_bytes: impl FnMut(&[u8])) -> Option<()> {
         let Some(mut parts) = self.packs.iter().find_map(|pack| large_content(pack, id)) else {
-            return self.read(id).map(|(_, bytes)| each(bytes));
+            return self.read(id).map(|(_, bytes)| use_bytes(bytes));
         };
         let mut part = vec![0; PART_SIZE];
         loop {
             match parts.read(&mut part) {
                 Ok(0) => return Some(()),
-                Ok(read) => each(&part[..read]),
+                Ok(read) => use_bytes(&part[..read]),
                 Err(_) => return None,
             }
         }
@@ -119,7 +119,7 @@ impl RepositoryObjects {
 
     /// The kind and bytes of an object; `None` if it is missing or damaged.
     pub fn read(&mut self, id: &ObjectId) -> Option<(Kind, &[u8])> {
-        let whole = self.whole_entries.read_from(self.packs.iter(), id, self.hash);
+        let whole = self.whole_entries.read_from(self.packs.iter(), id, self.hash_kind);
         whole.or_else(|| self.reader.read(id, "object"))
     }
 }

@@ -43,7 +43,7 @@ pub struct CandidateBlob {
     /// blob itself or to a tree with the blob.
     pub commit: Option<ObjectId>,
     /// The blobs that parents have at that path. A secret in one of these is most likely old.
-    pub replaced: Vec<ObjectId>,
+    pub replaced_blobs: Vec<ObjectId>,
 }
 
 /// Number of commits that a thread takes at a time. They are consecutive, since their trees are often deltas to each other.
@@ -54,7 +54,7 @@ const BATCH_LEN: usize = 64;
 /// Each changed tree is looked up by id. For more than some ten thousand commits, sweeping the whole object database would
 /// be faster.
 pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &AtomicBool) -> RangeContent {
-    let tree_of: IdMap<ObjectId, ObjectId> =
+    let range_trees: IdMap<ObjectId, ObjectId> =
         range.commits.iter().map(|commit| (commit.id, commit.tree)).collect();
     let batches: Vec<&[RangeCommit]> = range.commits.chunks(BATCH_LEN).collect();
     let next_batch = AtomicUsize::new(0);
@@ -65,8 +65,9 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &
             let number = next_batch.fetch_add(1, Ordering::Relaxed);
             let Some(batch) = batches.get(number) else { break };
             for commit in batch.iter().take_while(|_| !stop.load(Ordering::Relaxed)) {
-                let tree =
-                    |parent: &ObjectId| tree_of.get(parent).copied().or_else(|| trees.of_commit(parent));
+                let tree = |parent: &ObjectId| {
+                    range_trees.get(parent).copied().or_else(|| trees.commit_tree(parent))
+                };
                 let parents = commit.parents.iter().filter_map(tree).collect();
                 diff.compare(&mut trees, Some(commit.id), commit.tree, parents);
             }
@@ -87,9 +88,9 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &
     });
     parts.push(compare_objects(repo, range, batches.len()));
     let mut content = RangeContent::default();
-    let mut all = Vec::new();
+    let mut numbered_batches = Vec::new();
     for RangePart { candidates, names, submodules, gaps } in parts {
-        all.extend(candidates);
+        numbered_batches.extend(candidates);
         content.names.extend(names);
         submodules
             .into_iter()
@@ -99,10 +100,10 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &
     content.names.sort_unstable();
     content.names.dedup();
     // Of several candidates for a blob, the one from the first commit is kept, so that the result does not depend on timing.
-    all.sort_unstable_by_key(|&(number, _)| number);
+    numbered_batches.sort_unstable_by_key(|&(number, _)| number);
     let mut seen = IdSet::default();
-    let all = all.into_iter().flat_map(|(_, candidates)| candidates);
-    content.candidates = all.filter(|candidate| seen.insert(candidate.blob)).collect();
+    let candidates = numbered_batches.into_iter().flat_map(|(_, candidates)| candidates);
+    content.candidates = candidates.filter(|candidate| seen.insert(candidate.blob)).collect();
     content
 }
 
@@ -122,7 +123,12 @@ fn compare_objects(repo: &gix::Repository, range: &Range, number: usize) -> Rang
     for &(kind, id) in &range.objects {
         match kind {
             Kind::Tree => diff.compare(&mut trees, None, id, Vec::new()),
-            _ => diff.add(CandidateBlob { blob: id, path: Vec::new(), commit: None, replaced: Vec::new() }),
+            _ => diff.add(CandidateBlob {
+                blob: id,
+                path: Vec::new(),
+                commit: None,
+                replaced_blobs: Vec::new(),
+            }),
         }
     }
     let candidates = vec![(number, diff.candidates)];
@@ -145,7 +151,7 @@ pub fn blobs_outside(
         if in_range.contains(parent) || !seen.insert(*parent) {
             continue;
         }
-        let mut stack: Vec<_> = trees.of_commit(parent).into_iter().collect();
+        let mut stack: Vec<_> = trees.commit_tree(parent).into_iter().collect();
         while let Some(tree) = stack.pop() {
             if stop.load(Ordering::Relaxed) {
                 return (blobs, trees.lookup.gaps);
@@ -172,48 +178,48 @@ pub fn blobs_outside(
 #[derive(Clone)]
 struct Tree {
     bytes: Arc<[u8]>,
-    hash: gix::hash::Kind,
+    hash_kind: gix::hash::Kind,
 }
 
 impl Tree {
     /// The entries, up to the first malformed one.
     fn entries(&self) -> impl Iterator<Item = EntryRef<'_>> {
-        TreeRefIter::from_bytes(&self.bytes, self.hash).map_while(Result::ok)
+        TreeRefIter::from_bytes(&self.bytes, self.hash_kind).map_while(Result::ok)
     }
 }
 
 /// Looks up trees, and caches up to [`MAX_CACHED_TREES`].
 struct TreeCache {
     lookup: Lookup,
-    cached: IdMap<ObjectId, Tree>,
+    trees: IdMap<ObjectId, Tree>,
 }
 
 impl TreeCache {
     fn new(repo: &gix::Repository) -> Self {
-        Self { lookup: Lookup::new(repo), cached: IdMap::default() }
+        Self { lookup: Lookup::new(repo), trees: IdMap::default() }
     }
 
     /// The id of the tree of a commit; `None` if the commit cannot be read.
-    fn of_commit(&mut self, commit: &ObjectId) -> Option<ObjectId> {
-        let bytes = self.lookup.of_kind(commit, Kind::Commit)?;
+    fn commit_tree(&mut self, commit: &ObjectId) -> Option<ObjectId> {
+        let bytes = self.lookup.read_as(commit, Kind::Commit)?;
         Header::new(bytes).tree()
     }
 
     /// The tree, or as much of it as can be read.
     fn get(&mut self, id: ObjectId) -> Tree {
-        if let Some(tree) = self.cached.get(&id) {
+        if let Some(tree) = self.trees.get(&id) {
             return tree.clone();
         }
-        let hash = self.lookup.hash_kind();
-        let bytes = self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default();
-        let tree = Tree { bytes: bytes.into(), hash };
-        if TreeRefIter::from_bytes(&tree.bytes, hash).any(|entry| entry.is_err()) {
+        let hash_kind = self.lookup.hash_kind();
+        let bytes = self.lookup.read_as(&id, Kind::Tree).unwrap_or_default();
+        let tree = Tree { bytes: bytes.into(), hash_kind };
+        if TreeRefIter::from_bytes(&tree.bytes, hash_kind).any(|entry| entry.is_err()) {
             self.lookup.gaps.push(format!("tree {id}"), "malformed; run `git fsck` for details");
         }
-        if self.cached.len() >= MAX_CACHED_TREES {
-            self.cached.clear();
+        if self.trees.len() >= MAX_CACHED_TREES {
+            self.trees.clear();
         }
-        self.cached.insert(id, tree.clone());
+        self.trees.insert(id, tree.clone());
         tree
     }
 }
@@ -228,7 +234,7 @@ struct RangeDiff {
     submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
     /// Pairs of a tree and the trees of parents to which it was compared. A pair is compared once, however many paths lead
     /// to it.
-    compared: HashSet<(ObjectId, Vec<ObjectId>)>,
+    compared_trees: HashSet<(ObjectId, Vec<ObjectId>)>,
 }
 
 impl RangeDiff {
@@ -243,7 +249,7 @@ impl RangeDiff {
         let mut stack = vec![(Vec::new(), 0, tree, parents)];
         while let Some((path, depth, tree, parents)) = stack.pop() {
             // An identical tree is inherited.
-            if parents.contains(&tree) || !self.compared.insert((tree, parents.clone())) {
+            if parents.contains(&tree) || !self.compared_trees.insert((tree, parents.clone())) {
                 continue;
             }
             let tree = trees.get(tree);
@@ -256,7 +262,9 @@ impl RangeDiff {
                 old.clear();
                 for parent in &mut parents {
                     while parent.next_if(|other| *other < entry).is_some() {}
-                    old.extend(parent.next_if(|other| is_same_place(other, &entry)).map(|other| other.oid));
+                    old.extend(
+                        parent.next_if(|other| have_same_path_and_type(other, &entry)).map(|other| other.oid),
+                    );
                 }
                 if old.contains(&entry.oid) {
                     continue;
@@ -274,7 +282,7 @@ impl RangeDiff {
                 }
                 let id = entry.oid.to_owned();
                 if !entry.mode.is_tree() {
-                    self.add(CandidateBlob { blob: id, path, commit, replaced: old });
+                    self.add(CandidateBlob { blob: id, path, commit, replaced_blobs: old });
                 } else if depth < MAX_DEPTH {
                     path.push(b'/');
                     stack.push((path, depth + 1, id, old));
@@ -294,7 +302,7 @@ impl RangeDiff {
 }
 
 /// Whether two entries have the same name, and are both directories, both submodules, or both files.
-fn is_same_place(a: &EntryRef<'_>, b: &EntryRef<'_>) -> bool {
+fn have_same_path_and_type(a: &EntryRef<'_>, b: &EntryRef<'_>) -> bool {
     let kind = |entry: &EntryRef<'_>| (entry.mode.is_tree(), entry.mode.is_commit());
     a.filename == b.filename && kind(a) == kind(b)
 }

@@ -7,17 +7,17 @@ use super::super::lookup::Lookup;
 use super::super::refs::{self, TipKind};
 use super::super::revision::{self, RevisionError};
 use super::RangeError;
-use super::unresolved::reason;
+use super::unresolved;
 
 /// The tips and exclusions of a range.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revisions {
     /// Objects to start from: commits, trees and blobs, or tags of these.
     pub tips: Vec<ObjectId>,
-    /// Exclusions: everything that is reachable from these is excluded.
-    pub hidden: Vec<ObjectId>,
-    /// Pairs, from `A...B`: everything that is reachable from both objects of a pair is excluded.
-    pub common: Vec<(ObjectId, ObjectId)>,
+    /// Everything that is reachable from these objects is excluded.
+    pub exclusions: Vec<ObjectId>,
+    /// The sides of each `A...B`. Everything that is reachable from both sides of a pair is excluded.
+    pub symmetric_pairs: Vec<(ObjectId, ObjectId)>,
 }
 
 /// Parses arguments as `git rev-list` does: `A..B`, `A...B`, `^A`, `A`, `--not`, `--all`, `--branches`, `--tags`,
@@ -38,7 +38,7 @@ pub fn parse(repo: &gix::Repository, words: &[impl AsRef<str>]) -> Result<Revisi
             ignores_missing = true;
         } else if word.starts_with("--") {
             let tips = resolver.tips_of_option(word)?;
-            if is_negated { revisions.hidden.extend(tips) } else { revisions.tips.extend(tips) }
+            if is_negated { revisions.exclusions.extend(tips) } else { revisions.tips.extend(tips) }
         } else {
             match resolver.add_word(word, is_negated, &mut revisions) {
                 // Nothing that is reachable from a missing commit is known.
@@ -73,23 +73,23 @@ impl Resolver<'_> {
         // No ref name contains two dots in a row, so the first ones separate the sides.
         if let Some((left, right)) = word.split_once("...") {
             let (left, right) = (self.side(left)?, self.side(right)?);
-            let both = if is_negated { &mut revisions.hidden } else { &mut revisions.tips };
+            let both = if is_negated { &mut revisions.exclusions } else { &mut revisions.tips };
             both.extend([left, right]);
             if !is_negated {
-                revisions.common.push((left, right));
+                revisions.symmetric_pairs.push((left, right));
             }
         } else if let Some((left, right)) = word.split_once("..") {
             let (mut left, mut right) = (self.side(left)?, self.side(right)?);
             if is_negated {
                 std::mem::swap(&mut left, &mut right);
             }
-            revisions.hidden.push(left);
+            revisions.exclusions.push(left);
             revisions.tips.push(right);
         } else {
             let (revision, is_excluded) =
                 word.strip_prefix('^').map_or((word, is_negated), |rest| (rest, !is_negated));
             let id = self.object(revision)?.1;
-            if is_excluded { revisions.hidden.push(id) } else { revisions.tips.push(id) }
+            if is_excluded { revisions.exclusions.push(id) } else { revisions.tips.push(id) }
         }
         Ok(())
     }
@@ -122,7 +122,7 @@ impl Resolver<'_> {
             None => revision::resolve(self.repo, revision).map_err(|error| RangeError::Unknown {
                 revision: revision.into(),
                 reason: match error {
-                    RevisionError::Unknown(_) => reason(self.repo, revision),
+                    RevisionError::Unknown(_) => unresolved::explain(self.repo, revision),
                     RevisionError::Unreadable(reason) => reason,
                 },
             })?,

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::*;
 
 use super::*;
-use crate::git::attribution::tests::{HistoryPlan, Oracle, SECRETS, build, many_files, plan};
+use crate::git::attribution::tests::{Oracle, RandomHistory, SECRETS, build, many_files, random_history};
 use crate::git::attribution::{Options, Query, SecretHistory, attribute_range};
 use crate::git::refs;
 use crate::git::scratch::Scratch;
@@ -25,7 +25,7 @@ fn quick_range(repo: &gix::Repository, words: &[&str]) -> Range {
 }
 
 /// A repository with a merge of a side branch into `main`, remote-tracking refs and tags.
-fn forked() -> Scratch {
+fn forked_repository() -> Scratch {
     let scratch = Scratch::new(&[]);
     scratch.commit("0");
     scratch.commit("1");
@@ -46,11 +46,11 @@ fn forked() -> Scratch {
 
 #[test]
 fn revisions_select_the_same_commits_as_git() {
-    let scratch = forked();
+    let scratch = forked_repository();
     let repo = scratch.open();
     let abbreviated = scratch.id("HEAD~2").to_string()[..9].to_owned();
     let abbreviated = format!("{abbreviated}..main");
-    let all: &[&[&str]] = &[
+    let cases: &[&[&str]] = &[
         &["origin/main..main"],
         &["origin/main..."],
         &["..side"],
@@ -65,26 +65,26 @@ fn revisions_select_the_same_commits_as_git() {
         &["one..HEAD~1^2", "side~1..main~1"],
         &[&abbreviated],
     ];
-    for words in all {
-        let listed = scratch.git(&[&["rev-list"], *words, &["--"]].concat());
-        let listed = listed.lines().map(|line| ObjectId::from_hex(line.as_bytes()).unwrap()).collect();
-        assert_eq!(ids(&quick_range(&repo, words)), listed, "{words:?}");
+    for words in cases {
+        let list = scratch.git(&[&["rev-list"], *words, &["--"]].concat());
+        let expected = list.lines().map(|line| ObjectId::from_hex(line.as_bytes()).unwrap()).collect();
+        assert_eq!(ids(&quick_range(&repo, words)), expected, "{words:?}");
     }
 }
 
 #[test]
 fn annotated_tags_among_the_tips_are_in_the_range() {
-    let scratch = forked();
+    let scratch = forked_repository();
     let range = quick_range(&scratch.open(), &["one"]);
     assert_eq!(range.tags, [scratch.id("refs/tags/one")]);
 }
 
 #[test]
 fn errors_for_unresolved_revisions_name_cause_and_remedy() {
-    let scratch = forked();
+    let scratch = forked_repository();
     let repo = scratch.open();
-    let gone = "12".repeat(20);
-    let missing = parse(&repo, &[format!("{gone}..main")]).unwrap_err();
+    let missing_id = "12".repeat(20);
+    let missing = parse(&repo, &[format!("{missing_id}..main")]).unwrap_err();
     assert!(matches!(missing, RangeError::Missing { .. }) && missing.to_string().contains("fetch-depth: 0"));
     let unknown = parse(&repo, &["nowhere..main"]).unwrap_err();
     assert!(matches!(unknown, RangeError::Unknown { .. }) && unknown.to_string().contains("`nowhere`"));
@@ -112,12 +112,12 @@ fn errors_for_unresolved_revisions_name_cause_and_remedy() {
 
 #[test]
 fn a_shallow_boundary_within_the_range_is_a_gap() {
-    let scratch = forked();
+    let scratch = forked_repository();
     let url = format!("file://{}", scratch.path().display());
     scratch.git(&["clone", "-q", "--depth=2", "--no-single-branch", &url, "shallow"]);
     let repo = gix::open_opts(scratch.path().join("shallow"), gix::open::Options::isolated()).unwrap();
-    let cut = quick_range(&repo, &["origin/main"]).gaps.into_skips();
-    assert!(cut.iter().all(|skip| skip.reason.contains("fetch-depth: 0")) && !cut.is_empty());
+    let skips = quick_range(&repo, &["origin/main"]).gaps.into_skips();
+    assert!(skips.iter().all(|skip| skip.reason.contains("fetch-depth: 0")) && !skips.is_empty());
     assert!(quick_range(&repo, &["origin/main~1..origin/main"]).gaps.is_empty());
 }
 
@@ -131,21 +131,21 @@ fn a_candidate_lists_the_blob_it_replaces() {
     let commit = scratch.commit("touch");
     let repo = scratch.open();
     let range = quick_range(&repo, &["HEAD~1..HEAD"]);
-    let RangeContent { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER_STOP);
-    assert!(gaps.is_empty());
-    let (blob, replaced) = (scratch.id("HEAD:dir/file"), vec![scratch.id("HEAD~1:dir/file")]);
+    let content = candidates(&repo, &range, 2, &NEVER_STOP);
+    assert!(content.gaps.is_empty());
+    let (blob, replaced_blobs) = (scratch.id("HEAD:dir/file"), vec![scratch.id("HEAD~1:dir/file")]);
     assert_eq!(
-        found,
+        content.candidates,
         [CandidateBlob {
             blob,
             path: b"dir/file".to_vec(),
             commit: Some(commit),
-            replaced: replaced.clone()
+            replaced_blobs: replaced_blobs.clone()
         }]
     );
-    let (before, _) =
-        blobs_outside(&repo, &range, &found.iter().map(|found| found.blob).collect(), &NEVER_STOP);
-    assert_eq!(BTreeSet::from_iter(before), BTreeSet::from([replaced[0], scratch.id("HEAD:other")]));
+    let scanned = content.candidates.iter().map(|candidate| candidate.blob).collect();
+    let (outside, _) = blobs_outside(&repo, &range, &scanned, &NEVER_STOP);
+    assert_eq!(BTreeSet::from_iter(outside), BTreeSet::from([replaced_blobs[0], scratch.id("HEAD:other")]));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn wrong_dates_enlarge_a_quick_range_but_not_an_exact_one() {
     let tip = ObjectId::from_hex(parent.unwrap().as_bytes()).unwrap();
     let repo = scratch.open();
     let first = repo.rev_parse_single(format!("{tip}~2").as_str()).unwrap().detach();
-    let revisions = Revisions { tips: vec![first], hidden: vec![tip], common: Vec::new() };
+    let revisions = Revisions { tips: vec![first], exclusions: vec![tip], symmetric_pairs: Vec::new() };
     assert_eq!(select(&repo, &revisions, ExclusionMode::Exact).unwrap().commits, []);
     assert_eq!(ids(&select(&repo, &revisions, ExclusionMode::Quick).unwrap()), BTreeSet::from([first]));
 }
@@ -175,66 +175,71 @@ fn candidates_do_not_depend_on_the_number_of_threads() {
     scratch.git_with(&["fast-import", "--quiet"], many_files(300).as_bytes());
     let repo = scratch.open();
     let range = quick_range(&repo, &["main"]);
-    let alone = candidates(&repo, &range, 1, &NEVER_STOP).candidates;
-    assert!(alone.len() > 300);
+    let expected = candidates(&repo, &range, 1, &NEVER_STOP).candidates;
+    assert!(expected.len() > 300);
     for threads in [2, 3, 50] {
-        assert_eq!(candidates(&repo, &range, threads, &NEVER_STOP).candidates, alone);
+        assert_eq!(candidates(&repo, &range, threads, &NEVER_STOP).candidates, expected);
     }
 }
 
 #[test]
 fn a_stopped_run_finds_nothing() {
-    let scratch = forked();
+    let scratch = forked_repository();
     let repo = scratch.open();
     let range = quick_range(&repo, &["side..main"]);
     let stop = AtomicBool::new(true);
-    let RangeContent { candidates: found, names, gaps, .. } = candidates(&repo, &range, 2, &stop);
-    assert!(found.is_empty() && names.is_empty() && gaps.is_empty());
-    let (before, gaps) = blobs_outside(&repo, &range, &Default::default(), &stop);
-    assert!(before.is_empty() && gaps.is_empty());
+    let content = candidates(&repo, &range, 2, &stop);
+    assert!(content.candidates.is_empty() && content.names.is_empty() && content.gaps.is_empty());
+    let (outside, gaps) = blobs_outside(&repo, &range, &Default::default(), &stop);
+    assert!(outside.is_empty() && gaps.is_empty());
     let objects = HashMap::from([(scratch.id("main:main"), vec![0])]);
-    let query = Query { objects, commits: vec![scratch.id("main")], secrets: 1 };
+    let query = Query { objects, commits: vec![scratch.id("main")], secret_count: 1 };
     let options = Options { threads: 2, stop: &stop, include_unreachable: true };
-    let (within, whole) = attribute_range(&repo, &refs::read(&repo), &range, &query, &options);
-    assert_eq!((within, whole.secrets), (vec![SecretHistory::default()], vec![SecretHistory::default()]));
-    assert_eq!(whole.commits, [Reachability::default()]);
-    assert!(whole.gaps.is_empty());
+    let (range_histories, attribution) = attribute_range(&repo, &refs::read(&repo), &range, &query, &options);
+    let empty = vec![SecretHistory::default()];
+    assert_eq!((&range_histories, &attribution.secrets), (&empty, &empty));
+    assert_eq!(attribution.commits, [Reachability::default()]);
+    assert!(attribution.gaps.is_empty());
 }
 
-/// A plan, whether to write a commit-graph file, and which commits are tips and which are excluded.
-fn ranged() -> impl Strategy<Value = (HistoryPlan, bool, Vec<usize>, Vec<usize>)> {
-    let some = |size| prop::collection::vec(any::<prop::sample::Index>(), size);
-    (plan(), any::<bool>(), some(1..3), some(0..3)).prop_map(|(plan, graph, tips, hidden)| {
-        let among =
-            |all: Vec<prop::sample::Index>| all.iter().map(|at| at.index(plan.commits.len())).collect();
-        let (tips, hidden) = (among(tips), among(hidden));
-        (plan, graph, tips, hidden)
-    })
+/// A history, whether to write a commit-graph file, and the numbers of the commits that are tips and that are exclusions.
+fn random_range() -> impl Strategy<Value = (RandomHistory, bool, Vec<usize>, Vec<usize>)> {
+    let choices = |size| prop::collection::vec(any::<prop::sample::Index>(), size);
+    (random_history(), any::<bool>(), choices(1..3), choices(0..3)).prop_map(
+        |(history, has_commit_graph, tips, exclusions)| {
+            let numbers = |choices: Vec<prop::sample::Index>| {
+                choices.iter().map(|choice| choice.index(history.commits.len())).collect()
+            };
+            let (tips, exclusions) = (numbers(tips), numbers(exclusions));
+            (history, has_commit_graph, tips, exclusions)
+        },
+    )
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_ranges_agree_with_brute_force((plan, graph, tips, hidden) in ranged()) {
-        let (scratch, made) = build(&plan);
-        if graph {
-            let all: String = made.iter().map(|id| format!("{id}\n")).collect();
-            scratch.git_with(&["commit-graph", "write", "--stdin-commits"], all.as_bytes());
+    fn random_ranges_agree_with_brute_force((history, has_commit_graph, tips, exclusions) in random_range()) {
+        let (scratch, commits) = build(&history);
+        if has_commit_graph {
+            let list: String = commits.iter().map(|id| format!("{id}\n")).collect();
+            scratch.git_with(&["commit-graph", "write", "--stdin-commits"], list.as_bytes());
         }
-        let oracle = Oracle::new(&scratch, &made);
+        let oracle = Oracle::new(&scratch, &commits);
         let repo = scratch.open();
-        let pick = |numbers: &[usize]| numbers.iter().map(|&number| made[number]).collect::<Vec<_>>();
-        let revisions = Revisions { tips: pick(&tips), hidden: pick(&hidden), common: Vec::new() };
-        let history = |ids: &[ObjectId]| ids.iter().flat_map(|id| oracle.ancestors(id)).collect::<BTreeSet<_>>();
-        let hidden = history(&revisions.hidden);
-        let expected: BTreeSet<_> = history(&revisions.tips).into_iter().filter(|id| !hidden.contains(id)).collect();
+        let pick = |numbers: &[usize]| numbers.iter().map(|&number| commits[number]).collect::<Vec<_>>();
+        let revisions = Revisions { tips: pick(&tips), exclusions: pick(&exclusions), symmetric_pairs: Vec::new() };
+        let ancestors = |ids: &[ObjectId]| ids.iter().flat_map(|id| oracle.ancestors(id)).collect::<BTreeSet<_>>();
+        let excluded = ancestors(&revisions.exclusions);
+        let expected: BTreeSet<_> =
+            ancestors(&revisions.tips).into_iter().filter(|id| !excluded.contains(id)).collect();
         let range = select(&repo, &revisions, ExclusionMode::Exact).unwrap();
         prop_assert_eq!(&ids(&range), &expected);
-        // The plan's dates are off by minutes only.
+        // The dates of a random history are off by minutes only.
         prop_assert_eq!(&ids(&select(&repo, &revisions, ExclusionMode::Quick).unwrap()), &expected);
 
-        let RangeContent { candidates: found, gaps, .. } = candidates(&repo, &range, 2, &NEVER_STOP);
+        let RangeContent { candidates, gaps, .. } = candidates(&repo, &range, 2, &NEVER_STOP);
         prop_assert!(gaps.is_empty());
         let mut added = BTreeSet::new();
         for commit in &expected {
@@ -242,14 +247,14 @@ proptest! {
             let inherited = |file| commit.parents.iter().any(|parent| oracle.commits[parent].files.contains(file));
             added.extend(commit.files.iter().filter(|file| !inherited(file)).map(|(_, blob)| *blob));
         }
-        prop_assert_eq!(found.iter().map(|found| found.blob).collect::<BTreeSet<_>>(), added);
+        prop_assert_eq!(candidates.iter().map(|candidate| candidate.blob).collect::<BTreeSet<_>>(), added);
 
-        let scanned = found.iter().map(|found| found.blob).collect();
-        let (before, _) = blobs_outside(&repo, &range, &scanned, &NEVER_STOP);
-        let searched = before.into_iter().chain(scanned);
+        let scanned = candidates.iter().map(|candidate| candidate.blob).collect();
+        let (outside, _) = blobs_outside(&repo, &range, &scanned, &NEVER_STOP);
+        let searched = outside.into_iter().chain(scanned);
         let objects: HashMap<_, _> =
             searched.filter_map(|id| Some((id, oracle.secrets.get(&id)?.clone()))).collect();
-        let query = Query { objects, secrets: SECRETS, ..Query::default() };
+        let query = Query { objects, secret_count: SECRETS, ..Query::default() };
         let options = Options { threads: 2, stop: &NEVER_STOP, include_unreachable: false };
         let (histories, _) = attribute_range(&repo, &refs::read(&repo), &range, &query, &options);
         for (secret, history) in (0u32..).zip(&histories) {
@@ -257,9 +262,9 @@ proptest! {
             let new = |id: &&ObjectId| has(id) && !oracle.commits[*id].parents.iter().any(has);
             let introduced: BTreeSet<_> = history.introduced.iter().map(|change| change.commit.clone()).collect();
             prop_assert_eq!(introduced, expected.iter().filter(new).map(ToString::to_string).collect());
-            let places: BTreeSet<_> = history.paths.iter().map(|place| place.path.clone()).collect();
-            let paths = expected.iter().flat_map(|id| oracle.paths(id, secret));
-            prop_assert_eq!(places, paths.map(|path| path.as_bytes().to_vec()).collect());
+            let paths: BTreeSet<_> = history.paths.iter().map(|secret_path| secret_path.path.clone()).collect();
+            let expected_paths = expected.iter().flat_map(|id| oracle.paths(id, secret));
+            prop_assert_eq!(paths, expected_paths.map(|path| path.as_bytes().to_vec()).collect());
         }
     }
 }

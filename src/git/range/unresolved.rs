@@ -6,7 +6,7 @@ use super::super::revision;
 const MIN_ABBREVIATION: usize = 4;
 
 /// Why `revision` does not resolve, and what to do.
-pub(super) fn reason(repo: &gix::Repository, revision: &str) -> String {
+pub(super) fn explain(repo: &gix::Repository, revision: &str) -> String {
     let is_shallow = repo.is_shallow().unwrap_or(false);
     let but_shallow = if is_shallow { ", and this clone is shallow" } else { "" };
     let fetch = if is_shallow {

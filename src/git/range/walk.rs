@@ -21,8 +21,8 @@ pub enum ExclusionMode {
     /// Stops at commits older than all of the range, as git does. Takes milliseconds. The result is exact if commits
     /// are not much older than their parents; otherwise the range may have too many commits, never too few.
     Quick,
-    /// Follows exclusions to the root commits. Takes up to a second per hundred thousand commits. For attributing what was
-    /// found.
+    /// Follows exclusions to the root commits. Takes up to a second per hundred thousand commits. Attribution needs this, so
+    /// that it does not report an old key as introduced.
     Exact,
 }
 
@@ -49,14 +49,15 @@ pub fn select(
         }
     }
     let mut excluded = Ancestry::new(Lookup::new(repo));
-    let hidden: Result<Vec<_>, _> = revisions.hidden.iter().map(|&id| peel(&mut lookup, id, None)).collect();
-    let (commits, others): (Vec<_>, Vec<_>) =
-        hidden?.into_iter().partition(|(kind, _)| *kind == Kind::Commit);
+    let exclusions: Result<Vec<_>, _> =
+        revisions.exclusions.iter().map(|&id| peel(&mut lookup, id, None)).collect();
+    let (commits, excluded_objects): (Vec<_>, Vec<_>) =
+        exclusions?.into_iter().partition(|(kind, _)| *kind == Kind::Commit);
     excluded.add(commits.into_iter().map(|(_, id)| id));
-    range.objects.retain(|object| !others.contains(object));
+    range.objects.retain(|object| !excluded_objects.contains(object));
     range.objects.sort_unstable_by_key(|(_, id)| *id);
     range.objects.dedup();
-    for &(a, b) in &revisions.common {
+    for &(a, b) in &revisions.symmetric_pairs {
         let (a, b) = (peel_to_commit(&mut lookup, a)?, peel_to_commit(&mut lookup, b)?);
         let mut ancestries = [Ancestry::new(Lookup::new(repo)), Ancestry::new(Lookup::new(repo))];
         // To know the common ancestors, all ancestors of both must be known.
@@ -97,7 +98,7 @@ fn peel(
                 if let Some(tags) = tags.as_deref_mut() {
                     tags.push(next);
                 }
-                let target = lookup.of_kind(&next, Kind::Tag).and_then(super::super::lookup::tag_target);
+                let target = lookup.read_as(&next, Kind::Tag).and_then(super::super::lookup::tag_target);
                 next = target.ok_or(RangeError::Missing { id: next })?;
             }
             Some(kind) => return Ok((kind, next)),
@@ -116,17 +117,17 @@ fn add_history(
     range: &mut Range,
 ) {
     let mut seen: HashSet<ObjectId> = range.commits.iter().map(|commit| commit.id).collect();
-    // A commit is on the stack twice: to be read, and once read, below its parents, to be added after them.
+    // A commit is pushed twice: first by its id, to be read; then as read, below its parents, to be added after them.
     let mut stack = vec![(tip, None)];
-    while let Some((id, visited)) = stack.pop() {
-        if let Some(commit) = visited {
+    while let Some((id, commit)) = stack.pop() {
+        if let Some(commit) = commit {
             range.commits.push(commit);
             continue;
         }
         if excluded.contains(&id) || !seen.insert(id) {
             continue;
         }
-        let Some(bytes) = lookup.of_kind(&id, Kind::Commit) else { continue };
+        let Some(bytes) = lookup.read_as(&id, Kind::Commit) else { continue };
         let header = Header::new(bytes);
         excluded.follow_until(match mode {
             ExclusionMode::Quick => header.committer_seconds().saturating_sub(MAX_CLOCK_SKEW),
@@ -170,7 +171,7 @@ impl Ancestry {
     fn add(&mut self, commits: impl IntoIterator<Item = ObjectId>) {
         for id in commits {
             if self.commits.insert(id)
-                && let Some(bytes) = self.lookup.of_kind(&id, Kind::Commit)
+                && let Some(bytes) = self.lookup.read_as(&id, Kind::Commit)
             {
                 let header = Header::new(bytes);
                 self.pending.push((header.committer_seconds(), header.parents().collect()));

@@ -46,13 +46,13 @@ impl Reader {
         self.walk_files(&logs.join("refs"), &name, &mut Self::read_reflog, 0);
     }
 
-    /// Calls `each` with the path and ref name of every file below `directory`, in order of the names. `name` is the ref name
+    /// Calls `visit` with the path and ref name of every file below `directory`, in order of the names. `name` is the ref name
     /// of the directory.
     fn walk_files(
         &mut self,
         directory: &Path,
         name: &str,
-        each: &mut dyn FnMut(&mut Self, &Path, String),
+        visit: &mut dyn FnMut(&mut Self, &Path, String),
         depth: usize,
     ) {
         let names = match sorted_names(directory) {
@@ -65,12 +65,12 @@ impl Reader {
             let name = format!("{name}/{}", entry.to_string_lossy());
             match path.symlink_metadata() {
                 Ok(metadata) if metadata.is_dir() && depth < MAX_DEPTH => {
-                    self.walk_files(&path, &name, each, depth + 1)
+                    self.walk_files(&path, &name, visit, depth + 1)
                 }
                 Ok(metadata) if metadata.is_dir() => self.refs.gaps.push(name, "nested too deeply"),
                 // A ref that git is writing.
                 Ok(_) if name.ends_with(".lock") => {}
-                Ok(_) => each(self, &path, name),
+                Ok(_) => visit(self, &path, name),
                 // Deleted or packed in the meantime.
                 Err(_) => {}
             }
@@ -86,7 +86,7 @@ impl Reader {
         if MULTI_ID_FILES.iter().any(|file| name.ends_with(file)) {
             return self.read_multi_id_file(&name, &bytes);
         }
-        match parse_ref(&bytes, self.hash) {
+        match parse_ref(&bytes, self.hash_kind) {
             Some(value) => {
                 self.values.insert(name, (kind, value));
             }
@@ -104,7 +104,7 @@ impl Reader {
 
     fn read_multi_id_file(&mut self, name: &str, bytes: &[u8]) {
         for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            match parse_id(line, self.hash) {
+            match parse_id(line, self.hash_kind) {
                 Some((id, _)) => {
                     self.refs.tips.push(Tip { name: name.to_owned(), id, kind: TipKind::Pseudo })
                 }
@@ -120,7 +120,7 @@ impl Reader {
             Err(error) => return self.refs.gaps.push("packed-refs", format!("cannot be read: {error}")),
         };
         let ends = memchr::memchr_iter(b'\n', &bytes).chain([bytes.len()]);
-        let (mut start, mut packed) = (0, Vec::new());
+        let (mut start, mut packed_refs) = (0, Vec::new());
         for end in ends {
             let line = bytes.get(start..end).unwrap_or_default();
             start = end + 1;
@@ -128,18 +128,18 @@ impl Reader {
             if line.is_empty() || matches!(line[0], b'#' | b'^') {
                 continue;
             }
-            match parse_id(line, self.hash) {
+            match parse_id(line, self.hash_kind) {
                 Some((id, rest)) if rest.first() == Some(&b' ') => {
                     let name = String::from_utf8_lossy(rest[1..].trim_ascii_end()).into_owned();
-                    packed.push((name, (TipKind::Ref, RefTarget::Id(id))));
+                    packed_refs.push((name, (TipKind::Ref, RefTarget::Id(id))));
                 }
                 _ => self.refs.gaps.push("packed-refs", "has a line that is not a ref"),
             }
         }
         // If a ref has several lines, the first is used. git writes one line for each ref, in order, so sorting is fast.
-        packed.sort_by(|(left, _), (right, _)| left.cmp(right));
-        packed.dedup_by(|(later, _), (first, _)| later == first);
-        let mut values: BTreeMap<_, _> = packed.into_iter().collect();
+        packed_refs.sort_by(|(left, _), (right, _)| left.cmp(right));
+        packed_refs.dedup_by(|(right, _), (left, _)| right == left);
+        let mut values: BTreeMap<_, _> = packed_refs.into_iter().collect();
         // Loose refs take precedence.
         values.append(&mut self.values);
         self.values = values;
@@ -156,7 +156,7 @@ impl Reader {
         let lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
         for (ago, line) in lines.iter().rev().enumerate() {
             let is_oldest = ago + 1 == lines.len();
-            match parse_reflog_line(line, self.hash) {
+            match parse_reflog_line(line, self.hash_kind) {
                 Some(entry) => self.refs.logs.push(LogEntry { log: log.clone(), ago, is_oldest, ..entry }),
                 None => {
                     self.refs.gaps.push(format!("reflog of {log}"), "has a line that is not a reflog entry")
@@ -170,33 +170,33 @@ impl Reader {
 pub(in crate::git) fn first_id_in_file(
     directory: &Path,
     name: &str,
-    hash: gix::hash::Kind,
+    hash_kind: gix::hash::Kind,
 ) -> Option<ObjectId> {
     let bytes = read_file(&directory.join(MULTI_ID_FILES.iter().find(|file| **file == name)?), MAX_REF_BYTES);
-    parse_id(&bytes.ok()?, hash).map(|(id, _)| id)
+    parse_id(&bytes.ok()?, hash_kind).map(|(id, _)| id)
 }
 
-fn parse_ref(bytes: &[u8], hash: gix::hash::Kind) -> Option<RefTarget> {
+fn parse_ref(bytes: &[u8], hash_kind: gix::hash::Kind) -> Option<RefTarget> {
     let text = bytes.trim_ascii_end();
     if let Some(target) = text.strip_prefix(b"ref:") {
         return Some(RefTarget::Symbolic(String::from_utf8_lossy(target.trim_ascii()).into_owned()));
     }
-    match parse_id(text, hash)? {
+    match parse_id(text, hash_kind)? {
         (id, rest) if rest.first().is_none_or(u8::is_ascii_whitespace) => Some(RefTarget::Id(id)),
         _ => None,
     }
 }
 
 /// Parses the object id at the start of `bytes`, and returns it with the rest.
-pub(super) fn parse_id(bytes: &[u8], hash: gix::hash::Kind) -> Option<(ObjectId, &[u8])> {
-    let (digits, rest) = bytes.split_at_checked(hash.len_in_hex())?;
+pub(super) fn parse_id(bytes: &[u8], hash_kind: gix::hash::Kind) -> Option<(ObjectId, &[u8])> {
+    let (digits, rest) = bytes.split_at_checked(hash_kind.len_in_hex())?;
     Some((ObjectId::from_hex(digits).ok()?, rest))
 }
 
 /// `<old> <new> Name <e-mail> <seconds> <offset>\t<message>`
-fn parse_reflog_line(line: &[u8], hash: gix::hash::Kind) -> Option<LogEntry> {
-    let (old, rest) = parse_id(line, hash)?;
-    let (new, rest) = parse_id(rest.strip_prefix(b" ")?, hash)?;
+fn parse_reflog_line(line: &[u8], hash_kind: gix::hash::Kind) -> Option<LogEntry> {
+    let (old, rest) = parse_id(line, hash_kind)?;
+    let (new, rest) = parse_id(rest.strip_prefix(b" ")?, hash_kind)?;
     let tab = rest.iter().position(|&byte| byte == b'\t');
     let (who, message) = tab.map_or((rest, &b""[..]), |tab| (&rest[..tab], &rest[tab + 1..]));
     let end = who.iter().rposition(|&byte| byte == b'>').map_or(who.len(), |end| end + 1);

@@ -1,6 +1,6 @@
 //! Reads the names that keep objects alive: refs, HEADs, pseudorefs, and reflogs, including those of deleted refs.
 //!
-//! They are read directly from git's storage, which is either files or a `reftable`.
+//! The names are read directly from git's storage, which is either files or a `reftable`.
 
 mod files;
 mod ref_name;
@@ -86,7 +86,7 @@ pub struct Refs {
     /// The branch the main work tree's HEAD refers to, which may not exist yet. `None` if HEAD is detached.
     pub head: Option<String>,
     /// Symbolic refs other than HEADs, and the refs that they point to.
-    pub symbolic: BTreeMap<String, String>,
+    pub symbolic_refs: BTreeMap<String, String>,
     /// Names that are stored without an object: those of deleted refs that are still in a table, and the targets of symbolic
     /// refs.
     pub other_names: BTreeSet<String>,
@@ -94,7 +94,7 @@ pub struct Refs {
     pub uses_reftable: bool,
     /// Reflog entries that are stored in a table but are no longer part of a log: those that a later table deleted or replaced,
     /// and those without an object.
-    pub superseded: Vec<LogEntry>,
+    pub superseded_entries: Vec<LogEntry>,
     /// What could not be read.
     pub gaps: Gaps,
 }
@@ -102,9 +102,9 @@ pub struct Refs {
 /// Reads all names of `repo`: those of all its work trees, whichever it was opened from.
 pub fn read(repo: &gix::Repository) -> Refs {
     let common = repo.common_dir();
-    let mut reader = Reader { hash: repo.object_hash(), values: BTreeMap::new(), refs: Refs::default() };
+    let mut reader = Reader { hash_kind: repo.object_hash(), values: BTreeMap::new(), refs: Refs::default() };
     let storage = RefStorage::from_config(repo);
-    let read_from: fn(&mut Reader, &Path, &str) = match &storage {
+    let read_dir: fn(&mut Reader, &Path, &str) = match &storage {
         RefStorage::Files => Reader::read_git_dir,
         RefStorage::Tables => Reader::read_tables,
         RefStorage::Unknown(name) => {
@@ -115,10 +115,10 @@ pub fn read(repo: &gix::Repository) -> Refs {
             return reader.refs;
         }
     };
-    read_from(&mut reader, common, "");
+    read_dir(&mut reader, common, "");
     for name in files::sorted_names(&common.join("worktrees")).unwrap_or_default() {
         let prefix = format!("worktrees/{}/", name.to_string_lossy());
-        read_from(&mut reader, &common.join("worktrees").join(&name), &prefix);
+        read_dir(&mut reader, &common.join("worktrees").join(&name), &prefix);
     }
     if storage == RefStorage::Files {
         if common.join("reftable/tables.list").exists() {
@@ -140,7 +140,7 @@ pub(super) enum RefTarget {
 
 /// Collects the refs and reflogs of all git directories of a repository.
 pub(super) struct Reader {
-    hash: gix::hash::Kind,
+    hash_kind: gix::hash::Kind,
     /// Refs by full name, not yet resolved.
     values: BTreeMap<String, (TipKind, RefTarget)>,
     refs: Refs,
@@ -153,7 +153,7 @@ impl Reader {
             if let RefTarget::Symbolic(target) = value {
                 self.refs.other_names.insert(target.clone());
                 if *kind == TipKind::Ref {
-                    self.refs.symbolic.insert(name.clone(), target.clone());
+                    self.refs.symbolic_refs.insert(name.clone(), target.clone());
                 }
             }
             if let (TipKind::Head, RefTarget::Symbolic(target)) = (kind, value) {

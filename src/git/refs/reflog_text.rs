@@ -23,12 +23,12 @@ impl LogEntry {
 impl Refs {
     /// Calls `each` for every reflog in a `reftable` with the path that the reflog's file would have in the git directory, and
     /// with its text: the lines of that file, followed by those of superseded entries.
-    pub fn table_logs(&self, mut each: impl FnMut(&[u8], &[u8])) {
+    pub fn for_each_table_log(&self, mut each: impl FnMut(&[u8], &[u8])) {
         if !self.uses_reftable {
             return;
         }
         let mut superseded: BTreeMap<&str, Vec<&LogEntry>> = BTreeMap::new();
-        for entry in &self.superseded {
+        for entry in &self.superseded_entries {
             superseded.entry(&entry.log).or_default().push(entry);
         }
         let mut text = Vec::new();

@@ -44,10 +44,10 @@ fn tips_are_those_that_git_lists() {
         let refs = read(&scratch.open());
         assert_eq!(gap_names(&refs), Vec::<String>::new());
         assert_eq!(refs.head.as_deref(), Some("refs/heads/main"));
-        let listed = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
-        let mut listed: Vec<&str> = listed.lines().collect();
-        listed.sort_by_key(|line| line.split_once(' ').map(|(_, name)| name));
-        assert_eq!(tip_lines(&refs, TipKind::Ref), listed);
+        let git_refs = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
+        let mut expected: Vec<&str> = git_refs.lines().collect();
+        expected.sort_by_key(|line| line.split_once(' ').map(|(_, name)| name));
+        assert_eq!(tip_lines(&refs, TipKind::Ref), expected);
         assert_eq!(tip_lines(&refs, TipKind::Head), Vec::<String>::new());
     }
 }
@@ -62,15 +62,15 @@ fn reflog_entries_have_the_names_git_gives_them() {
         for entry in refs.logs.iter().filter(|entry| !entry.new.is_null()) {
             assert_eq!(entry.new, scratch.id(&entry.name()), "{}", entry.name());
         }
-        let listed = scratch.git(&["log", "-g", "--format=%gs", "HEAD"]);
-        let read: Vec<_> = refs.logs.iter().filter(|entry| entry.log == "HEAD").collect();
-        let messages: Vec<_> = read.iter().map(|entry| String::from_utf8_lossy(&entry.message)).collect();
-        assert_eq!(messages, listed.lines().collect::<Vec<_>>());
-        assert_eq!(read[0].who, b"Ann <ann@example.org>");
-        let listed = scratch.git(&["log", "-g", "--date=raw", "--format=%gd", "HEAD"]);
-        let whens: Vec<_> =
-            read.iter().map(|entry| format!("HEAD@{{{}}}", String::from_utf8_lossy(&entry.when))).collect();
-        assert_eq!(whens, listed.lines().collect::<Vec<_>>());
+        let git_messages = scratch.git(&["log", "-g", "--format=%gs", "HEAD"]);
+        let head_log: Vec<_> = refs.logs.iter().filter(|entry| entry.log == "HEAD").collect();
+        let messages: Vec<_> = head_log.iter().map(|entry| String::from_utf8_lossy(&entry.message)).collect();
+        assert_eq!(messages, git_messages.lines().collect::<Vec<_>>());
+        assert_eq!(head_log[0].who, b"Ann <ann@example.org>");
+        let git_dates = scratch.git(&["log", "-g", "--date=raw", "--format=%gd", "HEAD"]);
+        let date = |entry: &&LogEntry| format!("HEAD@{{{}}}", String::from_utf8_lossy(&entry.when));
+        let dates: Vec<_> = head_log.iter().map(date).collect();
+        assert_eq!(dates, git_dates.lines().collect::<Vec<_>>());
     }
 }
 
@@ -88,21 +88,21 @@ fn detached_heads_pseudorefs_and_linked_work_trees_have_tips() {
                 gix::open_opts(scratch.path().join(work_tree), gix::open::Options::isolated()).unwrap();
             let refs = read(&repo);
             assert_eq!(gap_names(&refs), Vec::<String>::new());
-            let (now, before) = (scratch.id("HEAD"), scratch.id("HEAD~1"));
+            let (head, parent) = (scratch.id("HEAD"), scratch.id("HEAD~1"));
             assert_eq!(refs.head, None);
             assert_eq!(
                 tip_lines(&refs, TipKind::Head),
-                [format!("{now} HEAD"), format!("{before} worktrees/linked/HEAD")]
+                [format!("{head} HEAD"), format!("{parent} worktrees/linked/HEAD")]
             );
             let pseudo = tip_lines(&refs, TipKind::Pseudo);
             for expected in
-                [format!("{now} FETCH_HEAD"), format!("{before} FETCH_HEAD"), format!("{before} ORIG_HEAD")]
+                [format!("{head} FETCH_HEAD"), format!("{parent} FETCH_HEAD"), format!("{parent} ORIG_HEAD")]
             {
                 assert!(pseudo.contains(&expected), "{expected} in {pseudo:?}");
             }
             assert!(
                 tip_lines(&refs, TipKind::Ref)
-                    .contains(&format!("{before} worktrees/linked/refs/worktree/own"))
+                    .contains(&format!("{parent} worktrees/linked/refs/worktree/own"))
             );
             assert!(refs.logs.iter().any(|entry| entry.log == "worktrees/linked/HEAD"));
         }

@@ -15,7 +15,7 @@ use super::{REF_RULES, RevisionError, check_files, is_per_worktree, split_suffix
 /// Maximum number of candidates listed in a message.
 const MAX_LISTED: usize = 6;
 /// Number of hex digits of an id in a message.
-const SHOWN_DIGITS: usize = 10;
+const ID_DIGITS: usize = 10;
 
 /// Refuses a revision whose name is ambiguous, or is a full name or id that does not exist. HEAD, full names and full ids are
 /// never ambiguous.
@@ -29,8 +29,8 @@ pub(super) fn refuse(repo: &Repository, revision: &str) -> Result<(), RevisionEr
         let logs = refs::read(repo).logs;
         let head_log = logs.iter().filter(|entry| entry.log == format!("{}HEAD", prefix(repo)));
         let mut left_branches = head_log.filter_map(|entry| super::left_branch(&entry.message));
-        let left = index.and_then(|index| left_branches.nth(index));
-        return left.map_or(Ok(()), |name| refuse_name(repo, &name, false));
+        let branch = index.and_then(|index| left_branches.nth(index));
+        return branch.map_or(Ok(()), |name| refuse_name(repo, &name, false));
     }
     refuse_name(repo, name, suffix.starts_with("@{"))
 }
@@ -93,7 +93,7 @@ fn describe(name: &str, id: &ObjectId) -> String {
     if name.starts_with("object ") {
         name.to_owned()
     } else {
-        format!("{name} ({})", id.to_hex_with_len(SHOWN_DIGITS))
+        format!("{name} ({})", id.to_hex_with_len(ID_DIGITS))
     }
 }
 
@@ -104,9 +104,9 @@ fn matching_refs(repo: &Repository, name: &str) -> BTreeMap<String, ObjectId> {
     let mut matches = BTreeMap::new();
     for (before, after) in REF_RULES {
         let full_name = format!("{before}{name}{after}");
-        let in_work_tree = format!("{prefix}{full_name}");
+        let work_tree_name = format!("{prefix}{full_name}");
         let has_name = |tip: &&refs::Tip| {
-            tip.name == full_name || is_per_worktree(&full_name) && tip.name == in_work_tree
+            tip.name == full_name || is_per_worktree(&full_name) && tip.name == work_tree_name
         };
         if let Some(tip) = tips.iter().find(has_name) {
             matches.insert(full_name, tip.id);
@@ -134,8 +134,8 @@ fn abbreviated_objects(repo: &Repository, hex: &str) -> Result<HashSet<ObjectId>
     let padded = format!("{hex:0<id_digits$}");
     let id = ObjectId::from_hex(padded.as_bytes()).map_err(|error| unreadable(error.to_string()))?;
     let prefix = Prefix::new(&id, digits).map_err(|error| unreadable(error.to_string()))?;
-    let only = repo.objects.lookup_prefix(prefix, Some(&mut objects));
-    if let Some(Ok(id)) = only.map_err(|error| unreadable(error.to_string()))? {
+    let single_object = repo.objects.lookup_prefix(prefix, Some(&mut objects));
+    if let Some(Ok(id)) = single_object.map_err(|error| unreadable(error.to_string()))? {
         objects.insert(id);
     }
     Ok(objects)

@@ -88,8 +88,8 @@ fn revisions_resolve_as_in_git() {
             if name.contains(short) && full.len() > 40 && name != full {
                 continue;
             }
-            let found = resolve(&scratch.open(), name).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(found, scratch.id(name), "{name}");
+            let id = resolve(&scratch.open(), name).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(id, scratch.id(name), "{name}");
         }
         for name in ["", "nothing", "refs/heads", "main@{99}", "HEAD~9", "@{-9}", "~1", "deadbeefdead"] {
             assert!(matches!(resolve(&scratch.open(), name), Err(RevisionError::Unknown(_))), "{name}");
@@ -100,9 +100,9 @@ fn revisions_resolve_as_in_git() {
             assert!(matches!(resolve(&scratch.open(), name), Err(RevisionError::Unreadable(_))), "{name}");
         }
         let linked = gix::open_opts(scratch.path().join("linked"), gix::open::Options::isolated()).unwrap();
-        let before = scratch.id("HEAD~1");
+        let parent = scratch.id("HEAD~1");
         for name in ["HEAD", "refs/worktree/own", "HEAD@{0}", "main-worktree/HEAD~1"] {
-            assert_eq!(resolve(&linked, name).unwrap(), before, "{name}");
+            assert_eq!(resolve(&linked, name).unwrap(), parent, "{name}");
         }
         assert!(resolve(&scratch.open(), "refs/worktree/own").is_err());
     }

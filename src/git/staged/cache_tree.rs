@@ -16,7 +16,7 @@ struct Node {
     /// Its range in [`CacheTree::names`].
     name: Range<usize>,
     /// The number of index entries and the id of the tree, unless something in the directory changed.
-    unchanged: Option<(usize, ObjectId)>,
+    unchanged_tree: Option<(usize, ObjectId)>,
     children: Vec<u32>,
 }
 
@@ -50,8 +50,8 @@ impl CacheTree {
     }
 
     /// The number of index entries in a directory and the id of its tree; `None` if something in the directory changed.
-    pub(super) fn unchanged(&self, node: u32) -> Option<(usize, ObjectId)> {
-        self.nodes.get(node as usize)?.unchanged
+    pub(super) fn unchanged_tree(&self, node: u32) -> Option<(usize, ObjectId)> {
+        self.nodes.get(node as usize)?.unchanged_tree
     }
 
     /// Parses the extension; `None` if it is malformed. Without it, comparing takes longer, with the same result.
@@ -69,7 +69,7 @@ impl CacheTree {
             let (count, children) = text.split_once(' ')?;
             let (count, children): (i64, usize) = (count.parse().ok()?, children.parse().ok()?);
             // The count is negative if something in the directory changed.
-            let unchanged = match usize::try_from(count) {
+            let unchanged_tree = match usize::try_from(count) {
                 Ok(count) => {
                     let id = ObjectId::try_from(bytes.get(position..position + hash_len)?).ok()?;
                     position += hash_len;
@@ -78,7 +78,7 @@ impl CacheTree {
                 Err(_) => None,
             };
             let node = u32::try_from(tree.nodes.len()).ok()?;
-            tree.nodes.push(Node { name, unchanged, children: Vec::new() });
+            tree.nodes.push(Node { name, unchanged_tree, children: Vec::new() });
             if let Some((parent, left)) = parents.last_mut() {
                 *left -= 1;
                 tree.nodes[*parent as usize].children.push(node);
@@ -111,9 +111,9 @@ mod tests {
         bytes.extend_from_slice(&[9; 20]);
         let tree = CacheTree::parse(&bytes, 20).unwrap();
         let top = tree.top().unwrap();
-        assert_eq!(tree.unchanged(top), None);
+        assert_eq!(tree.unchanged_tree(top), None);
         let count = |name: &[u8]| {
-            tree.child(top, name).and_then(|child| tree.unchanged(child)).map(|(count, _)| count)
+            tree.child(top, name).and_then(|child| tree.unchanged_tree(child)).map(|(count, _)| count)
         };
         assert_eq!((count(b"b"), count(b"aa"), count(b"c")), (Some(3), Some(5), None));
         assert!(CacheTree::parse(&bytes[..bytes.len() - 1], 20).is_none());

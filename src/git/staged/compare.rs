@@ -84,10 +84,10 @@ struct IndexComparison<'a> {
 }
 
 impl IndexComparison<'_> {
-    /// Compares the index below `path`, which is empty or ends with a slash, with `tree`. `cached` is the directory in the
+    /// Compares the index below `path`, which is empty or ends with a slash, with `tree`. `node` is the directory in the
     /// cache tree of the index.
-    fn compare_dir(&mut self, path: &mut Vec<u8>, tree: Option<ObjectId>, cached: Option<u32>, depth: usize) {
-        if self.skip_unchanged(path, tree, cached) {
+    fn compare_dir(&mut self, path: &mut Vec<u8>, tree: Option<ObjectId>, node: Option<u32>, depth: usize) {
+        if self.skip_unchanged(path, tree, node) {
             return;
         }
         if depth > MAX_DEPTH {
@@ -118,9 +118,9 @@ impl IndexComparison<'_> {
                     path.extend_from_slice(&name);
                     path.push(b'/');
                     let tree = entry.map(|entry| entry.id);
-                    let cached = cached.and_then(|cached| self.index.cache_tree.child(cached, &name));
+                    let node = node.and_then(|node| self.index.cache_tree.child(node, &name));
                     if !self.compare_sparse_dir(path, tree, depth + 1) {
-                        self.compare_dir(path, tree, cached, depth + 1);
+                        self.compare_dir(path, tree, node, depth + 1);
                     }
                 }
                 _ => {
@@ -134,8 +134,8 @@ impl IndexComparison<'_> {
     }
 
     /// Skips a directory for which the index records `tree`. Returns whether it did.
-    fn skip_unchanged(&mut self, path: &[u8], tree: Option<ObjectId>, cached: Option<u32>) -> bool {
-        let Some((count, id)) = cached.and_then(|cached| self.index.cache_tree.unchanged(cached)) else {
+    fn skip_unchanged(&mut self, path: &[u8], tree: Option<ObjectId>, node: Option<u32>) -> bool {
+        let Some((count, id)) = node.and_then(|node| self.index.cache_tree.unchanged_tree(node)) else {
             return false;
         };
         let end = self.next_row.saturating_add(count);
@@ -219,17 +219,17 @@ impl IndexComparison<'_> {
             return;
         }
         let length = path.len();
-        let (mut olds, mut news) =
+        let (mut old_entries, mut new_entries) =
             (self.entries(old).into_iter().peekable(), self.entries(new).into_iter().peekable());
         loop {
-            let order = match (olds.peek(), news.peek()) {
+            let order = match (old_entries.peek(), new_entries.peek()) {
                 (None, None) => break,
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
                 (Some(a), Some(b)) => order(&a.name, a.mode.is_tree(), &b.name, b.mode.is_tree()),
             };
-            let old = if order.is_le() { olds.next() } else { None };
-            let new = if order.is_ge() { news.next() } else { None };
+            let old = if order.is_le() { old_entries.next() } else { None };
+            let new = if order.is_ge() { new_entries.next() } else { None };
             let Some(either) = old.as_ref().or(new.as_ref()) else { break };
             path.extend_from_slice(&either.name);
             if either.mode.is_tree() {
@@ -266,7 +266,7 @@ impl IndexComparison<'_> {
         let mut entries = Vec::new();
         let mut is_malformed = false;
         for entry in
-            TreeRefIter::from_bytes(self.lookup.of_kind(&id, Kind::Tree).unwrap_or_default(), hash_kind)
+            TreeRefIter::from_bytes(self.lookup.read_as(&id, Kind::Tree).unwrap_or_default(), hash_kind)
         {
             match entry {
                 Ok(entry) => entries.push(TreeEntry {

@@ -67,33 +67,39 @@ const MODE_DIR: u32 = 0o040_000;
 
 impl Index {
     /// Reads the index at `path`; a missing one is empty.
-    pub(in crate::git) fn read(path: &Path, hash: gix::hash::Kind) -> Result<Self, IndexError> {
-        Self::read_within(path, hash, MAX_FILE_SIZE)
+    pub(in crate::git) fn read(path: &Path, hash_kind: gix::hash::Kind) -> Result<Self, IndexError> {
+        Self::read_limited(path, hash_kind, MAX_FILE_SIZE)
     }
 
     /// Like [`Self::read`], but refuses a file of more than `max_size` bytes.
-    pub(super) fn read_within(path: &Path, hash: gix::hash::Kind, max_size: u64) -> Result<Self, IndexError> {
+    pub(super) fn read_limited(
+        path: &Path,
+        hash_kind: gix::hash::Kind,
+        max_size: u64,
+    ) -> Result<Self, IndexError> {
         let (bytes, start) = match read_file(path, max_size) {
             Ok(content) => content,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::empty(hash)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::empty(hash_kind)),
             Err(source) => return Err(IndexError::Unreadable { path: path.to_owned(), source }),
         };
         let broken = |reason: String| IndexError::Broken { path: path.to_owned(), reason };
-        match parse(bytes, start, hash).map_err(|reason| broken(reason.to_owned()))? {
-            Parsed::Whole(index) => Ok(*index),
-            Parsed::Split => Self::read_split(path, hash).map_err(|error| broken(error.to_string())),
+        match parse(bytes, start, hash_kind).map_err(|reason| broken(reason.to_owned()))? {
+            ParseOutcome::Whole(index) => Ok(*index),
+            ParseOutcome::Split => {
+                Self::read_split(path, hash_kind).map_err(|error| broken(error.to_string()))
+            }
         }
     }
 
-    fn empty(hash: gix::hash::Kind) -> Self {
-        let (hash_len, cache_tree) = (hash.len_in_bytes(), CacheTree::default());
+    fn empty(hash_kind: gix::hash::Kind) -> Self {
+        let (hash_len, cache_tree) = (hash_kind.len_in_bytes(), CacheTree::default());
         Self { bytes: Vec::new(), paths: None, rows: Vec::new(), hash_len, cache_tree }
     }
 
     /// Reads a split index together with its shared index.
-    fn read_split(path: &Path, hash: gix::hash::Kind) -> Result<Self, gix::Error> {
-        let file = gix::index::File::at(path, hash, true, gix::index::decode::Options::default())?;
-        let mut index = Self::empty(hash);
+    fn read_split(path: &Path, hash_kind: gix::hash::Kind) -> Result<Self, gix::Error> {
+        let file = gix::index::File::at(path, hash_kind, true, gix::index::decode::Options::default())?;
+        let mut index = Self::empty(hash_kind);
         let mut paths = Vec::new();
         for entry in file.entries() {
             if entry.flags.contains(gix::index::entry::Flags::REMOVE) {
@@ -154,7 +160,7 @@ fn read_file(path: &Path, max_size: u64) -> std::io::Result<(Vec<u8>, usize)> {
 }
 
 /// The outcome of [`parse`].
-enum Parsed {
+enum ParseOutcome {
     Whole(Box<Index>),
     /// The file refers to a shared index.
     Split,
@@ -168,8 +174,8 @@ const HEADER_LEN: usize = 12;
 const MIN_ENTRY_LEN: usize = 42;
 
 /// Parses `bytes` from `start` on.
-fn parse(bytes: Vec<u8>, start: usize, hash: gix::hash::Kind) -> Result<Parsed, &'static str> {
-    let hash_len = hash.len_in_bytes();
+fn parse(bytes: Vec<u8>, start: usize, hash_kind: gix::hash::Kind) -> Result<ParseOutcome, &'static str> {
+    let hash_len = hash_kind.len_in_bytes();
     if bytes.len() == start {
         return Err("it is empty");
     }
@@ -202,19 +208,19 @@ fn parse(bytes: Vec<u8>, start: usize, hash: gix::hash::Kind) -> Result<Parsed, 
             bytes[..end].get(position + 8..).and_then(|rest| rest.get(..length)).ok_or(TRUNCATED)?;
         match &header[..4] {
             b"TREE" => cache_tree = CacheTree::parse(content, hash_len).unwrap_or_default(),
-            b"link" => return Ok(Parsed::Split),
+            b"link" => return Ok(ParseOutcome::Split),
             // Extensions in capitals are optional; `sdir` only repeats information from the modes.
             name if name[0].is_ascii_uppercase() || name == b"sdir" => {}
             _ => return Err("it has an unknown mandatory extension"),
         }
         position += 8 + length;
     }
-    Ok(Parsed::Whole(Box::new(Index { bytes, paths, rows, hash_len, cache_tree })))
+    Ok(ParseOutcome::Whole(Box::new(Index { bytes, paths, rows, hash_len, cache_tree })))
 }
 
 /// In the flags of an entry: whether further flags follow.
 const IS_EXTENDED: u16 = 0x4000;
-/// In the flags of an entry: the length of its path, if it is less.
+/// In the flags of an entry: the length of its path, or this value itself if the path is at least that long.
 const PATH_LEN: u16 = 0xfff;
 /// In the further flags: whether the entry was added with `git add -N`.
 const IS_INTENT_TO_ADD: u16 = 0x2000;
@@ -330,7 +336,7 @@ mod tests {
             let mut bytes = vec![0; start];
             bytes.extend_from_slice(&[b'D', b'I', b'R', b'C', 0, 0, 0, version, 0, 0, 0, count]);
             bytes.append(&mut rest);
-            if let Ok(Parsed::Whole(index)) = parse(bytes, start, gix::hash::Kind::Sha1) {
+            if let Ok(ParseOutcome::Whole(index)) = parse(bytes, start, gix::hash::Kind::Sha1) {
                 for row in &index.rows {
                     let _ = (index.path(row), index.id(row));
                 }

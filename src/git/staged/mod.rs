@@ -53,7 +53,7 @@ pub struct StagedPath {
 
 /// What the next commit would change.
 #[derive(Clone, Debug, Default)]
-pub struct Staged {
+pub struct StagedChanges {
     /// The differences from HEAD, in the order of paths.
     pub changes: Vec<StagedPath>,
     /// Paths of submodules at which no parent has anything. Their names are searched.
@@ -63,8 +63,8 @@ pub struct Staged {
     pub moved_submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
     /// The differences from each further parent of a merge, in the order of paths; empty if the next commit is not a merge.
     pub merge_changes: Vec<Vec<StagedPath>>,
-    /// Files that the caller of [`staged`] requested and that the next commit does not change, in the order of paths.
-    pub unchanged: Vec<(Vec<u8>, FileVersion)>,
+    /// Files that the caller of [`compare_index`] requested and that the next commit does not change, in the order of paths.
+    pub unchanged_files: Vec<(Vec<u8>, FileVersion)>,
     /// Paths that the caller requested and that are neither in the index nor changed.
     pub unknown_paths: Vec<Vec<u8>>,
     /// What could not be read.
@@ -93,12 +93,12 @@ pub enum StagedError {
 /// # Errors
 ///
 /// When the index or HEAD cannot be read. An unborn branch has an empty tree, and a missing index is empty.
-pub fn staged(
+pub fn compare_index(
     repo: &gix::Repository,
     index: Option<&Path>,
     requested: &[Vec<u8>],
     merge_heads: &[ObjectId],
-) -> Result<Staged, StagedError> {
+) -> Result<StagedChanges, StagedError> {
     let mut lookup = Lookup::new(repo);
     let default_path = repo.index_path();
     let index = Index::read(index.unwrap_or(&default_path), repo.object_hash())?;
@@ -110,7 +110,7 @@ pub fn staged(
         merge_changes.push(compare::compare(&index, Some(tree), &mut lookup).0);
         parents.push(tree);
     }
-    let mut staged = Staged { changes, merge_changes, ..Staged::default() };
+    let mut staged = StagedChanges { changes, merge_changes, ..StagedChanges::default() };
     for (path, id) in submodules {
         let old: Vec<_> = parents.iter().filter_map(|&tree| find_in_tree(&mut lookup, tree, &path)).collect();
         // If any parent has something at that path, the name is not new. A path in conflict is listed once for each stage.
@@ -136,7 +136,7 @@ fn head_tree(repo: &gix::Repository, lookup: &mut Lookup) -> Result<Option<Objec
         return Ok(None);
     }
     let id = head.id.ok_or_else(|| unresolved("it names no object".into()))?;
-    let bytes = lookup.of_kind(&id, Kind::Commit);
+    let bytes = lookup.read_as(&id, Kind::Commit);
     let tree = bytes.and_then(|bytes| Header::new(bytes).tree());
     tree.map(Some).ok_or_else(|| unresolved(format!("commit {id} cannot be read")))
 }
@@ -149,7 +149,7 @@ fn find_in_tree(lookup: &mut Lookup, tree: ObjectId, path: &[u8]) -> Option<Obje
         if !is_tree {
             return None;
         }
-        let bytes = lookup.of_kind(&id, Kind::Tree)?;
+        let bytes = lookup.read_as(&id, Kind::Tree)?;
         let mut entries = TreeRefIter::from_bytes(bytes, hash_kind).filter_map(Result::ok);
         let entry = entries.find(|entry| *entry.filename == *name)?;
         (id, is_tree) = (entry.oid.to_owned(), entry.mode.is_tree());
@@ -157,7 +157,7 @@ fn find_in_tree(lookup: &mut Lookup, tree: ObjectId, path: &[u8]) -> Option<Obje
     Some(id)
 }
 
-impl Staged {
+impl StagedChanges {
     /// The changes of paths that differ from every parent: all changes, unless the next commit is a merge. A merge does not
     /// add what it takes unchanged from one of its parents.
     pub fn changes_from_all_parents(&self) -> Vec<&StagedPath> {
@@ -181,7 +181,7 @@ pub fn find_change<'c>(changes: &'c [StagedPath], path: &[u8]) -> Option<&'c Sta
 }
 
 /// Adds the requested files that did not change to `staged`, and the requested paths that do not exist.
-fn add_requested(index: &Index, requested: &[Vec<u8>], staged: &mut Staged) {
+fn add_requested(index: &Index, requested: &[Vec<u8>], staged: &mut StagedChanges) {
     let changed: HashSet<&[u8]> = staged.changes.iter().map(|change| &change.path[..]).collect();
     let mut unchanged = Vec::new();
     for path in requested {
@@ -213,5 +213,5 @@ fn add_requested(index: &Index, requested: &[Vec<u8>], staged: &mut Staged) {
     }
     unchanged.sort();
     unchanged.dedup();
-    staged.unchanged = unchanged;
+    staged.unchanged_files = unchanged;
 }

@@ -34,7 +34,7 @@ pub(super) fn merged_trees(
     commits.dedup();
     let mut trees = Vec::new();
     for commit in commits {
-        let bytes = lookup.of_kind(&commit, Kind::Commit);
+        let bytes = lookup.read_as(&commit, Kind::Commit);
         trees.extend(bytes.and_then(|bytes| Header::new(bytes).tree()));
     }
     trees

@@ -36,26 +36,26 @@ fn git_diff(scratch: &Scratch) -> (BTreeSet<ChangeLine>, BTreeSet<Vec<u8>>) {
 }
 
 /// Asserts that the changes are those that git lists, and returns them.
-fn assert_matches_git(scratch: &Scratch) -> Staged {
-    let staged = staged(&scratch.open(), None, &[], &[]).unwrap();
+fn assert_matches_git(scratch: &Scratch) -> StagedChanges {
+    let staged = compare_index(&scratch.open(), None, &[], &[]).unwrap();
     assert!(staged.gaps.is_empty(), "{:?}", staged.gaps);
     assert!(staged.changes.is_sorted_by(|a, b| a.path < b.path));
     let (lines, conflicts) = git_diff(scratch);
-    let (mut found, mut found_conflicts) = (BTreeSet::new(), BTreeSet::new());
+    let (mut actual_lines, mut actual_conflicts) = (BTreeSet::new(), BTreeSet::new());
     for change in &staged.changes {
         if conflicts.contains(&change.path) {
-            found_conflicts.insert(change.path.clone());
+            actual_conflicts.insert(change.path.clone());
         } else {
             assert!(change.new.len() <= 1);
-            found.insert((change.path.clone(), change.old, change.new.first().copied()));
+            actual_lines.insert((change.path.clone(), change.old, change.new.first().copied()));
         }
     }
-    assert_eq!(found, lines);
-    assert_eq!(found_conflicts, conflicts);
+    assert_eq!(actual_lines, lines);
+    assert_eq!(actual_conflicts, conflicts);
     staged
 }
 
-fn paths(staged: &Staged) -> Vec<&str> {
+fn paths(staged: &StagedChanges) -> Vec<&str> {
     staged.changes.iter().map(|change| std::str::from_utf8(&change.path).unwrap()).collect()
 }
 
@@ -85,8 +85,8 @@ fn an_unborn_branch_has_an_empty_tree() {
     assert_eq!(paths(&staged_changes(&scratch)), ["d/a"]);
 }
 
-fn staged_changes(scratch: &Scratch) -> Staged {
-    staged(&scratch.open(), None, &[], &[]).unwrap()
+fn staged_changes(scratch: &Scratch) -> StagedChanges {
+    compare_index(&scratch.open(), None, &[], &[]).unwrap()
 }
 
 #[test]
@@ -139,13 +139,13 @@ fn another_index_and_that_of_a_linked_work_tree_can_be_compared() {
     std::fs::copy(scratch.path().join(".git/index"), &other).unwrap();
     let output = scratch.command(&["add", "a"]).env("GIT_INDEX_FILE", &other).output().unwrap();
     assert!(output.status.success());
-    let found = staged(&scratch.open(), Some(&other), &[], &[]).unwrap();
-    assert_eq!((paths(&found), assert_matches_git(&scratch).changes.len()), (vec!["a"], 0));
+    let staged = compare_index(&scratch.open(), Some(&other), &[], &[]).unwrap();
+    assert_eq!((paths(&staged), assert_matches_git(&scratch).changes.len()), (vec!["a"], 0));
     scratch.git(&["worktree", "add", "-q", "linked"]);
     scratch.write("linked/d/h", "linked");
     scratch.git(&["-C", "linked", "add", "-A"]);
     let repo = gix::open_opts(scratch.path().join("linked"), gix::open::Options::isolated()).unwrap();
-    assert_eq!(paths(&staged(&repo, None, &[], &[]).unwrap()), ["d/h"]);
+    assert_eq!(paths(&compare_index(&repo, None, &[], &[]).unwrap()), ["d/h"]);
 }
 
 #[test]
@@ -188,10 +188,10 @@ fn requested_files_that_did_not_change_are_listed() {
     scratch.write("d/h", "changed");
     scratch.git(&["add", "d/h"]);
     let requested = ["a", "d", "d/h", "nowhere"].map(|name| name.as_bytes().to_vec());
-    let staged = staged(&scratch.open(), None, &requested, &[]).unwrap();
-    let unchanged: Vec<_> = staged.unchanged.iter().map(|(path, _)| &path[..]).collect();
+    let staged = compare_index(&scratch.open(), None, &requested, &[]).unwrap();
+    let unchanged: Vec<_> = staged.unchanged_files.iter().map(|(path, _)| &path[..]).collect();
     assert_eq!(unchanged, [&b"a"[..], b"d/e/f", b"d/e/g"]);
-    assert_eq!(staged.unchanged[0].1.id, scratch.id("HEAD:a"));
+    assert_eq!(staged.unchanged_files[0].1.id, scratch.id("HEAD:a"));
     assert_eq!(staged.unknown_paths, [b"nowhere".to_vec()]);
 }
 
@@ -202,12 +202,12 @@ fn errors_for_damaged_indexes_name_a_remedy() {
     let bytes = std::fs::read(&index).unwrap();
     for length in [0, 3, 12, 50, bytes.len() / 2] {
         std::fs::write(&index, &bytes[..length]).unwrap();
-        let error = staged(&scratch.open(), None, &[], &[]).unwrap_err().to_string();
+        let error = compare_index(&scratch.open(), None, &[], &[]).unwrap_err().to_string();
         assert!(error.contains("git read-tree HEAD"), "{error}");
     }
     std::fs::write(&index, &bytes).unwrap();
     scratch.write(".git/refs/heads/main", &format!("{}\n", "12".repeat(20)));
-    let error = staged(&scratch.open(), None, &[], &[]).unwrap_err();
+    let error = compare_index(&scratch.open(), None, &[], &[]).unwrap_err();
     assert!(matches!(error, StagedError::Head { .. }), "{error}");
 }
 
@@ -219,7 +219,7 @@ fn files(max: usize) -> impl Strategy<Value = BTreeMap<usize, (usize, usize)>> {
 }
 
 /// Omits paths below a directory of the same name as a file, since the two cannot coexist.
-fn compatible(files: &BTreeMap<usize, (usize, usize)>) -> Vec<(&'static str, usize, usize)> {
+fn without_clashes(files: &BTreeMap<usize, (usize, usize)>) -> Vec<(&'static str, usize, usize)> {
     let mut kept: Vec<(&str, usize, usize)> = Vec::new();
     for (&path, &(content, kind)) in files {
         let path = PATHS[path];
@@ -236,17 +236,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_changes_are_listed_as_by_git(head in files(7), edits in files(5), version in 2u8..5, trees in any::<bool>()) {
+    fn random_changes_are_listed_as_by_git(head in files(7), edits in files(5), version in 2u8..5, writes_trees in any::<bool>()) {
         let scratch = Scratch::new(&[]);
         let blobs: Vec<String> = (0..4).map(|n| scratch.git_with(&["hash-object", "-w", "--stdin"], format!("{n}").as_bytes()).trim().to_owned()).collect();
         let line = |mode: &str, content: usize, stage: usize, path: &str| format!("{mode} {} {stage}\t{path}\n", blobs[content]);
-        let lines: String = compatible(&head).iter().map(|&(path, content, _)| line("100644", content, 0, path)).collect();
+        let lines: String = without_clashes(&head).iter().map(|&(path, content, _)| line("100644", content, 0, path)).collect();
         scratch.git_with(&["update-index", "--add", "--index-info"], lines.as_bytes());
         scratch.git(&["commit", "-q", "--allow-empty", "-m", "head"]);
         let zero = "0".repeat(40);
-        let mut info = String::new();
-        for (path, content, kind) in compatible(&edits) {
-            info += &match kind {
+        let mut index_info = String::new();
+        for (path, content, kind) in without_clashes(&edits) {
+            index_info += &match kind {
                 0 => format!("0 {zero}\t{path}\n"),
                 1 => line("120000", content, 0, path),
                 2 => format!("0 {zero}\t{path}\n{}{}", line("100644", content, 2, path), line("100755", (content + 1) % 4, 3, path)),
@@ -254,9 +254,9 @@ proptest! {
                 _ => line("100644", content, 0, path),
             };
         }
-        scratch.git_with(&["update-index", "--add", "--replace", "--index-info"], info.as_bytes());
+        scratch.git_with(&["update-index", "--add", "--replace", "--index-info"], index_info.as_bytes());
         scratch.git(&["update-index", &format!("--index-version={version}")]);
-        if trees && scratch.git(&["ls-files", "-u"]).is_empty() {
+        if writes_trees && scratch.git(&["ls-files", "-u"]).is_empty() {
             // The index records the trees of all directories again.
             scratch.git(&["write-tree"]);
         }

@@ -23,12 +23,14 @@ impl TrackedPaths {
         let path = git_dir.join("index");
         // An index does not say which hash it uses.
         let index =
-            Index::read_within(&path, gix::hash::Kind::Sha1, MAX_FILE_SIZE).or_else(|error| match error {
-                IndexError::Broken { .. } => {
-                    Index::read_within(&path, gix::hash::Kind::Sha256, MAX_FILE_SIZE).map_err(|_| error)
-                }
-                IndexError::Unreadable { .. } => Err(error),
-            })?;
+            Index::read_limited(&path, gix::hash::Kind::Sha1, MAX_FILE_SIZE).or_else(
+                |error| match error {
+                    IndexError::Broken { .. } => {
+                        Index::read_limited(&path, gix::hash::Kind::Sha256, MAX_FILE_SIZE).map_err(|_| error)
+                    }
+                    IndexError::Unreadable { .. } => Err(error),
+                },
+            )?;
         let mut tracked = Self { index, order: None };
         if !(1..tracked.len()).all(|position| tracked.path(position - 1) <= tracked.path(position)) {
             let mut order: Vec<u32> = (0..u32::try_from(tracked.len()).unwrap_or(u32::MAX)).collect();
@@ -49,7 +51,7 @@ impl TrackedPaths {
     }
 
     /// The first path that is not less than `path`.
-    fn first_from(&self, path: &[u8]) -> Option<&[u8]> {
+    fn first_at_or_after(&self, path: &[u8]) -> Option<&[u8]> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = usize::midpoint(low, high);
@@ -60,20 +62,20 @@ impl TrackedPaths {
 
     /// Whether git tracks `path`, from the top of the work tree and with `/`: a file, a link or a submodule.
     pub fn contains(&self, path: &[u8]) -> bool {
-        self.first_from(path) == Some(path) || self.is_in_sparse_dir(path)
+        self.first_at_or_after(path) == Some(path) || self.is_in_sparse_dir(path)
     }
 
     /// Whether git tracks anything below the directory `path`.
-    pub fn has_below(&self, path: &[u8]) -> bool {
+    pub fn has_paths_in(&self, path: &[u8]) -> bool {
         let dir = [path, b"/"].concat();
-        self.first_from(&dir).is_some_and(|next| next.starts_with(&dir)) || self.is_in_sparse_dir(path)
+        self.first_at_or_after(&dir).is_some_and(|next| next.starts_with(&dir)) || self.is_in_sparse_dir(path)
     }
 
     /// Whether `path` is in a directory outside a sparse checkout, for which the index has a single path that ends with a
     /// slash.
     fn is_in_sparse_dir(&self, path: &[u8]) -> bool {
         let mut dirs = memchr::memchr_iter(b'/', path).map(|slash| &path[..=slash]);
-        dirs.any(|dir| self.first_from(dir) == Some(dir))
+        dirs.any(|dir| self.first_at_or_after(dir) == Some(dir))
     }
 }
 
@@ -110,8 +112,8 @@ mod tests {
             let tracked = TrackedPaths::read(dir.path()).unwrap();
             assert!(paths.iter().all(|path| tracked.contains(path.as_bytes())));
             assert!(!tracked.contains(b"a") && !tracked.contains(b"a/c") && !tracked.contains(b"f"));
-            assert!(tracked.has_below(b"a") && tracked.has_below(b"a/c"));
-            assert!(!tracked.has_below(b"e") && !tracked.has_below(b"a/b"));
+            assert!(tracked.has_paths_in(b"a") && tracked.has_paths_in(b"a/c"));
+            assert!(!tracked.has_paths_in(b"e") && !tracked.has_paths_in(b"a/b"));
         }
     }
 
@@ -120,8 +122,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("index"), index(&["a", "b/c/", "d"], 20)).unwrap();
         let tracked = TrackedPaths::read(dir.path()).unwrap();
-        assert!(tracked.contains(b"b/c/x") && tracked.has_below(b"b") && tracked.has_below(b"b/c/x"));
-        assert!(!tracked.contains(b"b/x") && !tracked.has_below(b"b/x"));
+        assert!(tracked.contains(b"b/c/x") && tracked.has_paths_in(b"b") && tracked.has_paths_in(b"b/c/x"));
+        assert!(!tracked.contains(b"b/x") && !tracked.has_paths_in(b"b/x"));
     }
 
     #[test]

@@ -27,11 +27,11 @@ impl RepositoryAudit<'_> {
                     clean.is_some_and(|clean| clean.has(&CleanContents::place(pack, id)))
                 };
                 let (outcome, mut update) = sweep_with_cache(database, search, options, (cache, &is_clean));
-                let detected_key = update.take_identified();
+                let identified_objects = update.take_identified();
                 if !outcome.cancelled {
                     update.keep(cache);
                 }
-                (outcome, detected_key)
+                (outcome, identified_objects)
             }
             Some(cache) => {
                 cache.note(format!(
@@ -49,7 +49,7 @@ impl<'a> RepositoryAudit<'a> {
     /// The cache, if this audit uses one.
     pub(super) fn cache(&self) -> Option<&'a Cache> {
         // `--whole` exists to check the faster methods, so it uses no cache.
-        self.audit.cache.as_deref().filter(|_| !self.audit.full_objects && self.audit.range.is_empty())
+        self.options.cache.as_deref().filter(|_| !self.options.full_objects && self.options.range.is_empty())
     }
 
     /// The containers in which an earlier audit found nothing.
@@ -65,8 +65,8 @@ impl<'a> RepositoryAudit<'a> {
 const ALL_KINDS: usize = 4;
 
 /// Checks that the cache is not within what is audited, where it would be audited itself, and makes it ready.
-pub(super) fn prepare(audit: &HistoryOptions, repo: &Repository) -> Result<(), HistoryError> {
-    let Some(cache) = audit.cache.as_ref().filter(|_| audit.range.is_empty()) else { return Ok(()) };
+pub(super) fn prepare(options: &HistoryOptions, repo: &Repository) -> Result<(), HistoryError> {
+    let Some(cache) = options.cache.as_ref().filter(|_| options.range.is_empty()) else { return Ok(()) };
     let repository_dirs = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
     let repository_dirs = repository_dirs.into_iter().flatten().map(Path::to_owned);
     // The object directories of alternates are not within the git directory.

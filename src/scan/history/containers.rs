@@ -25,9 +25,9 @@ impl UnopenedContainer {
     fn skips_at(&self, path: Option<&str>) -> Vec<Skip> {
         let blob = blob_name(&self.id);
         let with_path = |Skip { what, reason }: &Skip| {
-            let inside = what.strip_prefix(&blob).unwrap_or_default();
+            let entry = what.strip_prefix(&blob).unwrap_or_default();
             match path {
-                Some(path) => Skip::new(format!("{path}{inside}"), format!("{reason} ({blob})")),
+                Some(path) => Skip::new(format!("{path}{entry}"), format!("{reason} ({blob})")),
                 None => Skip::new(&**what, &**reason),
             }
         };
@@ -44,11 +44,11 @@ const MAX_PATHS: usize = 64;
 
 /// Adds the containers to the query about the secrets, numbered like secrets.
 pub(super) fn add_to_query(query: &mut Query, unopened: &[UnopenedContainer]) {
-    let named = &unopened[..unopened.len().min(MAX_NAMED)];
-    for (one, number) in named.iter().zip(query.secrets as u32..) {
-        query.objects.entry(one.id).or_default().push(number);
+    let with_path = &unopened[..unopened.len().min(MAX_NAMED)];
+    for (container, number) in with_path.iter().zip(query.secret_count as u32..) {
+        query.objects.entry(container.id).or_default().push(number);
     }
-    query.secrets += named.len();
+    query.secret_count += with_path.len();
 }
 
 impl RepositoryAudit<'_> {
@@ -60,7 +60,7 @@ impl RepositoryAudit<'_> {
         (containers, only_copies): (&[(ObjectId, u64)], &HashMap<ObjectId, PackedCopy>),
         clean: Option<CleanContents<'_>>,
         passed_over: &[ObjectId],
-        found: &mut Vec<MatchedObject<SharedKey>>,
+        matched_objects: &mut Vec<MatchedObject<SharedKey>>,
     ) -> Vec<UnopenedContainer> {
         let mut unopened: BTreeMap<ObjectId, Vec<Skip>> = BTreeMap::new();
         for id in passed_over {
@@ -72,11 +72,11 @@ impl RepositoryAudit<'_> {
             Some(CleanContents::place(&copy.pack, id.as_bytes()))
         };
         let mut ids = Vec::with_capacity(containers.len());
-        let mut left_out = 0;
+        let mut cached_bytes = 0;
         for (id, size) in containers {
-            let known = clean.as_ref().and_then(|clean| clean.known(&place(id, *size)?));
-            if let Some(searched) = known {
-                left_out += searched;
+            let searched_before = clean.as_ref().and_then(|clean| clean.known(&place(id, *size)?));
+            if let Some(bytes) = searched_before {
+                cached_bytes += bytes;
             } else if *size <= MAX_CONTAINER_BYTES {
                 ids.push(*id);
             } else {
@@ -85,7 +85,7 @@ impl RepositoryAudit<'_> {
             }
         }
         let options =
-            SearchOptions { clean: clean.as_ref(), ..SearchOptions::new(self.audit.threads, &|_| None) };
+            SearchOptions { clean: clean.as_ref(), ..SearchOptions::new(self.options.threads, &|_| None) };
         let searched = search(self.settings, self.repo, &ids, &options);
         if let Some(clean) = clean.filter(|_| !self.is_stopped()) {
             let sizes: HashMap<_, _> = containers.iter().copied().collect();
@@ -98,9 +98,10 @@ impl RepositoryAudit<'_> {
             }
             clean.keep();
         }
-        found.extend(searched.found);
-        let known: u64 = containers.iter().map(|(_, size)| size).sum();
-        self.outcome.coverage.bytes += (searched.bytes + left_out).saturating_sub(known);
+        matched_objects.extend(searched.found);
+        // The sweep has counted the containers themselves.
+        let counted_bytes: u64 = containers.iter().map(|(_, size)| size).sum();
+        self.outcome.coverage.bytes += (searched.bytes + cached_bytes).saturating_sub(counted_bytes);
         self.outcome.coverage.skipped.extend(searched.gaps.into_skips());
         for (id, skip) in searched.skipped {
             unopened.entry(id).or_default().push(skip);
@@ -110,15 +111,15 @@ impl RepositoryAudit<'_> {
 
     /// Reports what could not be opened, under its newest path, unless all of its paths are excluded.
     pub(super) fn report_unopened(&mut self, unopened: &[UnopenedContainer], histories: &[SecretHistory]) {
-        for (one, history) in unopened.iter().zip(histories) {
+        for (container, history) in unopened.iter().zip(histories) {
             let path = self.newest_path(history);
             let excluded = history.paths.first().filter(|_| path.is_none());
             match excluded.map(|place| String::from_utf8_lossy(&place.path).into_owned()) {
-                None => self.report_unopened_one(one, path),
+                None => self.report_unopened_container(container, path),
                 Some(path) => {
-                    let skips = one.skips_at(Some(&path));
+                    let skips = container.skips_at(Some(&path));
                     self.add_unsearched(PartlySearchedObject {
-                        id: one.id,
+                        id: container.id,
                         path: Some(path),
                         skips,
                         is_excluded: true,
@@ -126,27 +127,27 @@ impl RepositoryAudit<'_> {
                 }
             }
         }
-        for one in &unopened[histories.len().min(unopened.len())..] {
-            self.report_unopened_one(one, None);
+        for container in &unopened[histories.len().min(unopened.len())..] {
+            self.report_unopened_container(container, None);
         }
     }
 
     /// Reports what could not be opened, under the paths that are known already. Nothing is excluded.
     pub(super) fn report_unopened_at(&mut self, unopened: &[UnopenedContainer], paths: Vec<Option<String>>) {
         let paths = paths.into_iter().chain(std::iter::repeat(None));
-        for (one, path) in unopened.iter().zip(paths) {
-            self.report_unopened_one(one, path);
+        for (container, path) in unopened.iter().zip(paths) {
+            self.report_unopened_container(container, path);
         }
     }
 
-    fn report_unopened_one(&mut self, one: &UnopenedContainer, path: Option<String>) {
-        let skips = one.skips_at(path.as_deref());
+    fn report_unopened_container(&mut self, container: &UnopenedContainer, path: Option<String>) {
+        let skips = container.skips_at(path.as_deref());
         self.outcome.coverage.skipped.extend(skips.iter().cloned());
-        self.add_unsearched(PartlySearchedObject { id: one.id, path, skips, is_excluded: false });
+        self.add_unsearched(PartlySearchedObject { id: container.id, path, skips, is_excluded: false });
     }
 
-    fn add_unsearched(&mut self, one: PartlySearchedObject) {
-        self.outcome.key_objects.unsearched.push(one);
+    fn add_unsearched(&mut self, object: PartlySearchedObject) {
+        self.outcome.key_objects.unsearched.push(object);
     }
 
     /// The path in the newest commit, among those that are not excluded; the name of the ref if only a ref
@@ -169,15 +170,15 @@ impl RepositoryAudit<'_> {
         &mut self,
         history: &'h SecretHistory,
     ) -> Option<(&'h SecretPath, Vec<u8>)> {
-        let excludes = self.audit.exclude.as_ref();
+        let excludes = self.options.exclude.as_ref();
         let prefix = self.prefix;
         let places = history.paths.iter().map(|place| (place, [prefix, &place.path[..]].concat()));
         let is_open = |path: &[u8]| !excludes.is_some_and(|excludes| excludes.covers(&native_path(path)));
         let places: Vec<_> = places.filter(|(_, path)| is_open(path)).take(MAX_PATHS).collect();
         let mut newest: Option<(i64, &SecretPath, Vec<u8>)> = None;
         for (place, path) in places {
-            let date = place.commit.and_then(|commit| self.committed(&commit)).unwrap_or(i64::MIN);
-            if newest.as_ref().is_none_or(|(known, ..)| date > *known) {
+            let date = place.commit.and_then(|commit| self.commit_seconds(&commit)).unwrap_or(i64::MIN);
+            if newest.as_ref().is_none_or(|(newest_date, ..)| date > *newest_date) {
                 newest = Some((date, place, path));
             }
         }

@@ -25,7 +25,7 @@ impl RepositoryAudit<'_> {
             };
             let is_commit = kind == ObjectKind::Commit;
             for (number, _) in occurrences {
-                let detected_key = &secrets.detected_key[*number as usize];
+                let detected_key = &secrets.keys[*number as usize];
                 let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
                 facts.add_status(LeakStatus::Unknown);
                 let origin = Origin {
@@ -51,9 +51,9 @@ impl RepositoryAudit<'_> {
     ) {
         let mut query = secrets.query();
         let object_ids: HashSet<ObjectId> = query.objects.keys().copied().collect();
-        let known = objects.filter(|_| secrets.detected_key.is_empty());
-        let known = known.and_then(|objects| self.unopened_paths(refs, unopened, objects));
-        if let Some(paths) = known.as_ref().and_then(|known| self.known_paths(known, unopened)) {
+        let objects = objects.filter(|_| secrets.keys.is_empty());
+        let cache_entry = objects.and_then(|objects| self.unopened_paths(refs, unopened, objects));
+        if let Some(paths) = cache_entry.as_ref().and_then(|entry| self.known_paths(entry, unopened)) {
             self.report_unopened_at(unopened, paths);
             return self.add_index_findings(secrets, &object_ids, &[]);
         }
@@ -65,13 +65,13 @@ impl RepositoryAudit<'_> {
         if self.is_stopped() {
             return self.add_unattributed_findings(secrets);
         }
-        for (detected_key, history) in secrets.detected_key.iter().zip(&histories) {
+        for (detected_key, history) in secrets.keys.iter().zip(&histories) {
             self.add_path_findings(detected_key, history, None);
         }
-        let of_unopened = &histories[secrets.detected_key.len()..];
-        self.report_unopened(unopened, of_unopened);
-        if let Some(known) = known.filter(|_| !has_gaps) {
-            self.keep_paths(&known, unopened, of_unopened);
+        let unopened_histories = &histories[secrets.keys.len()..];
+        self.report_unopened(unopened, unopened_histories);
+        if let Some(entry) = cache_entry.filter(|_| !has_gaps) {
+            self.keep_paths(&entry, unopened, unopened_histories);
         }
         self.add_index_findings(secrets, &object_ids, &histories);
         self.add_message_findings(refs, &commits, secrets, false);
@@ -85,19 +85,19 @@ impl RepositoryAudit<'_> {
         history: &SecretHistory,
         surface: Option<Surface>,
     ) {
-        if history.paths.is_empty() && history.unnamed.is_empty() {
+        if history.paths.is_empty() && history.unnamed_objects.is_empty() {
             return;
         }
-        let now = self.audit.now;
+        let now = self.options.now;
         let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
         facts.add_history(history, now);
         let surface = surface.unwrap_or_else(|| surface_of(history));
         for place in &history.paths {
             self.add_finding_at(detected_key, surface, place);
         }
-        for id in &history.unnamed {
-            let lost = SecretPath { path: Vec::new(), newest: *id, commit: None, versions: 1 };
-            self.add_finding_at(detected_key, Surface::Unreachable, &lost);
+        for id in &history.unnamed_objects {
+            let no_path = SecretPath { path: Vec::new(), newest: *id, commit: None, versions: 1 };
+            self.add_finding_at(detected_key, Surface::Unreachable, &no_path);
         }
     }
 
@@ -126,9 +126,9 @@ impl RepositoryAudit<'_> {
                 place.versions,
             );
         };
-        let located = self.places.first(place.newest, object, &content_name(&origin), detected_key);
+        let located = self.locator.first(place.newest, object, &content_name(&origin), detected_key);
         let Some(located) = located else {
-            // It is in another copy of the object, not the one that git would read.
+            // The key is in another copy of the object, not the one that git would read.
             return self.push(
                 detected_key,
                 origin,
@@ -144,12 +144,12 @@ impl RepositoryAudit<'_> {
                 if !path.is_empty() && path.last() != Some(&b'/') {
                     path.push(b'/');
                 }
-                let before = path.len();
+                let name_start = path.len();
                 path.extend_from_slice(&name);
                 if surface == Surface::Blob {
                     origin.surface = Surface::FileName;
                 }
-                located.in_name(object, start, before)
+                located.move_to_name(object, start, name_start)
             }
             _ => located,
         };
@@ -168,10 +168,10 @@ impl RepositoryAudit<'_> {
         }
         let (staged, gaps) = git::staged_paths(self.repo, |id| object_ids.contains(id));
         self.outcome.coverage.skipped.extend(gaps.into_skips());
-        for (id, _, secrets_in) in secrets.of_kinds(&[ObjectKind::Blob]) {
+        for (id, _, occurrences) in secrets.of_kinds(&[ObjectKind::Blob]) {
             for path in staged.get(&id).into_iter().flatten() {
-                for (number, _) in secrets_in {
-                    let detected_key = &secrets.detected_key[*number as usize];
+                for (number, _) in occurrences {
+                    let detected_key = &secrets.keys[*number as usize];
                     let history = &histories[*number as usize];
                     let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
                     facts.add_status(LeakStatus::Present);

@@ -23,15 +23,15 @@ impl RepositoryAudit<'_> {
     ) {
         for ((id, _, occurrences), reachability) in secrets.of_kinds(&[ObjectKind::Commit]).zip(commits) {
             for (number, offset) in occurrences {
-                let detected_key = &secrets.detected_key[*number as usize];
+                let detected_key = &secrets.keys[*number as usize];
                 let Some(change) =
-                    self.objects.read(&id, "holds a finding").map(|(_, o)| change_in_commit(&id, o))
+                    self.objects.read(&id, "holds a finding").map(|(_, bytes)| change_in_commit(&id, bytes))
                 else {
                     continue;
                 };
                 let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
                 facts.add_reachability(reachability);
-                facts.add_introduction(change, self.audit.now);
+                facts.add_introduction(change, self.options.now);
                 let is_unreachable = !is_range && reachability.refs_in_history.is_empty();
                 self.add_message_finding(detected_key, id, *offset, is_unreachable);
             }
@@ -47,7 +47,7 @@ impl RepositoryAudit<'_> {
                 ..Reachability::default()
             };
             for (number, offset) in occurrences {
-                let detected_key = &secrets.detected_key[*number as usize];
+                let detected_key = &secrets.keys[*number as usize];
                 self.outcome
                     .facts
                     .entry(detected_key.fingerprint)
@@ -77,7 +77,7 @@ impl RepositoryAudit<'_> {
         is_unreachable: bool,
     ) {
         let Some((kind, object)) = self.objects.read(&id, "holds a finding") else { return };
-        let Some(mut located) = self.places.first(id, object, b"", detected_key) else { return };
+        let Some(mut located) = self.locator.first(id, object, b"", detected_key) else { return };
         let surface = surface_at(kind, object, offset);
         if matches!(surface, Surface::CommitMessage | Surface::TagMessage) {
             located = located.relative_to(object, message_start(object));

@@ -39,7 +39,7 @@ impl RepositoryAudit<'_> {
                 ),
             };
             let what = match gap.is_loose {
-                true => format!("object {}", within_objects(&gap.path).replace('/', "")),
+                true => format!("object {}", path_in_object_dir(&gap.path).replace('/', "")),
                 false => gap.path.display().to_string(),
             };
             self.outcome.coverage.skipped.insert(Skip::new(what, reason));
@@ -61,8 +61,8 @@ impl RepositoryAudit<'_> {
         let (mut file, _) = untrusted::open(&gap.path, true)?;
         file.seek(SeekFrom::Start(gap.start))?;
         let length = gap.end - gap.start;
-        let inside = within_objects(&gap.path);
-        let path = [self.prefix, b".git/objects/", inside.as_bytes()].concat();
+        let relative_path = path_in_object_dir(&gap.path);
+        let path = [self.prefix, b".git/objects/", relative_path.as_bytes()].concat();
         let origin = Origin::at_path(Surface::Unreachable, path);
         let mut worker = collector.worker();
         let mut input = file.take(length);
@@ -73,16 +73,16 @@ impl RepositoryAudit<'_> {
         let mut bytes = Vec::new();
         input.read_to_end(&mut bytes)?;
         worker.blob(&origin, Input::Bytes(&bytes))?;
-        let is_cut = unlisted_streams(&bytes, self.repo.object_hash(), &mut |_, plain| {
+        let is_truncated = unlisted_streams(&bytes, self.repo.object_hash(), &mut |_, plain| {
             // Reading from memory cannot fail.
             let _ = worker.blob(&origin, Input::Bytes(plain));
         });
-        Ok(!is_cut)
+        Ok(!is_truncated)
     }
 }
 
 /// The path of a pack or loose object within the object directory.
-fn within_objects(path: &Path) -> String {
+fn path_in_object_dir(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let dir = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     format!("{dir}/{name}")

@@ -16,39 +16,44 @@ use crate::scan::objects::{SharedKey, blob_name};
 const MAX_LISTED_CONTENTS: usize = 20;
 
 impl RepositoryAudit<'_> {
-    /// Adds the pointers that lead to secrets to `found`, and those whose file is missing to `unopened`.
+    /// Adds the pointers that lead to secrets to `matched_objects`, and those whose file is missing to `unopened`.
     pub(super) fn add_lfs_pointers(
         &mut self,
         store: &LfsStore,
         pointers: &[(ObjectId, Arc<Pointer>)],
-        found: &mut Vec<MatchedObject<SharedKey>>,
+        matched_objects: &mut Vec<MatchedObject<SharedKey>>,
         unopened: &mut Vec<UnopenedContainer>,
     ) {
-        let secrets = in_store(&self.outcome.findings);
+        let secrets = secrets_by_file(&self.outcome.findings);
         let mut failed: BTreeMap<&Pointer, String> = BTreeMap::new();
-        let mut more = 0u64;
+        let mut unlisted_count = 0u64;
         for (id, pointer) in pointers {
             if let Some(hits) = secrets.get(&pointer.oid) {
                 let hits = hits.iter().map(|hit| (0..0, SharedKey::clone(hit))).collect();
-                found.push(MatchedObject { id: *id, kind: ObjectKind::Blob, size: pointer.size, hits });
+                matched_objects.push(MatchedObject {
+                    id: *id,
+                    kind: ObjectKind::Blob,
+                    size: pointer.size,
+                    hits,
+                });
             }
             if failed.contains_key(&**pointer) {
                 continue;
             }
-            let verified =
+            let outcome =
                 store.open(pointer).and_then(|mut file| pointer.verify(&mut file, self.settings.stop.flag()));
-            let Err(error) = verified else { continue };
+            let Err(error) = outcome else { continue };
             let reason = error.to_string();
             if failed.len() < MAX_LISTED_CONTENTS {
                 let skips = vec![Skip::new(blob_name(id), reason.clone())];
                 unopened.push(UnopenedContainer { id: *id, skips });
                 failed.insert(pointer, reason);
             } else {
-                more += 1;
+                unlisted_count += 1;
             }
         }
-        if more > 0 {
-            let what = format!("{more} more Git LFS pointers");
+        if unlisted_count > 0 {
+            let what = format!("{unlisted_count} more Git LFS pointers");
             let reason = "their files are missing; `git lfs fetch --all` downloads them, `--surfaces=-lfs` leaves them \
                           out";
             self.outcome.coverage.skipped.insert(Skip::new(what, reason));
@@ -57,7 +62,7 @@ impl RepositoryAudit<'_> {
 }
 
 /// The secrets in each file of the store, by object id, which is the file's name.
-fn in_store(findings: &[Finding]) -> HashMap<String, Vec<SharedKey>> {
+fn secrets_by_file(findings: &[Finding]) -> HashMap<String, Vec<SharedKey>> {
     let mut secrets: HashMap<String, Vec<SharedKey>> = HashMap::new();
     for finding in findings.iter().filter(|finding| finding.origin.surface == Surface::Lfs) {
         let name = finding.origin.path.as_deref().and_then(|path| path.rsplit(|&byte| byte == b'/').next());

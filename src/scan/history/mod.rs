@@ -185,8 +185,8 @@ pub enum HistoryError {
 /// # Errors
 /// If there is no repository, or a range is invalid. Objects that cannot be read and ranges that cannot be
 /// resolved are skips in the report.
-pub fn scan_history(settings: &Settings<'_>, audit: &HistoryOptions) -> Result<Draft, HistoryError> {
-    scan_history_objects(settings, audit).map(|(draft, _)| draft)
+pub fn scan_history(settings: &Settings<'_>, options: &HistoryOptions) -> Result<Draft, HistoryError> {
+    scan_history_objects(settings, options).map(|(draft, _)| draft)
 }
 
 /// Like [`scan_history`], and also returns the objects that contain keys, reachable or not. Objects of submodules are
@@ -196,22 +196,22 @@ pub fn scan_history(settings: &Settings<'_>, audit: &HistoryOptions) -> Result<D
 /// Those of [`scan_history`].
 pub fn scan_history_objects(
     settings: &Settings<'_>,
-    audit: &HistoryOptions,
+    options: &HistoryOptions,
 ) -> Result<(Draft, KeysByObject), HistoryError> {
     let clock = Clock::start();
-    let (repo, _joined) = match audit.objects.is_empty() {
-        true if audit.unfinished => (git::open_unfinished(&audit.repo)?.to_thread_local(), None),
-        true => (git::open(&audit.repo)?.to_thread_local(), None),
+    let (repo, _joined) = match options.objects.is_empty() {
+        true if options.unfinished => (git::open_unfinished(&options.repo)?.to_thread_local(), None),
+        true => (git::open(&options.repo)?.to_thread_local(), None),
         false => {
-            let (repo, joined) = git::open_with_objects(&audit.repo, &audit.objects)?;
+            let (repo, joined) = git::open_with_objects(&options.repo, &options.objects)?;
             (repo, Some(joined))
         }
     };
-    cached::prepare(audit, &repo)?;
-    let outcome = match audit.range.is_empty() {
-        true => whole(settings, audit, &repo),
-        false => match range::audit(settings, audit, &repo, &audit.range) {
-            Err(HistoryError::Range(error)) if error.is_unresolved() => unresolved(audit, &error),
+    cached::prepare(options, &repo)?;
+    let outcome = match options.range.is_empty() {
+        true => whole(settings, options, &repo),
+        false => match range::audit(settings, options, &repo, &options.range) {
+            Err(HistoryError::Range(error)) if error.is_unresolved() => unresolved(options, &error),
             outcome => outcome?,
         },
     };
@@ -225,18 +225,18 @@ pub fn scan_history_objects(
         more_skipped,
         key_objects,
     } = outcome;
-    if let Some(excludes) = &audit.exclude {
+    if let Some(excludes) = &options.exclude {
         findings.retain(|finding| !is_excluded(excludes, &finding.origin));
     }
-    coverage.ignored.extend(narrowing::globs(audit.exclude.as_ref()));
-    coverage.ignored.extend(narrowing::surfaces(HISTORY_SURFACES, &audit.surfaces));
+    coverage.ignored.extend(narrowing::globs(options.exclude.as_ref()));
+    coverage.ignored.extend(narrowing::surfaces(HISTORY_SURFACES, &options.surfaces));
     let outcome = ScanOutcome { findings, coverage, notes, dropped, more_skipped };
-    let mut draft = draft(audit.command, settings, outcome, &clock);
+    let mut draft = draft(options.command, settings, outcome, &clock);
     if settings.key_filter.is_none() {
         draft.below_threshold += below_threshold;
     }
     draft.version_control = git::version_control(&repo);
-    draft.repository = Some(git::repository_info(&repo, &audit.repo));
+    draft.repository = Some(git::repository_info(&repo, &options.repo));
     for leak in &mut draft.leaks {
         if let Some(facts) = facts.remove(&leak.detected_key.fingerprint) {
             facts.apply(leak);
@@ -245,9 +245,9 @@ pub fn scan_history_objects(
     Ok((draft, key_objects))
 }
 
-fn whole(settings: &Settings<'_>, audit: &HistoryOptions, repo: &Repository) -> HistoryOutcome {
-    let audited = repository_audit::audit(settings, audit, repo, b"");
-    submodules::audit(settings, audit, repo, audited)
+fn whole(settings: &Settings<'_>, options: &HistoryOptions, repo: &Repository) -> HistoryOutcome {
+    let audited = repository_audit::audit(settings, options, repo, b"");
+    submodules::audit(settings, options, repo, audited)
 }
 
 /// Whether the place is excluded. Names on other surfaces are not paths of files.
@@ -259,9 +259,9 @@ fn is_excluded(excludes: &Excludes, origin: &Origin) -> bool {
 }
 
 /// The result if a range cannot be resolved: nothing was scanned.
-fn unresolved(audit: &HistoryOptions, error: &RangeError) -> HistoryOutcome {
+fn unresolved(options: &HistoryOptions, error: &RangeError) -> HistoryOutcome {
     let mut outcome = HistoryOutcome::default();
-    let what = format!("range {}", audit.range.join(" "));
+    let what = format!("range {}", options.range.join(" "));
     outcome.coverage.skipped.insert(Skip::new(what, error.to_string()));
     outcome
 }

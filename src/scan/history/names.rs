@@ -31,9 +31,9 @@ impl RepositoryAudit<'_> {
             let mut start = 0;
             for end in ends {
                 if searched.insert(&path[..end]) {
-                    let shown = [self.prefix, &path[..end]].concat();
-                    let findings =
-                        name_findings(detector, Surface::FileName, &shown, self.prefix.len() + start);
+                    let reported_path = [self.prefix, &path[..end]].concat();
+                    let name_start = self.prefix.len() + start;
+                    let findings = name_findings(detector, Surface::FileName, &reported_path, name_start);
                     for finding in findings {
                         self.add_index_name_finding(finding);
                     }
@@ -46,12 +46,12 @@ impl RepositoryAudit<'_> {
     /// Adds a finding in an index name, unless a tree has the same name.
     fn add_index_name_finding(&mut self, finding: Finding) {
         let secret = finding.detected_key.fingerprint;
-        let is_known = |known: &Finding| {
-            known.detected_key.fingerprint == secret
-                && known.origin.surface == Surface::FileName
-                && known.origin.path == finding.origin.path
+        let is_duplicate = |earlier: &Finding| {
+            earlier.detected_key.fingerprint == secret
+                && earlier.origin.surface == Surface::FileName
+                && earlier.origin.path == finding.origin.path
         };
-        if !self.outcome.findings.iter().any(is_known) {
+        if !self.outcome.findings.iter().any(is_duplicate) {
             self.outcome.facts.entry(secret).or_default().add_status(LeakStatus::Present);
             self.outcome.findings.push(finding);
         }
@@ -65,9 +65,9 @@ impl RepositoryAudit<'_> {
         let mut names: BTreeSet<&String> = refs.tips.iter().map(|tip| &tip.name).chain(logs).collect();
         names.extend(refs.head.iter().chain(&refs.other_names));
         for name in names {
-            let shown = [self.prefix, name.as_bytes()].concat();
-            for finding in name_findings(self.settings.detector, Surface::RefName, &shown, self.prefix.len())
-            {
+            let reported_name = [self.prefix, name.as_bytes()].concat();
+            let (detector, start) = (self.settings.detector, self.prefix.len());
+            for finding in name_findings(detector, Surface::RefName, &reported_name, start) {
                 let facts = self.outcome.facts.entry(finding.detected_key.fingerprint).or_default();
                 facts.add_status(LeakStatus::Present);
                 self.outcome.findings.push(finding);

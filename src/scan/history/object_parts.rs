@@ -5,15 +5,15 @@ use crate::model::Surface;
 
 /// The surface of the byte at `offset` in a raw commit or tag.
 pub(super) fn surface_at(kind: ObjectKind, object: &[u8], offset: usize) -> Surface {
-    let headers_end = memchr::memmem::find(object, b"\n\n").map_or(object.len(), |at| at + 1);
+    let headers_end = memchr::memmem::find(object, b"\n\n").map_or(object.len(), |end| end + 1);
     if offset > headers_end {
         return match kind {
             ObjectKind::Tag => Surface::TagMessage,
             _ => Surface::CommitMessage,
         };
     }
-    let line = memchr::memrchr(b'\n', &object[..offset.min(object.len())]).map_or(0, |at| at + 1);
-    let header_name = object[line..].split(|&byte| byte == b' ').next().unwrap_or_default();
+    let line_start = memchr::memrchr(b'\n', &object[..offset.min(object.len())]).map_or(0, |end| end + 1);
+    let header_name = object[line_start..].split(|&byte| byte == b' ').next().unwrap_or_default();
     match header_name {
         b"author" | b"committer" | b"tagger" => Surface::Identity,
         // The name of a tag is the name of a ref, too.
@@ -24,7 +24,7 @@ pub(super) fn surface_at(kind: ObjectKind, object: &[u8], offset: usize) -> Surf
 
 /// The offset of the message in a raw commit or tag; the length of the object if it has none.
 pub(super) fn message_start(object: &[u8]) -> usize {
-    memchr::memmem::find(object, b"\n\n").map_or(object.len(), |at| at + 2)
+    memchr::memmem::find(object, b"\n\n").map_or(object.len(), |end| end + 2)
 }
 
 #[cfg(test)]
@@ -32,10 +32,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distinguishes_the_parts_of_a_commit() {
+    fn each_part_of_a_commit_has_its_own_surface() {
         let commit = b"tree 0\nauthor A <a@b> 0 +0\ncommitter C <c@d> 0 +0\nx-key K\n more\n\nmessage\n\nx";
-        let at = |text: &[u8]| memchr::memmem::find(commit, text).unwrap();
-        let surface = |text: &[u8]| surface_at(ObjectKind::Commit, commit, at(text));
+        let offset = |text: &[u8]| memchr::memmem::find(commit, text).unwrap();
+        let surface = |text: &[u8]| surface_at(ObjectKind::Commit, commit, offset(text));
         assert_eq!(surface(b"a@b"), Surface::Identity);
         assert_eq!(surface(b"c@d"), Surface::Identity);
         assert_eq!(surface(b"K\n"), Surface::CommitHeader);

@@ -8,27 +8,27 @@ use crate::git::{ObjectDatabase, ObjectKind, SweepOptions};
 
 impl RepositoryAudit<'_> {
     pub(super) fn sweep(&mut self, refs: &Refs) {
-        let kinds = self.audit.object_kinds();
+        let kinds = self.options.object_kinds();
         if kinds.is_empty() {
             return;
         }
         let database = ObjectDatabase::from_repo(self.repo);
         let search = ObjectSearch { detector: self.settings.detector, stop: self.settings.stop, kinds };
-        let usual = SweepOptions::default();
-        let max_memory = self.audit.max_memory.unwrap_or(usual.max_memory).min(usual.max_memory);
+        let defaults = SweepOptions::default();
+        let max_memory = self.options.max_memory.unwrap_or(defaults.max_memory).min(defaults.max_memory);
         let options = SweepOptions {
             max_memory,
-            max_assembled: usual.max_assembled.min(max_memory),
-            threads: self.audit.threads,
-            full_objects: self.audit.full_objects,
+            max_assembled: defaults.max_assembled.min(max_memory),
+            threads: self.options.threads,
+            full_objects: self.options.full_objects,
             check_links: true,
             find_unlisted: true,
             cancel: Some(self.settings.stop.flag()),
-            progress: self.audit.progress.as_deref(),
-            ..usual
+            progress: self.options.progress.as_deref(),
+            ..defaults
         };
         let clean = self.clean_containers();
-        let (outcome, detected_key) = self.run_sweep(&database, &search, &options, clean.as_ref());
+        let (outcome, identified_objects) = self.run_sweep(&database, &search, &options, clean.as_ref());
         let coverage = &mut self.outcome.coverage;
         coverage.commits += outcome.counts.of(ObjectKind::Commit).objects;
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
@@ -40,21 +40,22 @@ impl RepositoryAudit<'_> {
         self.search_gaps(&outcome.unlisted);
         self.report_missing_objects(&outcome.missing);
         self.report_broken_refs(refs);
-        let SweepMatches { plain: mut found, mut containers, pointers, passed_over } =
+        let SweepMatches { mut secret_objects, mut containers, pointers, passed_over } =
             partition(outcome.found);
         containers.extend(outcome.clean);
-        let mut unopened = self.unpack((&containers, &outcome.only_copies), clean, &passed_over, &mut found);
+        let mut unopened =
+            self.unpack((&containers, &outcome.only_copies), clean, &passed_over, &mut secret_objects);
         if let Some(store) = self.lfs() {
-            self.add_lfs_pointers(&store, &pointers, &mut found, &mut unopened);
+            self.add_lfs_pointers(&store, &pointers, &mut secret_objects, &mut unopened);
         }
-        let (secrets, below) = SecretIndex::gather(&found, self.settings);
-        drop(found);
-        self.outcome.below_threshold += below;
+        let (secrets, below_threshold) = SecretIndex::gather(&secret_objects, self.settings);
+        drop(secret_objects);
+        self.outcome.below_threshold += below_threshold;
         self.outcome.dropped.add(secrets.dropped);
         if self.is_stopped() {
             self.add_unattributed_findings(&secrets);
-        } else if !secrets.detected_key.is_empty() || !unopened.is_empty() {
-            self.attribute(refs, &secrets, &unopened, detected_key.as_ref());
+        } else if !secrets.keys.is_empty() || !unopened.is_empty() {
+            self.attribute(refs, &secrets, &unopened, identified_objects.as_ref());
         }
         let unsearched = std::mem::take(&mut self.outcome.key_objects.unsearched);
         self.outcome.key_objects = secrets.into_keys_by_object(unsearched);

@@ -33,14 +33,14 @@ const SURFACES: &[Surface] = &[
 /// If the range cannot be resolved.
 pub(super) fn audit(
     settings: &Settings<'_>,
-    audit: &HistoryOptions,
+    options: &HistoryOptions,
     repo: &Repository,
     words: &[String],
 ) -> Result<HistoryOutcome, HistoryError> {
     let revisions = range::parse(repo, words)?;
     let quick = range::select(repo, &revisions, ExclusionMode::Quick)?;
-    let (mut run, secrets) = search_and_attribute(settings, audit, repo, &quick);
-    if secrets.detected_key.is_empty() && run.outcome.findings.is_empty() {
+    let (mut run, secrets) = search_and_record(settings, options, repo, &quick);
+    if secrets.keys.is_empty() && run.outcome.findings.is_empty() {
         return Ok(run.finish());
     }
     // Something was found, so the exact selection matters; it takes longer.
@@ -48,8 +48,8 @@ pub(super) fn audit(
     let secrets = match exact.commits == quick.commits {
         true => secrets,
         false => {
-            let (again, secrets) = search_and_attribute(settings, audit, repo, &exact);
-            run = again;
+            let (exact_run, secrets) = search_and_record(settings, options, repo, &exact);
+            run = exact_run;
             secrets
         }
     };
@@ -57,16 +57,16 @@ pub(super) fn audit(
     Ok(run.finish())
 }
 
-/// Searches what the commits of `range` introduce.
-fn search_and_attribute<'a>(
+/// Searches what the commits of `range` introduce, and records the coverage.
+fn search_and_record<'a>(
     settings: &'a Settings<'a>,
-    audit: &'a HistoryOptions,
+    options: &'a HistoryOptions,
     repo: &'a Repository,
     range: &Range,
 ) -> (RepositoryAudit<'a>, SecretIndex) {
-    let mut run = RepositoryAudit::new(settings, audit, repo, b"");
+    let mut run = RepositoryAudit::new(settings, options, repo, b"");
     let coverage = &mut run.outcome.coverage;
-    coverage.surfaces.extend(SURFACES.iter().filter(|surface| audit.surfaces.contains(surface)));
+    coverage.surfaces.extend(SURFACES.iter().filter(|surface| options.surfaces.contains(surface)));
     coverage.commits = range.commits.len() as u64;
     coverage.skipped.extend(range.gaps.clone().into_skips());
     run.search_pushed_ref_names(range);
@@ -80,9 +80,9 @@ impl RepositoryAudit<'_> {
         if !self.wants(Surface::RefName) {
             return;
         }
-        let names = match &self.audit.names {
+        let names = match &self.options.names {
             Some(names) => names.clone(),
-            None => ends_in(range, refs::read(self.repo)),
+            None => names_of_refs_in(range, refs::read(self.repo)),
         };
         for name in names {
             for finding in name_findings(self.settings.detector, Surface::RefName, name.as_bytes(), 0) {
@@ -96,18 +96,18 @@ impl RepositoryAudit<'_> {
     /// Searches what the commits introduce, the commits themselves, and their tags.
     fn search_range(&mut self, range: &Range) -> SecretIndex {
         let RangeContent { candidates, names, submodules, gaps } =
-            candidates(self.repo, range, self.audit.threads, self.settings.stop.flag());
+            candidates(self.repo, range, self.options.threads, self.settings.stop.flag());
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         self.outcome.coverage.blobs = candidates.len() as u64;
         self.commitless_blobs = candidates
             .iter()
-            .filter(|one| one.commit.is_none())
-            .map(|one| (one.blob, one.path.clone()))
+            .filter(|candidate| candidate.commit.is_none())
+            .map(|candidate| (candidate.blob, candidate.path.clone()))
             .collect();
         if self.wants(Surface::FileName) {
             for path in names {
                 // The directories above are listed as names of their own.
-                let start = memchr::memrchr(b'/', &path).map_or(0, |at| at + 1);
+                let start = memchr::memrchr(b'/', &path).map_or(0, |slash| slash + 1);
                 let findings = name_findings(self.settings.detector, Surface::FileName, &path, start);
                 self.outcome.findings.extend(findings);
             }
@@ -119,22 +119,24 @@ impl RepositoryAudit<'_> {
         ids.extend(range.commits.iter().map(|commit| commit.id));
         ids.extend(&range.tags);
         let is_left_out =
-            |path: &[u8]| self.audit.exclude.as_ref().is_some_and(|globs| globs.covers(&native_path(path)));
-        if self.audit.surfaces.contains(&Surface::Submodule) {
-            let own = submodules.iter().filter(|(path, _)| !is_left_out(path));
-            self.outcome.coverage.ignored.extend(own.map(|(path, ids)| submodule(path, ids)));
+            |path: &[u8]| self.options.exclude.as_ref().is_some_and(|globs| globs.covers(&native_path(path)));
+        if self.options.surfaces.contains(&Surface::Submodule) {
+            let reported = submodules.iter().filter(|(path, _)| !is_left_out(path));
+            self.outcome.coverage.ignored.extend(reported.map(|(path, ids)| submodule(path, ids)));
         }
-        let reported = candidates.iter().filter(|one| !is_left_out(&one.path));
-        let paths: HashMap<_, _> = reported.map(|one| (one.blob, &one.path)).collect();
+        let reported = candidates.iter().filter(|candidate| !is_left_out(&candidate.path));
+        let paths: HashMap<_, _> = reported.map(|candidate| (candidate.blob, &candidate.path)).collect();
         let path_of = |id: &ObjectId| paths.get(id).map(|path| path.to_vec());
         let lfs = self.lfs();
-        let options = SearchOptions { lfs: lfs.as_ref(), ..SearchOptions::new(self.audit.threads, &path_of) };
+        let options =
+            SearchOptions { lfs: lfs.as_ref(), ..SearchOptions::new(self.options.threads, &path_of) };
         let mut searched = search(self.settings, self.repo, &ids, &options);
         searched.skipped.retain(|(id, _)| paths.contains_key(id));
         self.outcome.coverage.bytes += searched.bytes;
-        let (secrets, below) = SecretIndex::gather(&std::mem::take(&mut searched.found), self.settings);
+        let matched_objects = std::mem::take(&mut searched.found);
+        let (secrets, below_threshold) = SecretIndex::gather(&matched_objects, self.settings);
         self.outcome.coverage.skipped.extend(searched.into_skips());
-        self.outcome.below_threshold += below;
+        self.outcome.below_threshold += below_threshold;
         self.outcome.dropped.add(secrets.dropped);
         secrets
     }
@@ -156,55 +158,60 @@ impl RepositoryAudit<'_> {
         let mut query = secrets.query();
         if !query.objects.is_empty() {
             let scanned = query.objects.keys().copied().collect();
-            let (before, gaps) = blobs_outside(self.repo, range, &scanned, self.settings.stop.flag());
+            let (outside, gaps) = blobs_outside(self.repo, range, &scanned, self.settings.stop.flag());
             self.outcome.coverage.skipped.extend(gaps.into_skips());
             let no_path = |_: &ObjectId| None;
             let lfs = self.lfs();
             let options =
-                SearchOptions { lfs: lfs.as_ref(), ..SearchOptions::new(self.audit.threads, &no_path) };
-            let mut old = search(self.settings, self.repo, &before, &options);
+                SearchOptions { lfs: lfs.as_ref(), ..SearchOptions::new(self.options.threads, &no_path) };
+            let mut searched = search(self.settings, self.repo, &outside, &options);
             let numbers: HashMap<_, u32> =
-                secrets.detected_key.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
-            for found in std::mem::take(&mut old.found) {
-                let secret_numbers: Vec<u32> =
-                    found.hits.iter().filter_map(|(_, hit)| numbers.get(&hit.fingerprint).copied()).collect();
+                secrets.keys.iter().zip(0..).map(|(key, number)| (key.fingerprint, number)).collect();
+            for object in std::mem::take(&mut searched.found) {
+                let secret_numbers: Vec<u32> = object
+                    .hits
+                    .iter()
+                    .filter_map(|(_, hit)| numbers.get(&hit.fingerprint).copied())
+                    .collect();
                 if !secret_numbers.is_empty() {
-                    query.objects.insert(found.id, secret_numbers);
+                    query.objects.insert(object.id, secret_numbers);
                 }
             }
             // Containers that cannot be opened are reported only if they are in the range.
-            self.outcome.coverage.skipped.extend(old.gaps.into_skips());
+            self.outcome.coverage.skipped.extend(searched.gaps.into_skips());
         }
         let refs = refs::read(self.repo);
-        let (within, whole) = attribute_range(self.repo, &refs, range, &query, &self.attribution(false));
-        self.outcome.coverage.skipped.extend(whole.gaps.into_skips());
+        let (range_histories, attribution) =
+            attribute_range(self.repo, &refs, range, &query, &self.attribution(false));
+        self.outcome.coverage.skipped.extend(attribution.gaps.into_skips());
         if self.is_stopped() {
             return self.add_unattributed_findings(secrets);
         }
-        let histories = within.into_iter().zip(whole.secrets);
-        for ((detected_key, number), (within, whole)) in secrets.detected_key.iter().zip(0..).zip(histories) {
-            let mut history = whole;
-            history.unnamed = Vec::new();
-            if within.introduced.is_empty() {
+        let histories = range_histories.into_iter().zip(attribution.secrets);
+        for ((detected_key, number), (range_history, mut history)) in
+            secrets.keys.iter().zip(0..).zip(histories)
+        {
+            history.unnamed_objects = Vec::new();
+            if range_history.introduced.is_empty() {
                 // No commit introduces an object to which a ref leads directly.
                 history.paths = self.commitless_paths(secrets, number);
             } else {
-                history.introduced = within.introduced;
-                history.removed = within.removed;
-                history.moves = within.moves;
-                history.paths = within.paths;
+                history.introduced = range_history.introduced;
+                history.removed = range_history.removed;
+                history.moves = range_history.moves;
+                history.paths = range_history.paths;
             }
             self.add_path_findings(detected_key, &history, Some(Surface::Blob));
         }
-        self.add_message_findings(&refs, &whole.commits, secrets, true);
+        self.add_message_findings(&refs, &attribution.commits, secrets, true);
     }
 }
 
 /// The names of the refs whose tip is in `range`.
-fn ends_in(range: &Range, refs: Refs) -> Vec<String> {
+fn names_of_refs_in(range: &Range, refs: Refs) -> Vec<String> {
     let commits = range.commits.iter().map(|commit| commit.id);
-    let others = range.objects.iter().map(|(_, id)| *id);
-    let inside: HashSet<ObjectId> = commits.chain(range.tags.iter().copied()).chain(others).collect();
-    let is_ref = |tip: &Tip| tip.kind == TipKind::Ref && inside.contains(&tip.id);
+    let other_objects = range.objects.iter().map(|(_, id)| *id);
+    let ids: HashSet<ObjectId> = commits.chain(range.tags.iter().copied()).chain(other_objects).collect();
+    let is_ref = |tip: &Tip| tip.kind == TipKind::Ref && ids.contains(&tip.id);
     refs.tips.into_iter().filter(is_ref).map(|tip| tip.name).collect()
 }

@@ -11,19 +11,19 @@ impl RepositoryAudit<'_> {
     pub(super) fn record_coverage(&mut self, refs: &Refs) {
         let coverage = &mut self.outcome.coverage;
         coverage.refs += refs.tips.len() as u64;
-        coverage.surfaces.extend(self.audit.surfaces.iter().copied());
+        coverage.surfaces.extend(self.options.surfaces.iter().copied());
         if let Some(reason) = git::shallow_reason(self.repo) {
             coverage.skipped.insert(Skip::new("commits beyond the shallow boundary", reason));
         }
         let head_tree = git::walk_head_tree(self.repo);
-        if self.audit.surfaces.contains(&Surface::Blob) {
+        if self.options.surfaces.contains(&Surface::Blob) {
             coverage.skipped.extend(head_tree.missing.into_skips());
         }
         self.submodules.extend(head_tree.submodules);
         // Otherwise the sweep notices missing objects.
-        let kinds = self.audit.object_kinds();
-        let follows = [ObjectKind::Commit, ObjectKind::Tree].iter().all(|kind| kinds.contains(kind));
-        if let Some(reason) = git::partial_reason(self.repo).filter(|_| !follows) {
+        let kinds = self.options.object_kinds();
+        let checks_links = [ObjectKind::Commit, ObjectKind::Tree].iter().all(|kind| kinds.contains(kind));
+        if let Some(reason) = git::partial_reason(self.repo).filter(|_| !checks_links) {
             coverage.skipped.insert(Skip::new("objects of a partial clone", reason));
         }
     }
@@ -60,10 +60,9 @@ impl RepositoryAudit<'_> {
             }
             return;
         }
-        let known = |id: &&&ObjectId| !skipped.iter().any(|skip| skip.what.ends_with(&id.to_string()));
-        let missing = missing.iter().filter(known).map(|id| Skip::new(format!("object {id}"), MISSING));
-        let all = first_and_rest(missing, |more| Skip::new(format!("{more} more objects"), MISSING));
-        skipped.extend(all);
+        let is_new = |id: &&&ObjectId| !skipped.iter().any(|skip| skip.what.ends_with(&id.to_string()));
+        let missing = missing.iter().filter(is_new).map(|id| Skip::new(format!("object {id}"), MISSING));
+        skipped.extend(first_and_rest(missing, |more| Skip::new(format!("{more} more objects"), MISSING)));
     }
 }
 

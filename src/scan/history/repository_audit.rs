@@ -17,29 +17,29 @@ use crate::source::NestedDir;
 /// Scans `repo`. Paths and refs are reported with `prefix`, which names a submodule.
 pub(super) fn audit(
     settings: &Settings<'_>,
-    audit: &HistoryOptions,
+    options: &HistoryOptions,
     repo: &Repository,
     prefix: &[u8],
 ) -> RepositoryOutcome {
     let refs = refs::read(repo);
-    let mut run = RepositoryAudit::new(settings, audit, repo, prefix);
+    let mut run = RepositoryAudit::new(settings, options, repo, prefix);
     run.record_coverage(&refs);
     run.search_ref_names(&refs);
     run.scan_side_files(&refs);
     run.sweep(&refs);
     run.search_index_names();
-    let nested = std::mem::take(&mut run.nested);
+    let nested_dirs = std::mem::take(&mut run.nested_dirs);
     let submodules = std::mem::take(&mut run.submodules);
     let mut outcome = run.finish();
     outcome.coverage.skipped.extend(refs.gaps.into_skips());
-    RepositoryOutcome { outcome, nested, submodules }
+    RepositoryOutcome { outcome, nested_dirs, submodules }
 }
 
 /// The result of scanning one repository, and further repositories to scan.
 pub(super) struct RepositoryOutcome {
     pub(super) outcome: HistoryOutcome,
     /// Nested git directories, not scanned yet.
-    pub(super) nested: Vec<NestedDir>,
+    pub(super) nested_dirs: Vec<NestedDir>,
     /// Paths of submodules in HEAD or an index.
     pub(super) submodules: BTreeSet<Vec<u8>>,
 }
@@ -47,14 +47,14 @@ pub(super) struct RepositoryOutcome {
 /// The scan of one repository in progress.
 pub(super) struct RepositoryAudit<'a> {
     pub(super) settings: &'a Settings<'a>,
-    pub(super) audit: &'a HistoryOptions,
+    pub(super) options: &'a HistoryOptions,
     pub(super) repo: &'a Repository,
     pub(super) prefix: &'a [u8],
     pub(super) objects: ObjectReader,
-    pub(super) places: SecretLocator<'a>,
+    pub(super) locator: SecretLocator<'a>,
     /// Paths of files in object directories that were scanned as plain files.
     pub(super) scanned_as_files: HashSet<String>,
-    pub(super) nested: Vec<NestedDir>,
+    pub(super) nested_dirs: Vec<NestedDir>,
     pub(super) submodules: BTreeSet<Vec<u8>>,
     /// Blobs of a range to which a ref leads without a commit, and their paths in its tree.
     pub(super) commitless_blobs: HashMap<ObjectId, Vec<u8>>,
@@ -64,19 +64,19 @@ pub(super) struct RepositoryAudit<'a> {
 impl<'a> RepositoryAudit<'a> {
     pub(super) fn new(
         settings: &'a Settings<'a>,
-        audit: &'a HistoryOptions,
+        options: &'a HistoryOptions,
         repo: &'a Repository,
         prefix: &'a [u8],
     ) -> Self {
         Self {
             settings,
-            audit,
+            options,
             repo,
             prefix,
             objects: ObjectReader::new(repo),
-            places: SecretLocator::new(settings, lfs(audit, repo)),
+            locator: SecretLocator::new(settings, lfs(options, repo)),
             scanned_as_files: HashSet::new(),
-            nested: Vec::new(),
+            nested_dirs: Vec::new(),
             submodules: BTreeSet::new(),
             commitless_blobs: HashMap::new(),
             outcome: HistoryOutcome::default(),
@@ -92,18 +92,18 @@ impl<'a> RepositoryAudit<'a> {
 }
 
 /// The store of LFS files, unless they are excluded.
-fn lfs(audit: &HistoryOptions, repo: &Repository) -> Option<LfsStore> {
-    audit.surfaces.contains(&Surface::Lfs).then(|| LfsStore::new(repo))
+fn lfs(options: &HistoryOptions, repo: &Repository) -> Option<LfsStore> {
+    options.surfaces.contains(&Surface::Lfs).then(|| LfsStore::new(repo))
 }
 
 impl RepositoryAudit<'_> {
     /// The store of LFS files, unless they are excluded.
     pub(super) fn lfs(&self) -> Option<LfsStore> {
-        lfs(self.audit, self.repo)
+        lfs(self.options, self.repo)
     }
 
     pub(super) fn wants(&self, surface: Surface) -> bool {
-        self.audit.surfaces.contains(&surface)
+        self.options.surfaces.contains(&surface)
     }
 
     /// Whether the scan was interrupted or its time is up.
@@ -113,11 +113,11 @@ impl RepositoryAudit<'_> {
 
     /// How to attribute the findings.
     pub(super) fn attribution(&self, include_unreachable: bool) -> Options<'_> {
-        Options { threads: self.audit.threads, stop: self.settings.stop.flag(), include_unreachable }
+        Options { threads: self.options.threads, stop: self.settings.stop.flag(), include_unreachable }
     }
 
     /// The committer date of a commit, in seconds since 1970.
-    pub(super) fn committed(&mut self, commit: &ObjectId) -> Option<i64> {
+    pub(super) fn commit_seconds(&mut self, commit: &ObjectId) -> Option<i64> {
         Some(change_in_commit(commit, self.objects.read(commit, "commit")?.1).seconds)
     }
 
@@ -137,8 +137,8 @@ impl RepositoryAudit<'_> {
 }
 
 /// Adds the facts from another repository.
-pub(super) fn merge(into: &mut FactsBySecret, from: FactsBySecret) {
-    for (fingerprint, facts) in from {
-        into.entry(fingerprint).or_default().merge(facts);
+pub(super) fn merge(facts_by_secret: &mut FactsBySecret, other: FactsBySecret) {
+    for (fingerprint, facts) in other {
+        facts_by_secret.entry(fingerprint).or_default().merge(facts);
     }
 }

@@ -67,9 +67,9 @@ impl Searcher for ObjectSearch<'_> {
     ) {
         let mut secret = |matched: Match| found(matched.span, SweepMatch::Secret(matched.detected_key));
         let mut encoded = Vec::new();
-        let keyword = |at| {
-            anchor(at);
-            encoded.extend(container::encoded_keyword_at(bytes, at));
+        let keyword = |offset| {
+            anchor(offset);
+            encoded.extend(container::encoded_keyword_at(bytes, offset));
             !self.stop.is_set()
         };
         let passed_over = self.detector.find_with_keywords(bytes, keyword, &mut secret);
@@ -87,7 +87,7 @@ impl Searcher for ObjectSearch<'_> {
             // Whether it really is an encoded container shows later.
             encoded.into_iter().for_each(|keyword| found(keyword, SweepMatch::Container));
             if may_contain_archive(bytes) {
-                container::containers_in(bytes, anchor, &mut |shown| found(shown, SweepMatch::Container));
+                container::containers_in(bytes, anchor, &mut |range| found(range, SweepMatch::Container));
             }
         }
     }
@@ -114,7 +114,7 @@ pub(super) enum SweepMatch {
 #[derive(Default)]
 pub(super) struct SweepMatches {
     /// Objects with secrets.
-    pub(super) plain: Vec<MatchedObject<SharedKey>>,
+    pub(super) secret_objects: Vec<MatchedObject<SharedKey>>,
     /// Containers with their sizes, searched later.
     pub(super) containers: Vec<(ObjectId, u64)>,
     /// Git LFS pointers.
@@ -125,29 +125,29 @@ pub(super) struct SweepMatches {
 
 /// Partitions the matches of a sweep by kind.
 pub(super) fn partition(found: Vec<MatchedObject<SweepMatch>>) -> SweepMatches {
-    let mut sorted = SweepMatches::default();
+    let mut matches = SweepMatches::default();
     for MatchedObject { id, kind, size, hits } in found {
         let mut secrets = Vec::new();
         let (mut is_container, mut is_passed_over) = (false, false);
-        for (range, mark) in hits {
-            match mark {
+        for (range, sweep_match) in hits {
+            match sweep_match {
                 SweepMatch::Secret(hit) => secrets.push((range, hit)),
                 SweepMatch::Container => is_container = true,
                 SweepMatch::PassedOver => is_passed_over = true,
                 // Objects of that size are searched whole, so a pointer spans its object.
-                SweepMatch::Pointer(pointer) if range == (0..size) => sorted.pointers.push((id, pointer)),
+                SweepMatch::Pointer(pointer) if range == (0..size) => matches.pointers.push((id, pointer)),
                 SweepMatch::Pointer(_) => {}
             }
         }
         if is_passed_over {
-            sorted.passed_over.push(id);
+            matches.passed_over.push(id);
         }
         if is_container {
-            sorted.containers.push((id, size));
+            matches.containers.push((id, size));
         }
         if !secrets.is_empty() {
-            sorted.plain.push(MatchedObject { id, kind, size, hits: secrets });
+            matches.secret_objects.push(MatchedObject { id, kind, size, hits: secrets });
         }
     }
-    sorted
+    matches
 }

@@ -23,7 +23,7 @@ fn base64(bytes: &[u8]) -> String {
     let mut text = String::new();
     for three in bytes.chunks_exact(3) {
         let bits = u32::from(three[0]) << 16 | u32::from(three[1]) << 8 | u32::from(three[2]);
-        (0..4).for_each(|at| text.push(char::from(SYMBOLS[(bits >> (18 - 6 * at)) as usize & 63])));
+        (0..4).for_each(|index| text.push(char::from(SYMBOLS[(bits >> (18 - 6 * index)) as usize & 63])));
     }
     text
 }
@@ -67,17 +67,17 @@ fn piece(kind: u8, seed: u64) -> Vec<u8> {
 /// An edit of a file: `(operation, position, length, kind)`.
 type Edit = (u8, usize, usize, u8);
 
-fn edit(bytes: &mut Vec<u8>, &(what, at, len, kind): &Edit) {
-    let at = at % (bytes.len() + 1);
-    let end = bytes.len().min(at + len % 300);
-    match what % 4 {
-        0 => drop(bytes.splice(at..at, piece(kind, len as u64))),
-        1 => drop(bytes.drain(at..end)),
-        2 => drop(bytes.splice(at..at, format!("line {len}\n").into_bytes())),
+fn edit(bytes: &mut Vec<u8>, &(operation, position, len, kind): &Edit) {
+    let start = position % (bytes.len() + 1);
+    let end = bytes.len().min(start + len % 300);
+    match operation % 4 {
+        0 => drop(bytes.splice(start..start, piece(kind, len as u64))),
+        1 => drop(bytes.drain(start..end)),
+        2 => drop(bytes.splice(start..start, format!("line {len}\n").into_bytes())),
         _ => {
-            let part = bytes[at..end].to_vec();
-            let to = len % (bytes.len() + 1);
-            bytes.splice(to..to, part);
+            let copy = bytes[start..end].to_vec();
+            let target = len % (bytes.len() + 1);
+            bytes.splice(target..target, copy);
         }
     }
 }
@@ -89,27 +89,31 @@ fn filler(lines: usize) -> Vec<u8> {
 }
 
 /// The findings in a form that can be compared.
-fn found(database: &ObjectDatabase, search: &ObjectSearch<'_>, options: SweepOptions<'_>) -> Vec<String> {
+fn sweep_lines(
+    database: &ObjectDatabase,
+    search: &ObjectSearch<'_>,
+    options: SweepOptions<'_>,
+) -> Vec<String> {
     let outcome = sweep(database, search, &options);
     assert_eq!(outcome.skipped, []);
-    let mut all = Vec::new();
+    let mut lines = Vec::new();
     for object in outcome.found {
-        let secrets = object.hits.iter().filter_map(|(range, mark)| match mark {
+        let secrets = object.hits.iter().filter_map(|(range, sweep_match)| match sweep_match {
             SweepMatch::Secret(hit) => Some(format!("{range:?} {} {:?}", hit.fingerprint, hit.confidence)),
             SweepMatch::Container | SweepMatch::Pointer(_) | SweepMatch::PassedOver => None,
         });
         let secrets: Vec<String> = secrets.collect();
-        let packed = secrets.len() < object.hits.len();
-        all.push(format!("{} {secrets:?} {packed}", object.id));
+        let has_other_matches = secrets.len() < object.hits.len();
+        lines.push(format!("{} {secrets:?} {has_other_matches}", object.id));
     }
-    all
+    lines
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn delta_space_finds_what_whole_objects_hold(
+    fn delta_space_and_whole_objects_have_the_same_matches(
         commits in prop::collection::vec(
             (0usize..3, prop::collection::vec(any::<Edit>(), 1..4)),
             1..40,
@@ -132,10 +136,10 @@ proptest! {
         let kinds = vec![ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
         let search = ObjectSearch { detector: &detector, stop: &Stop::default(), kinds };
         let database = ObjectDatabase::from_repo(&scratch.open());
-        let whole = found(&database, &search, SweepOptions { full_objects: true, ..Default::default() });
+        let whole = sweep_lines(&database, &search, SweepOptions { full_objects: true, ..Default::default() });
         for small in [0, SweepOptions::default().small_result] {
             let options = SweepOptions { small_result: small, threads: 2, ..Default::default() };
-            prop_assert_eq!(&found(&database, &search, options), &whole, "small {}", small);
+            prop_assert_eq!(&sweep_lines(&database, &search, options), &whole, "small {}", small);
         }
     }
 }

@@ -40,7 +40,7 @@ pub struct PartlySearchedObject {
 #[derive(Debug, Default)]
 pub(super) struct SecretIndex {
     /// The strongest match of each secret.
-    pub(super) detected_key: Vec<Arc<DetectedKey>>,
+    pub(super) keys: Vec<Arc<DetectedKey>>,
     /// The objects by id, with the numbers of the secrets in them and the offset of each one's first
     /// occurrence.
     pub(super) objects: BTreeMap<ObjectId, (ObjectKind, Vec<(u32, usize)>)>,
@@ -49,40 +49,43 @@ pub(super) struct SecretIndex {
 }
 
 impl SecretIndex {
-    /// Indexes what was found. Also returns how many secrets are left out, since they are below the minimum confidence
-    /// or not among those to search for.
-    pub(super) fn gather(found: &[MatchedObject<SharedKey>], settings: &Settings<'_>) -> (Self, u64) {
-        let mut best: HashMap<Fingerprint, Arc<DetectedKey>> = HashMap::new();
-        for (_, key) in found.iter().flat_map(|object| &object.hits) {
-            let known = best.entry(key.fingerprint).or_insert_with(|| Arc::clone(key));
-            if (key.confidence, &known.rule) > (known.confidence, &key.rule) {
-                *known = Arc::clone(key);
+    /// Indexes the secrets in `matched_objects`. Also returns how many secrets are left out, since they are below the
+    /// minimum confidence or not among those to search for.
+    pub(super) fn gather(
+        matched_objects: &[MatchedObject<SharedKey>],
+        settings: &Settings<'_>,
+    ) -> (Self, u64) {
+        let mut strongest: HashMap<Fingerprint, Arc<DetectedKey>> = HashMap::new();
+        for (_, key) in matched_objects.iter().flat_map(|object| &object.hits) {
+            let best = strongest.entry(key.fingerprint).or_insert_with(|| Arc::clone(key));
+            if (key.confidence, &best.rule) > (best.confidence, &key.rule) {
+                *best = Arc::clone(key);
             }
         }
-        let is_wanted = |one: &DetectedKey| {
-            one.confidence >= settings.min_confidence
-                && settings.key_filter.is_none_or(|filter| filter.admits(one))
+        let is_wanted = |key: &DetectedKey| {
+            key.confidence >= settings.min_confidence
+                && settings.key_filter.is_none_or(|filter| filter.admits(key))
         };
-        let mut wanted: Vec<_> = best.values().filter(|one| is_wanted(one)).cloned().collect();
-        let left_out = (best.len() - wanted.len()) as u64;
-        drop(best);
+        let mut keys: Vec<_> = strongest.values().filter(|key| is_wanted(key)).cloned().collect();
+        let left_out = (strongest.len() - keys.len()) as u64;
+        drop(strongest);
         let mut dropped = DroppedFindings::default();
-        if wanted.len() > MAX_KEYS {
-            wanted.sort_by_key(|one| (Reverse(one.confidence), one.fingerprint));
-            wanted.drain(MAX_KEYS..).for_each(|one| dropped.increment(one.confidence));
+        if keys.len() > MAX_KEYS {
+            keys.sort_by_key(|key| (Reverse(key.confidence), key.fingerprint));
+            keys.drain(MAX_KEYS..).for_each(|key| dropped.increment(key.confidence));
         }
-        wanted.sort_by_key(|one| one.fingerprint);
+        keys.sort_by_key(|key| key.fingerprint);
         let numbers: HashMap<Fingerprint, u32> =
-            wanted.iter().zip(0..).map(|(one, number)| (one.fingerprint, number)).collect();
-        let mut secrets = Self { detected_key: wanted, objects: BTreeMap::new(), dropped };
-        for object in found {
+            keys.iter().zip(0..).map(|(key, number)| (key.fingerprint, number)).collect();
+        let mut secrets = Self { keys, objects: BTreeMap::new(), dropped };
+        for object in matched_objects {
             // A Git LFS pointer is listed twice if both it and its file contain a secret.
-            let known = secrets.objects.remove(&object.id);
+            let earlier = secrets.objects.remove(&object.id);
             let mut occurrences: Vec<(u32, usize)> =
-                known.map(|(_, occurrences)| occurrences).unwrap_or_default();
+                earlier.map(|(_, occurrences)| occurrences).unwrap_or_default();
             for (span, hit) in &object.hits {
                 let Some(&number) = numbers.get(&hit.fingerprint) else { continue };
-                if !occurrences.iter().any(|(known, _)| *known == number) {
+                if !occurrences.iter().any(|(other, _)| *other == number) {
                     occurrences.push((number, usize::try_from(span.start).unwrap_or(usize::MAX)));
                 }
             }
@@ -99,7 +102,7 @@ impl SecretIndex {
             |occurrences: Vec<(u32, usize)>| occurrences.into_iter().map(|(number, _)| number).collect();
         let objects =
             self.objects.into_iter().map(|(id, (kind, occurrences))| (id, (kind, numbers(occurrences))));
-        KeysByObject { keys: self.detected_key, objects: objects.collect(), unsearched }
+        KeysByObject { keys: self.keys, objects: objects.collect(), unsearched }
     }
 
     /// The objects to attribute.
@@ -110,7 +113,7 @@ impl SecretIndex {
                 .map(|(id, _, occurrences)| (id, occurrences.iter().map(|(number, _)| *number).collect()))
                 .collect(),
             commits: self.of_kinds(&[ObjectKind::Commit]).map(|(id, _, _)| id).collect(),
-            secrets: self.detected_key.len(),
+            secret_count: self.keys.len(),
         }
     }
 

@@ -18,23 +18,24 @@ impl RepositoryAudit<'_> {
         let (collector, names) = (Collector::new(self.settings), Collector::new(self.settings));
         let dir = self.repo.common_dir();
         let name = dir.file_name().filter(|name| *name == ".git").map_or(&b""[..], |_| b".git/");
-        let shown = [self.prefix, name].concat();
-        let (work_tree, surfaces) = (self.repo.workdir(), &self.audit.surfaces);
-        let mut dirs = vec![(dir, shown.clone())];
+        let reported_prefix = [self.prefix, name].concat();
+        let (work_tree, surfaces) = (self.repo.workdir(), &self.options.surfaces);
+        let mut dirs = vec![(dir, reported_prefix.clone())];
         // The git directory of a linked work tree, if it is in an unusual place.
-        let own = self.repo.git_dir();
-        if !is_below(own, dir) {
-            dirs.push((own, [self.prefix, own.as_os_str().as_encoded_bytes(), b"/"].concat()));
+        let work_tree_git_dir = self.repo.git_dir();
+        if !is_below(work_tree_git_dir, dir) {
+            let path = work_tree_git_dir.as_os_str().as_encoded_bytes();
+            dirs.push((work_tree_git_dir, [self.prefix, path, b"/"].concat()));
         }
-        for (dir, shown) in dirs {
-            let git_dir = GitDir { dir, shown: &shown, work_tree, surfaces };
-            self.nested.extend(scan_git_dir(git_dir, &collector, &names));
+        for (dir, reported_prefix) in dirs {
+            let git_dir = GitDir { dir, reported_prefix: &reported_prefix, work_tree, surfaces };
+            self.nested_dirs.extend(scan_git_dir(git_dir, &collector, &names));
         }
         self.scan_git_file(&collector);
         if self.wants(Surface::Reflog) {
-            scan_table_reflogs(refs, &shown, &collector);
+            scan_table_reflogs(refs, &reported_prefix, &collector);
         }
-        self.scan_unindexed_files(&[&shown, &b"objects/"[..]].concat(), &collector, &names);
+        self.scan_unindexed_files(&[&reported_prefix, &b"objects/"[..]].concat(), &collector, &names);
         let mut outcome = collector.finish();
         self.add_name_findings(&mut outcome.findings, names.finish().findings);
         for finding in &outcome.findings {
@@ -66,46 +67,54 @@ impl RepositoryAudit<'_> {
     /// name of a ref is a file name if the ref is stored as a file, and occurs in lists of refs.
     fn add_name_findings(&self, contents: &mut Vec<Finding>, names: Vec<Finding>) {
         const LISTS: [&[u8]; 5] = [b"refs/", b"packed-refs", b"reftable/", b"HEAD", b"FETCH_HEAD"];
-        let of_refs = self.outcome.findings.iter().filter(|one| one.origin.surface == Surface::RefName);
-        let known: HashSet<_> = of_refs.map(|one| one.detected_key.fingerprint).collect();
-        let is_new = |finding: &Finding| !known.contains(&finding.detected_key.fingerprint);
+        let ref_name_findings =
+            self.outcome.findings.iter().filter(|finding| finding.origin.surface == Surface::RefName);
+        let in_ref_names: HashSet<_> =
+            ref_name_findings.map(|finding| finding.detected_key.fingerprint).collect();
+        let is_new = |finding: &Finding| !in_ref_names.contains(&finding.detected_key.fingerprint);
         contents.retain(|finding| {
             let path = finding.origin.path.as_deref().unwrap_or_default();
-            let inside = path.strip_prefix(self.prefix).unwrap_or(path);
-            let inside = inside.strip_prefix(b".git/").unwrap_or(inside);
-            is_new(finding) || !LISTS.iter().any(|list| inside.starts_with(list))
+            let relative_path = path.strip_prefix(self.prefix).unwrap_or(path);
+            let relative_path = relative_path.strip_prefix(b".git/").unwrap_or(relative_path);
+            is_new(finding) || !LISTS.iter().any(|list| relative_path.starts_with(list))
         });
         contents.extend(names.into_iter().filter(is_new));
     }
 
     /// Scans files in object directories that git itself ignores.
-    fn scan_unindexed_files(&mut self, shown: &[u8], collector: &Collector<'_>, names: &Collector<'_>) {
+    fn scan_unindexed_files(
+        &mut self,
+        reported_prefix: &[u8],
+        collector: &Collector<'_>,
+        names: &Collector<'_>,
+    ) {
         let UnindexedFiles { dirs, files, names: paths, links, skipped } =
             git::unindexed_files(&ObjectDatabase::from_repo(self.repo));
         self.outcome.coverage.skipped.extend(skipped);
         let files = files.into_iter().map(|UnindexedFile { path, relative_path, may_have_objects }| {
             let surface = if may_have_objects { Surface::Unreachable } else { Surface::GitFile };
-            (path, Origin::at_path(surface, [shown, relative_path.as_bytes()].concat()))
+            (path, Origin::at_path(surface, [reported_prefix, relative_path.as_bytes()].concat()))
         });
-        let is_wanted = |origin: &Origin| self.audit.surfaces.contains(&origin.surface);
+        let is_wanted = |origin: &Origin| self.options.surfaces.contains(&origin.surface);
         let files: Vec<_> = files.filter(|(_, origin)| is_wanted(origin)).collect();
         let with_objects = files.iter().filter(|(_, origin)| origin.surface == Surface::Unreachable);
         self.scanned_as_files.extend(with_objects.map(|(path, _)| path.display().to_string()));
         scan_file_list(files, collector);
         if self.wants(Surface::GitFile) {
-            let shown_path = |relative_path: &String| [shown, relative_path.as_bytes()].concat();
-            let paths: Vec<_> = paths.iter().map(shown_path).collect();
+            let reported_path = |relative_path: &String| [reported_prefix, relative_path.as_bytes()].concat();
+            let paths: Vec<_> = paths.iter().map(reported_path).collect();
             let link = |link: ObjectLink| {
                 (
                     link.path,
-                    Origin::at_path(Surface::GitFile, shown_path(&link.relative_path)),
+                    Origin::at_path(Surface::GitFile, reported_path(&link.relative_path)),
                     link.is_followed,
                 )
             };
             let links: Vec<_> = links.into_iter().map(link).collect();
-            let own = [self.repo.common_dir()];
-            let within: Vec<&Path> = own.into_iter().chain(dirs.iter().map(|dir| dir.as_path())).collect();
-            scan_object_names(&paths, &links, (&within, self.repo.workdir()), (collector, names));
+            let common_dir = [self.repo.common_dir()];
+            let scanned_dirs: Vec<&Path> =
+                common_dir.into_iter().chain(dirs.iter().map(|dir| dir.as_path())).collect();
+            scan_object_names(&paths, &links, (&scanned_dirs, self.repo.workdir()), (collector, names));
         }
     }
 }
@@ -117,10 +126,10 @@ pub(super) fn is_below(path: &Path, dir: &Path) -> bool {
 }
 
 /// Searches reflogs stored in reftables, under the names that their files would have.
-fn scan_table_reflogs(refs: &Refs, shown: &[u8], collector: &Collector<'_>) {
+fn scan_table_reflogs(refs: &Refs, reported_prefix: &[u8], collector: &Collector<'_>) {
     let mut worker = collector.worker();
-    refs.table_logs(|path, text| {
-        let origin = Origin::at_path(Surface::Reflog, [shown, path].concat());
+    refs.for_each_table_log(|path, text| {
+        let origin = Origin::at_path(Surface::Reflog, [reported_prefix, path].concat());
         if let Err(error) = worker.blob(&origin, Input::Bytes(text)) {
             worker.skip(Skip::new(String::from_utf8_lossy(path), error.to_string()));
         }

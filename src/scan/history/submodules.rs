@@ -21,13 +21,13 @@ const MAX_REPOSITORIES: usize = 10_000;
 /// Scans the repositories to which `audited` leads, and those to which they lead, and adds the results.
 pub(super) fn audit(
     settings: &Settings<'_>,
-    audit: &HistoryOptions,
+    options: &HistoryOptions,
     repo: &Repository,
     audited: RepositoryOutcome,
 ) -> HistoryOutcome {
     let mut walk = SubmoduleWalk {
         settings,
-        audit,
+        options,
         outcome: HistoryOutcome::default(),
         queue: VecDeque::new(),
         known_dirs: HashSet::new(),
@@ -56,7 +56,7 @@ struct PendingRepository {
 
 struct SubmoduleWalk<'a> {
     settings: &'a Settings<'a>,
-    audit: &'a HistoryOptions,
+    options: &'a HistoryOptions,
     outcome: HistoryOutcome,
     queue: VecDeque<PendingRepository>,
     /// Git directories that were or will be scanned, with links resolved.
@@ -65,23 +65,23 @@ struct SubmoduleWalk<'a> {
 
 impl SubmoduleWalk<'_> {
     fn scan_repository(&mut self, PendingRepository { path, prefix }: &PendingRepository) {
-        let shown = shown(prefix);
+        let name = display_name(prefix);
         let submodule = match git::open(path) {
             Ok(submodule) => submodule.to_thread_local(),
-            Err(error) => return self.skip(shown, error.to_string()),
+            Err(error) => return self.skip(name, error.to_string()),
         };
         // Opening searches parent directories if `path` itself is not a repository.
         if submodule.common_dir().canonicalize().ok() != path.canonicalize().ok() {
             let reason = "looks like a git directory, but is incomplete; run `git fsck` in it for details";
-            return self.skip(shown, reason.to_owned());
+            return self.skip(name, reason.to_owned());
         }
-        let audited = repository_audit::audit(self.settings, self.audit, &submodule, prefix);
+        let audited = repository_audit::audit(self.settings, self.options, &submodule, prefix);
         self.add_outcome(&submodule, audited, prefix);
     }
 
     /// Adds the result of scanning `repo`, and queues the repositories to which it leads.
     fn add_outcome(&mut self, repo: &Repository, audited: RepositoryOutcome, prefix: &[u8]) {
-        let RepositoryOutcome { outcome: mut repository_outcome, nested, submodules } = audited;
+        let RepositoryOutcome { outcome: mut repository_outcome, nested_dirs, submodules } = audited;
         if !prefix.is_empty() {
             for finding in &mut repository_outcome.findings {
                 finding.origin.surface = Surface::Submodule;
@@ -97,23 +97,25 @@ impl SubmoduleWalk<'_> {
         self.outcome.notes.extend(repository_outcome.notes);
         self.outcome.below_threshold += repository_outcome.below_threshold;
         repository_audit::merge(&mut self.outcome.facts, repository_outcome.facts);
-        if !self.audit.surfaces.contains(&Surface::Submodule) {
+        if !self.options.surfaces.contains(&Surface::Submodule) {
             return;
         }
-        let inside: BTreeSet<Vec<u8>> = nested.iter().map(|one| one.inside.clone()).collect();
-        for NestedDir { path, inside } in nested {
-            let name = inside.strip_prefix(b"modules/").unwrap_or(&inside);
+        let nested_paths: BTreeSet<Vec<u8>> =
+            nested_dirs.iter().map(|nested| nested.relative_path.clone()).collect();
+        for NestedDir { path, relative_path } in nested_dirs {
+            let name = relative_path.strip_prefix(b"modules/").unwrap_or(&relative_path);
             self.queue_dir(path, [prefix, name, b"/"].concat());
         }
-        self.queue_registered(repo, &submodules, &inside, prefix);
+        self.queue_registered(repo, &submodules, &nested_paths, prefix);
     }
 
-    /// Queues the git directories of the submodules in HEAD or an index.
+    /// Queues the git directories of the submodules in HEAD or an index. `nested_paths` are the git directories within that of
+    /// `repo`, which are queued already.
     fn queue_registered(
         &mut self,
         repo: &Repository,
         submodules: &BTreeSet<Vec<u8>>,
-        inside: &BTreeSet<Vec<u8>>,
+        nested_paths: &BTreeSet<Vec<u8>>,
         prefix: &[u8],
     ) {
         if submodules.is_empty() {
@@ -123,14 +125,14 @@ impl SubmoduleWalk<'_> {
         for path in submodules {
             let submodule_prefix = [prefix, path, b"/"].concat();
             let name = names.get(path).unwrap_or(path);
-            let is_inside = inside.contains(&[b"modules/", &name[..]].concat());
+            let is_nested = nested_paths.contains(&[b"modules/", &name[..]].concat());
             let work_tree = repo.workdir().and_then(|top| Some(top.join(relative(path)?)));
             if let (Some(work_tree), Some(top)) = (&work_tree, repo.workdir())
                 && work_tree.exists()
                 && !is_below(work_tree, top)
             {
                 self.skip(
-                    shown(&submodule_prefix),
+                    display_name(&submodule_prefix),
                     "a symbolic link leads out of the work tree; not followed".to_owned(),
                 );
                 continue;
@@ -142,13 +144,16 @@ impl SubmoduleWalk<'_> {
                         "its git directory {} is not within this one; scan it separately",
                         dir.display()
                     );
-                    self.skip(shown(&submodule_prefix), reason);
+                    self.skip(display_name(&submodule_prefix), reason);
                 }
                 WorkTreeGit::File(dir) if dir.exists() => {}
                 WorkTreeGit::Unreadable(reason) => {
-                    self.skip(shown(&submodule_prefix), format!("its `.git` cannot be read: {reason}"));
+                    self.skip(
+                        display_name(&submodule_prefix),
+                        format!("its `.git` cannot be read: {reason}"),
+                    );
                 }
-                WorkTreeGit::Missing | WorkTreeGit::File(_) if is_inside => {}
+                WorkTreeGit::Missing | WorkTreeGit::File(_) if is_nested => {}
                 WorkTreeGit::Missing | WorkTreeGit::File(_) => {
                     let what = String::from_utf8_lossy(&submodule_prefix).into_owned();
                     let by = "a submodule that is not cloned here";
@@ -170,7 +175,7 @@ impl SubmoduleWalk<'_> {
                     self.queue.push_back(PendingRepository { path, prefix });
                 }
             }
-            Err(error) => self.skip(shown(&prefix), format!("cannot be opened: {error}")),
+            Err(error) => self.skip(display_name(&prefix), format!("cannot be opened: {error}")),
         }
     }
 
@@ -179,7 +184,8 @@ impl SubmoduleWalk<'_> {
     }
 }
 
-fn shown(prefix: &[u8]) -> String {
+/// What skips call the submodule with this prefix.
+fn display_name(prefix: &[u8]) -> String {
     let name = prefix.strip_suffix(b"/").unwrap_or(prefix);
     format!("submodule {}", String::from_utf8_lossy(name))
 }

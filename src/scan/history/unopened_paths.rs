@@ -1,8 +1,8 @@
-//! The paths of what could not be opened, kept in a cache: to find them, all trees are read.
+//! Keeps the paths of containers that could not be opened in a cache, since finding them requires reading all trees.
 //!
-//! They follow from the objects, the refs and the reflogs. If all of these are as they were when an earlier audit read all
-//! trees, its answer is still right. What is kept of a path is the commit, and the positions of the entries in its trees, which
-//! must still lead to the object. A file whose path is wrong would still be reported.
+//! These paths follow from the objects, the refs and the reflogs. If all of these are as they were when an earlier audit read
+//! all trees, its answer is still right. For each path, the cache has the commit and the positions of the entries in its trees,
+//! which must still lead to the object. A container whose path is wrong would still be reported.
 
 use super::containers::{MAX_NAMED, UnopenedContainer};
 use super::repository_audit::RepositoryAudit;
@@ -11,11 +11,11 @@ use crate::git::attribution::SecretHistory;
 use crate::git::refs::{Refs, TipKind};
 use crate::git::{
     self, IdentifiedObjects, ObjectDatabase, ObjectId, ObjectReader, cache_subject, entry_positions,
-    path_along,
+    path_from_positions,
 };
 use crate::model::Surface;
 
-/// The entry about the paths of one repository.
+/// The cache entry with the paths of one repository.
 pub(super) struct UnopenedPaths<'a> {
     cache: &'a Cache,
     database: ObjectDatabase,
@@ -25,8 +25,8 @@ pub(super) struct UnopenedPaths<'a> {
     objects: &'a IdentifiedObjects,
 }
 
-/// The newest commit with an object, and where its trees have it.
-type KeptPlace = (ObjectId, Vec<u32>);
+/// The newest commit with an object, and the positions of the tree entries that lead to it.
+type CachedPath = (ObjectId, Vec<u32>);
 
 impl RepositoryAudit<'_> {
     /// What identifies the paths of `unopened`, if they can be kept.
@@ -39,8 +39,8 @@ impl RepositoryAudit<'_> {
     where
         Self: 'o,
     {
-        // Of a shallow repository, and with excluded paths, more is decisive.
-        if self.audit.exclude.is_some() || git::shallow_reason(self.repo).is_some() {
+        // In a shallow repository, and with excluded paths, the paths also depend on other things.
+        if self.options.exclude.is_some() || git::shallow_reason(self.repo).is_some() {
             return None;
         }
         let mut digest = blake3::Hasher::new();
@@ -67,7 +67,7 @@ impl RepositoryAudit<'_> {
             add(entry.old.as_bytes());
             add(entry.new.as_bytes());
         }
-        unopened.iter().for_each(|one| add(one.id.as_bytes()));
+        unopened.iter().for_each(|container| add(container.id.as_bytes()));
         let database = ObjectDatabase::from_repo(self.repo);
         let subject = cache_subject(&database, "unopened");
         let basis = digest.finalize().into();
@@ -77,26 +77,26 @@ impl RepositoryAudit<'_> {
     /// The paths that an earlier audit found, as reports name them.
     pub(super) fn known_paths(
         &self,
-        known: &UnopenedPaths<'_>,
+        entry: &UnopenedPaths<'_>,
         unopened: &[UnopenedContainer],
     ) -> Option<Vec<Option<String>>> {
-        let bytes = known.cache.load(&known.subject)?;
-        let places = decode(&bytes, &known.basis, self.repo.object_hash().len_in_bytes())?;
+        let bytes = entry.cache.load(&entry.subject)?;
+        let places = decode(&bytes, &entry.basis, self.repo.object_hash().len_in_bytes())?;
         if places.len() != unopened.len().min(MAX_NAMED) {
             return None;
         }
-        // Its gaps are not those of the audit: without a path, all of this is searched again.
+        // A reader of its own, whose gaps are not reported: if a path is not found here, all paths are searched for again.
         let mut objects = ObjectReader::new(self.repo);
-        let path = |(one, place): (&UnopenedContainer, Option<KeptPlace>)| {
-            let Some((commit, positions)) = place else { return Some(None) };
-            let path = path_along(&mut objects, &commit, &positions, &one.id)?;
+        let path = |(container, cached_path): (&UnopenedContainer, Option<CachedPath>)| {
+            let Some((commit, positions)) = cached_path else { return Some(None) };
+            let path = path_from_positions(&mut objects, &commit, &positions, &container.id)?;
             let path = [self.prefix, &path[..]].concat();
             Some(Some(String::from_utf8_lossy(&path).into_owned()))
         };
         let paths = unopened.iter().zip(places).map(path).collect::<Option<Vec<_>>>()?;
-        known.cache.note(format!(
+        entry.cache.note(format!(
             "cache: {}: paths of files that could not be opened, found by an earlier audit: {}",
-            known.database.name(),
+            entry.database.name(),
             paths.len()
         ));
         Some(paths)
@@ -105,32 +105,32 @@ impl RepositoryAudit<'_> {
     /// Keeps the paths, unless one of them cannot be kept.
     pub(super) fn keep_paths(
         &mut self,
-        known: &UnopenedPaths<'_>,
+        entry: &UnopenedPaths<'_>,
         unopened: &[UnopenedContainer],
         histories: &[SecretHistory],
     ) {
         let mut objects = ObjectReader::new(self.repo);
         let mut places = Vec::new();
-        for (one, history) in unopened.iter().zip(histories) {
+        for (container, history) in unopened.iter().zip(histories) {
             if history.paths.is_empty() {
                 places.push(None);
                 continue;
             }
             let Some((place, _)) = self.newest_place(history) else { return };
             let Some(commit) = place.commit else { return };
-            let Some(positions) = entry_positions(&mut objects, &commit, &place.path, &one.id) else {
+            let Some(positions) = entry_positions(&mut objects, &commit, &place.path, &container.id) else {
                 return;
             };
             places.push(Some((commit, positions)));
         }
         let is_certain = self.objects.has_no_gaps() && objects.has_no_gaps() && !self.is_stopped();
-        if is_certain && known.objects.are_unchanged(&known.database) {
-            known.cache.store(&known.subject, &encode(&known.basis, &places));
+        if is_certain && entry.objects.are_unchanged(&entry.database) {
+            entry.cache.store(&entry.subject, &encode(&entry.basis, &places));
         }
     }
 }
 
-fn encode(basis: &CacheDigest, places: &[Option<KeptPlace>]) -> Vec<u8> {
+fn encode(basis: &CacheDigest, places: &[Option<CachedPath>]) -> Vec<u8> {
     let mut out = basis.to_vec();
     put_number(&mut out, places.len() as u64);
     for place in places {
@@ -145,7 +145,7 @@ fn encode(basis: &CacheDigest, places: &[Option<KeptPlace>]) -> Vec<u8> {
 }
 
 /// Reads an entry with that basis. `None` if it has another, or is malformed.
-fn decode(bytes: &[u8], basis: &CacheDigest, id_len: usize) -> Option<Vec<Option<KeptPlace>>> {
+fn decode(bytes: &[u8], basis: &CacheDigest, id_len: usize) -> Option<Vec<Option<CachedPath>>> {
     let mut reader = CacheReader::new(bytes);
     if reader.array()? != *basis {
         return None;
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_makes_no_sense_is_not_read() {
+    fn entries_with_another_basis_and_malformed_ones_are_not_decoded() {
         let commit = ObjectId::try_from(&[9; 20][..]).unwrap();
         let places = vec![None, Some((commit, vec![0, 300])), Some((commit, vec![u32::MAX])), None];
         let bytes = encode(&[1; 32], &places);

@@ -94,7 +94,7 @@ pub(in crate::scan) fn search(
         all.skipped.extend(matches.skipped);
         all.clean.extend(matches.clean);
     }
-    all.found.sort_by_key(|found| found.id);
+    all.found.sort_by_key(|object| object.id);
     all
 }
 
@@ -109,12 +109,12 @@ fn work(
     let mut contents = Contents::new(settings);
     let mut matches = ObjectMatches::default();
     loop {
-        let from = next.fetch_add(BATCH_OBJECTS, Ordering::Relaxed);
-        if from >= ids.len() || settings.stop.is_set() {
+        let start = next.fetch_add(BATCH_OBJECTS, Ordering::Relaxed);
+        if start >= ids.len() || settings.stop.is_set() {
             matches.gaps = objects.into_gaps();
             return matches;
         }
-        for id in &ids[from..ids.len().min(from + BATCH_OBJECTS)] {
+        for id in &ids[start..ids.len().min(start + BATCH_OBJECTS)] {
             let Some((kind, bytes)) = objects.read(id, "object") else { continue };
             let clean = options.clean.filter(|_| kind == ObjectKind::Blob);
             let clean = clean.map(|clean| (clean, CleanContents::digest(bytes)));
@@ -123,18 +123,18 @@ fn work(
                 matches.clean.extend(clean.map(|(_, digest)| (*id, digest, searched)));
                 continue;
             }
-            let (before, skipped) = (matches.bytes, matches.skipped.len());
+            let (bytes_before, skips_before) = (matches.bytes, matches.skipped.len());
             let hits = matches.search(settings, &mut contents, (id, kind, bytes), options);
             if !hits.is_empty() {
                 matches.found.push(MatchedObject { id: *id, kind, size: bytes.len() as u64, hits });
             } else if let Some((clean, digest)) = clean
-                && matches.skipped.len() == skipped
+                && matches.skipped.len() == skips_before
                 && !settings.stop.is_set()
             {
                 if bytes.len() >= MIN_LEN {
-                    clean.add(digest, matches.bytes - before);
+                    clean.add(digest, matches.bytes - bytes_before);
                 }
-                matches.clean.push((*id, digest, matches.bytes - before));
+                matches.clean.push((*id, digest, matches.bytes - bytes_before));
             }
         }
     }
@@ -224,10 +224,11 @@ impl ObjectMatches {
             searched.skipped.push((Vec::new(), TOO_MANY_KEYS.to_owned()));
         }
         if !searched.skipped.is_empty() {
-            let shown = display_name(id, path_of);
-            self.skipped.extend(skips(&shown, searched.skipped).map(|skip| (*id, skip)));
+            let name = display_name(id, path_of);
+            self.skipped.extend(skips(&name, searched.skipped).map(|skip| (*id, skip)));
         }
         let place = |span: Span| span.start.offset..span.end.offset;
-        searched.secrets.into_parts().0.into_iter().map(|one| (place(one.span), one.detected_key)).collect()
+        let (secrets, _) = searched.secrets.into_parts();
+        secrets.into_iter().map(|secret| (place(secret.span), secret.detected_key)).collect()
     }
 }

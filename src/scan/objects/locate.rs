@@ -16,11 +16,13 @@ use crate::scan::suppression::MarkerDecision;
 /// Maximum number of objects and located secrets in the cache.
 const MAX_CACHED: usize = 100_000;
 
-/// The places of secrets in objects, cached so that each object is searched once.
+/// Finds the places of secrets in objects, and caches them so that each object is searched once.
 pub(in crate::scan) struct SecretLocator<'d> {
     contents: Contents<'d>,
     lfs: Option<LfsStore>,
+    /// For each object and name: the secrets in it, and whether there are more than were kept.
     cache: HashMap<(ObjectId, Vec<u8>), (Vec<LocatedSecret>, bool)>,
+    /// The number of objects and located secrets in the cache.
     count: usize,
 }
 
@@ -83,11 +85,11 @@ impl<'d> SecretLocator<'d> {
 
 impl LocatedSecret {
     /// Converts the position in the tree `object` to one in the path of the entry: the name starts at `start` in the tree, and
-    /// at `before` in the path.
-    pub(in crate::scan) fn in_name(mut self, object: &[u8], start: usize, before: usize) -> Self {
+    /// at `name_start` in the path.
+    pub(in crate::scan) fn move_to_name(mut self, object: &[u8], start: usize, name_start: usize) -> Self {
         let offset = usize::try_from(self.span.start.offset).unwrap_or(start).max(start);
         let length = self.span.end.offset - self.span.start.offset;
-        let first = Position::START.after_bytes(&vec![b' '; before]).after_bytes(&object[start..offset]);
+        let first = Position::START.after_bytes(&vec![b' '; name_start]).after_bytes(&object[start..offset]);
         let last = Position { offset: first.offset + length, column: first.column + length, ..first };
         self.span = Span { start: first, end: last };
         // The adjacent text belongs to other entries.

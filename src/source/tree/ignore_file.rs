@@ -32,7 +32,7 @@ impl IgnoreBudget {
     }
 }
 
-/// The patterns of the file at `path`, named `shown` in messages; `None` if it does not exist or has no
+/// The patterns of the file at `path`, called `name` in messages; `None` if it does not exist or has no
 /// pattern. Paths are matched relative to its directory.
 ///
 /// # Errors
@@ -40,7 +40,7 @@ impl IgnoreBudget {
 /// pattern matches nothing, as in git.
 pub(super) fn patterns(
     path: &Path,
-    shown: &str,
+    name: &str,
     links: Symlinks<'_>,
     budget: &IgnoreBudget,
 ) -> Result<Option<Gitignore>, String> {
@@ -52,10 +52,10 @@ pub(super) fn patterns(
     if !budget.take(text.len() as u64) {
         return Err(format!("all ignore files together are larger than {} bytes", IgnoreBudget::BYTES));
     }
-    compile(&text, shown)
+    compile(&text, name)
 }
 
-fn compile(text: &[u8], shown: &str) -> Result<Option<Gitignore>, String> {
+fn compile(text: &[u8], name: &str) -> Result<Option<Gitignore>, String> {
     let mut builder = GitignoreBuilder::new("");
     let mut cost = GlobCost::default();
     for (number, line) in (1..).zip(lines(text)) {
@@ -68,14 +68,14 @@ fn compile(text: &[u8], shown: &str) -> Result<Option<Gitignore>, String> {
         })?;
         // An invalid pattern matches nothing.
         if let Ok(line) = std::str::from_utf8(line) {
-            let from = PathBuf::from(format!("{shown}:{number} `{}`", line.trim_end()));
+            let origin = PathBuf::from(format!("{name}:{number} `{}`", line.trim_end()));
             if let Some(pattern) = glob_from_git_pattern(line) {
-                let _ = builder.add_line(Some(from), &pattern);
+                let _ = builder.add_line(Some(origin), &pattern);
             }
         }
     }
-    let built = builder.build().map_err(|error| error.to_string())?;
-    Ok((!built.is_empty()).then_some(built))
+    let matcher = builder.build().map_err(|error| error.to_string())?;
+    Ok((!matcher.is_empty()).then_some(matcher))
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -87,12 +87,12 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
 
-    fn compiled(text: &str) -> Result<Option<Gitignore>, String> {
+    fn compile_text(text: &str) -> Result<Option<Gitignore>, String> {
         compile(text.as_bytes(), ".gitignore")
     }
 
     fn ignored(text: &str, path: &str) -> Option<String> {
-        let globs = compiled(text).unwrap()?;
+        let globs = compile_text(text).unwrap()?;
         let matched = globs.matched(path, false);
         let glob = matched.inner().filter(|_| matched.is_ignore())?;
         glob.from().map(|from| from.display().to_string())
@@ -111,7 +111,7 @@ mod tests {
         assert!(ignored("{a,b}.txt\n", "{a,b}.txt").is_some());
         assert!(ignored("\\{x\\}\n", "{x}").is_some());
         let nested = format!("{}x{}\n", "{a,".repeat(500), "}".repeat(500));
-        assert!(compiled(&nested).is_ok());
+        assert!(compile_text(&nested).is_ok());
     }
 
     #[test]
@@ -143,12 +143,12 @@ mod tests {
 
     #[test]
     fn costly_files_are_rejected_as_a_whole() {
-        assert!(compiled(&"*".repeat(65)).is_err());
-        assert!(compiled(&"a".repeat(4097)).is_err());
-        assert!(compiled(&"a\n".repeat(5001)).is_err());
-        assert!(compiled(&format!("{}\n", "*a".repeat(60)).repeat(200)).is_err());
-        assert!(compiled(&"[ab]c*\n".repeat(1001)).is_err());
-        assert!(compiled(&"# comment\n\n".repeat(5001)).unwrap().is_none());
+        assert!(compile_text(&"*".repeat(65)).is_err());
+        assert!(compile_text(&"a".repeat(4097)).is_err());
+        assert!(compile_text(&"a\n".repeat(5001)).is_err());
+        assert!(compile_text(&format!("{}\n", "*a".repeat(60)).repeat(200)).is_err());
+        assert!(compile_text(&"[ab]c*\n".repeat(1001)).is_err());
+        assert!(compile_text(&"# comment\n\n".repeat(5001)).unwrap().is_none());
         assert_eq!(ignored("[z-a\n\\\n*.env\n", "x.env").as_deref(), Some(".gitignore:3 `*.env`"));
     }
 

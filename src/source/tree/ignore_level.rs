@@ -28,8 +28,8 @@ impl IgnoreContext {
     pub(super) fn new(skip: &mut dyn FnMut(Skip)) -> Self {
         let budget = IgnoreBudget::new();
         let global = gitconfig_excludes_path().and_then(|path| {
-            let shown = path.display().to_string();
-            read(&path, &shown, Symlinks::Follow, &budget, skip)
+            let name = path.display().to_string();
+            read(&path, &name, Symlinks::Follow, &budget, skip)
         });
         Self { budget, global }
     }
@@ -47,33 +47,36 @@ pub(super) struct IgnoreLevel {
     git_ignore: Option<Gitignore>,
     /// The repository that starts here.
     repository: Option<Repository>,
-    in_repository: bool,
+    is_in_repository: bool,
     /// The number of levels down to this one, inclusive.
     depth: usize,
 }
 
 impl IgnoreLevel {
-    /// The level of `dir`, named `shown` in messages, below `above`; `above` itself if the directory adds
-    /// nothing. `may_contain` is false for names that are certainly not in the directory.
+    /// The level of `dir` below `above`; `above` itself if the directory adds nothing. `may_contain` is false for names that are
+    /// certainly not in the directory. `display_name` gives the names of its files for messages.
     pub(super) fn enter(
         above: Option<&Arc<Self>>,
         dir: &Path,
         may_contain: &dyn Fn(&str) -> bool,
-        shown: &dyn Fn(&str) -> String,
+        display_name: &dyn Fn(&str) -> String,
         context: &IgnoreContext,
         skip: &mut dyn FnMut(Skip),
     ) -> Option<Arc<Self>> {
-        let repository =
-            if may_contain(".git") { Repository::find_at(dir, shown, &context.budget, skip) } else { None };
+        let repository = if may_contain(".git") {
+            Repository::find_at(dir, display_name, &context.budget, skip)
+        } else {
+            None
+        };
         let mut read_ignore_file = |name: &str| {
             may_contain(name)
-                .then(|| read(&dir.join(name), &shown(name), Symlinks::Refuse, &context.budget, skip))
+                .then(|| read(&dir.join(name), &display_name(name), Symlinks::Refuse, &context.budget, skip))
                 .flatten()
         };
         let ignore = read_ignore_file(".ignore");
-        let in_repository = repository.is_some() || above.is_some_and(|above| above.in_repository);
+        let is_in_repository = repository.is_some() || above.is_some_and(|above| above.is_in_repository);
         // Outside a repository, `.gitignore` is an ordinary file.
-        let git_ignore = if in_repository { read_ignore_file(".gitignore") } else { None };
+        let git_ignore = if is_in_repository { read_ignore_file(".gitignore") } else { None };
         if repository.is_none() && ignore.is_none() && git_ignore.is_none() {
             return above.cloned();
         }
@@ -83,7 +86,7 @@ impl IgnoreLevel {
             dir: dir.to_owned(),
             ignore,
             git_ignore,
-            in_repository,
+            is_in_repository,
             repository,
             depth,
         };
@@ -110,13 +113,13 @@ impl IgnoreLevel {
         // The nearest file of each kind that mentions the path decides. `.ignore` takes precedence over
         // `.gitignore`, that over the excludes of the git directory, and those over the user's global excludes.
         let [mut ignore, mut git_ignore, mut exclude, mut global] = [const { Match::None }; 4];
-        let mut is_above_top = !self.in_repository;
+        let mut is_above_top = !self.is_in_repository;
         let mut level = Some(self);
         while let Some(current) = level {
             level = current.above.as_deref();
-            let look_up = |found: &mut Match<_>, globs: Option<&'l Gitignore>| {
-                if let (true, Some(globs)) = (found.is_none(), globs) {
-                    *found = globs.matched(relative_to(path, &current.dir), is_dir);
+            let look_up = |nearest: &mut Match<_>, globs: Option<&'l Gitignore>| {
+                if let (true, Some(globs)) = (nearest.is_none(), globs) {
+                    *nearest = globs.matched(relative_to(path, &current.dir), is_dir);
                 }
             };
             look_up(&mut ignore, current.ignore.as_ref());
@@ -131,7 +134,7 @@ impl IgnoreLevel {
             }
         }
         match ignore.or(git_ignore).or(exclude).or(global) {
-            Match::Ignore(glob) => Some(name(glob)),
+            Match::Ignore(glob) => Some(pattern_name(glob)),
             Match::None | Match::Whitelist(_) => None,
         }
     }
@@ -159,24 +162,25 @@ fn relative_to<'p>(path: &'p Path, dir: &Path) -> &'p Path {
     path.strip_prefix(dir).unwrap_or(path)
 }
 
-fn name(glob: &Glob) -> String {
+/// The pattern with its file and line, for reports.
+fn pattern_name(glob: &Glob) -> String {
     glob.from().map_or_else(|| glob.original().to_owned(), |from| from.display().to_string())
 }
 
 /// Reads an ignore file; one that is rejected is a skip and ignores nothing.
 pub(super) fn read(
     path: &Path,
-    shown: &str,
+    name: &str,
     links: Symlinks<'_>,
     budget: &IgnoreBudget,
     skip: &mut dyn FnMut(Skip),
 ) -> Option<Gitignore> {
-    patterns(path, shown, links, budget).unwrap_or_else(|reason| {
-        skip(not_used(shown.to_owned(), &reason));
+    patterns(path, name, links, budget).unwrap_or_else(|reason| {
+        skip(not_used(name.to_owned(), &reason));
         None
     })
 }
 
-fn not_used(shown: String, reason: &str) -> Skip {
-    Skip::new(shown, format!("ignore file not used, so nothing is ignored because of it: {reason}"))
+fn not_used(name: String, reason: &str) -> Skip {
+    Skip::new(name, format!("ignore file not used, so nothing is ignored because of it: {reason}"))
 }

@@ -77,13 +77,13 @@ fn unreadable(path: &Path, error: &io::Error) -> SourceError {
 /// The starting points, without duplicates, each with its absolute path without links; `None` if there are
 /// none.
 fn roots(paths: &[PathBuf]) -> Result<Option<Vec<(PathBuf, PathBuf)>>, SourceError> {
-    let mut known = HashSet::new();
+    let mut seen = HashSet::new();
     let mut roots = Vec::new();
     for path in paths {
         // A broken link is a starting point of its own.
         let absolute = path.canonicalize().or_else(|_| std::path::absolute(path));
         let absolute = absolute.map_err(|error| unreadable(path, &error))?;
-        if known.insert(absolute.clone()) {
+        if seen.insert(absolute.clone()) {
             roots.push((path.clone(), absolute));
         }
     }
@@ -101,11 +101,11 @@ fn levels_above(
     dirs.reverse();
     let mut level = None;
     for dir in dirs {
-        let shown = |name: &str| dir.join(name).display().to_string();
-        let entered = levels_by_dir
-            .entry(dir.to_owned())
-            .or_insert_with(|| IgnoreLevel::enter(level.as_ref(), dir, &|_| true, &shown, context, skip));
-        level.clone_from(entered);
+        let display_name = |name: &str| dir.join(name).display().to_string();
+        let next_level = levels_by_dir.entry(dir.to_owned()).or_insert_with(|| {
+            IgnoreLevel::enter(level.as_ref(), dir, &|_| true, &display_name, context, skip)
+        });
+        level.clone_from(next_level);
     }
     level
 }

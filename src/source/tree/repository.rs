@@ -19,11 +19,12 @@ const MAX_GITDIR_FILE_BYTES: u64 = 16 << 10;
 pub(super) struct Repository {
     top: PathBuf,
     git_dir: PathBuf,
-    shown: String,
+    /// The name of the index in messages.
+    index_name: String,
     /// `info/exclude`
     pub(super) exclude: Option<Gitignore>,
     /// Read at the first ignored path; `None` if it cannot be read.
-    tracked: OnceLock<Option<TrackedPaths>>,
+    tracked_paths: OnceLock<Option<TrackedPaths>>,
 }
 
 impl std::fmt::Debug for Repository {
@@ -33,24 +34,23 @@ impl std::fmt::Debug for Repository {
 }
 
 impl Repository {
-    /// The repository whose work tree starts at `dir`, if any; `shown` gives the names of its files for
-    /// messages.
+    /// The repository whose work tree starts at `dir`, if any; `display_name` gives the names of its files for messages.
     pub(super) fn find_at(
         dir: &Path,
-        shown: &dyn Fn(&str) -> String,
+        display_name: &dyn Fn(&str) -> String,
         budget: &IgnoreBudget,
         skip: &mut dyn FnMut(Skip),
     ) -> Option<Self> {
-        let marker = dir.join(".git");
-        let kind = marker.symlink_metadata().ok()?;
-        let git_dir = if kind.is_file() { read_path_file(&marker, "gitdir:", dir)? } else { marker };
+        let dot_git = dir.join(".git");
+        let kind = dot_git.symlink_metadata().ok()?;
+        let git_dir = if kind.is_file() { read_path_file(&dot_git, "gitdir:", dir)? } else { dot_git };
         let common =
             read_path_file(&git_dir.join("commondir"), "", &git_dir).unwrap_or_else(|| git_dir.clone());
-        let name = shown(".git/info/exclude");
+        let name = display_name(".git/info/exclude");
         let file = common.join("info/exclude");
         let exclude = ignore_level::read(&file, &name, Symlinks::Within(&common), budget, skip);
-        let shown = shown(".git/index");
-        Some(Self { top: dir.to_owned(), git_dir, shown, exclude, tracked: OnceLock::new() })
+        let index_name = display_name(".git/index");
+        Some(Self { top: dir.to_owned(), git_dir, index_name, exclude, tracked_paths: OnceLock::new() })
     }
 
     /// Whether git tracks `path`, which is absolute. If that is unknown, everything counts as tracked.
@@ -59,8 +59,8 @@ impl Repository {
     }
 
     /// Whether git tracks anything below the directory `path`.
-    pub(super) fn tracks_below(&self, path: &Path, skip: &mut dyn FnMut(Skip)) -> bool {
-        self.query(path, skip, TrackedPaths::has_below)
+    pub(super) fn tracks_paths_in(&self, path: &Path, skip: &mut dyn FnMut(Skip)) -> bool {
+        self.query(path, skip, TrackedPaths::has_paths_in)
     }
 
     fn query(
@@ -69,17 +69,17 @@ impl Repository {
         skip: &mut dyn FnMut(Skip),
         query: impl Fn(&TrackedPaths, &[u8]) -> bool,
     ) -> bool {
-        let tracked = self.tracked.get_or_init(|| match TrackedPaths::read(&self.git_dir) {
-            Ok(tracked) => Some(tracked),
+        let tracked_paths = self.tracked_paths.get_or_init(|| match TrackedPaths::read(&self.git_dir) {
+            Ok(tracked_paths) => Some(tracked_paths),
             Err(error) => {
                 let reason =
                     format!("cannot read which files git tracks, so nothing is ignored here: {error}");
-                skip(Skip::new(self.shown.clone(), reason));
+                skip(Skip::new(self.index_name.clone(), reason));
                 None
             }
         });
-        let Ok(inside) = path.strip_prefix(&self.top) else { return false };
-        tracked.as_ref().is_none_or(|tracked| query(tracked, &super::super::path::path_bytes(inside)))
+        let Ok(relative) = path.strip_prefix(&self.top) else { return false };
+        tracked_paths.as_ref().is_none_or(|paths| query(paths, &super::super::path::path_bytes(relative)))
     }
 }
 

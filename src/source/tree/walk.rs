@@ -127,7 +127,7 @@ impl TreeWalk<'_> {
         let mut batch = Vec::new();
         for entry in first_entries.into_iter().chain(entries) {
             let (kind, name) = match entry {
-                Ok(found) => found,
+                Ok(entry) => entry,
                 Err(error) => {
                     scanner.skip(&path_bytes(&dir.path), reason(&error));
                     continue;
@@ -135,13 +135,13 @@ impl TreeWalk<'_> {
             };
             let path = if is_here { PathBuf::from(&name) } else { join(&dir.path, &name) };
             let absolute = join(&dir.absolute, &name);
-            let found = ListedEntry { name: &name, path: &path, absolute: &absolute, is_dir: kind.is_dir() };
-            let Some(ignored_by) = self.admit(scanner, dir, level.as_ref(), &found) else { continue };
+            let listed = ListedEntry { name: &name, path: &path, absolute: &absolute, is_dir: kind.is_dir() };
+            let Some(ignored_by) = self.admit(scanner, dir, level.as_ref(), &listed) else { continue };
             if kind.is_dir() {
                 scanner.worker.name(&path_bytes(&path));
-                let below = Dir { path, absolute, level: level.clone(), ignored_by, is_root: false };
+                let subdir = Dir { path, absolute, level: level.clone(), ignored_by, is_root: false };
                 // Always accepted, since directory tasks are small and deep trees must not recurse here.
-                let _ = pool.add(Task::Dir(below), usize::MAX);
+                let _ = pool.add(Task::Dir(subdir), usize::MAX);
                 continue;
             }
             batch.push(FileEntry { path, kind, is_root: false });
@@ -176,9 +176,9 @@ impl TreeWalk<'_> {
         };
         let may_contain =
             |name: &str| !is_whole_listing || first_entries.iter().any(|entry| may_be(entry, name));
-        let shown = |name: &str| shown(&dir.path.join(name));
+        let display_name = |name: &str| display_path(&dir.path.join(name));
         let mut skip = |skip: Skip| scanner.worker.skip(skip);
-        IgnoreLevel::enter(dir.level.as_ref(), &dir.absolute, &may_contain, &shown, context, &mut skip)
+        IgnoreLevel::enter(dir.level.as_ref(), &dir.absolute, &may_contain, &display_name, context, &mut skip)
     }
 
     /// `None` if the entry is left out, which is recorded. Otherwise the pattern that ignores it, if it is an
@@ -188,18 +188,18 @@ impl TreeWalk<'_> {
         scanner: &mut FileScanner<'_>,
         dir: &Dir,
         level: Option<&Arc<IgnoreLevel>>,
-        found: &ListedEntry<'_>,
+        entry: &ListedEntry<'_>,
     ) -> Option<Option<Arc<str>>> {
-        let &ListedEntry { name, path, absolute, is_dir } = found;
+        let &ListedEntry { name, path, absolute, is_dir } = entry;
         let mut leave_out = |by: &str, include_with: &str| {
             let slash = if is_dir { "/" } else { "" };
-            scanner.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), by, include_with));
+            scanner.worker.ignore(Ignored::path(format!("{}{slash}", display_path(path)), by, include_with));
         };
         // Anything else of that name is an ordinary directory, which `history` does not open, either.
         if name == ".git" && is_dir && is_git_dir(absolute) {
             // `history` covers git's own directory; for the directories that the user named this goes without saying.
             if !dir.is_root {
-                leave_out("`scan`", &format!("friskey history {}", shown(&dir.path)));
+                leave_out("`scan`", &format!("friskey history {}", display_path(&dir.path)));
             }
             return None;
         }
@@ -228,11 +228,11 @@ impl TreeWalk<'_> {
         if level.repositories().any(|repository| repository.tracks(absolute, &mut skip)) {
             return Some(None);
         }
-        if is_dir && level.repositories().any(|repository| repository.tracks_below(absolute, &mut skip)) {
+        if is_dir && level.repositories().any(|repository| repository.tracks_paths_in(absolute, &mut skip)) {
             return Some(Some(by));
         }
         let slash = if is_dir { "/" } else { "" };
-        scanner.worker.ignore(Ignored::path(format!("{}{slash}", shown(path)), &*by, NO_IGNORE));
+        scanner.worker.ignore(Ignored::path(format!("{}{slash}", display_path(path)), &*by, NO_IGNORE));
         None
     }
 }
@@ -245,7 +245,7 @@ fn join(dir: &Path, name: &OsStr) -> PathBuf {
     path
 }
 
-pub(super) fn shown(path: &Path) -> String {
+pub(super) fn display_path(path: &Path) -> String {
     String::from_utf8_lossy(&path_bytes(path)).into_owned()
 }
 

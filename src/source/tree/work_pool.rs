@@ -23,7 +23,9 @@ struct PoolState<T> {
     tasks: Vec<T>,
     /// Threads that are running a task, which may add more.
     busy: usize,
+    /// Threads that wait for a task.
     waiting: usize,
+    /// Threads that were started, including the calling one; `usize::MAX` if no more may be started.
     started: usize,
 }
 
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_no_more_threads_than_tasks() {
+    fn no_more_threads_start_than_there_are_tasks() {
         let tree = CountDown::default();
         run(&tree, vec![1], 1_000);
         assert!(tree.workers.into_inner() <= 3);

@@ -31,25 +31,25 @@ impl Reader {
     pub(in crate::git::refs) fn read_tables(&mut self, directory: &Path, prefix: &str) {
         self.refs.uses_reftable = true;
         self.read_multi_id_files(directory, prefix);
-        let entries = self.add_stack(&Stack::read(directory, self.hash), prefix, true);
+        let entries = self.add_stack(&Stack::read(directory, self.hash_kind), prefix, true);
         self.add_logs(entries);
-        let unlisted = self.add_stack(&Stack::read_unlisted(directory, self.hash), prefix, false);
+        let unlisted = self.add_stack(&Stack::read_unlisted(directory, self.hash_kind), prefix, false);
         self.refs
-            .superseded
+            .superseded_entries
             .extend(unlisted.into_iter().filter(|entry| !entry.is_deletion).map(|entry| entry.entry));
     }
 
     /// Adds the refs of a stack, and returns its reflog entries. If the stack is not in use, only the names of its
     /// refs are kept.
-    fn add_stack(&mut self, stack: &Stack, prefix: &str, in_use: bool) -> Vec<StackLogEntry> {
+    fn add_stack(&mut self, stack: &Stack, prefix: &str, is_in_use: bool) -> Vec<StackLogEntry> {
         let limit =
             stack.len().saturating_mul(BUDGET_PER_BYTE).clamp(*BUDGET_RANGE.start(), *BUDGET_RANGE.end());
         let budget = UnpackBudget(Cell::new(limit));
         let mut entries = Vec::new();
         for (number, (name, table)) in stack.tables.iter().enumerate() {
             let footer = table.footer();
-            let refs = self.add_refs(table, prefix, &budget, in_use);
-            let logs = table.logs(
+            let refs = self.add_refs(table, prefix, &budget, is_in_use);
+            let logs = table.for_each_log_entry(
                 |length| budget.take(length),
                 |record| {
                     if budget.take(record.name.len() + size_of::<StackLogEntry>()).is_continue() {
@@ -79,24 +79,24 @@ impl Reader {
         table: &Table,
         prefix: &str,
         budget: &UnpackBudget,
-        in_use: bool,
+        is_in_use: bool,
     ) -> Result<(), TableError> {
-        table.refs(|record| {
+        table.for_each_ref(|record| {
             let target_len = if let RefValue::Symbolic(target) = record.value { target.len() } else { 0 };
             budget.take(record.name.len() + target_len + size_of::<(String, TipKind, RefTarget)>())?;
-            let short = String::from_utf8_lossy(record.name);
-            let kind = match &*short {
+            let stored_name = String::from_utf8_lossy(record.name);
+            let kind = match &*stored_name {
                 "HEAD" => TipKind::Head,
                 name if name.starts_with("refs/") => TipKind::Ref,
                 _ => TipKind::Pseudo,
             };
-            let name = format!("{prefix}{short}");
+            let name = format!("{prefix}{stored_name}");
             match ref_target(record.value) {
-                Some(value) if in_use => {
+                Some(value) if is_in_use => {
                     self.values.insert(name, (kind, value));
                 }
                 value => {
-                    if in_use {
+                    if is_in_use {
                         self.values.remove(&name);
                     }
                     if let Some(RefTarget::Symbolic(target)) = value {
@@ -117,7 +117,7 @@ impl Reader {
             a.entry.log.cmp(&b.entry.log).then_with(|| key(a).cmp(&key(b)))
         });
         let mut last: Option<(String, u64)> = None;
-        let first = self.refs.logs.len();
+        let old_len = self.refs.logs.len();
         for StackLogEntry { update_index, entry, is_deletion, .. } in entries {
             let is_superseded =
                 last.as_ref().is_some_and(|(log, index)| *log == entry.log && *index == update_index);
@@ -129,12 +129,12 @@ impl Reader {
                 self.refs.other_names.insert(entry.log);
             } else if is_superseded || (entry.old.is_null() && entry.new.is_null()) {
                 // An entry without either object only marks that the log exists.
-                self.refs.superseded.push(entry);
+                self.refs.superseded_entries.push(entry);
             } else {
                 self.refs.logs.push(entry);
             }
         }
-        for log in self.refs.logs[first..].chunk_by_mut(|a, b| a.log == b.log) {
+        for log in self.refs.logs[old_len..].chunk_by_mut(|a, b| a.log == b.log) {
             let last_ago = log.len() - 1;
             for (ago, entry) in log.iter_mut().enumerate() {
                 (entry.ago, entry.is_oldest) = (ago, ago == last_ago);

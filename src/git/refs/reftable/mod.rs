@@ -53,16 +53,16 @@ pub(in crate::git) struct Stack {
 
 impl Stack {
     /// Reads the stack of a git directory: the common one, or that of a linked work tree.
-    pub(in crate::git) fn read(directory: &Path, hash: Kind) -> Rc<Self> {
+    pub(in crate::git) fn read(directory: &Path, hash_kind: Kind) -> Rc<Self> {
         let dir = directory.join("reftable");
         let mut list = read_list(&dir);
         let mut stack = Self::default();
         for attempt in 0..MAX_ATTEMPTS {
             let Ok(lines) = &list else { break };
-            if let Some(known) = STACK_CACHE.with_borrow(|cache| cached(cache, &dir, lines)) {
-                return known;
+            if let Some(stack) = STACK_CACHE.with_borrow(|cache| find_cached(cache, &dir, lines)) {
+                return stack;
             }
-            let (tables, is_table_missing) = Self::read_tables(&dir, lines, hash);
+            let (tables, is_table_missing) = Self::read_tables(&dir, lines, hash_kind);
             stack = tables;
             let new_list = read_list(&dir);
             let is_changed = new_list.as_ref().ok() != Some(lines);
@@ -104,7 +104,7 @@ impl Stack {
     }
 
     /// Reads the tables listed in `lines`, and returns whether one was missing.
-    fn read_tables(dir: &Path, lines: &[u8], hash: Kind) -> (Self, bool) {
+    fn read_tables(dir: &Path, lines: &[u8], hash_kind: Kind) -> (Self, bool) {
         let mut stack = Self::default();
         let mut is_table_missing = false;
         let mut bytes_left = MAX_LIST_BYTES;
@@ -122,7 +122,7 @@ impl Stack {
             let table = match read_file(&dir.join(&name), bytes_left) {
                 Ok(bytes) => {
                     bytes_left -= bytes.len() as u64;
-                    Table::parse(bytes, hash).map_err(|damage| damage.to_string())
+                    Table::parse(bytes, hash_kind).map_err(|damage| damage.to_string())
                 }
                 Err(error) => {
                     is_table_missing |= error.kind() == io::ErrorKind::NotFound;
@@ -139,7 +139,7 @@ impl Stack {
 
     /// Reads tables in the directory that are not in `tables.list`, in the order of their names. An interrupted
     /// operation leaves them behind, and git ignores them.
-    fn read_unlisted(directory: &Path, hash: Kind) -> Self {
+    fn read_unlisted(directory: &Path, hash_kind: Kind) -> Self {
         let dir = directory.join("reftable");
         let mut lines = Vec::new();
         for name in sorted_names(&dir).unwrap_or_default() {
@@ -155,7 +155,8 @@ impl Stack {
         let unlisted = lines
             .split_inclusive(|&byte| byte == b'\n')
             .filter(|line| !listed.contains(line.trim_ascii_end()));
-        let (mut stack, _) = Self::read_tables(&dir, &unlisted.flatten().copied().collect::<Vec<u8>>(), hash);
+        let (mut stack, _) =
+            Self::read_tables(&dir, &unlisted.flatten().copied().collect::<Vec<u8>>(), hash_kind);
         // Git may have removed a table in the meantime.
         stack.gaps.retain(|(name, _)| dir.join(name).exists());
         stack
@@ -171,20 +172,20 @@ impl Stack {
             return Err(format!("reftable/{table} {reason}"));
         }
         for (file, table) in self.tables.iter().rev() {
-            let mut found = None;
+            let mut target = None;
             let outcome = table.footer().and_then(|()| {
-                table.refs(|record| match record.name.cmp(name.as_bytes()) {
+                table.for_each_ref(|record| match record.name.cmp(name.as_bytes()) {
                     std::cmp::Ordering::Less => ControlFlow::Continue(()),
                     std::cmp::Ordering::Greater => ControlFlow::Break(()),
                     std::cmp::Ordering::Equal => {
-                        found = Some(ref_target(record.value));
+                        target = Some(ref_target(record.value));
                         ControlFlow::Break(())
                     }
                 })
             });
             outcome.map_err(|damage| format!("reftable/{file} {damage}"))?;
-            if let Some(value) = found {
-                return Ok(value);
+            if let Some(target) = target {
+                return Ok(target);
             }
         }
         Ok(None)
@@ -204,19 +205,19 @@ fn read_list(dir: &Path) -> io::Result<Vec<u8>> {
     read_file(&dir.join("tables.list"), MAX_TABLES_LIST_BYTES)
 }
 
-fn cached(cache: &StackCache, dir: &Path, lines: &[u8]) -> Option<Rc<Stack>> {
+fn find_cached(cache: &StackCache, dir: &Path, lines: &[u8]) -> Option<Rc<Stack>> {
     cache.get(dir).filter(|(list, _)| list == lines).map(|(_, stack)| Rc::clone(stack))
 }
 
 /// For fuzzing: reads a whole table. Returns the number of refs and of reflog entries, and whether the table
 /// is valid.
-pub(in crate::git) fn read_all(bytes: &[u8], hash: Kind) -> Option<(usize, usize, bool)> {
-    let table = Table::parse(bytes.to_vec(), hash).ok()?;
+pub(in crate::git) fn read_all(bytes: &[u8], hash_kind: Kind) -> Option<(usize, usize, bool)> {
+    let table = Table::parse(bytes.to_vec(), hash_kind).ok()?;
     let (mut refs, mut logs) = (0, 0);
-    let ref_result = table.refs(|_| {
+    let ref_result = table.for_each_ref(|_| {
         refs += 1;
         ControlFlow::Continue(())
     });
-    let log_result = table.logs(|_| ControlFlow::Continue(()), |_| logs += 1);
+    let log_result = table.for_each_log_entry(|_| ControlFlow::Continue(()), |_| logs += 1);
     Some((refs, logs, table.footer().and(ref_result).and(log_result).is_ok()))
 }

@@ -50,8 +50,8 @@ impl<'b> Cursor<'b> {
     }
 
     /// Parses an object id.
-    pub(super) fn id(&mut self, hash: gix::hash::Kind) -> Result<ObjectId, TableError> {
-        ObjectId::try_from(self.take(hash.len_in_bytes() as u64)?).map_err(|_| TRUNCATED)
+    pub(super) fn id(&mut self, hash_kind: gix::hash::Kind) -> Result<ObjectId, TableError> {
+        ObjectId::try_from(self.take(hash_kind.len_in_bytes() as u64)?).map_err(|_| TRUNCATED)
     }
 
     /// Takes the next `N` bytes.
@@ -104,7 +104,7 @@ pub(super) struct RefChange<'b> {
 /// Calls `each` for every record in `block` until it breaks. The records begin at `start`, and restart points
 /// follow them. `each` gets the key, the three bits of the record's kind, and a cursor from which it must take
 /// the value.
-pub(super) fn records(
+pub(super) fn for_each_record(
     block: &[u8],
     start: usize,
     mut each: impl FnMut(&[u8], u8, &mut Cursor<'_>) -> Result<ControlFlow<()>, TableError>,
@@ -132,15 +132,15 @@ pub(super) fn records(
 pub(super) fn ref_value<'b>(
     kind: u8,
     cursor: &mut Cursor<'b>,
-    hash: gix::hash::Kind,
+    hash_kind: gix::hash::Kind,
 ) -> Result<RefValue<'b>, TableError> {
     let _update_index = cursor.varint()?;
     Ok(match kind {
         0 => RefValue::Deleted,
-        1 => RefValue::Id(cursor.id(hash)?),
+        1 => RefValue::Id(cursor.id(hash_kind)?),
         2 => {
-            let id = cursor.id(hash)?;
-            let _peeled = cursor.id(hash)?;
+            let id = cursor.id(hash_kind)?;
+            let _peeled = cursor.id(hash_kind)?;
             RefValue::Id(id)
         }
         3 => RefValue::Symbolic(cursor.length_prefixed()?),
@@ -154,7 +154,7 @@ pub(super) fn log_record<'r, 'b: 'r>(
     key: &'r [u8],
     kind: u8,
     cursor: &mut Cursor<'b>,
-    hash: gix::hash::Kind,
+    hash_kind: gix::hash::Kind,
 ) -> Result<LogRecord<'r>, TableError> {
     const KEY: TableError = TableError("has a reflog entry without a ref");
     let (name, complement) = key.split_last_chunk::<8>().ok_or(KEY)?;
@@ -162,8 +162,8 @@ pub(super) fn log_record<'r, 'b: 'r>(
     let change = match kind {
         0 => None,
         1 => Some(RefChange {
-            old: cursor.id(hash)?,
-            new: cursor.id(hash)?,
+            old: cursor.id(hash_kind)?,
+            new: cursor.id(hash_kind)?,
             name: cursor.length_prefixed()?,
             email: cursor.length_prefixed()?,
             seconds: cursor.varint()?,

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use gix::hash::Kind;
 
-use super::record::{Cursor, LogRecord, RefRecord, TableError, log_record, records, ref_value};
+use super::record::{Cursor, LogRecord, RefRecord, TableError, for_each_record, log_record, ref_value};
 use crate::git::inflate::InflateStream;
 
 /// The maximum ratio of deflate.
@@ -22,7 +22,7 @@ const ORDER: TableError = TableError("has blocks in the wrong order");
 #[derive(Debug)]
 pub(in crate::git) struct Table {
     bytes: Vec<u8>,
-    hash: Kind,
+    hash_kind: Kind,
     /// Length of the table's header, which is part of the first block.
     header_len: usize,
     /// The size to which blocks are padded; 0 if they are not padded.
@@ -48,7 +48,7 @@ struct Block {
 
 impl Table {
     /// Parses header and footer. A table with a damaged footer can still be read.
-    pub(in crate::git) fn parse(bytes: Vec<u8>, hash: Kind) -> Result<Self, TableError> {
+    pub(in crate::git) fn parse(bytes: Vec<u8>, hash_kind: Kind) -> Result<Self, TableError> {
         const SHORT: TableError = TableError("is too short for a reftable");
         let mut cursor = Cursor(&bytes);
         let magic: [u8; 4] = cursor.array().map_err(|_| SHORT)?;
@@ -64,7 +64,7 @@ impl Table {
             (b"REFT", _) => return Err(TableError("has an unknown version")),
             _ => return Err(TableError("is not a reftable")),
         };
-        if kind != hash {
+        if kind != hash_kind {
             return Err(TableError("has a different kind of ids than the repository"));
         }
         // A copy of the header, five positions, and a checksum.
@@ -75,7 +75,7 @@ impl Table {
             (Some(end), Some(logs)) => (end, Some(logs), Ok(())),
             _ => (bytes.len(), None, Err(TableError("has a damaged footer"))),
         };
-        Ok(Self { hash, header_len, block_size: be24(size), end, log_offset, footer, bytes })
+        Ok(Self { hash_kind, header_len, block_size: be24(size), end, log_offset, footer, bytes })
     }
 
     /// The size of the table in bytes.
@@ -90,7 +90,7 @@ impl Table {
 
     /// Calls `each` for every ref, in the order of names, until it breaks. Continues after a damaged block
     /// where possible; returns the first error.
-    pub(super) fn refs(
+    pub(super) fn for_each_ref(
         &self,
         mut each: impl FnMut(RefRecord<'_>) -> ControlFlow<()>,
     ) -> Result<(), TableError> {
@@ -107,8 +107,8 @@ impl Table {
                 damage = damage.and(Err(ORDER));
             }
             let bytes = &self.bytes[block.offset..block.offset + block.len];
-            let outcome = records(bytes, block.records - block.offset, |name, kind, cursor| {
-                let value = ref_value(kind, cursor, self.hash)?;
+            let outcome = for_each_record(bytes, block.records - block.offset, |name, kind, cursor| {
+                let value = ref_value(kind, cursor, self.hash_kind)?;
                 Ok(each(RefRecord { name, value }))
             });
             match outcome {
@@ -121,8 +121,8 @@ impl Table {
     }
 
     /// Calls `each` for every reflog entry, in the order of the refs, newest first. Before it inflates a block, calls
-    /// `allocate` with the number of bytes, and stops if that breaks. Handles damage like [`Self::refs`].
-    pub(super) fn logs(
+    /// `allocate` with the number of bytes, and stops if that breaks. Handles damage like [`Self::for_each_ref`].
+    pub(super) fn for_each_log_entry(
         &self,
         mut allocate: impl FnMut(usize) -> ControlFlow<()>,
         mut each: impl FnMut(LogRecord<'_>),
@@ -135,8 +135,8 @@ impl Table {
                 return damage;
             }
             offset = block.records + self.inflate(&block, &mut inflated)?;
-            let outcome = records(&inflated, 0, |key, kind, cursor| {
-                each(log_record(key, kind, cursor, self.hash)?);
+            let outcome = for_each_record(&inflated, 0, |key, kind, cursor| {
+                each(log_record(key, kind, cursor, self.hash_kind)?);
                 Ok(ControlFlow::Continue(()))
             });
             if let Err(error) = outcome {

@@ -31,24 +31,24 @@ fn assert_matches_git(scratch: &Scratch) -> Refs {
     assert_eq!(gap_lines(&refs), Vec::<String>::new());
     let tips = refs.tips.iter().filter(|tip| tip.kind == TipKind::Ref);
     let tips: Vec<_> = tips.map(|tip| format!("{} {}", tip.id, tip.name)).collect();
-    let listed = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
-    assert_eq!(tips, listed.lines().collect::<Vec<_>>());
-    let listed = scratch.git(&["reflog", "list"]);
+    let git_refs = scratch.git(&["for-each-ref", "--format=%(objectname) %(refname)"]);
+    assert_eq!(tips, git_refs.lines().collect::<Vec<_>>());
+    let git_logs = scratch.git(&["reflog", "list"]);
     // Only about sixteen logs, since each query starts a process.
-    for log in listed.lines().step_by(listed.lines().count() / 16 + 1) {
+    for log in git_logs.lines().step_by(git_logs.lines().count() / 16 + 1) {
         let entries = log_lines(&refs.logs, log);
         if entries.is_empty() {
             // The whole log has expired.
-            assert!(refs.superseded.iter().any(|entry| entry.log == log), "{log}");
+            assert!(refs.superseded_entries.iter().any(|entry| entry.log == log), "{log}");
             continue;
         }
         // Git does not show entries that deleted the ref, as the first half of a rename does.
         let entries: Vec<_> = entries.into_iter().filter(|entry| !entry.starts_with("000000")).collect();
-        let listed = scratch.git(&["reflog", "show", "--format=%H %gs", log, "--"]);
-        assert_eq!(entries, listed.lines().collect::<Vec<_>>(), "{log}");
+        let git_entries = scratch.git(&["reflog", "show", "--format=%H %gs", log, "--"]);
+        assert_eq!(entries, git_entries.lines().collect::<Vec<_>>(), "{log}");
     }
-    let listed: HashSet<&str> = listed.lines().collect();
-    assert!(refs.logs.iter().all(|entry| listed.contains(entry.log.as_str())));
+    let git_logs: HashSet<&str> = git_logs.lines().collect();
+    assert!(refs.logs.iter().all(|entry| git_logs.contains(entry.log.as_str())));
     refs
 }
 
@@ -59,26 +59,26 @@ fn table_files(scratch: &Scratch) -> Vec<PathBuf> {
     list.lines().map(|name| dir.join(name)).collect()
 }
 
-/// Creates, moves and deletes enough refs to fill many blocks, with a log for each branch.
-fn fill(scratch: &Scratch, config: &[&str]) {
+/// Creates, moves and deletes enough refs to fill_with_refs many blocks, with a log for each branch.
+fn fill_with_refs(scratch: &Scratch, config: &[&str]) {
     let first = scratch.commit("first");
     let second = scratch.commit("second");
     scratch.git(&["tag", "-a", "-m", "annotated", "heavy"]);
-    let mut all = String::new();
+    let mut creations = String::new();
     for number in 0..2000 {
         let dir = if number % 4 == 0 { "heads" } else { "tags" };
-        writeln!(all, "create refs/{dir}/{number:04}/é {first}").unwrap();
+        writeln!(creations, "create refs/{dir}/{number:04}/é {first}").unwrap();
     }
     let update = [config, &["update-ref", "-m", "made by the thousand", "--stdin"]].concat();
-    scratch.git_with(&update, all.as_bytes());
-    let mut some = String::new();
+    scratch.git_with(&update, creations.as_bytes());
+    let mut changes = String::new();
     for number in (0..2000).step_by(10) {
         let dir = if number % 4 == 0 { "heads" } else { "tags" };
-        writeln!(some, "update refs/{dir}/{number:04}/é {second}").unwrap();
+        writeln!(changes, "update refs/{dir}/{number:04}/é {second}").unwrap();
         let (number, dir) = (number + 1, "tags");
-        writeln!(some, "delete refs/{dir}/{number:04}/é").unwrap();
+        writeln!(changes, "delete refs/{dir}/{number:04}/é").unwrap();
     }
-    scratch.git_with(&update, some.as_bytes());
+    scratch.git_with(&update, changes.as_bytes());
 }
 
 #[test]
@@ -87,13 +87,13 @@ fn refs_and_logs_in_many_blocks_match_git() {
     for config in [&[][..], &["-c", "reftable.blockSize=400"], &["-c", "reftable.restartInterval=1"]] {
         for format in ["--object-format=sha1", "--object-format=sha256"] {
             let scratch = reftable_repository(&[format]);
-            fill(&scratch, config);
+            fill_with_refs(&scratch, config);
             let refs = assert_matches_git(&scratch);
             assert!(refs.other_names.contains("refs/tags/0011/é"));
             scratch.git(&[config, &["pack-refs", "--all"]].concat());
             assert_eq!(table_files(&scratch).len(), 1);
             let refs = assert_matches_git(&scratch);
-            assert_eq!((refs.tips.len(), refs.superseded.len()), (1 + 1 + 1800, 0));
+            assert_eq!((refs.tips.len(), refs.superseded_entries.len()), (1 + 1 + 1800, 0));
         }
     }
 }
@@ -132,12 +132,16 @@ fn superseded_entries_are_kept_separately() {
     git(&["reflog", "expire", "--expire=all", "HEAD"]);
     let refs = assert_matches_git(&scratch);
     assert_eq!(
-        log_lines(&refs.superseded, "refs/heads/gone"),
+        log_lines(&refs.superseded_entries, "refs/heads/gone"),
         [format!("{first} branch: Created from main")]
     );
-    assert!(log_lines(&refs.superseded, "HEAD").contains(&format!("{first} commit (initial): first")));
+    assert!(
+        log_lines(&refs.superseded_entries, "HEAD").contains(&format!("{first} commit (initial): first"))
+    );
     let mut texts = Vec::new();
-    refs.table_logs(|path, text| texts.push(format!("{} {}", path.escape_ascii(), text.escape_ascii())));
+    refs.for_each_table_log(|path, text| {
+        texts.push(format!("{} {}", path.escape_ascii(), text.escape_ascii()))
+    });
     assert!(texts.iter().any(|text| text.starts_with("logs/refs/heads/gone 0000")), "{texts:?}");
 }
 
@@ -168,9 +172,9 @@ fn unreadable_tables_are_gaps_and_the_rest_is_read() {
     bytes[end - 1] ^= 1;
     std::fs::write(&list, listed).unwrap();
     std::fs::write(table, bytes).unwrap();
-    let again = read(&scratch.open());
-    assert!(gap_lines(&again)[0].ends_with(".ref has a damaged footer"), "{:?}", gap_lines(&again));
-    assert_eq!((again.tips, again.logs), (refs.tips, refs.logs));
+    let damaged = read(&scratch.open());
+    assert!(gap_lines(&damaged)[0].ends_with(".ref has a damaged footer"), "{:?}", gap_lines(&damaged));
+    assert_eq!((damaged.tips, damaged.logs), (refs.tips, refs.logs));
     std::fs::remove_file(&list).unwrap();
     let gaps = gap_lines(&read(&scratch.open()));
     assert!(gaps.iter().any(|skip| skip.starts_with("reftable/tables.list cannot be read")), "{gaps:?}");
@@ -189,12 +193,12 @@ fn unlisted_tables_are_read() {
     let refs = assert_matches_git(&scratch);
     assert!(
         !refs.other_names.contains("refs/heads/gone")
-            && log_lines(&refs.superseded, "refs/heads/gone").is_empty()
+            && log_lines(&refs.superseded_entries, "refs/heads/gone").is_empty()
     );
     std::fs::write(scratch.path().join(".git/reftable/left-over.ref"), table).unwrap();
     let refs = assert_matches_git(&scratch);
     assert!(refs.other_names.contains("refs/heads/gone"));
-    assert_eq!(log_lines(&refs.superseded, "refs/heads/gone"), [format!("{first} by hand")]);
+    assert_eq!(log_lines(&refs.superseded_entries, "refs/heads/gone"), [format!("{first} by hand")]);
     scratch.write(".git/reftable/broken.ref", "REFT");
     assert_eq!(gap_lines(&read(&scratch.open())), ["reftable/broken.ref is too short for a reftable"]);
 }
@@ -216,7 +220,7 @@ static VALID_TABLES: LazyLock<[(Vec<u8>, Kind); 2]> = LazyLock::new(|| {
     [("--object-format=sha1", Kind::Sha1), ("--object-format=sha256", Kind::Sha256)].map(|(format, kind)| {
         let scratch = reftable_repository(&[format]);
         let config = ["-c", "reftable.blockSize=1024"];
-        fill(&scratch, &config);
+        fill_with_refs(&scratch, &config);
         scratch.git(&[&config[..], &["pack-refs", "--all"]].concat());
         (std::fs::read(&table_files(&scratch)[0]).unwrap(), kind)
     })
@@ -237,19 +241,19 @@ proptest! {
     /// Damage never panics, and a table never yields more refs than its bytes can hold.
     #[test]
     fn damaged_tables_are_read_as_far_as_possible(
-        which in 0_usize..2,
+        table in 0_usize..2,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-        cut in prop::option::of(any::<prop::sample::Index>()),
+        truncation in prop::option::of(any::<prop::sample::Index>()),
         has_valid_checksum in any::<bool>(),
     ) {
-        let (bytes, kind) = &VALID_TABLES[which];
+        let (bytes, kind) = &VALID_TABLES[table];
         let mut bytes = bytes.clone();
         for (position, byte) in &changes {
             let index = position.index(bytes.len());
             bytes[index] = *byte;
         }
-        if let Some(cut) = cut {
-            bytes.truncate(cut.index(bytes.len()));
+        if let Some(truncation) = truncation {
+            bytes.truncate(truncation.index(bytes.len()));
         }
         if has_valid_checksum && bytes.len() > 100 {
             // With a valid checksum, the rest of the footer is used.
