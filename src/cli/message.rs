@@ -52,7 +52,7 @@ pub(super) fn redact_message(message: &str) -> String {
     // The rules may be too many or too large, which may be what the message is about.
     let detector = RuleSet::with_files(&valid_files).and_then(compile);
     match detector.or_else(|_| RuleSet::built_in().and_then(compile)) {
-        Ok(detector) => Redactor::new(&detector).with_known(&keys).redact(message.as_bytes()),
+        Ok(detector) => Redactor::new(&detector).with_known_secrets(&keys).redact(message.as_bytes()),
         Err(_) => "something went wrong, and the built-in rules cannot be read".to_owned(),
     }
 }

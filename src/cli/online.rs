@@ -181,7 +181,7 @@ pub(super) struct TextRedactor<'d> {
 impl<'d> TextRedactor<'d> {
     /// Redacts the keys in `known_keys` in addition to what `detector` recognizes.
     pub(super) fn new(detector: &'d Detector, known_keys: Vec<Secret>) -> Self {
-        Self { redactor: Redactor::new(detector).with_known(&known_keys), known_keys }
+        Self { redactor: Redactor::new(detector).with_known_secrets(&known_keys), known_keys }
     }
 
     /// Redacts free text, such as a name.

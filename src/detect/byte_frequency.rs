@@ -56,14 +56,14 @@ impl ByteFrequencies {
     }
 
     /// Expected occurrences of `window` per byte of text.
-    pub(super) fn of_window(&self, window: &[u8]) -> f64 {
+    pub(super) fn window_frequency(&self, window: &[u8]) -> f64 {
         let mut probabilities = ClassProbabilities::default();
-        for (place, &byte) in probabilities.iter_mut().zip(window) {
-            self.add(byte, place);
+        for (position, &byte) in probabilities.iter_mut().zip(window) {
+            self.add(byte, position);
         }
         probabilities[window.len().min(TRIGRAM_LEN)..]
             .iter_mut()
-            .for_each(|place| *place = [1.0 / CLASS_COUNT as f64; CLASS_COUNT]);
+            .for_each(|position| *position = [1.0 / CLASS_COUNT as f64; CLASS_COUNT]);
         joint_probability(&probabilities)
     }
 }
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn words_are_more_likely_than_random_characters() {
         let frequencies = ByteFrequencies::new();
-        assert!(frequencies.of_window(b"the") > 100.0 * frequencies.of_window(b"QzQ"));
-        assert!(frequencies.of_window(b"\n  ") > frequencies.of_window(b"sk-"));
+        assert!(frequencies.window_frequency(b"the") > 100.0 * frequencies.window_frequency(b"QzQ"));
+        assert!(frequencies.window_frequency(b"\n  ") > frequencies.window_frequency(b"sk-"));
     }
 }

@@ -70,8 +70,8 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// The same with only `part` of the available bytes, which must contain the match.
-    pub(super) fn within(mut self, part: Range<usize>) -> Self {
+    /// The same candidate with only `part` of the available bytes, which must contain the match.
+    pub(super) fn narrow_to(mut self, part: Range<usize>) -> Self {
         let shift = |range: &Range<usize>| range.start - part.start..range.end - part.start;
         self.matched = shift(&self.matched);
         self.secret = shift(&self.secret);

@@ -143,7 +143,7 @@ pub(super) fn decoded_matches(
                 }
                 let part = surroundings(&decoded, &candidate);
                 let offset = part.start;
-                let candidate = candidate.within(part);
+                let candidate = candidate.narrow_to(part);
                 found(DecodedMatch { variant: index, candidate, offset, decoded: &decoded, chain });
             });
             let Variant { encoded, keywords, .. } = &*variant.variant;

@@ -34,13 +34,15 @@ impl Redactor<'_> {
     pub fn excerpt(&self, bytes: &[u8], span: Range<usize>, secret: &Secret) -> Excerpt {
         let wide = self.search_range(bytes, &span);
         let masked = self.spans_to_mask(&bytes[wide.clone()], TextKind::SourceLine);
-        let masked = masked.into_iter().map(|(at, text)| (at.start + wide.start..at.end + wide.start, text));
+        let masked = masked
+            .into_iter()
+            .map(|(range, replacement)| (range.start + wide.start..range.end + wide.start, replacement));
         excerpt(bytes, span, masked.collect(), secret)
     }
 
     /// Like [`excerpt`](Self::excerpt), for several findings of one stream. `cache` remembers what to mask near the last one,
     /// so that a file full of keys is not searched again for each of them.
-    pub fn excerpt_of(
+    pub fn cached_excerpt(
         &self,
         chunk: Chunk<'_>,
         span: Range<usize>,
@@ -62,10 +64,14 @@ impl Redactor<'_> {
         }
         let spans = cache.spans.get_or_insert_with(|| {
             let masked = self.spans_to_mask(&bytes[region.clone()], TextKind::SourceLine).into_iter();
-            masked.map(|(at, text)| (at.start + region.start..at.end + region.start, text)).collect()
+            masked
+                .map(|(range, replacement)| {
+                    (range.start + region.start..range.end + region.start, replacement)
+                })
+                .collect()
         });
-        let first = spans.partition_point(|(at, _)| at.end <= wide.start);
-        let near = spans[first..].iter().take_while(|(at, _)| at.start < wide.end).cloned().collect();
+        let first = spans.partition_point(|(range, _)| range.end <= wide.start);
+        let near = spans[first..].iter().take_while(|(range, _)| range.start < wide.end).cloned().collect();
         excerpt(bytes, span, near, secret)
     }
 
@@ -84,45 +90,45 @@ fn excerpt(
     secret: &Secret,
 ) -> Excerpt {
     let order = ByteOrder::detect(&bytes[span.clone()]);
-    let shown = if order.is_some() { 2 * EXCERPT_SIDE_BYTES } else { EXCERPT_SIDE_BYTES };
-    let low = span.start.saturating_sub(shown);
-    let high = bytes.len().min(span.end + shown);
+    let side_bytes = if order.is_some() { 2 * EXCERPT_SIDE_BYTES } else { EXCERPT_SIDE_BYTES };
+    let low = span.start.saturating_sub(side_bytes);
+    let high = bytes.len().min(span.end + side_bytes);
     let (mut from, mut until) = match order {
         Some(order) => {
             let line = order.line(bytes, &span, low..high);
             (line.start, line.end)
         }
         None => (
-            memchr::memrchr(b'\n', &bytes[low..span.start]).map_or(low, |at| low + at + 1),
-            memchr::memchr(b'\n', &bytes[span.end..high]).map_or(high, |at| span.end + at),
+            memchr::memrchr(b'\n', &bytes[low..span.start]).map_or(low, |newline| low + newline + 1),
+            memchr::memchr(b'\n', &bytes[span.end..high]).map_or(high, |length| span.end + length),
         ),
     };
     // Further than displayed: the cut may leave too little of another spelling to recognize it.
     let before = from.saturating_sub(if from == low { FRAGMENT_REACH } else { 0 });
     let behind = if until == high { bytes.len().min(until + FRAGMENT_REACH) } else { until };
-    let fragments = Fragments::of_one(secret);
+    let fragments = Fragments::from_secret(secret);
     for side in [before..span.start, span.end..behind] {
-        let found = fragments.find(&bytes[side.clone()]).into_iter();
+        let ranges = fragments.find(&bytes[side.clone()]).into_iter();
         add_uncovered(
             &mut masked,
-            found.map(|at| (at.start + side.start..at.end + side.start, Replacement::Nothing)),
+            ranges.map(|range| (range.start + side.start..range.end + side.start, Replacement::Nothing)),
         );
     }
     let mut spans: Vec<(Range<usize>, Replacement)> = masked
         .into_iter()
         // Masked text that touches the finding ends at its start, or begins at its end.
-        .flat_map(|(at, text)| {
-            let before = at.start..at.end.min(span.start);
-            let after = at.start.max(span.end)..at.end;
-            let is_whole = after == at;
-            let text = match text {
+        .flat_map(|(range, replacement)| {
+            let before = range.start..range.end.min(span.start);
+            let after = range.start.max(span.end)..range.end;
+            let is_whole = after == range;
+            let replacement = match replacement {
                 Replacement::Decoded(_) => Replacement::Raw { prefix: 0 },
                 other => other,
             };
-            let rest = if is_whole { text.clone() } else { text.for_rest() };
-            [(before, text), (after, rest)]
+            let rest = if is_whole { replacement.clone() } else { replacement.for_rest() };
+            [(before, replacement), (after, rest)]
         })
-        .filter(|(at, _)| !at.is_empty())
+        .filter(|(range, _)| !range.is_empty())
         .collect();
     if order.is_some() {
         spans = whole_characters(spans, &span);
@@ -134,15 +140,15 @@ fn excerpt(
         until -= 1;
     }
     // Last, so that nothing moves a cut into masked text.
-    for (at, _) in &spans {
-        if at.start < from && from < at.end {
-            from = at.end;
+    for (range, _) in &spans {
+        if range.start < from && from < range.end {
+            from = range.end;
         }
-        if at.start < until && until < at.end {
-            until = at.start;
+        if range.start < until && until < range.end {
+            until = range.start;
         }
     }
-    spans.retain(|(at, _)| at.start >= from && at.end <= until);
+    spans.retain(|(range, _)| range.start >= from && range.end <= until);
     let mut text = String::new();
     render(bytes, from..span.start, &spans, order, &mut text);
     let start = text.len();
@@ -155,9 +161,9 @@ fn excerpt(
             Some(order) => 2 * key_run(order.decode(behind).as_bytes(), MAX_KEY_TAIL),
             None => key_run(behind, MAX_KEY_TAIL),
         };
-    for (at, _) in &spans {
-        if at.start < rest && at.start >= span.end {
-            rest = rest.max(at.end);
+    for (range, _) in &spans {
+        if range.start < rest && range.start >= span.end {
+            rest = rest.max(range.end);
         }
     }
     if rest > span.end {
@@ -169,21 +175,21 @@ fn excerpt(
     Excerpt { text, start, end }
 }
 
-/// The same `spans` beside `span`, where every other byte begins a character.
+/// Widens `spans` to whole characters of two bytes, one of which begins at the start of `span`.
 fn whole_characters(
     spans: Vec<(Range<usize>, Replacement)>,
     span: &Range<usize>,
 ) -> Vec<(Range<usize>, Replacement)> {
-    let odd = |at: usize| (at ^ span.start) & 1;
-    let mut whole: Vec<(Range<usize>, Replacement)> = Vec::with_capacity(spans.len());
-    for (at, text) in spans {
-        let at = at.start.saturating_sub(odd(at.start))..at.end + odd(at.end);
-        match whole.last_mut() {
-            Some((last, _)) if at.start < last.end => last.end = last.end.max(at.end),
-            _ => whole.push((at, text)),
+    let odd = |offset: usize| (offset ^ span.start) & 1;
+    let mut widened: Vec<(Range<usize>, Replacement)> = Vec::with_capacity(spans.len());
+    for (range, replacement) in spans {
+        let range = range.start.saturating_sub(odd(range.start))..range.end + odd(range.end);
+        match widened.last_mut() {
+            Some((last, _)) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => widened.push((range, replacement)),
         }
     }
-    whole
+    widened
 }
 
 #[cfg(test)]
@@ -208,13 +214,13 @@ mod tests {
         }
         let mut cache = RedactionCache::default();
         let chunk = Chunk { bytes: &text, start: Position::default() };
-        let mut found = Vec::new();
-        detector.find(&text, |matched| found.push(matched));
-        assert_eq!(found.len() as u64, seed);
-        for matched in found {
+        let mut matches = Vec::new();
+        detector.find(&text, |matched| matches.push(matched));
+        assert_eq!(matches.len() as u64, seed);
+        for matched in matches {
             let secret = &matched.detected_key.secret;
             assert_eq!(
-                redactor.excerpt_of(chunk, matched.span.clone(), secret, &mut cache),
+                redactor.cached_excerpt(chunk, matched.span.clone(), secret, &mut cache),
                 redactor.excerpt(&text, matched.span, secret),
             );
         }

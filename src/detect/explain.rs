@@ -1,4 +1,4 @@
-//! Why a text is reported as a key or not, for `friskey explain`.
+//! Explains why a text is reported as a key or not, for `friskey explain`.
 
 use std::ops::Range;
 
@@ -42,7 +42,7 @@ impl Detector {
     /// Explains `text`, rule by rule.
     pub fn explain(&self, text: &[u8]) -> Explanation {
         let mut reported: Vec<Match> = Vec::new();
-        self.find(text, |found| reported.push(found));
+        self.find(text, |matched| reported.push(matched));
         let mut explanation = Explanation::default();
         let mut covered = Vec::new();
         let mut verdicts = Vec::new();
@@ -59,10 +59,10 @@ impl Detector {
                 let bytes = candidate.bytes[candidate.secret.clone()].to_vec();
                 let prefix = candidate.prefix.end.saturating_sub(candidate.secret.start);
                 let confidence = outcome.as_ref().ok().map(|(confidence, _)| *confidence);
-                let is_same = |found: &Match| {
-                    found.span == span
-                        && found.detected_key.rule == rule.id
-                        && Some(found.detected_key.confidence) == confidence
+                let is_same = |matched: &Match| {
+                    matched.span == span
+                        && matched.detected_key.rule == rule.id
+                        && Some(matched.detected_key.confidence) == confidence
                 };
                 RuleVerdict {
                     rule: rule.id.to_string(),
@@ -105,9 +105,9 @@ impl Detector {
         let mut misses: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
         for variant in &self.variants {
             for keyword in &variant.variant.keywords {
-                let missed = memchr::memmem::find_iter(text, keyword)
-                    .any(|at| !covered.iter().any(|span| span.contains(&at)));
-                let rules = if missed {
+                let is_missed = memchr::memmem::find_iter(text, keyword)
+                    .any(|start| !covered.iter().any(|span| span.contains(&start)));
+                let rules = if is_missed {
                     misses.entry(String::from_utf8_lossy(keyword).into_owned()).or_default()
                 } else {
                     continue;

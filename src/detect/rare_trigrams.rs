@@ -43,7 +43,8 @@ pub(super) fn choose_trigrams(keywords: &[&[u8]]) -> Vec<usize> {
 /// The windows of `keyword` that are rare enough, or else its rarest.
 fn rare_windows<'a>(keyword: &'a [u8], frequencies: &ByteFrequencies) -> Vec<(&'a [u8], f64)> {
     let windows = keyword.windows(keyword.len().clamp(1, TRIGRAM_LEN));
-    let all: Vec<(&[u8], f64)> = windows.map(|window| (window, frequencies.of_window(window))).collect();
+    let all: Vec<(&[u8], f64)> =
+        windows.map(|window| (window, frequencies.window_frequency(window))).collect();
     let least = all.iter().map(|(_, share)| *share).fold(f64::INFINITY, f64::min);
     all.into_iter().filter(|(_, share)| *share <= least.max(RARE_PER_BYTE)).collect()
 }

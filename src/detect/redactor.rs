@@ -22,7 +22,8 @@ pub(super) const MAX_KEY_TAIL: usize = 512;
 #[derive(Debug)]
 pub struct Redactor<'d> {
     pub(super) detector: &'d Detector,
-    known: Option<AhoCorasick>,
+    /// Searches for all known secrets; `None` if there are none.
+    known_secrets: Option<AhoCorasick>,
     /// For each known secret, the length of its prefix.
     known_prefixes: Vec<usize>,
     fragments: Fragments,
@@ -31,17 +32,17 @@ pub struct Redactor<'d> {
 impl<'d> Redactor<'d> {
     /// A redactor with the rules of `detector`.
     pub fn new(detector: &'d Detector) -> Self {
-        Self { detector, known: None, known_prefixes: Vec::new(), fragments: Fragments::default() }
+        Self { detector, known_secrets: None, known_prefixes: Vec::new(), fragments: Fragments::default() }
     }
 
     /// Also masks these secrets everywhere.
     #[must_use]
-    pub fn with_known<'s>(mut self, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
+    pub fn with_known_secrets<'s>(mut self, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         let secrets: Vec<_> = secrets.into_iter().filter(|secret| !secret.is_empty()).collect();
-        self.fragments = Fragments::of_many(secrets.iter().copied());
+        self.fragments = Fragments::from_secrets(secrets.iter().copied());
         self.known_prefixes = secrets.iter().map(|secret| secret.prefix_len()).collect();
         // Reports never contain too many to search for at once.
-        self.known = AhoCorasick::new(secrets.into_iter().map(Secret::reveal)).ok();
+        self.known_secrets = AhoCorasick::new(secrets.into_iter().map(Secret::reveal)).ok();
         self
     }
 
@@ -95,29 +96,29 @@ impl Redactor<'_> {
         spans.extend(decoded);
         // Text that was passed over is masked to its end.
         spans.extend(passed_over.first().map(|first| (first..bytes.len(), Replacement::Nothing)));
-        if let Some(known) = &self.known {
-            spans.extend(known.find_overlapping_iter(bytes).map(|hit| {
+        if let Some(search) = &self.known_secrets {
+            spans.extend(search.find_overlapping_iter(bytes).map(|hit| {
                 (hit.range(), Replacement::Raw { prefix: self.known_prefixes[hit.pattern().as_usize()] })
             }));
         }
         spans.sort_by_key(|(span, _)| (span.start, span.end));
         let mut merged: Vec<(Range<usize>, Replacement)> = Vec::new();
-        for (span, text) in spans {
+        for (span, replacement) in spans {
             match merged.last_mut() {
-                Some((last, shown)) if span.start < last.end => {
+                Some((last, last_replacement)) if span.start < last.end => {
                     last.end = last.end.max(span.end);
-                    *shown = match (&*shown, text) {
+                    *last_replacement = match (&*last_replacement, replacement) {
                         // Of two rules that match at the same place, the more specific one has the longer prefix.
                         (Replacement::Raw { prefix }, Replacement::Raw { prefix: other }) => {
                             let is_same = span.start == last.start;
                             Replacement::Raw { prefix: if is_same { other.max(*prefix) } else { *prefix } }
                         }
                         // A decoded match is more informative than the raw bytes.
-                        (Replacement::Raw { .. }, text) => text,
+                        (Replacement::Raw { .. }, replacement) => replacement,
                         _ => continue,
                     };
                 }
-                _ => merged.push((span, text)),
+                _ => merged.push((span, replacement)),
             }
         }
         merged
@@ -134,7 +135,7 @@ impl Redactor<'_> {
         add_uncovered(&mut spans, credentials);
         add_uncovered(
             &mut spans,
-            self.fragments.find(bytes).into_iter().map(|at| (at, Replacement::Nothing)),
+            self.fragments.find(bytes).into_iter().map(|span| (span, Replacement::Nothing)),
         );
         spans
     }
@@ -168,9 +169,9 @@ mod tests {
         let detector = Detector::new(&rules).unwrap();
         let key = expand("acme_{base62:28}0PMp", 7).text;
         let line = [b"token: ", &key[..], b", again: ", &key[..]].concat();
-        let mut found = Vec::new();
-        detector.find(&line, |matched| found.push(matched));
-        let [first, _] = &found[..] else { panic!("{} matches", found.len()) };
+        let mut matches = Vec::new();
+        detector.find(&line, |matched| matches.push(matched));
+        let [first, _] = &matches[..] else { panic!("{} matches", matches.len()) };
         let secret = &first.detected_key.secret;
         assert_eq!(secret.redacted(), "acme_…0PMp");
         let redactor = Redactor::new(&detector);
@@ -179,6 +180,6 @@ mod tests {
         assert_eq!(redactor.excerpt(&line, first.span.clone(), secret).text, masked);
         // With the rules of another detector, too, if the secret is known.
         let other = Detector::new(&RuleSet::built_in().unwrap()).unwrap();
-        assert_eq!(Redactor::new(&other).with_known([secret]).redact(&line), masked);
+        assert_eq!(Redactor::new(&other).with_known_secrets([secret]).redact(&line), masked);
     }
 }

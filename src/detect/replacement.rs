@@ -44,27 +44,27 @@ pub(super) fn add_uncovered(
     spans: &mut Vec<(Range<usize>, Replacement)>,
     more: impl Iterator<Item = (Range<usize>, Replacement)>,
 ) {
-    let mut left = Vec::new();
-    let mut at = 0;
-    for (mut span, mut shown) in more {
-        while spans.get(at).is_some_and(|(known, _)| known.end <= span.start) {
-            at += 1;
+    let mut uncovered = Vec::new();
+    let mut index = 0;
+    for (mut span, mut replacement) in more {
+        while spans.get(index).is_some_and(|(covered, _)| covered.end <= span.start) {
+            index += 1;
         }
-        let mut next = at;
-        while let Some((known, _)) = spans.get(next).filter(|(known, _)| known.start < span.end) {
-            if span.start < known.start {
-                left.push((span.start..known.start, shown.clone()));
+        let mut next = index;
+        while let Some((covered, _)) = spans.get(next).filter(|(covered, _)| covered.start < span.end) {
+            if span.start < covered.start {
+                uncovered.push((span.start..covered.start, replacement.clone()));
             }
-            shown = shown.for_rest();
-            span.start = known.end.min(span.end);
+            replacement = replacement.for_rest();
+            span.start = covered.end.min(span.end);
             next += 1;
         }
         if !span.is_empty() {
-            left.push((span, shown));
+            uncovered.push((span, replacement));
         }
     }
-    if !left.is_empty() {
-        spans.append(&mut left);
+    if !uncovered.is_empty() {
+        spans.append(&mut uncovered);
         spans.sort_by_key(|(span, _)| (span.start, span.end));
     }
 }
@@ -96,12 +96,12 @@ pub(super) fn render(
         None => String::from_utf8_lossy(part).into_owned(),
     };
     let mut at = range.start;
-    for (span, shown) in spans {
+    for (span, replacement) in spans {
         if span.start < at || span.end > range.end {
             continue;
         }
         out.push_str(&text(&bytes[at..span.start]));
-        out.push_str(&shown.text(&bytes[span.clone()]));
+        out.push_str(&replacement.text(&bytes[span.clone()]));
         at = span.end;
     }
     if at < range.end {

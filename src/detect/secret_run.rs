@@ -1,5 +1,5 @@
-//! The run of characters of one class that the secret in every match of a pattern is. Text without such a run has no match, so
-//! the pattern, which may be far slower, need not be tried.
+//! Determines which run of characters of one class every match of a pattern contains: its secret. Text without such a run has
+//! no match, so the pattern, which may be far slower, need not be tried.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 

@@ -49,8 +49,8 @@ impl Detector {
         let spans = self.spans(rule, &expanded.text);
         match (&spans[..], expanded.secret) {
             ([], _) => Some("is not found".to_owned()),
-            (found, Some(secret)) if !found.contains(&secret) => {
-                Some(format!("is found at {found:?}, not at {secret:?}"))
+            (spans, Some(secret)) if !spans.contains(&secret) => {
+                Some(format!("is found at {spans:?}, not at {secret:?}"))
             }
             _ => None,
         }
@@ -59,9 +59,9 @@ impl Detector {
     /// The spans of the rule's matches of medium or high confidence.
     fn spans(&self, rule: &str, text: &[u8]) -> Vec<std::ops::Range<usize>> {
         let mut spans = Vec::new();
-        self.find(text, |found| {
-            if &*found.detected_key.rule == rule && found.detected_key.confidence >= Confidence::Medium {
-                spans.push(found.span);
+        self.find(text, |matched| {
+            if &*matched.detected_key.rule == rule && matched.detected_key.confidence >= Confidence::Medium {
+                spans.push(matched.span);
             }
         });
         spans

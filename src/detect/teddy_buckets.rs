@@ -41,7 +41,8 @@ pub(super) fn order_for_buckets(windows: Vec<&[u8]>) -> Vec<&[u8]> {
     }
     let frequencies = ByteFrequencies::new();
     for (_, group) in unmeasured {
-        let added = |bucket: &Bucket<'_>| bucket.with(&group).cost(&frequencies) - bucket.cost(&frequencies);
+        let added =
+            |bucket: &Bucket<'_>| bucket.with_group(&group).cost(&frequencies) - bucket.cost(&frequencies);
         let cheapest = buckets.iter_mut().min_by(|a, b| added(a).total_cmp(&added(b)));
         if let Some(bucket) = cheapest {
             bucket.add(group);
@@ -54,7 +55,7 @@ pub(super) fn order_for_buckets(windows: Vec<&[u8]>) -> Vec<&[u8]> {
 fn group(windows: Vec<&[u8]>) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<[u8; TRIGRAM_LEN], Group<'_>> = BTreeMap::new();
     for window in windows {
-        let low = std::array::from_fn(|at| window[at] & 15);
+        let low = std::array::from_fn(|index| window[index] & 15);
         groups.entry(low).or_default().push(window);
     }
     groups.into_values().collect()
@@ -101,7 +102,7 @@ impl<'a> Bucket<'a> {
     }
 
     /// The same bucket with `group` added, to calculate its cost.
-    fn with(&self, group: &Group<'a>) -> Self {
+    fn with_group(&self, group: &Group<'a>) -> Self {
         let mut nybbles = self.nybbles;
         nybbles.add(&NybbleSets::from_patterns(group));
         Self { groups: Vec::new(), nybbles, len: self.len + group.len() }

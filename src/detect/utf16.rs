@@ -42,27 +42,28 @@ impl ByteOrder {
         decoded.map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     }
 
-    /// The part of `range`, in whole code units counted from `at`, that is on the same line as `at`.
-    pub(super) fn line(self, bytes: &[u8], at: &Range<usize>, range: Range<usize>) -> Range<usize> {
-        let from = range.start + (at.start - range.start) % 2;
-        let until = range.end - (range.end - at.end) % 2;
-        let before = self.units(&bytes[from..at.start]).rev().take_while(|&unit| unit != LINE_FEED).count();
-        let behind = self.units(&bytes[at.end..until]).take_while(|&unit| unit != LINE_FEED).count();
-        at.start - 2 * before..at.end + 2 * behind
+    /// The part of `limits`, in whole code units counted from `text`, that is on the same line as `text`.
+    pub(super) fn line(self, bytes: &[u8], text: &Range<usize>, limits: Range<usize>) -> Range<usize> {
+        let from = limits.start + (text.start - limits.start) % 2;
+        let until = limits.end - (limits.end - text.end) % 2;
+        let before = self.units(&bytes[from..text.start]).rev().take_while(|&unit| unit != LINE_FEED).count();
+        let behind = self.units(&bytes[text.end..until]).take_while(|&unit| unit != LINE_FEED).count();
+        text.start - 2 * before..text.end + 2 * behind
     }
 
-    /// The position of the range `at`, where `span` counts bytes as if they were characters.
-    pub(super) fn correct_span(self, bytes: &[u8], at: &Range<usize>, span: Span) -> Span {
-        let low = at.start - at.start.min(LINE_START_REACH) / 2 * 2;
-        let line = self.line(bytes, at, low..at.end);
-        let is_line_start_known = line.start > low || (span.start.offset == at.start as u64 && low < 2);
+    /// The position of the match at `matched`, of which `span` counts bytes as if they were characters.
+    pub(super) fn correct_span(self, bytes: &[u8], matched: &Range<usize>, span: Span) -> Span {
+        let low = matched.start - matched.start.min(LINE_START_REACH) / 2 * 2;
+        let line = self.line(bytes, matched, low..matched.end);
+        let is_line_start_known = line.start > low || (span.start.offset == matched.start as u64 && low < 2);
         let column = match (is_line_start_known, self) {
-            (true, _) => 1 + self.decode(&bytes[line.start..at.start]).chars().count() as u64,
+            (true, _) => 1 + self.decode(&bytes[line.start..matched.start]).chars().count() as u64,
             (false, Self::Little) => span.start.column / 2,
             (false, Self::Big) => span.start.column.div_ceil(2),
         };
         let start = Position { column: column.max(1), ..span.start };
-        let end = Position { column: start.column + (at.len() / 2) as u64, line: start.line, ..span.end };
+        let end =
+            Position { column: start.column + (matched.len() / 2) as u64, line: start.line, ..span.end };
         Span { start, end }
     }
 }
@@ -78,18 +79,18 @@ mod tests {
     fn columns_count_characters_in_either_byte_order() {
         let text = "\u{feff}eins\r\nzwölf \u{1f511} = KEYS\r\n";
         let write = |to: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to).collect::<Vec<u8>>();
-        let before = text.split("KEYS").next().unwrap().encode_utf16().count() * 2;
+        let key_start = text.split("KEYS").next().unwrap().encode_utf16().count() * 2;
         for (order, bytes) in
             [(ByteOrder::Little, write(u16::to_le_bytes)), (ByteOrder::Big, write(u16::to_be_bytes))]
         {
-            let at = before..before + 8;
-            assert_eq!(ByteOrder::detect(&bytes[at.clone()]), Some(order));
-            let start = Position::START.after_bytes(&bytes[..at.start]);
-            let end = start.after_bytes(&bytes[at.clone()]);
-            let place = order.correct_span(&bytes, &at, Span { start, end });
-            assert_eq!((place.start.line, place.start.column), (2, 11), "{order:?}");
-            assert_eq!(place.end.column, 15);
-            let line = order.line(&bytes, &at, 0..bytes.len());
+            let key = key_start..key_start + 8;
+            assert_eq!(ByteOrder::detect(&bytes[key.clone()]), Some(order));
+            let start = Position::START.after_bytes(&bytes[..key.start]);
+            let end = start.after_bytes(&bytes[key.clone()]);
+            let span = order.correct_span(&bytes, &key, Span { start, end });
+            assert_eq!((span.start.line, span.start.column), (2, 11), "{order:?}");
+            assert_eq!(span.end.column, 15);
+            let line = order.line(&bytes, &key, 0..bytes.len());
             assert_eq!(order.decode(&bytes[line]), "zwölf \u{1f511} = KEYS\r");
         }
     }

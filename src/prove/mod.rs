@@ -176,7 +176,7 @@ fn keys_without_rule(settings: &Settings<'_>, purged_history: &PurgedHistory) ->
 /// Redacts all text that comes from the clone or the report: names and reasons may contain a key, purged or not.
 fn redact(proof: &mut CloneProof, settings: &Settings<'_>, draft: &Draft) {
     let secrets = draft.secrets.iter().map(|detected_key| &detected_key.secret);
-    let redactor = Redactor::new(settings.detector).with_known(secrets);
+    let redactor = Redactor::new(settings.detector).with_known_secrets(secrets);
     let mut cache: HashMap<String, Option<String>> = HashMap::new();
     let mut redact_text = |text: &mut String| {
         let redacted =

@@ -115,7 +115,7 @@ impl PurgeRun<'_> {
         proof: Option<PurgeProof>,
     ) -> PurgeReport {
         let redactor = Redactor::new(self.settings.detector)
-            .with_known(self.draft.secrets.iter().map(|detected_key| &detected_key.secret));
+            .with_known_secrets(self.draft.secrets.iter().map(|detected_key| &detected_key.secret));
         let contents = ReportContents {
             status,
             rules: self.settings.rules_digest,

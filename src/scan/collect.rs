@@ -161,7 +161,12 @@ pub(super) fn name_findings(
         let match_end = match_start.after_bytes(&name[matched.span.clone()]);
         let chunk = Chunk { bytes: name, start: name_start };
         findings.push(Finding {
-            excerpt: Some(redactor.excerpt_of(chunk, matched.span, &matched.detected_key.secret, &mut cache)),
+            excerpt: Some(redactor.cached_excerpt(
+                chunk,
+                matched.span,
+                &matched.detected_key.secret,
+                &mut cache,
+            )),
             detected_key: matched.detected_key,
             origin: Origin::at_path(surface, path),
             encoding: matched.encoding,

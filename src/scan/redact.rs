@@ -10,7 +10,7 @@ use crate::model::{Draft, Redact, Report};
 pub fn redact(mut draft: Draft, detector: &Detector) -> Report {
     let secrets = std::mem::take(&mut draft.secrets);
     let redactor =
-        Redactor::new(detector).with_known(secrets.iter().map(|detected_key| &detected_key.secret));
+        Redactor::new(detector).with_known_secrets(secrets.iter().map(|detected_key| &detected_key.secret));
     draft.into_report(&mut CachingRedactor { redactor: &redactor, cache: HashMap::new() })
 }
 

@@ -29,7 +29,7 @@ impl SearchContext<'_> {
             container_names: path.to_vec(),
             span: place.span,
             encoding: place.matched.encoding,
-            excerpt: self.redactor.excerpt_of(
+            excerpt: self.redactor.cached_excerpt(
                 chunk,
                 place.matched.span,
                 &place.matched.detected_key.secret,

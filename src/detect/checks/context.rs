@@ -65,7 +65,7 @@ fn find_vendor(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Ra
     let mut lines = lines_around(bytes, &secret);
     // Each line is read up to three times.
     spend(lines.iter().map(|line| 2 * line.len()).sum());
-    // The secret itself is not part of its context.
+    // The words in a line, each with its distance from the secret and its index. The secret itself is not part of its context.
     let mentions = |line: &Range<usize>| -> Vec<(usize, usize)> {
         [
             line.start..secret.start.clamp(line.start, line.end),
@@ -75,10 +75,10 @@ fn find_vendor(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Ra
         .flat_map(|part| {
             search
                 .find_iter(&bytes[part.clone()])
-                .map(|found| {
-                    let (start, end) = (part.start + found.start(), part.start + found.end());
-                    let away = secret.start.saturating_sub(end).max(start.saturating_sub(secret.end));
-                    (away, found.pattern().as_usize())
+                .map(|word| {
+                    let (start, end) = (part.start + word.start(), part.start + word.end());
+                    let distance = secret.start.saturating_sub(end).max(start.saturating_sub(secret.end));
+                    (distance, word.pattern().as_usize())
                 })
                 .collect::<Vec<_>>()
         })
@@ -96,9 +96,9 @@ fn find_vendor(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Ra
         let other = mentions(line).into_iter().find(|&(_, index)| !is_ours(index))?;
         is_address.then(|| word(other.1))
     });
-    let own = mentions(&lines.remove(0));
-    let ours = own.iter().find(|&&(_, index)| is_ours(index));
-    let theirs = own.iter().find(|&&(_, index)| !is_ours(index));
+    let on_secret_line = mentions(&lines.remove(0));
+    let ours = on_secret_line.iter().find(|&&(_, index)| is_ours(index));
+    let theirs = on_secret_line.iter().find(|&&(_, index)| !is_ours(index));
     match (ours, theirs, address) {
         (None, Some(&(_, other)), _) => VendorHint::Other(word(other)),
         (Some(_), Some(&(_, other)), _) => VendorHint::Contested(word(other)),
@@ -116,25 +116,27 @@ fn find_vendor(context: &Context, search: &AhoCorasick, bytes: &[u8], secret: Ra
 fn lines_around(bytes: &[u8], secret: &Range<usize>) -> Vec<Range<usize>> {
     let low = secret.start.saturating_sub(CONTEXT_REACH);
     let high = bytes.len().min(secret.end + CONTEXT_REACH);
-    let start_of = |end: usize| memchr::memrchr(b'\n', &bytes[low..end]).map_or(low, |at| low + at + 1);
-    let end_of = |start: usize| memchr::memchr(b'\n', &bytes[start..high]).map_or(high, |at| start + at);
-    let own = start_of(secret.start)..end_of(secret.end);
-    let mut lines = vec![own.clone()];
-    let mut edge = own.start;
+    let line_start =
+        |end: usize| memchr::memrchr(b'\n', &bytes[low..end]).map_or(low, |newline| low + newline + 1);
+    let line_end =
+        |start: usize| memchr::memchr(b'\n', &bytes[start..high]).map_or(high, |length| start + length);
+    let secret_line = line_start(secret.start)..line_end(secret.end);
+    let mut lines = vec![secret_line.clone()];
+    let mut edge = secret_line.start;
     for _ in 0..LINES_AROUND {
         if edge <= low {
             break;
         }
-        let start = start_of(edge - 1);
+        let start = line_start(edge - 1);
         lines.push(start..edge - 1);
         edge = start;
     }
-    let mut edge = own.end;
+    let mut edge = secret_line.end;
     for _ in 0..LINES_AROUND {
         if edge >= high {
             break;
         }
-        let end = end_of(edge + 1);
+        let end = line_end(edge + 1);
         lines.push(edge + 1..end);
         edge = end;
     }

@@ -47,19 +47,19 @@ pub(super) fn is_poor(body: &[u8]) -> bool {
 
 /// The entropy of `body` in bits per byte, unless [it is poor](is_poor).
 pub(super) fn random_bits(body: &[u8]) -> Option<f64> {
-    let hex = body.iter().all(u8::is_ascii_hexdigit);
-    let scale = if hex { HEX_BITS / BASE62_BITS } else { 1.0 };
+    let is_hex = body.iter().all(u8::is_ascii_hexdigit);
+    let scale = if is_hex { HEX_BITS / BASE62_BITS } else { 1.0 };
     let bits = shannon(body);
     (bits >= min_entropy(body.len()) * scale).then_some(bits)
 }
 
 fn min_entropy(length: usize) -> f64 {
-    let above = MIN_ENTROPY_BY_LENGTH.partition_point(|&(known, _)| known <= length);
-    let (low, low_bits) = MIN_ENTROPY_BY_LENGTH[above - 1];
-    let Some(&(high, high_bits)) = MIN_ENTROPY_BY_LENGTH.get(above) else { return low_bits };
+    let next = MIN_ENTROPY_BY_LENGTH.partition_point(|&(row_length, _)| row_length <= length);
+    let (low, low_bits) = MIN_ENTROPY_BY_LENGTH[next - 1];
+    let Some(&(high, high_bits)) = MIN_ENTROPY_BY_LENGTH.get(next) else { return low_bits };
     #[expect(clippy::cast_precision_loss, reason = "lengths of keys")]
-    let part = (length - low) as f64 / (high - low) as f64;
-    low_bits + part * (high_bits - low_bits)
+    let fraction = (length - low) as f64 / (high - low) as f64;
+    low_bits + fraction * (high_bits - low_bits)
 }
 
 /// Shannon entropy in bits per byte.

@@ -5,7 +5,7 @@ use super::{Candidate, Check, CheckSettings, Rejection};
 use crate::detect::limits::CONTEXT_REACH;
 use crate::model::Confidence;
 
-/// In lower case.
+/// Words that accompany examples and stored responses, in lower case.
 const WORDS: &[&str] =
     &["expires_at", "expires_after", "expiresat", "example", "sample", "e.g.", "```", "documentation"];
 
@@ -22,9 +22,11 @@ impl Check for Expired {
         let (bytes, secret) = (candidate.bytes, &candidate.secret);
         let low = secret.start.saturating_sub(CONTEXT_REACH);
         let high = bytes.len().min(secret.end + CONTEXT_REACH);
-        let around = [&bytes[low..secret.start], &bytes[secret.end..high]].map(<[u8]>::to_ascii_lowercase);
-        let is_in =
-            |word: &&&str| around.iter().any(|part| memchr::memmem::find(part, word.as_bytes()).is_some());
+        let surroundings =
+            [&bytes[low..secret.start], &bytes[secret.end..high]].map(<[u8]>::to_ascii_lowercase);
+        let is_in = |word: &&&str| {
+            surroundings.iter().any(|part| memchr::memmem::find(part, word.as_bytes()).is_some())
+        };
         if let Some(word) = WORDS.iter().find(is_in) {
             candidate.cap(Confidence::Low);
             candidate.note(format!("`{word}` nearby: an example, or an answer that was kept"));

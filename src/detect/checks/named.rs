@@ -77,32 +77,32 @@ impl Check for Named {
     }
 
     fn assess(&self, candidate: &mut Candidate<'_>, settings: &CheckSettings) -> Result<(), Rejection> {
-        let before =
+        let text_before =
             &candidate.bytes[candidate.secret.start.saturating_sub(NAME_REACH)..candidate.secret.start];
-        let (mut name, rest) = last_name(before);
-        if FIELDS.contains(&&*joined(&words(name))) {
+        let (mut name, rest) = last_name(text_before);
+        if FIELDS.contains(&&*words(name).concat()) {
             (name, _) = last_name(rest);
         }
-        match objection(name, settings.owners()) {
+        match contrary_word(name, settings.owners()) {
             Some(other) => Err(format!("its name says `{other}`").into()),
             None => Ok(()),
         }
     }
 }
 
-/// The last name in `before`, and the text before it.
-fn last_name(before: &[u8]) -> (&[u8], &[u8]) {
+/// The last name in `text`, and the text before it.
+fn last_name(text: &[u8]) -> (&[u8], &[u8]) {
     let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
-    let separator_len = before.iter().rev().take_while(|byte| !is_name(byte)).count();
-    let end = before.len() - separator_len;
-    let len = before[..end].iter().rev().take_while(is_name).count();
-    (&before[end - len..end], &before[..end - len])
+    let separator_len = text.iter().rev().take_while(|byte| !is_name(byte)).count();
+    let end = text.len() - separator_len;
+    let len = text[..end].iter().rev().take_while(is_name).count();
+    (&text[end - len..end], &text[..end - len])
 }
 
-/// The part of `name` that shows that it is not a credential, or whose else it is.
-fn objection(name: &[u8], owners: Option<&Owners>) -> Option<String> {
+/// The part of `name` that shows that its value is not a credential, or is the credential of another service.
+fn contrary_word(name: &[u8], owners: Option<&Owners>) -> Option<String> {
     let words = words(name);
-    let joined = joined(&words);
+    let joined = words.concat();
     if let Some(other) = NOT_CREDENTIALS.iter().find(|other| joined.contains(*other)) {
         return Some((*other).to_owned());
     }
@@ -121,10 +121,6 @@ fn is_credential(word: &str) -> bool {
     let word = word.trim_end_matches(|digit: char| digit.is_ascii_digit());
     CREDENTIALS.iter().any(|ending| word.ends_with(ending))
         || AUTHORIZATION.iter().any(|start| word.starts_with(start))
-}
-
-fn joined(words: &[String]) -> String {
-    words.concat()
 }
 
 /// The words of a name, in lower case, separated by punctuation or by a capital after a lower-case letter.
@@ -173,7 +169,7 @@ mod tests {
             "OAUTH",
             "secretKey2",
         ] {
-            assert_eq!(objection(name.as_bytes(), Some(&owners())), None, "{name}");
+            assert_eq!(contrary_word(name.as_bytes(), Some(&owners())), None, "{name}");
         }
         for name in [
             "author",
@@ -191,8 +187,12 @@ mod tests {
             "monkeys.s3.key",
             "key_name",
         ] {
-            assert!(objection(name.as_bytes(), Some(&owners())).is_some(), "{name}");
+            assert!(contrary_word(name.as_bytes(), Some(&owners())).is_some(), "{name}");
         }
-        assert_eq!(objection(b"REDIS_KEY", None), None, "without a list of owners, any credential counts");
+        assert_eq!(
+            contrary_word(b"REDIS_KEY", None),
+            None,
+            "without a list of owners, any credential counts"
+        );
     }
 }

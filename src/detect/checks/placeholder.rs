@@ -39,9 +39,10 @@ const WORDS: &[&str] = &[
 const SHORT_WORDS: &[&str] =
     &["your", "fake", "test", "mock", "demo", "here", "xxxx", "real", "this", "some"];
 
+/// Length of each of the [`SHORT_WORDS`], in bytes.
 const SHORT_WORD_LEN: usize = 4;
 
-/// What finds [`WORDS`]. To prepare them takes several times as long as to search for them.
+/// A search for each of [`WORDS`], prepared once: preparing it takes several times as long as searching.
 static FINDERS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| WORDS.iter().map(Finder::new).collect());
 
 /// Rejects placeholders.

@@ -6,7 +6,7 @@ const KEYBOARD: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm"];
 
 /// A description of the non-random part of `body`; `None` if it looks random.
 pub(super) fn synthetic_reason(body: &[u8]) -> Option<&'static str> {
-    let runs = Runs::of(body);
+    let runs = LongestRuns::measure(body);
     if runs.same >= 5 {
         return Some("a repeated character");
     }
@@ -23,8 +23,8 @@ pub(super) fn synthetic_reason(body: &[u8]) -> Option<&'static str> {
 }
 
 /// Lengths of the longest runs in a text.
-struct Runs {
-    /// Of one character.
+struct LongestRuns {
+    /// `aaaa`
     same: usize,
     /// `abcd`, in one case and without a turn from `z` to `a`.
     rising: usize,
@@ -38,20 +38,20 @@ struct Runs {
     keyboard: usize,
 }
 
-impl Runs {
-    /// All of them in one pass: a list of thousands of keys would otherwise spend most of its time here.
-    fn of(body: &[u8]) -> Self {
+impl LongestRuns {
+    /// Measures all of them in one pass: searching a list of thousands of keys would otherwise spend most of its time here.
+    fn measure(body: &[u8]) -> Self {
         let [mut same, mut rising, mut up, mut down, mut keyboard] = [RunLength::new(1); 5];
         let mut interleaved = RunLength::new(2);
-        for at in 1..body.len() {
-            let (a, b) = (body[at - 1], body[at]);
+        for index in 1..body.len() {
+            let (a, b) = (body[index - 1], body[index]);
             same.push(a == b);
             rising.push(b == a.wrapping_add(1) && a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric());
             up.push(follows(a, b));
             down.push(follows(b, a));
             keyboard.push(NEXT_KEY[usize::from(a.to_ascii_lowercase())] == b.to_ascii_lowercase());
-            if at > 1 {
-                interleaved.push(follows(body[at - 2], b));
+            if index > 1 {
+                interleaved.push(follows(body[index - 2], b));
             }
         }
         Self {
@@ -79,8 +79,8 @@ impl RunLength {
         Self { shortest, current: shortest, best: shortest }
     }
 
-    fn push(&mut self, goes_on: bool) {
-        self.current = if goes_on { self.current + 1 } else { self.shortest };
+    fn push(&mut self, is_continued: bool) {
+        self.current = if is_continued { self.current + 1 } else { self.shortest };
         self.best = self.best.max(self.current);
     }
 }
@@ -90,7 +90,8 @@ fn follows(a: u8, b: u8) -> bool {
     SUCCESSORS[usize::from(a)] == b.to_ascii_lowercase()
 }
 
-/// For each letter, in any case, and digit, the one that follows; for other bytes, what no byte in lower case equals.
+/// For each letter, in any case, and each digit, the one that follows, in lower case; for other bytes, a value that equals no
+/// byte in lower case.
 static SUCCESSORS: [u8; 256] = {
     let mut next = [b'A'; 256];
     let mut byte = b'0';
@@ -106,7 +107,7 @@ static SUCCESSORS: [u8; 256] = {
     next
 };
 
-/// For each letter, its right neighbor on the keyboard; for other bytes, nothing that could be typed.
+/// For each letter, its right neighbor on the keyboard; for other bytes, a value that cannot be typed.
 static NEXT_KEY: [u8; 256] = {
     let mut next = [0xFF; 256];
     let mut row = 0;

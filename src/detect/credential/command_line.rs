@@ -101,17 +101,17 @@ fn mask_option(text: &[u8], dash: usize, credentials: &mut Vec<Credential>) -> u
         return dash + length;
     }
     let program = program_options(text, dash);
-    let known = program.iter().find(|option| text[dash..].starts_with(option.as_bytes()));
-    let usual = USUAL_OPTIONS
+    let program_option = program.iter().find(|option| text[dash..].starts_with(option.as_bytes()));
+    let usual_option = USUAL_OPTIONS
         .iter()
         .find(|option| word == option.as_bytes() || option.len() == 2 && word.starts_with(option.as_bytes()));
-    let Some(option) = known.or(usual) else { return dash + length };
+    let Some(option) = program_option.or(usual_option) else { return dash + length };
     let at = value_start(text, dash + option.len());
     let is_attached = at == dash + option.len();
     let site = value_site(text);
     if let Some(quote) = opening_quote(text, at) {
         let content = quote.quoted_text(text).content;
-        if known.is_some() || is_unlike_word(&text[content]) {
+        if program_option.is_some() || is_unlike_word(&text[content]) {
             site.mask_quoted(&quote, credentials);
         }
         return at;
@@ -121,7 +121,7 @@ fn mask_option(text: &[u8], dash: usize, credentials: &mut Vec<Credential>) -> u
         || is_reference(value)
         || value.starts_with(b"-")
         || is_port(value)
-        || match known {
+        || match program_option {
             Some(_) => is_attached && word.starts_with(b"--") || is_code(value) && !is_unlike_word(value),
             None => {
                 !is_unlike_word(value)
@@ -184,8 +184,7 @@ fn program_options(text: &[u8], at: usize) -> &'static [&'static str] {
     let line = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
     let words = before[line..].split(|byte| !(is_name(*byte)));
     for word in words.rev() {
-        let known = PROGRAMS.iter().find(|(program, _)| word == program.as_bytes());
-        if let Some((_, options)) = known {
+        if let Some((_, options)) = PROGRAMS.iter().find(|(program, _)| word == program.as_bytes()) {
             return options;
         }
     }

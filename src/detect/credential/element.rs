@@ -98,8 +98,8 @@ fn mask_content(text: &[u8], from: usize, strength: NameStrength, credentials: &
     let limit = text.len().min(at + MAX_VALUE_LEN);
     let line = memchr::memchr(b'\n', &text[at..limit]).map_or(limit, |length| at + length);
     let ends = OPEN.iter().map(|open| format!("{open}/")).chain(["]]>".to_owned()]);
-    let found_ends = ends.filter_map(|end| memchr::memmem::find(&text[at..line], end.as_bytes()));
-    let end = found_ends.min().map_or(line, |length| at + length);
+    let lengths = ends.filter_map(|end| memchr::memmem::find(&text[at..line], end.as_bytes()));
+    let end = lengths.min().map_or(line, |length| at + length);
     let value = &text[at..end];
     let is_shown = value.len() < 4
         || is_reference(value)

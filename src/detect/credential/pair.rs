@@ -97,5 +97,5 @@ fn is_label(before: &[u8]) -> bool {
     let before = &before[..before.len() - quotes];
     let length = before.iter().rev().take(32).take_while(|byte| is_name(**byte)).count();
     let label = before[before.len() - length..].to_ascii_lowercase();
-    VALUE_LABELS.iter().any(|known| label == known.as_bytes())
+    VALUE_LABELS.iter().any(|value_label| label == value_label.as_bytes())
 }

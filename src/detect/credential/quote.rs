@@ -93,8 +93,8 @@ impl OpeningQuote {
         let limit = line_end.map_or(limit, |length| self.end + length);
         let span = match &self.closing {
             Closing::Literal(closing) => {
-                let found = memchr::memmem::find(&text[self.end..limit], closing);
-                found.map(|length| (self.end + length, self.end + length + closing.len()))
+                let length = memchr::memmem::find(&text[self.end..limit], closing);
+                length.map(|length| (self.end + length, self.end + length + closing.len()))
             }
             Closing::Escaped { quote, backslashes } => {
                 closing_quote(text, self.end..limit, *quote, *backslashes)

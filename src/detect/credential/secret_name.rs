@@ -105,6 +105,7 @@ const TOKEN_WORDS: &[&str] = &[
 
 /// Names that contain one of the above without being secret.
 const OTHER_PARTS: &[&str] = &["tokeniz", "tokenis", "keyboard", "secretary", "passwordless"];
+/// Ends of names that are not secret although they contain one of the above.
 const OTHER_ENDINGS: &[&str] = &[
     "tokens", "author", "authors", "url", "uri", "endpoint", "path", "file", "dir", "type", "length", "len",
     "count", "size", "limit", "bypass", "compass", "monkey", "turkey", "hockey",
@@ -219,7 +220,7 @@ pub(super) fn classify(name: &[u8]) -> Option<NameStrength> {
         return Some(NameStrength::Password);
     }
     let words = words(component);
-    let has = |known: &[&str]| words.iter().any(|word| known.contains(&&**word));
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&&**word));
     if has(PASSWORD_WORDS) || PASSWORD_WORDS.contains(&&*plain) {
         Some(NameStrength::Password)
     } else if TOKEN_PARTS.iter().any(|part| plain.contains(part))

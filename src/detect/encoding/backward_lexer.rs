@@ -31,7 +31,9 @@ pub(super) fn token_before(text: &[u8], end: usize, lenient: bool) -> Token {
 /// The tokens before an offset, nearest first, with the start of each.
 pub(super) struct BackwardTokens<'a> {
     text: &'a [u8],
+    /// The start of the last token, before which the next one ends.
     at: usize,
+    /// The start of the text to split.
     low: usize,
     lenient: bool,
     /// No escape begins between here and `at`.

@@ -96,15 +96,19 @@ impl Encoding for Base64 {
         candidate: &mut Candidate<'_>,
         secret: Range<usize>,
     ) -> Option<EncodingName> {
-        let inside = || decoded.annotations.iter().filter(|(at, _)| secret.contains(at));
-        let is_tentative = inside().any(|(at, kind)| kind.is_tentative() && *at > secret.start);
+        let annotations = || decoded.annotations.iter().filter(|(offset, _)| secret.contains(offset));
+        let is_tentative = annotations().any(|(offset, kind)| kind.is_tentative() && *offset > secret.start);
         // Joined literals may be unrelated, unless they form a key with equal halves.
         if is_tentative
             && (candidate.halves.is_none() || ![WEIGHT_EQUAL, WEIGHT_EXACT].contains(&candidate.weight))
         {
             return None;
         }
-        Some(if inside().any(|(_, kind)| *kind == TokenKind::UrlSafe) { "base64url" } else { decoded.name })
+        Some(if annotations().any(|(_, kind)| *kind == TokenKind::UrlSafe) {
+            "base64url"
+        } else {
+            decoded.name
+        })
     }
 }
 
@@ -131,7 +135,7 @@ fn parts(whole: EncodedKeyword) -> Vec<EncodedKeyword> {
 /// Whether the start of the keyword is directly before its end, which was hit, so that the start was hit as well.
 fn was_start_hit(hit: &EncodedHit<'_>, phase: usize, skipped: usize) -> bool {
     let symbols = determined_symbols(hit.literal, phase);
-    hit.at
+    hit.start
         .checked_sub(skipped)
         .is_some_and(|from| hit.text[from..].starts_with(&symbols[..skipped + PART_LEN]))
 }
@@ -153,7 +157,7 @@ fn symbols(hit: &EncodedHit<'_>) -> (Vec<Symbol>, usize) {
         (symbols_for(hit.max_chars()), symbols_for(hit.max_chars_before()).saturating_add(behind));
     let mut symbols =
         Vec::with_capacity(max_after.min(MAX_INITIAL_CAPACITY) + max_before.min(MAX_INITIAL_CAPACITY));
-    let mut at = hit.at;
+    let mut at = hit.start;
     while symbols.len() < max_before
         && let NextSymbol::Symbol(symbol, place) = line_wrap::previous_symbol(text, at, low, is_symbol)
     {
@@ -162,7 +166,7 @@ fn symbols(hit: &EncodedHit<'_>) -> (Vec<Symbol>, usize) {
     }
     symbols.reverse();
     let before = symbols.len();
-    let mut at = hit.at;
+    let mut at = hit.start;
     while symbols.len() < max_after.saturating_add(before)
         && let NextSymbol::Symbol(symbol, place) = line_wrap::next_symbol(text, at, high, is_symbol)
     {

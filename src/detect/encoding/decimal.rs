@@ -40,14 +40,14 @@ impl Encoding for Decimal {
     }
 
     fn decode(&self, hit: &EncodedHit<'_>, visit: &mut dyn FnMut(DecodedText)) {
-        if hit.at.checked_sub(1).is_some_and(|before| continues_number(hit.text[before]))
+        if hit.start.checked_sub(1).is_some_and(|before| continues_number(hit.text[before]))
             || !reads_literal(hit)
         {
             return;
         }
         let mut decoded = DecodedText { name: "decimal", ..DecodedText::default() };
         let mut before = Vec::new();
-        let mut at = hit.at;
+        let mut at = hit.start;
         while before.len() < hit.max_chars_before()
             && let Some((byte, place)) = previous(hit, at)
         {
@@ -56,7 +56,7 @@ impl Encoding for Decimal {
         }
         before.into_iter().rev().for_each(|(byte, place)| decoded.push(byte, place));
         decoded.literal_start = decoded.text.len();
-        let mut at = hit.at;
+        let mut at = hit.start;
         while decoded.text.len() - decoded.literal_start < hit.max_chars()
             && let Some((byte, place)) = next(hit, at)
         {
@@ -73,7 +73,7 @@ impl Encoding for Decimal {
 
 /// Quick test, which examines only the hit, whether the literal can be decoded.
 fn reads_literal(hit: &EncodedHit<'_>) -> bool {
-    let mut at = hit.at;
+    let mut at = hit.start;
     hit.literal.iter().all(|&expected| match next(hit, at) {
         Some((byte, place)) => {
             at = place.1;
@@ -87,7 +87,7 @@ fn reads_literal(hit: &EncodedHit<'_>) -> bool {
 fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     spend(4);
     let rest = hit.text.get(at..hit.decode_end())?;
-    let start = at + if at == hit.at { 0 } else { element_separator_len(rest)? };
+    let start = at + if at == hit.start { 0 } else { element_separator_len(rest)? };
     let digits =
         hit.text[start..].iter().take_while(|byte| byte.is_ascii_digit()).take(MAX_DIGITS + 1).count();
     let end = start + digits;

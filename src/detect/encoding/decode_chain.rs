@@ -95,7 +95,7 @@ impl DecodeChain {
             DecodeExtent::Forward(chars) if !is_last => DecodeExtent::Forward(2 * chars + 8),
             extent => extent,
         };
-        let hit = EncodedHit { text, at, tag: *tag, literal, starts_key, nested, max_key_len, extent };
+        let hit = EncodedHit { text, start: at, tag: *tag, literal, starts_key, nested, max_key_len, extent };
         encoding.decode(&hit, &mut |decoded| {
             spend(HIT_STEPS + decoded.text.len());
             if !decoded.text.get(decoded.literal_start..).is_some_and(|text| text.starts_with(literal)) {

@@ -35,24 +35,24 @@ impl Encoding for DelimitedHex {
     }
 
     fn keywords(&self, literal: &[u8], starts_key: bool) -> Vec<EncodedKeyword> {
-        let of = |literal: &[u8], separator: &str, tag| {
+        let keywords = |literal: &[u8], separator: &str, tag| {
             case_variants(literal, separator)
                 .map(move |bytes| EncodedKeyword { bytes, tag })
                 .collect::<Vec<_>>()
         };
         if !starts_key {
             // A line may end within the prefix of a key.
-            return literal.get(..2).map(|start| of(start, " ", BLANKS)).unwrap_or_default();
+            return literal.get(..2).map(|start| keywords(start, " ", BLANKS)).unwrap_or_default();
         }
-        let mut all = of(literal, " ", BLANKS);
+        let mut all = keywords(literal, " ", BLANKS);
         // There are too many delimiters that may follow the first byte.
-        for EncodedKeyword { bytes, .. } in of(&literal[..1], "", PREFIXED) {
+        for EncodedKeyword { bytes, .. } in keywords(&literal[..1], "", PREFIXED) {
             for prefix in [b"0x", b"0X"] {
                 all.push(EncodedKeyword { bytes: [prefix, &bytes[..]].concat(), tag: PREFIXED });
             }
         }
         for &separator in DELIMITERS {
-            all.extend(of(literal, &char::from(separator).to_string(), separator));
+            all.extend(keywords(literal, &char::from(separator).to_string(), separator));
         }
         all
     }
@@ -70,7 +70,7 @@ impl Encoding for DelimitedHex {
 fn next(hit: &EncodedHit<'_>, at: usize) -> Option<SourceByte> {
     spend(4);
     let rest = hit.text.get(at..hit.decode_end())?;
-    let at = at + if at == hit.at { 0 } else { delimiter_len(rest, hit.tag)? };
+    let at = at + if at == hit.start { 0 } else { delimiter_len(rest, hit.tag)? };
     let digits = at + if hit.tag == PREFIXED { hex_prefix_len(&hit.text[at..])? } else { 0 };
     let value = hex_byte(*hit.text.get(digits)?, *hit.text.get(digits + 1)?)?;
     (digits + 2 <= hit.decode_end()).then_some((value, (at, digits + 2)))

@@ -51,8 +51,8 @@ impl Encoding for Dump {
         if !begins_at_hit(hit) {
             return;
         }
-        let Some(line) = Line::containing(text, hit.at) else { return };
-        let Some(index) = line.bytes.iter().position(|(_, place)| place.0 == hit.at) else { return };
+        let Some(line) = Line::parse_around(text, hit.start) else { return };
+        let Some(index) = line.bytes.iter().position(|(_, place)| place.0 == hit.start) else { return };
         if !line.contains_literal(index, hit.literal, text) {
             return;
         }
@@ -109,8 +109,10 @@ impl Encoding for Dump {
 /// Whether the first byte can be decoded at the hit, and also the second if it is on the same line.
 fn begins_at_hit(hit: &EncodedHit<'_>) -> bool {
     let pair = |at: usize| hex_byte(*hit.text.get(at)?, *hit.text.get(at + 1)?);
-    let blanks = hit.text[hit.at..].iter().skip(2).take(MAX_BLANKS).take_while(|&&byte| byte == b' ').count();
-    pair(hit.at) == hit.literal.first().copied() && pair(hit.at + 2 + blanks) == hit.literal.get(1).copied()
+    let blanks =
+        hit.text[hit.start..].iter().skip(2).take(MAX_BLANKS).take_while(|&&byte| byte == b' ').count();
+    pair(hit.start) == hit.literal.first().copied()
+        && pair(hit.start + 2 + blanks) == hit.literal.get(1).copied()
 }
 
 /// A line of a dump.
@@ -130,11 +132,11 @@ struct Line {
 
 impl Line {
     /// The line that contains `at`.
-    fn containing(text: &[u8], at: usize) -> Option<Self> {
+    fn parse_around(text: &[u8], at: usize) -> Option<Self> {
         let low = at.saturating_sub(MAX_LINE_LEN);
         spend(16 + (at - low) / 8);
         let start = match text[low..at].iter().rposition(|&byte| byte == b'\n') {
-            Some(found) => low + found + 1,
+            Some(newline) => low + newline + 1,
             None if low == 0 => 0,
             None => return None,
         };
@@ -145,7 +147,7 @@ impl Line {
     fn parse(text: &[u8], start: usize) -> Option<Self> {
         let rest = &text[start..text.len().min(start + MAX_LINE_LEN)];
         let end = match rest.iter().position(|&byte| byte == b'\n') {
-            Some(found) => found,
+            Some(newline) => newline,
             None if start + rest.len() == text.len() => rest.len(),
             None => return None,
         };
@@ -174,23 +176,23 @@ impl Line {
 
     /// The next line, if this one continues in it.
     fn next(&self, text: &[u8]) -> Option<Self> {
-        let broken = self.end + text[self.end..].first().map_or(0, |&byte| usize::from(byte == b'\r'));
-        let broken = broken + line_break(&text[broken..])?;
-        Self::parse(text, broken).filter(|next| self.continues_in(next))
+        let break_start = self.end + text[self.end..].first().map_or(0, |&byte| usize::from(byte == b'\r'));
+        let next_start = break_start + line_break(&text[break_start..])?;
+        Self::parse(text, next_start).filter(|next| self.continues_in(next))
     }
 
     /// The previous line, if it continues in this one.
     fn previous(&self, text: &[u8]) -> Option<Self> {
-        Self::containing(text, self.start.checked_sub(1)?).filter(|before| before.continues_in(self))
+        Self::parse_around(text, self.start.checked_sub(1)?).filter(|previous| previous.continues_in(self))
     }
 
     /// Whether `literal` begins at the byte with this index. Its end may be on the next line.
     fn contains_literal(&self, index: usize, literal: &[u8], text: &[u8]) -> bool {
         let begins =
             |bytes: &[SourceByte], literal: &[u8]| bytes.iter().zip(literal).all(|((a, _), b)| a == b);
-        let here = &self.bytes[index..];
-        begins(here, literal)
-            && literal.get(here.len()..).is_none_or(|rest| {
+        let bytes = &self.bytes[index..];
+        begins(bytes, literal)
+            && literal.get(bytes.len()..).is_none_or(|rest| {
                 rest.is_empty() || self.next(text).is_some_and(|next| begins(&next.bytes, rest))
             })
     }
@@ -215,8 +217,8 @@ impl Line {
         let radices: &[u32] = if self.offset.len() == 7 { &[8, 10] } else { &[16] };
         radices.iter().any(|&radix| {
             let value = |digits: &[u8]| u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok();
-            let (here, there) = (value(&self.offset), value(&next.offset));
-            here.zip(there).is_some_and(|(a, b)| b.checked_sub(a) == Some(self.bytes.len() as u64))
+            let (offset, next_offset) = (value(&self.offset), value(&next.offset));
+            offset.zip(next_offset).is_some_and(|(a, b)| b.checked_sub(a) == Some(self.bytes.len() as u64))
         })
     }
 }

@@ -147,13 +147,13 @@ fn may_be_joined(
     annotations: &[(usize, TokenKind)],
     secret: &Range<usize>,
 ) -> bool {
-    let inside = || annotations.iter().filter(|(at, _)| (secret.start + 1..secret.end).contains(at));
-    let is_tentative = inside().any(|&(_, kind)| kind.is_tentative());
+    let joins = || annotations.iter().filter(|(offset, _)| (secret.start + 1..secret.end).contains(offset));
+    let is_tentative = joins().any(|&(_, kind)| kind.is_tentative());
     if candidate.halves.is_some() {
         // Equal halves that end at the end of a line or literal.
         return !is_tentative || [WEIGHT_EQUAL, WEIGHT_EXACT].contains(&candidate.weight);
     }
-    if inside().any(|&(_, kind)| kind == TokenKind::CommaSeparated) {
+    if joins().any(|&(_, kind)| kind == TokenKind::CommaSeparated) {
         return false;
     }
     let prefix = &candidate.bytes[candidate.prefix.clone()];
@@ -161,14 +161,13 @@ fn may_be_joined(
     if !prefix.is_empty() && memchr::memmem::find(body, prefix).is_some() {
         return false;
     }
-    let first_part =
-        inside().find(|(_, kind)| kind.separates_parts()).map_or(0, |&(at, _)| at - secret.start);
+    let first_part = joins().find(|(_, kind)| kind.separates_parts()).map_or(0, |&(at, _)| at - secret.start);
     !is_tentative || first_part.saturating_sub(prefix.len()) < MIN_WHOLE_BODY
 }
 
 /// Whether the run of key characters around the hit continues in encoded form.
 fn run_continues(hit: &EncodedHit<'_>) -> bool {
-    let EncodedHit { text, at, .. } = *hit;
+    let EncodedHit { text, start: at, .. } = *hit;
     let end = at + key_run(&text[at..], MAX_RUN_LEN);
     spend((end - at) / 4);
     if end < text.len() && token_at(text, end, true).continues_key() {
@@ -194,7 +193,7 @@ fn run_continues(hit: &EncodedHit<'_>) -> bool {
 
 /// Quick test, which examines only the hit, whether the literal can be decoded.
 fn reads_literal(hit: &EncodedHit<'_>) -> bool {
-    let mut at = hit.at;
+    let mut at = hit.start;
     hit.literal.iter().all(|&byte| {
         while at < hit.text.len() {
             let token = token_at(hit.text, at, true);
@@ -245,7 +244,7 @@ fn decode_scope(hit: &EncodedHit<'_>) -> Option<DecodeScope> {
             start = at;
         }
     }
-    let (mut end, mut count) = (hit.at, 0);
+    let (mut end, mut count) = (hit.start, 0);
     while end < high {
         let token = token_at(text, end, true);
         if token.len > high - end || !continues_key(&token, &mut count) {
@@ -261,7 +260,7 @@ fn decode_scope(hit: &EncodedHit<'_>) -> Option<DecodeScope> {
 /// The range to decode for a probe of `max_chars` characters on each side, whatever it contains.
 fn probe_range(hit: &EncodedHit<'_>, max_chars: usize) -> Range<usize> {
     let (low, high, first) = (hit.decode_start(), hit.decode_end(), token_start(hit));
-    let (mut end, mut count) = (hit.at, 0);
+    let (mut end, mut count) = (hit.start, 0);
     while end < high && count < max_chars {
         let token = token_at(hit.text, end, true);
         if token.len > high - end {
@@ -288,8 +287,8 @@ fn probe_range(hit: &EncodedHit<'_>, max_chars: usize) -> Range<usize> {
 /// The start of the token that was hit: the keyword begins with one backslash, and more may precede it.
 fn token_start(hit: &EncodedHit<'_>) -> usize {
     let (text, low) = (hit.text, hit.decode_start());
-    let mut start = hit.at;
-    while text[hit.at] == b'\\' && start > low && text[start - 1] == b'\\' && hit.at - start < 3 {
+    let mut start = hit.start;
+    while text[hit.start] == b'\\' && start > low && text[start - 1] == b'\\' && hit.start - start < 3 {
         start -= 1;
     }
     start

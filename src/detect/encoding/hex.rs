@@ -64,12 +64,12 @@ pub(super) fn decode(
     previous: ReadByte,
     visit: &mut dyn FnMut(DecodedText),
 ) {
-    if !reads_literal(hit, hit.at, next) {
+    if !reads_literal(hit, hit.start, next) {
         return;
     }
     let mut decoded = DecodedText { name: "hex", ..DecodedText::default() };
     let mut before = Vec::new();
-    let mut at = hit.at;
+    let mut at = hit.start;
     while before.len() < hit.max_chars_before()
         && let Some((byte, place)) = previous(hit, at)
     {
@@ -83,11 +83,11 @@ pub(super) fn decode(
     if hit.starts_key && begins_line(hit) {
         decoded.annotations.push((decoded.literal_start, TokenKind::Adjacent));
     }
-    let mut at = hit.at;
+    let mut at = hit.start;
     while decoded.text.len() - decoded.literal_start < hit.max_chars()
         && let Some((byte, place)) = next(hit, at)
     {
-        if at != hit.at && hit.text[at..place.0].contains(&b'\n') && begins_other_value(hit, at, next) {
+        if at != hit.start && hit.text[at..place.0].contains(&b'\n') && begins_other_value(hit, at, next) {
             break;
         }
         decoded.push(byte, place);
@@ -109,7 +109,7 @@ fn reads_literal(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bool {
 
 /// Whether the hit is the first text on its line, which is not the first line.
 fn begins_line(hit: &EncodedHit<'_>) -> bool {
-    let before = &hit.text[hit.at.saturating_sub(MAX_INDENT + 1)..hit.at];
+    let before = &hit.text[hit.start.saturating_sub(MAX_INDENT + 1)..hit.start];
     let blank = before.iter().rev().take_while(|byte| b" \t".contains(byte)).count();
     before[..before.len() - blank].ends_with(b"\n")
 }
@@ -123,7 +123,7 @@ fn begins_other_value(hit: &EncodedHit<'_>, mut at: usize, next: ReadByte) -> bo
     if reads_literal(hit, at, next) {
         return true;
     }
-    if hit.at > 0 && !begins_line(hit) {
+    if hit.start > 0 && !begins_line(hit) {
         return false;
     }
     let from = at;

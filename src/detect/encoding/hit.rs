@@ -22,7 +22,7 @@ pub(super) struct EncodedKeyword {
 pub(super) struct EncodedHit<'a> {
     pub(super) text: &'a [u8],
     /// Start of the keyword in `text`.
-    pub(super) at: usize,
+    pub(super) start: usize,
     pub(super) tag: u8,
     /// The literal that must be decoded at the hit.
     pub(super) literal: &'a [u8],
@@ -65,7 +65,7 @@ impl EncodedHit<'_> {
             DecodeExtent::Full => CONTEXT_SIDE_BYTES,
             DecodeExtent::Partial(_) | DecodeExtent::WholeKey => PROBE_BYTES_BEFORE,
         };
-        self.at.saturating_sub(reach)
+        self.start.saturating_sub(reach)
     }
 
     /// Number of characters to decode from the hit on.
@@ -89,6 +89,6 @@ impl EncodedHit<'_> {
 
     /// The end of the bytes that may be decoded.
     pub(super) fn decode_end(&self) -> usize {
-        self.text.len().min(self.at + KEY_SIDE_BYTES)
+        self.text.len().min(self.start + KEY_SIDE_BYTES)
     }
 }

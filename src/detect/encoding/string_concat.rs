@@ -63,13 +63,13 @@ pub(super) fn concat_at(text: &[u8], at: usize, lenient: bool) -> Option<Token> 
     cursor.skip_trivia()?;
     let kind = skip_join(&mut cursor, lenient)?;
     let letters = cursor.rest().iter().take(2).take_while(|byte| PREFIXES.contains(byte)).count();
-    cursor.at += letters;
+    cursor.offset += letters;
     let open = Quote::new(cursor.rest())?;
     // A quote with more backslashes is nested in another literal.
     let is_same_quote =
         open.byte == close.byte && open.slashes == close.slashes && open.is_entity == close.is_entity;
     let is_other_quote = open.byte != close.byte && (kind != TokenKind::Adjacent || adjacent.is_some());
-    (is_same_quote || is_other_quote).then(|| Token::zero_width(cursor.at + open.len - at, kind))
+    (is_same_quote || is_other_quote).then(|| Token::zero_width(cursor.offset + open.len - at, kind))
 }
 
 /// Skips everything up to the next literal. Returns how the two literals are joined.
@@ -104,7 +104,7 @@ fn skip_to_operand(cursor: &mut TriviaCursor<'_>) -> Option<()> {
     if rest.first().is_some_and(|byte| CONTINUATION_SIGNS.contains(byte))
         && line_break(&rest[1 + indent(&rest[1..])..]).is_some()
     {
-        cursor.at += 1;
+        cursor.offset += 1;
         cursor.skip_trivia()?;
     }
     // The line continuation character of AppleScript.
@@ -137,18 +137,18 @@ fn skip_append(cursor: &mut TriviaCursor<'_>) -> Option<()> {
         start.is_some_and(|start| rest[start.min(rest.len())..].starts_with(call)) && (closes || is_directive)
     });
     if call.is_some() {
-        cursor.at += name + usize::from(rest.get(name) == Some(&b'('));
-        cursor.at += indent(cursor.rest());
+        cursor.offset += name + usize::from(rest.get(name) == Some(&b'('));
+        cursor.offset += indent(cursor.rest());
         return Some(());
     }
     // `.=` begins like part of a name.
     let name = rest[..name].iter().rposition(|byte| !b".".contains(byte)).map_or(0, |last| last + 1);
-    cursor.at += name;
-    cursor.at += indent(cursor.rest());
+    cursor.offset += name;
+    cursor.offset += indent(cursor.rest());
     let assignment = ASSIGNMENTS.iter().find(|assignment| cursor.rest().starts_with(assignment))?;
     cursor.skip(assignment);
     (name > 0).then_some(())?;
-    cursor.at += indent(cursor.rest());
+    cursor.offset += indent(cursor.rest());
     Some(())
 }
 

@@ -15,7 +15,7 @@ const MAX_COMMENT_LEN: usize = 80;
 pub(super) struct TriviaCursor<'a> {
     text: &'a [u8],
     /// The current offset.
-    pub(super) at: usize,
+    pub(super) offset: usize,
     /// The end of the text that may be read.
     end: usize,
     /// Line breaks read so far.
@@ -23,19 +23,19 @@ pub(super) struct TriviaCursor<'a> {
 }
 
 impl<'a> TriviaCursor<'a> {
-    pub(super) fn new(text: &'a [u8], at: usize, end: usize) -> Self {
-        Self { text, at, end, lines: 0 }
+    pub(super) fn new(text: &'a [u8], offset: usize, end: usize) -> Self {
+        Self { text, offset, end, lines: 0 }
     }
 
     /// The remaining text.
     pub(super) fn rest(&self) -> &'a [u8] {
-        &self.text[self.at.min(self.end)..self.end]
+        &self.text[self.offset.min(self.end)..self.end]
     }
 
     /// Skips `token` if it is next. Returns whether it was.
     pub(super) fn skip(&mut self, token: &[u8]) -> bool {
         let is_next = self.rest().starts_with(token);
-        self.at += if is_next { token.len() } else { 0 };
+        self.offset += if is_next { token.len() } else { 0 };
         is_next
     }
 
@@ -43,20 +43,20 @@ impl<'a> TriviaCursor<'a> {
     pub(super) fn skip_trivia(&mut self) -> Option<()> {
         loop {
             spend(4);
-            self.at += indent(self.rest());
+            self.offset += indent(self.rest());
             if let Some((len, is_escaped)) = self.line_end() {
                 self.lines += 1;
                 if self.lines > MAX_LINES {
                     return None;
                 }
-                let line = self.at;
-                self.at += len;
-                self.at += repeated_prefix_len(&self.text[..self.end], line, self.at, is_escaped);
+                let line = self.offset;
+                self.offset += len;
+                self.offset += repeated_prefix_len(&self.text[..self.end], line, self.offset, is_escaped);
                 if is_escaped {
                     self.skip_notebook_line_end();
                 }
             } else if let Some(len) = comment(self.rest()) {
-                self.at += len;
+                self.offset += len;
             } else {
                 return Some(());
             }
@@ -77,12 +77,12 @@ impl<'a> TriviaCursor<'a> {
             return;
         }
         ahead.skip(b",");
-        ahead.at += indent(ahead.rest());
+        ahead.offset += indent(ahead.rest());
         let Some(len) = line_break(ahead.rest()) else { return };
-        let line = ahead.at;
-        ahead.at += len;
-        ahead.at += repeated_prefix_len(&self.text[..self.end], line, ahead.at, false);
-        ahead.at += indent(ahead.rest());
+        let line = ahead.offset;
+        ahead.offset += len;
+        ahead.offset += repeated_prefix_len(&self.text[..self.end], line, ahead.offset, false);
+        ahead.offset += indent(ahead.rest());
         if ahead.skip(b"\"") {
             *self = ahead;
         }

@@ -49,12 +49,12 @@ impl Encoding for Utf16 {
         }
         // UTF-16 in base64 comes from Windows, which is little-endian.
         let is_little = match hit.tag {
-            IN_HEX => is_little_endian(hit.text, hit.at, BYTE_ORDER_REACH_IN_HEX),
-            _ => hit.nested || is_little_endian(hit.text, hit.at, BYTE_ORDER_REACH),
+            IN_HEX => is_little_endian(hit.text, hit.start, BYTE_ORDER_REACH_IN_HEX),
+            _ => hit.nested || is_little_endian(hit.text, hit.start, BYTE_ORDER_REACH),
         };
         let Some(decoded) = decode_in_order(hit, is_little) else { return };
         // Half a character at the end may be a whole one in the other byte order.
-        let end = decoded.source_map.last().map_or(hit.at, |place| place.1);
+        let end = decoded.source_map.last().map_or(hit.start, |place| place.1);
         let half = hit.text.get(end).is_some_and(|&byte| is_key(byte)) && hit.text.get(end + 1) != Some(&0);
         let is_cut = is_little && half && !hit.nested;
         visit(decoded);
@@ -72,7 +72,7 @@ impl Encoding for Utf16 {
 fn decode_in_order(hit: &EncodedHit<'_>, is_little: bool) -> Option<DecodedText> {
     let text = hit.text;
     let first = usize::from(!is_little);
-    let start = hit.at.checked_sub(first)?;
+    let start = hit.start.checked_sub(first)?;
     // Which of the two bytes is zero.
     let unit = |at: usize| {
         let pair = text.get(at..at + 2)?;

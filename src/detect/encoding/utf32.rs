@@ -63,7 +63,7 @@ impl Encoding for Utf32 {
 
 /// Decodes the text around the hit in one byte order.
 fn decode_in_order(hit: &EncodedHit<'_>, is_little: bool) -> Option<DecodedText> {
-    let start = hit.at.checked_sub(if is_little { 0 } else { CHAR_LEN - 1 })?;
+    let start = hit.start.checked_sub(if is_little { 0 } else { CHAR_LEN - 1 })?;
     let unit = |at: usize| match (hit.text.get(at..at + CHAR_LEN)?, is_little) {
         (&[byte, 0, 0, 0], true) | (&[0, 0, 0, byte], false) if is_text(byte) => {
             Some((byte, (at, at + CHAR_LEN)))

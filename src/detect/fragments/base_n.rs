@@ -28,38 +28,38 @@ pub(super) fn visit_readings(bytes: &[u8], size: usize, visit: &mut dyn FnMut(&R
     }
     for alphabet in [BASE32, BASE32_HEX, BASE64] {
         let digits = digits(bytes, alphabet.value);
-        (0..alphabet.period).for_each(|offset| visit(&packed(&digits, offset, alphabet.bits)));
+        (0..alphabet.period).for_each(|offset| visit(&read_packed(&digits, offset, alphabet.bits)));
     }
     for value in BASE85 {
         let digits = digits(bytes, *value);
-        (0..5).for_each(|offset| visit(&groups_of_five(&digits, offset)));
+        (0..5).for_each(|offset| visit(&read_groups_of_five(&digits, offset)));
     }
 }
 
 /// The characters of an alphabet as numbers, with their positions.
 fn digits(bytes: &[u8], value: fn(u8) -> Option<u32>) -> Vec<(u32, usize)> {
-    bytes.iter().enumerate().filter_map(|(at, byte)| Some((value(*byte)?, at))).collect()
+    bytes.iter().enumerate().filter_map(|(offset, byte)| Some((value(*byte)?, offset))).collect()
 }
 
 /// Decodes `bits` bits per character, from the character at `offset` on.
-fn packed(digits: &[(u32, usize)], offset: usize, bits: usize) -> Reading {
+fn read_packed(digits: &[(u32, usize)], offset: usize, bits: usize) -> Reading {
     let mut reading = Reading::default();
-    let (mut buffer, mut filled) = (0_u32, 0);
+    let (mut buffer, mut buffered_bits) = (0_u32, 0);
     let mut first = offset;
-    for (index, (digit, at)) in digits.iter().enumerate().skip(offset) {
+    for (index, (digit, position)) in digits.iter().enumerate().skip(offset) {
         buffer = (buffer << bits | digit) & 0xffff;
-        filled += bits;
-        if filled >= 8 {
-            filled -= 8;
-            reading.push((buffer >> filled & 0xff) as u8, digits[first].1..at + 1);
-            first = if filled == 0 { index + 1 } else { index };
+        buffered_bits += bits;
+        if buffered_bits >= 8 {
+            buffered_bits -= 8;
+            reading.push((buffer >> buffered_bits & 0xff) as u8, digits[first].1..position + 1);
+            first = if buffered_bits == 0 { index + 1 } else { index };
         }
     }
     reading
 }
 
 /// Decodes four bytes from each five characters, from the character at `offset` on.
-fn groups_of_five(digits: &[(u32, usize)], offset: usize) -> Reading {
+fn read_groups_of_five(digits: &[(u32, usize)], offset: usize) -> Reading {
     let mut reading = Reading::default();
     for group in digits.get(offset..).unwrap_or_default().chunks_exact(5) {
         let number = group.iter().fold(0_u64, |number, (digit, _)| number * 85 + u64::from(*digit));
@@ -99,13 +99,13 @@ fn ascii85(byte: u8) -> Option<u32> {
 }
 
 fn z85(byte: u8) -> Option<u32> {
-    within(byte, b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#")
+    index_in(byte, b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#")
 }
 
 fn rfc1924(byte: u8) -> Option<u32> {
-    within(byte, b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~")
+    index_in(byte, b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~")
 }
 
-fn within(byte: u8, alphabet: &[u8; 85]) -> Option<u32> {
-    memchr::memchr(byte, alphabet).and_then(|at| u32::try_from(at).ok())
+fn index_in(byte: u8, alphabet: &[u8; 85]) -> Option<u32> {
+    memchr::memchr(byte, alphabet).and_then(|index| u32::try_from(index).ok())
 }

@@ -1,4 +1,4 @@
-//! Text in which some characters are escaped: `%73`, `\x73`, `\163`, `\u0073`, `&#115;`, `=73`, `U+0073`.
+//! Reads text in which some characters are escaped: `%73`, `\x73`, `\163`, `\u0073`, `&#115;`, `=73`, `U+0073`.
 
 use super::reading::Reading;
 

@@ -31,6 +31,7 @@ const MAX_UNSORTED: usize = 4096;
 /// Recognizes fragments of one or more secrets.
 #[derive(Clone, Debug, Default)]
 pub(in crate::detect) struct Fragments {
+    /// Length of a window, in letters and digits.
     size: usize,
     /// Digests of all windows; sorted if there are many.
     windows: Vec<u64>,
@@ -39,13 +40,13 @@ pub(in crate::detect) struct Fragments {
 }
 
 impl Fragments {
-    /// Recognizes fragments of one secret, next to it.
-    pub(in crate::detect) fn of_one(secret: &Secret) -> Self {
+    /// Recognizes fragments of one secret in the text next to it.
+    pub(in crate::detect) fn from_secret(secret: &Secret) -> Self {
         Self::new(FRAGMENT_LEN, [secret].into_iter())
     }
 
     /// Recognizes fragments of all secrets of a report.
-    pub(in crate::detect) fn of_many<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
+    pub(in crate::detect) fn from_secrets<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         Self::new(SHARED_FRAGMENT_LEN, secrets.into_iter())
     }
 
@@ -68,8 +69,8 @@ impl Fragments {
         }
         let bits = (windows.len() * FILTER_BITS).next_power_of_two().max(MIN_FILTER_BITS);
         let mut fragments = Self { size, windows, filter: vec![0; bits / 64] };
-        for at in 0..fragments.windows.len() {
-            let (word, bit) = fragments.filter_bit(fragments.windows[at]);
+        for index in 0..fragments.windows.len() {
+            let (word, bit) = fragments.filter_bit(fragments.windows[index]);
             fragments.filter[word] |= bit;
         }
         fragments
@@ -96,18 +97,18 @@ impl Fragments {
         if self.windows.is_empty() || bytes.len() < self.size {
             return Vec::new();
         }
-        let mut found: Vec<Range<usize>> = Vec::new();
+        let mut spans: Vec<Range<usize>> = Vec::new();
         readings::visit_readings(bytes, self.size, &mut |reading| {
-            for (at, digest) in digests(&reading.text, self.size).enumerate() {
+            for (index, digest) in digests(&reading.text, self.size).enumerate() {
                 if self.contains(digest) {
-                    found.push(reading.spans[at].start..reading.spans[at + self.size - 1].end);
+                    spans.push(reading.spans[index].start..reading.spans[index + self.size - 1].end);
                 }
             }
         });
         // The positions of reversed text are reversed, too.
-        found.sort_unstable_by_key(|span| (span.start, span.end));
-        let mut merged: Vec<Range<usize>> = Vec::with_capacity(found.len());
-        for span in found {
+        spans.sort_unstable_by_key(|span| (span.start, span.end));
+        let mut merged: Vec<Range<usize>> = Vec::with_capacity(spans.len());
+        for span in spans {
             match merged.last_mut() {
                 Some(last) if span.start < last.end => last.end = last.end.max(span.end),
                 _ => merged.push(span),
@@ -122,12 +123,12 @@ fn digests(text: &[u8], size: usize) -> impl Iterator<Item = u64> + '_ {
     const BASE: u64 = 0x0100_0000_01b3;
     let highest = (1..size).fold(1_u64, |power, _| power.wrapping_mul(BASE));
     let mut sum = 0_u64;
-    text.iter().enumerate().filter_map(move |(at, byte)| {
-        if at >= size {
-            sum = sum.wrapping_sub(value(text[at - size]).wrapping_mul(highest));
+    text.iter().enumerate().filter_map(move |(index, byte)| {
+        if index >= size {
+            sum = sum.wrapping_sub(value(text[index - size]).wrapping_mul(highest));
         }
         sum = sum.wrapping_mul(BASE).wrapping_add(value(*byte));
-        (at + 1 >= size).then_some(sum)
+        (index + 1 >= size).then_some(sum)
     })
 }
 
@@ -157,7 +158,7 @@ mod tests {
     fn fragments_are_found_however_they_are_cut() {
         let body = random(60);
         let secret = Secret::new(format!("sk-{body}").into_bytes(), 3);
-        let fragments = Fragments::of_one(&secret);
+        let fragments = Fragments::from_secret(&secret);
         let backwards: String = body.chars().rev().collect();
         let split = format!("'{}' + '{}'", &body[..5], &body[5..10]);
         for text in [&body[7..19], &backwards, &split] {
@@ -170,8 +171,8 @@ mod tests {
     #[test]
     fn rolling_digests_equal_those_of_single_windows() {
         let text = random(40);
-        let rolled: Vec<_> = digests(text.as_bytes(), 8).collect();
-        let fresh: Vec<_> = text.as_bytes().windows(8).flat_map(|window| digests(window, 8)).collect();
-        assert_eq!(rolled, fresh);
+        let rolling: Vec<_> = digests(text.as_bytes(), 8).collect();
+        let single: Vec<_> = text.as_bytes().windows(8).flat_map(|window| digests(window, 8)).collect();
+        assert_eq!(rolling, single);
     }
 }
