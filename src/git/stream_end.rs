@@ -9,7 +9,7 @@ use super::buffer::grow;
 /// Whether the zlib stream at the start of `deflated`, which was inflated to `plain`, certainly extends to the end of
 /// `deflated`.
 ///
-/// A stream ends with the checksum of `plain`. If `deflated` ends with that checksum and contains_checksum it nowhere else, the
+/// A stream ends with the checksum of `plain`. If `deflated` ends with that checksum and contains it nowhere else, the
 /// stream ends there.
 pub(super) fn ends_with_stream(deflated: &[u8], plain: &[u8]) -> bool {
     let sum = adler32(plain).to_be_bytes();

@@ -59,7 +59,7 @@ fn table_files(scratch: &Scratch) -> Vec<PathBuf> {
     list.lines().map(|name| dir.join(name)).collect()
 }
 
-/// Creates, moves and deletes enough refs to fill_with_refs many blocks, with a log for each branch.
+/// Creates, moves and deletes enough refs to fill many blocks, with a log for each branch.
 fn fill_with_refs(scratch: &Scratch, config: &[&str]) {
     let first = scratch.commit("first");
     let second = scratch.commit("second");
