@@ -7,7 +7,8 @@ use super::delta_inheritance::{DeltaShape, Region};
 use crate::git::pack::delta::{Run, RunSource, append_range};
 
 /// Searching the edges for keywords first saves time only if at least this many times as many bytes would have to be searched
-/// otherwise.
+/// otherwise. With two, fewer bytes of tokio are searched, but in a sixth more time: gathering many short runs takes longer than
+/// searching them. Eight and sixteen make no measurable difference.
 const MIN_SAVING: u64 = 4;
 
 /// Everything that a delta inserts, and the ends of every run that it copies.
