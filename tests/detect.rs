@@ -5,8 +5,8 @@
 
 #[path = "detect/cases.rs"]
 mod cases;
-#[path = "kit/credential_forms.rs"]
-mod credential_forms;
+#[path = "kit/credential_templates.rs"]
+mod credential_templates;
 #[path = "detect/credentials.rs"]
 mod credentials;
 #[path = "detect/dumps.rs"]

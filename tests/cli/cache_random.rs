@@ -1,14 +1,14 @@
-//! Compares cached audits with uncached ones after random events in the repository.
+//! Compares audits with a cache to audits without one after random events in the repository.
 
 use std::fs;
 use std::path::PathBuf;
 
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use crate::cache::{agree, gzip, repository};
+use crate::cache::{audit_cached, gzip, repository};
 use crate::support::{Scratch, key};
 
-/// What audits are asked for; most often nothing in particular, so that the cache is of use.
+/// The options of the audits. Three sets are empty, so that audits in a row often have the same options and use the cache.
 const OPTIONS: &[&[&str]] = &[
     &[],
     &[],
@@ -22,8 +22,8 @@ const OPTIONS: &[&[&str]] = &[
     &["--threads", "3"],
 ];
 
-/// A rule for tokens of that length.
-fn rule(len: usize) -> String {
+/// A rule for tokens with `len` characters after their prefix.
+fn token_rule(len: usize) -> String {
     format!(
         "[[rule]]\nid = \"acme-token\"\ndescription = \"A token.\"\nexamples = ['acme-{{base62:{len}}}']\n\
          counter_examples = ['acme-']\n[[rule.variant]]\nkeywords = [\"acme-\"]\n\
@@ -31,10 +31,10 @@ fn rule(len: usize) -> String {
     )
 }
 
-/// Something that happens to a repository between two audits.
-fn happen(scratch: &Scratch, what: u8, number: u64) {
+/// Makes one of 14 kinds of change to the repository, its rules or the cache. Kinds from 13 on are the same.
+fn apply_event(scratch: &Scratch, kind: u8, number: u64) {
     let git = |args: &[&str]| drop(scratch.try_git("repo", args, b""));
-    match what {
+    match kind {
         0 => {
             scratch
                 .write("repo/text", format!("{}\n", number).repeat(usize::try_from(number % 400).unwrap()));
@@ -61,11 +61,11 @@ fn happen(scratch: &Scratch, what: u8, number: u64) {
         }
         10 => git(&["repack", "-aq"]),
         11 | 12 => {
-            // What one version of the rule finds, the other does not.
+            // Each version of the rule finds tokens of another length.
             let len = 18 + number as usize % 5;
             scratch.write("repo/token", format!("token = acme-{}\n", "k7".repeat(len / 2)));
             scratch.commit("repo", "a token");
-            scratch.write("rules.toml", rule(len));
+            scratch.write("rules.toml", token_rule(len));
         }
         _ => {
             // A cache file is damaged, or is replaced by another.
@@ -79,8 +79,8 @@ fn happen(scratch: &Scratch, what: u8, number: u64) {
                 1 => b"foreign".to_vec(),
                 _ => {
                     let mut bytes = fs::read(file).unwrap();
-                    let at = number as usize % bytes.len().max(1);
-                    bytes.truncate(at);
+                    let shorter_len = number as usize % bytes.len().max(1);
+                    bytes.truncate(shorter_len);
                     bytes
                 }
             };
@@ -95,13 +95,13 @@ fn a_cached_audit_equals_an_uncached_one_after_random_events() {
     let events = proptest::collection::vec((0u8..16, 0u64..10_000), 4..9);
     let checked = TestRunner::new(config).run(&events, |events| {
         let scratch = repository();
-        agree(&scratch, &[]);
-        for (what, number) in events {
-            happen(&scratch, what, number);
+        audit_cached(&scratch, &[]);
+        for (kind, number) in events {
+            apply_event(&scratch, kind, number);
             let options = OPTIONS[number as usize % OPTIONS.len()];
-            agree(&scratch, options);
+            audit_cached(&scratch, options);
             if scratch.path("rules.toml").exists() {
-                agree(&scratch, &[options, &["--rules", "rules.toml"]].concat());
+                audit_cached(&scratch, &[options, &["--rules", "rules.toml"]].concat());
             }
         }
         Ok(())

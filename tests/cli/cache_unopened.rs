@@ -1,18 +1,19 @@
-//! Containers that cannot be opened: the cache keeps where they are as long as nothing that decides it changes.
+//! Tests that the cache remembers the paths of containers that cannot be opened, until a change of the repository or of
+//! the options could change these paths.
 
 use std::cell::Cell;
 use std::fs;
 
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use crate::cache::{agree, gzip, packs};
+use crate::cache::{audit_cached, gzip, packs};
 use crate::support::{Scratch, key};
 
-/// What `-v` says if the paths were not searched for again.
-const KNOWN: &str = "paths of files that could not be opened, found by an earlier audit";
+/// Part of the note with `-v` if the paths come from the cache.
+const PATHS_FROM_CACHE: &str = "paths of files that could not be opened, found by an earlier audit";
 
-/// A gzip file that ends too early.
-fn broken(number: u64) -> Vec<u8> {
+/// A gzip file that ends too early; another one for each number.
+fn truncated_gzip(number: u64) -> Vec<u8> {
     let mut bytes = gzip(format!("{number} ").repeat(200).as_bytes());
     bytes.truncate(bytes.len() / 2 + 6);
     bytes
@@ -22,10 +23,10 @@ fn broken(number: u64) -> Vec<u8> {
 fn repository() -> Scratch {
     let scratch = Scratch::new();
     scratch.repository("repo");
-    scratch.write("repo/a/b/one.gz", broken(1));
+    scratch.write("repo/a/b/one.gz", truncated_gzip(1));
     scratch.commit("repo", "one");
     scratch.git("repo", &["mv", "a/b/one.gz", "a/renamed.gz"]);
-    scratch.write("repo/two.gz", broken(2));
+    scratch.write("repo/two.gz", truncated_gzip(2));
     scratch.commit("repo", "moved");
     scratch.git("repo", &["branch", "side"]);
     scratch.git("repo", &["rm", "-q", "two.gz"]);
@@ -34,16 +35,17 @@ fn repository() -> Scratch {
     scratch
 }
 
-fn is_known(scratch: &Scratch, options: &[&str]) -> bool {
-    agree(scratch, options).contains(KNOWN)
+/// Audits with the cache, and returns whether the paths of unopened containers came from there.
+fn uses_known_paths(scratch: &Scratch, options: &[&str]) -> bool {
+    audit_cached(scratch, options).contains(PATHS_FROM_CACHE)
 }
 
 #[test]
 fn paths_of_unopened_containers_are_searched_for_once() {
     let scratch = repository();
-    assert!(!is_known(&scratch, &[]));
-    assert!(is_known(&scratch, &[]));
-    // They are those of a pack without loose objects; refs decide what is newest, and other options what is left out.
+    assert!(!uses_known_paths(&scratch, &[]));
+    assert!(uses_known_paths(&scratch, &[]));
+    // The paths are searched for again after a change of commits or refs, since a report names the newest path.
     type Event = (&'static str, fn(&Scratch));
     let events: &[Event] = &[
         ("a branch moved", |scratch| drop(scratch.git("repo", &["branch", "-f", "side", "HEAD~2"]))),
@@ -53,67 +55,68 @@ fn paths_of_unopened_containers_are_searched_for_once() {
             drop(scratch.git("repo", &["reflog", "expire", "--expire=now", "--all"]));
         }),
         ("a commit", |scratch| {
-            scratch.write("repo/c/new.gz", broken(1));
+            scratch.write("repo/c/new.gz", truncated_gzip(1));
             scratch.commit("repo", "again");
             scratch.git("repo", &["repack", "-adq"]);
         }),
     ];
-    for (event, happen) in events {
-        happen(&scratch);
-        assert!(!is_known(&scratch, &[]), "{event}");
-        assert!(is_known(&scratch, &[]), "{event}");
+    for (event, apply) in events {
+        apply(&scratch);
+        assert!(!uses_known_paths(&scratch, &[]), "{event}");
+        assert!(uses_known_paths(&scratch, &[]), "{event}");
     }
+    // They are also searched for again with other options.
     scratch.write("excludes.toml", "exclude = ['/a/']\n");
     for options in [&["--no-unreachable"][..], &["--config", "excludes.toml"], &["--max-depth", "0"]] {
-        assert!(!is_known(&scratch, options), "{options:?}");
+        assert!(!uses_known_paths(&scratch, options), "{options:?}");
     }
-    // They are kept under the same name, so the last audit counts.
-    is_known(&scratch, &[]);
-    assert!(is_known(&scratch, &[]));
-    // What a loose object, a second copy or another index contains is not certain.
+    // A file of the cache stores the paths for one set of options, those of the last audit.
+    uses_known_paths(&scratch, &[]);
+    assert!(uses_known_paths(&scratch, &[]));
+    // With a multi-pack index, a second copy of the pack, or a key, paths are searched for in every audit.
     scratch.git("repo", &["multi-pack-index", "write"]);
-    assert!(!is_known(&scratch, &[]));
+    assert!(!uses_known_paths(&scratch, &[]));
     fs::remove_file(scratch.path("repo/.git/objects/pack/multi-pack-index")).unwrap();
-    assert!(is_known(&scratch, &[]));
+    assert!(uses_known_paths(&scratch, &[]));
     let pack = packs(&scratch).remove(0);
     for end in ["pack", "idx"] {
         fs::copy(pack.with_extension(end), pack.with_file_name(format!("pack-copy.{end}"))).unwrap();
     }
-    assert!(!is_known(&scratch, &[]));
+    assert!(!uses_known_paths(&scratch, &[]));
     for end in ["pack", "idx"] {
         fs::remove_file(pack.with_file_name(format!("pack-copy.{end}"))).unwrap();
     }
-    assert!(is_known(&scratch, &[]));
+    assert!(uses_known_paths(&scratch, &[]));
     scratch.write("repo/key", key(1));
     scratch.commit("repo", "a key");
     scratch.git("repo", &["repack", "-adq"]);
     for _ in 0..2 {
-        assert!(!is_known(&scratch, &[]), "what leads to a key is searched for every time");
+        assert!(!uses_known_paths(&scratch, &[]), "the commits with a key are searched for in every audit");
     }
 }
 
-/// Something that happens to a repository between two audits.
-fn happen(scratch: &Scratch, what: u8, number: u64) {
+/// Makes one of 14 kinds of change to the repository or the cache.
+fn apply_event(scratch: &Scratch, kind: u8, number: u64) {
     let git = |args: &[&str]| drop(scratch.try_git("repo", args, b""));
-    let back = format!("HEAD~{}", number % 3);
-    match what {
+    let ancestor = format!("HEAD~{}", number % 3);
+    match kind {
         0 | 1 => {
-            scratch.write(&format!("repo/d-{}/f-{}.gz", number % 2, number % 3), broken(number % 4));
+            scratch.write(&format!("repo/d-{}/f-{}.gz", number % 2, number % 3), truncated_gzip(number % 4));
             scratch.commit("repo", "a container");
         }
         2 => {
             git(&["mv", "-f", "a/renamed.gz", &format!("moved-{}.gz", number % 3)]);
             scratch.commit("repo", "moved");
         }
-        3 => git(&["update-ref", "refs/heads/side", &back]),
+        3 => git(&["update-ref", "refs/heads/side", &ancestor]),
         4 => git(&["update-ref", "-d", "refs/heads/side"]),
         5 => git(&["reset", "-q", "--hard", "HEAD~1"]),
         6 => git(&["reflog", "expire", "--expire=now", "--all"]),
         7 => git(&["gc", "-q", "--prune=now"]),
-        8 => git(&["checkout", "-q", "--detach", &back]),
-        9 => git(&["tag", "-f", "t", &format!("{back}:two.gz")]),
-        10 => git(&["tag", "-f", "t", &format!("{back}^{{tree}}")]),
-        11 => git(&["update-ref", "ORIG_HEAD", &back]),
+        8 => git(&["checkout", "-q", "--detach", &ancestor]),
+        9 => git(&["tag", "-f", "t", &format!("{ancestor}:two.gz")]),
+        10 => git(&["tag", "-f", "t", &format!("{ancestor}^{{tree}}")]),
+        11 => git(&["update-ref", "ORIG_HEAD", &ancestor]),
         12 => {
             let mut entries: Vec<_> =
                 fs::read_dir(scratch.path("cache")).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -126,26 +129,26 @@ fn happen(scratch: &Scratch, what: u8, number: u64) {
 }
 
 #[test]
-fn a_cached_audit_names_unopened_containers_as_an_uncached_one_after_random_events() {
+fn audits_with_and_without_a_cache_name_the_same_unopened_containers_after_random_events() {
     let config = Config { cases: 5, rng_seed: RngSeed::Fixed(11), max_shrink_iters: 0, ..Config::default() };
     let events = proptest::collection::vec((0u8..14, 0u64..10_000), 4..8);
-    let known = Cell::new(0);
-    let count = |is_known: bool| known.set(known.get() + usize::from(is_known));
+    let cache_uses = Cell::new(0);
+    let count = |is_use: bool| cache_uses.set(cache_uses.get() + usize::from(is_use));
     let checked = TestRunner::new(config).run(&events, |events| {
         let scratch = repository();
-        agree(&scratch, &[]);
-        for (what, number) in events {
-            happen(&scratch, what, number);
-            count(is_known(&scratch, &[]));
+        audit_cached(&scratch, &[]);
+        for (kind, number) in events {
+            apply_event(&scratch, kind, number);
+            count(uses_known_paths(&scratch, &[]));
             if number % 3 > 0 {
                 scratch.git("repo", &["repack", "-adq"]);
-                agree(&scratch, &[]);
+                audit_cached(&scratch, &[]);
                 let options: &[&str] = if number % 5 == 0 { &["--no-unreachable"] } else { &[] };
-                count(is_known(&scratch, options));
+                count(uses_known_paths(&scratch, options));
             }
         }
         Ok(())
     });
     assert_eq!(checked, Ok(()));
-    assert!(known.get() > 5, "{known:?}");
+    assert!(cache_uses.get() > 5, "too few audits used the cache to test it: {cache_uses:?}");
 }

@@ -1,29 +1,29 @@
-//! Tests that every command reports text that is passed over because searching it takes too much work, and that such text
-//! delays none.
+//! Tests that every command reports text that is passed over because searching it would take too much work.
 
 use friskey::rules::expand;
 
 use crate::support::{Scratch, key, report};
 
+/// Part of the reason of the skip.
 const REASON: &str = "repeats what keys begin with so often";
 
-/// First halves of keys, and between them what may occur within one, over and over.
+/// First halves of keys, separated by text that may also occur within a key: more of it than a search tries.
 fn flood() -> Vec<u8> {
     (0..400).flat_map(|seed| expand("sk-{base62:20}{marker}\\\" \\\"", seed).text).collect()
 }
 
-/// A whole key behind that.
-fn flooded(number: u64) -> Vec<u8> {
+/// A flood, and the key `number` behind it.
+fn flood_and_key(number: u64) -> Vec<u8> {
     [&flood()[..], b"\n\n\nkey: ", key(number).as_bytes(), b"\n"].concat()
 }
 
 #[test]
-fn laborious_text_is_reported_by_every_command() {
+fn a_flood_is_reported_and_a_key_behind_it_found_by_every_command() {
     let scratch = Scratch::new();
     scratch.repository("a");
-    scratch.write("a/flood", flooded(1));
+    scratch.write("a/flood", flood_and_key(1));
     scratch.commit("a", "flood");
-    scratch.write("a/other", flooded(2));
+    scratch.write("a/other", flood_and_key(2));
     scratch.git("a", &["add", "-A"]);
     for command in [&["scan", "."][..], &["history"], &["history", "--range=HEAD"], &["staged"], &["ci"]] {
         let output = scratch.friskey("a", &[command, &["--format", "json"]].concat());
@@ -31,16 +31,16 @@ fn laborious_text_is_reported_by_every_command() {
         let skipped = report["coverage"]["skipped"].to_string();
         assert!(skipped.contains(REASON), "{command:?}: {skipped}");
         assert!(skipped.contains("flood") || skipped.contains("other"), "{command:?}: {skipped}");
-        let is_sure = |leak: &serde_json::Value| leak["confidence"] == "high";
+        let has_high_confidence = |leak: &serde_json::Value| leak["confidence"] == "high";
         assert!(
-            report["leaks"].as_array().unwrap().iter().any(is_sure),
-            "{command:?} finds the key behind it"
+            report["leaks"].as_array().unwrap().iter().any(has_high_confidence),
+            "{command:?} does not find the key behind the flood"
         );
     }
 }
 
 #[test]
-fn laborious_text_without_a_key_is_never_clean() {
+fn a_scan_of_a_flood_without_a_key_is_never_clean() {
     let scratch = Scratch::new();
     let flood = (0..800).flat_map(|seed| expand("{base62:16}{marker}\\\" \\\"", seed).text);
     scratch.write("a/flood", flood.collect::<Vec<u8>>());

@@ -3,86 +3,90 @@
 use crate::support::{Scratch, key, leak, report, strings};
 use serde_json::Value;
 
-/// Runs the audit of `repo` and gives its exit status and report.
+/// Audits `repo`. Returns the exit status and the report.
 fn audit(scratch: &Scratch, repo: &str, args: &[&str]) -> (i32, Value) {
     let output = scratch.friskey(repo, &[&["history", "--format", "json"], args].concat());
     let report = report(&output);
     (output.status.code().unwrap(), report)
 }
 
+/// The surface of each finding of a leak.
 fn surfaces(leak: &Value) -> Vec<&str> {
     leak["findings"].as_array().unwrap().iter().map(|finding| finding["surface"].as_str().unwrap()).collect()
 }
 
-/// A repository with a different key in every place where git stores bytes, and the list of them.
+/// Creates the repository `r` with a different key in every place where git stores bytes. Returns for each key a
+/// description of its place, the surface on which it must be found, or `none`, and the key.
 pub(crate) fn every_surface(scratch: &Scratch) -> Vec<(&'static str, &'static str, String)> {
     let mut number = 0;
     let mut places = Vec::new();
-    let mut put = |what: &'static str, surface: &'static str| {
+    let mut next_key = |place: &'static str, surface: &'static str| {
         number += 1;
-        places.push((what, surface, key(number)));
+        places.push((place, surface, key(number)));
         key(number)
     };
     let git = |args: &[&str]| scratch.git("r", args);
     scratch.repository("r");
-    scratch.write("r/a.txt", format!("x = {}\n", put("a blob at the tip", "blob")));
-    scratch.write("r/sub/deep/.env", format!("K={}\n", put("a hidden file in a directory", "blob")));
-    scratch.write("r/b.bin", [b"\0\x01".as_slice(), put("a binary", "blob").as_bytes(), b"\xff"].concat());
-    scratch.write("r/.gitattributes", format!("*.x -diff # {}\n", put("attributes", "blob")));
-    scratch.write("r/old.txt", put("a file removed later", "blob"));
+    scratch.write("r/a.txt", format!("x = {}\n", next_key("a blob at the tip", "blob")));
+    scratch.write("r/sub/deep/.env", format!("K={}\n", next_key("a hidden file in a directory", "blob")));
+    scratch
+        .write("r/b.bin", [b"\0\x01".as_slice(), next_key("a binary", "blob").as_bytes(), b"\xff"].concat());
+    scratch.write("r/.gitattributes", format!("*.x -diff # {}\n", next_key("attributes", "blob")));
+    scratch.write("r/old.txt", next_key("a file removed later", "blob"));
     scratch.commit("r", "add");
     git(&["rm", "-q", "old.txt"]);
     scratch.commit("r", "remove");
-    scratch.commit("r", &format!("a message with {}", put("a commit message", "commit-message")));
-    git(&["-c", &format!("user.name={}", put("config given", "none")), "status"]);
-    let name = put("an author's name", "identity");
+    scratch.commit("r", &format!("a message with {}", next_key("a commit message", "commit-message")));
+    // A setting on the command line is not stored anywhere.
+    git(&["-c", &format!("user.name={}", next_key("a setting on the command line", "none")), "status"]);
+    let name = next_key("an author's name", "identity");
     git(&["commit", "-q", "--allow-empty", "-m", "author", &format!("--author={name} <x@y>")]);
-    git(&["tag", "-a", "v1", "-m", &format!("tagged {}", put("a tag message", "tag-message"))]);
-    git(&["branch", &format!("feature/{}", put("a branch name", "ref-name"))]);
-    git(&["tag", &put("a tag name", "ref-name")]);
-    git(&["notes", "add", "-m", &format!("noted {}", put("a note", "note"))]);
-    scratch.write(&format!("r/{}.txt", put("a file name", "file-name")), "x");
-    scratch.write(&format!("r/{}/x", put("a directory name", "file-name")), "x");
+    git(&["tag", "-a", "v1", "-m", &format!("tagged {}", next_key("a tag message", "tag-message"))]);
+    git(&["branch", &format!("feature/{}", next_key("a branch name", "ref-name"))]);
+    git(&["tag", &next_key("a tag name", "ref-name")]);
+    git(&["notes", "add", "-m", &format!("noted {}", next_key("a note", "note"))]);
+    scratch.write(&format!("r/{}.txt", next_key("a file name", "file-name")), "x");
+    scratch.write(&format!("r/{}/x", next_key("a directory name", "file-name")), "x");
     scratch.commit("r", "names");
-    // a merge that adds what neither side has
+    // A merge that adds a file that neither parent has.
     git(&["checkout", "-q", "-b", "side", "HEAD~1"]);
     scratch.write("r/side", "s\n");
     scratch.commit("r", "side");
     git(&["checkout", "-q", "main"]);
     git(&["merge", "-q", "--no-ff", "--no-commit", "side"]);
-    scratch.write("r/merged", put("only in a merge", "blob"));
+    scratch.write("r/merged", next_key("only in a merge", "blob"));
     scratch.commit("r", "merge");
-    // another ref than branches and tags
+    // A commit that only a ref in `refs/pull` leads to.
     let tip = git(&["rev-parse", "HEAD"]);
-    scratch.write("r/pull", put("only in refs/pull", "blob"));
+    scratch.write("r/pull", next_key("only in refs/pull", "blob"));
     let pulled = scratch.commit("r", "pull");
     git(&["update-ref", "refs/pull/1/head", &pulled]);
     git(&["reset", "-q", "--hard", &tip]);
-    // amended, dropped
-    scratch.write("r/amended", put("amended away", "unreachable"));
+    // A commit that was amended.
+    scratch.write("r/amended", next_key("amended away", "unreachable"));
     scratch.commit("r", "to be amended");
     scratch.write("r/amended", "nothing");
     git(&["add", "-A"]);
     git(&["commit", "-q", "--amend", "-m", "amended"]);
-    // stash: the work tree, the index, untracked files
-    scratch.write("r/README", put("stashed, work tree", "stash"));
-    scratch.write("r/untracked", put("stashed, untracked", "stash"));
+    // Stashes with changes of the work tree and with untracked files. The last one has no key.
+    scratch.write("r/README", next_key("stashed, work tree", "stash"));
+    scratch.write("r/untracked", next_key("stashed, untracked", "stash"));
     git(&["stash", "-q", "-u"]);
-    scratch.write("r/README", put("stashed earlier", "stash"));
+    scratch.write("r/README", next_key("stashed earlier", "stash"));
     git(&["stash", "-q"]);
     scratch.write("r/README", "again\n");
     git(&["stash", "-q"]);
-    // staged and never committed; staged and then replaced
-    scratch.write("r/staged", put("staged, then unstaged", "unreachable"));
+    // A file that is staged but not committed, and its earlier staged content.
+    scratch.write("r/staged", next_key("staged, then unstaged", "unreachable"));
     git(&["add", "staged"]);
-    scratch.write("r/staged", put("staged", "index"));
+    scratch.write("r/staged", next_key("staged", "index"));
     git(&["add", "staged"]);
-    // an object that nothing names
-    let loose = put("a dangling blob", "unreachable");
+    // An object that nothing names.
+    let loose = next_key("a dangling blob", "unreachable");
     let output = scratch.try_git("r", &["hash-object", "-w", "--stdin"], loose.as_bytes());
     assert!(output.status.success());
-    // a commit header of its own
-    let header = put("a commit header", "commit-header");
+    // A commit with a header that git does not define.
+    let header = next_key("a commit header", "commit-header");
     let tree = git(&["rev-parse", "HEAD^{tree}"]);
     let commit = format!(
         "tree {tree}\nauthor A <a@b> 1700000000 +0000\ncommitter A <a@b> 1700000000 +0000\nx-key {header}\n\nm\n"
@@ -93,46 +97,47 @@ pub(crate) fn every_surface(scratch: &Scratch) -> Vec<(&'static str, &'static st
         commit.as_bytes(),
     );
     let id = String::from_utf8(output.stdout).unwrap();
-    git(&["update-ref", "refs/heads/headed", id.trim()]);
-    // plain files
-    let url = format!("https://x:{}@example.org/r.git", put("a remote's URL", "config"));
+    git(&["update-ref", "refs/heads/unusual-header", id.trim()]);
+    // Files in the git directory.
+    let url = format!("https://x:{}@example.org/r.git", next_key("a remote's URL", "config"));
     git(&["remote", "add", "origin", &url]);
-    scratch.write("r/.git/hooks/pre-push", format!("#!/bin/sh\n# {}\n", put("a hook", "hook")));
-    scratch.write("r/.git/MERGE_MSG.bak", put("a left-over file", "git-file"));
-    scratch.write("r/.git/lfs/objects/ab/cd/abcd", put("an LFS object", "lfs"));
+    scratch.write("r/.git/hooks/pre-push", format!("#!/bin/sh\n# {}\n", next_key("a hook", "hook")));
+    scratch.write("r/.git/MERGE_MSG.bak", next_key("a left-over file", "git-file"));
+    scratch.write("r/.git/lfs/objects/ab/cd/abcd", next_key("an LFS object", "lfs"));
     git(&[
         "update-ref",
         "-m",
-        &format!("because {}", put("a reflog message", "reflog")),
+        &format!("because {}", next_key("a reflog message", "reflog")),
         "refs/heads/side",
         &tip,
     ]);
-    // a submodule's own database
+    // The repository of a submodule.
     scratch.repository("m");
-    scratch.write("m/file", put("a submodule's blob", "submodule"));
+    scratch.write("m/file", next_key("a submodule's blob", "submodule"));
     scratch.commit("m", "in the submodule");
     std::fs::create_dir_all(scratch.path("r/.git/modules/lib")).unwrap();
-    let to = scratch.path("r/.git/modules/lib/m");
-    scratch.git("m", &["clone", "-q", "--bare", ".", to.to_str().unwrap()]);
+    let target = scratch.path("r/.git/modules/lib/m");
+    scratch.git("m", &["clone", "-q", "--bare", ".", target.to_str().unwrap()]);
     places
 }
 
+/// Asserts that an audit of `r` finds every key of [`every_surface`] on its surface.
 pub(crate) fn assert_all_found(scratch: &Scratch, places: &[(&str, &str, String)]) {
     let (status, report) = audit(scratch, "r", &[]);
     assert_eq!(status, 1, "{report:#}");
-    let mut wrong = Vec::new();
-    for (what, surface, key) in places.iter().filter(|(_, surface, _)| *surface != "none") {
+    let mut failures = Vec::new();
+    for (place, surface, key) in places.iter().filter(|(_, surface, _)| *surface != "none") {
         match leak(&report, key) {
             Some(leak) if surfaces(leak).contains(surface) => {}
-            Some(leak) => wrong.push(format!("{what}: {:?}, not {surface}", surfaces(leak))),
-            None => wrong.push(format!("{what}: missed")),
+            Some(leak) => failures.push(format!("{place}: {:?}, not {surface}", surfaces(leak))),
+            None => failures.push(format!("{place}: missed")),
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert_eq!(report["coverage"]["skipped"].as_array().unwrap().len(), 0, "{report:#}");
-    let named = strings(&report["coverage"]["surfaces"]);
+    let searched_surfaces = strings(&report["coverage"]["surfaces"]);
     for surface in friskey::scan::HISTORY_SURFACES {
-        assert!(named.contains(&surface.name()), "{surface} is missing from the receipt");
+        assert!(searched_surfaces.contains(&surface.name()), "{surface} is missing from the receipt");
     }
 }
 
@@ -150,35 +155,36 @@ fn a_key_is_found_on_every_surface_loose_and_packed() {
 }
 
 #[test]
-fn the_whole_history_of_a_key_is_reported() {
+fn every_commit_that_introduces_or_removes_a_key_is_reported() {
     let scratch = Scratch::new();
     scratch.repository("r");
     let secret = key(1);
     scratch.write("r/a.env", format!("# config\nKEY={secret}\n"));
-    let came = scratch.commit("r", "in");
+    let first_introduction = scratch.commit("r", "in");
     scratch.git("r", &["tag", "v1"]);
     scratch.git("r", &["mv", "a.env", "b.env"]);
     scratch.commit("r", "moved");
     scratch.write("r/b.env", "KEY=\n");
-    let went = scratch.commit("r", "out");
+    let first_removal = scratch.commit("r", "out");
     scratch.write("r/c.env", format!("KEY={secret}\n"));
-    let again = scratch.commit("r", "again");
+    let second_introduction = scratch.commit("r", "in again");
     scratch.git("r", &["rm", "-q", "c.env"]);
-    let gone = scratch.commit("r", "out again");
+    let second_removal = scratch.commit("r", "out again");
     let (status, report) = audit(&scratch, "r", &[]);
     assert_eq!(status, 1);
     let leak = leak(&report, &secret).unwrap();
     let commits = |list: &str| -> Vec<String> {
-        leak[list].as_array().unwrap().iter().map(|c| c["commit"].as_str().unwrap().to_owned()).collect()
+        let changes = leak[list].as_array().unwrap();
+        changes.iter().map(|change| change["commit"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(commits("introduced"), [came, again]);
-    assert_eq!(commits("removed"), [went, gone]);
+    assert_eq!(commits("introduced"), [first_introduction, second_introduction]);
+    assert_eq!(commits("removed"), [first_removal, second_removal]);
     assert_eq!(leak["status"], "present", "the tag still has it");
     assert_eq!(strings(&leak["refs_at_tip"]), ["refs/tags/v1"]);
 }
 
 #[test]
-fn an_empty_and_a_clean_repository_are_clean() {
+fn an_empty_repository_and_one_without_a_key_are_clean() {
     let scratch = Scratch::new();
     std::fs::create_dir_all(scratch.path("r")).unwrap();
     scratch.git("r", &["init", "-q"]);
@@ -189,7 +195,7 @@ fn an_empty_and_a_clean_repository_are_clean() {
 }
 
 #[test]
-fn surfaces_can_be_switched() {
+fn surfaces_can_be_selected_and_left_out() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/a", key(1));
@@ -211,8 +217,8 @@ fn a_shallow_clone_is_never_clean() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.commit("r", "second");
-    let from = format!("file://{}", scratch.path("r").display());
-    scratch.git("r", &["clone", "-q", "--depth", "1", &from, "../s"]);
+    let url = format!("file://{}", scratch.path("r").display());
+    scratch.git("r", &["clone", "-q", "--depth", "1", &url, "../s"]);
     let (status, report) = audit(&scratch, "s", &[]);
     assert_eq!((status, &report["status"]), (3, &"incomplete".into()));
     assert!(report["coverage"]["skipped"][0]["reason"].as_str().unwrap().contains("--unshallow"));
@@ -228,8 +234,9 @@ fn a_missing_repository_is_status_2() {
     assert_eq!(scratch.friskey("x", &["history", "nowhere"]).status.code(), Some(2));
 }
 
-/// `main`: an old key, then a commit that changes its file and adds a new one, which the next removes.
-fn ranged(scratch: &Scratch) -> [String; 3] {
+/// Creates a repository with three commits after the first, and returns their ids: one adds key 1; one changes the file
+/// with key 1, adds key 2 in another file, and has key 3 in its message; one removes key 2.
+fn repository_with_three_changes(scratch: &Scratch) -> [String; 3] {
     scratch.repository("r");
     scratch.write("r/old.env", format!("A={}\n", key(1)));
     let old = scratch.commit("r", "old");
@@ -242,19 +249,23 @@ fn ranged(scratch: &Scratch) -> [String; 3] {
 }
 
 #[test]
-fn a_range_is_judged_by_what_its_commits_introduce() {
+fn only_keys_that_the_commits_of_a_range_introduce_are_found() {
     let scratch = Scratch::new();
-    let [old, new, gone] = ranged(&scratch);
-    let found = |range: &str| {
+    let [old, new, gone] = repository_with_three_changes(&scratch);
+    let status_and_keys = |range: &str| {
         let (status, report) = audit(&scratch, "r", &["--range", range]);
         (status, [1, 2, 3].map(|number| leak(&report, &key(number)).is_some()))
     };
-    assert_eq!(found(&format!("{old}..{gone}")), (1, [false, true, true]), "came and went");
-    assert_eq!(found(&format!("{old}..{new}")), (1, [false, true, true]));
-    assert_eq!(found(&format!("{new}..{gone}")), (0, [false; 3]), "only deletes");
-    assert_eq!(found(&format!("{gone}..{gone}")), (0, [false; 3]), "empty");
-    assert_eq!(found("HEAD"), (1, [true; 3]));
-    assert_eq!(found("HEAD --not HEAD~1"), (0, [false; 3]));
+    assert_eq!(
+        status_and_keys(&format!("{old}..{gone}")),
+        (1, [false, true, true]),
+        "introduced and removed within the range"
+    );
+    assert_eq!(status_and_keys(&format!("{old}..{new}")), (1, [false, true, true]));
+    assert_eq!(status_and_keys(&format!("{new}..{gone}")), (0, [false; 3]), "the range only removes a key");
+    assert_eq!(status_and_keys(&format!("{gone}..{gone}")), (0, [false; 3]), "an empty range");
+    assert_eq!(status_and_keys("HEAD"), (1, [true; 3]));
+    assert_eq!(status_and_keys("HEAD --not HEAD~1"), (0, [false; 3]));
     let (_, report) = audit(&scratch, "r", &["--range", &format!("{old}..{gone}")]);
     assert_eq!(report["coverage"]["commits"], 2);
     let leak = leak(&report, &key(2)).unwrap();
@@ -267,26 +278,26 @@ fn a_range_is_judged_by_what_its_commits_introduce() {
 #[test]
 fn a_range_that_cannot_be_resolved_is_never_clean() {
     let scratch = Scratch::new();
-    ranged(&scratch);
+    repository_with_three_changes(&scratch);
     let (status, report) =
         audit(&scratch, "r", &["--range", "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef..HEAD"]);
     assert_eq!((status, &report["status"]), (3, &"incomplete".into()));
     let reason = report["coverage"]["skipped"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("fetch"), "{reason}");
     assert_eq!(audit(&scratch, "r", &["--range", "HEAD^!"]).0, 3);
-    // A variable without a value asks neither for everything nor for nothing.
-    for nothing in ["", " ", "..", "..."] {
-        let output = scratch.friskey("r", &["history", "--range", nothing]);
-        assert_eq!(output.status.code(), Some(2), "{nothing}");
+    // An empty range, as from a variable that is not set, is an error.
+    for range in ["", " ", "..", "..."] {
+        let output = scratch.friskey("r", &["history", "--range", range]);
+        assert_eq!(output.status.code(), Some(2), "{range:?}");
     }
-    let from = format!("file://{}", scratch.path("r").display());
-    scratch.git("r", &["clone", "-q", "--depth", "1", &from, "../s"]);
+    let url = format!("file://{}", scratch.path("r").display());
+    scratch.git("r", &["clone", "-q", "--depth", "1", &url, "../s"]);
     let (status, _) = audit(&scratch, "s", &["--range", "HEAD~2..HEAD"]);
     assert_eq!(status, 3);
 }
 
 #[test]
-fn nothing_of_the_repository_is_run_or_obeyed() {
+fn no_program_that_the_repository_configures_is_run() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/a", key(1));
@@ -319,15 +330,15 @@ fn nothing_of_the_repository_is_run_or_obeyed() {
 }
 
 #[test]
-fn one_known_key_is_traced_whatever_it_looks_like() {
+fn a_given_key_is_traced_even_if_no_rule_matches_it() {
     let scratch = Scratch::new();
     scratch.repository("r");
-    let odd = "hunter2-and-not-a-key".to_owned();
-    scratch.write("r/a", format!("{} {odd} {}", key(1), key(2)));
-    let came = scratch.commit("r", "in");
+    let password = "hunter2-and-not-a-key".to_owned();
+    scratch.write("r/a", format!("{} {password} {}", key(1), key(2)));
+    let introduction = scratch.commit("r", "in");
     scratch.git("r", &["rm", "-q", "a"]);
     scratch.commit("r", "out");
-    for secret in [key(1), odd] {
+    for secret in [key(1), password] {
         let output =
             scratch.friskey_with("r", &["trace", "--format", "json"], format!("{secret}\n").as_bytes());
         assert_eq!(output.status.code(), Some(1));
@@ -336,7 +347,7 @@ fn one_known_key_is_traced_whatever_it_looks_like() {
         let report = report(&output);
         assert_eq!((&report["command"], report["leaks"].as_array().unwrap().len()), (&"trace".into(), 1));
         let leak = leak(&report, &secret).unwrap();
-        assert_eq!(leak["introduced"][0]["commit"], came);
+        assert_eq!(leak["introduced"][0]["commit"], introduction);
         assert_eq!(leak["status"], "removed");
     }
     let status = |input: &str| scratch.friskey_with("r", &["trace"], input.as_bytes()).status.code().unwrap();
@@ -352,14 +363,14 @@ fn one_known_key_is_traced_whatever_it_looks_like() {
 }
 
 #[test]
-fn missing_objects_are_never_clean() {
+fn an_audit_with_missing_objects_is_never_clean() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/sub/a", "some text\n");
     scratch.commit("r", "add");
-    let from = format!("file://{}", scratch.path("r").display());
+    let url = format!("file://{}", scratch.path("r").display());
     scratch.git("r", &["config", "uploadpack.allowFilter", "true"]);
-    scratch.git("r", &["clone", "-q", "--bare", "--filter=blob:none", &from, "../partial"]);
+    scratch.git("r", &["clone", "-q", "--bare", "--filter=blob:none", &url, "../partial"]);
     let (status, report) = audit(&scratch, "partial", &[]);
     assert_eq!(status, 3, "{report:#}");
     let id = scratch.git("r", &["rev-parse", "HEAD:sub/a"]);
@@ -370,12 +381,13 @@ fn missing_objects_are_never_clean() {
     assert!(report["coverage"]["skipped"][0]["what"].as_str().unwrap().contains(&id));
 }
 
-/// Whatever single object is gone, loose or packed, near the tip or far back: git's own list is the oracle.
+/// Removes one object after another from the list of all objects that git prints, loose or packed, and expects an audit to
+/// report each.
 #[test]
 fn any_missing_object_is_reported() {
     let scratch = Scratch::new();
     scratch.repository("r");
-    // A directory larger than the part that is examined around a change in it.
+    // A directory with more entries than are read around a change of the directory.
     for number in 0..400 {
         scratch.write(&format!("r/wide/file-{number:04}"), format!("{number}\n"));
     }
@@ -390,34 +402,33 @@ fn any_missing_object_is_reported() {
     let all =
         scratch.git("r", &["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"]);
     let tips = scratch.git("r", &["for-each-ref", "--format=%(objectname)"]);
-    let is_old = |line: &&str| !tips.contains(&line[..40]);
-    let objects: Vec<&str> = all.lines().filter(is_old).collect();
+    let is_not_tip = |line: &&str| !tips.contains(&line[..40]);
+    let objects: Vec<&str> = all.lines().filter(is_not_tip).collect();
     let trees = objects.iter().filter(|line| !line.ends_with("blob"));
     let blobs = objects.iter().filter(|line| line.ends_with("blob")).step_by(40);
     let path = |id: &str| scratch.path(&format!("r/.git/objects/{}/{}", &id[..2], &id[2..]));
-    let is_told = |id: &str| {
+    let assert_reported = |id: &str| {
         let (status, report) = audit(&scratch, "r", &["--threads", "1"]);
         let skipped = report["coverage"]["skipped"].as_array().unwrap();
-        let named = skipped.iter().any(|skip| skip["what"].as_str().unwrap().contains(id));
-        assert!(status == 3 && named, "{id}: {status} {skipped:?}");
+        let is_skip = skipped.iter().any(|skip| skip["what"].as_str().unwrap().contains(id));
+        assert!(status == 3 && is_skip, "{id}: {status} {skipped:?}");
     };
     assert_eq!(audit(&scratch, "r", &[]).0, 0);
     for (nth, line) in trees.chain(blobs).enumerate() {
         let id = &line[..40];
-        let kept = std::fs::read(path(id)).unwrap();
+        let content = std::fs::read(path(id)).unwrap();
         std::fs::remove_file(path(id)).unwrap();
-        is_told(id);
-        // The same with all others in a pack, as deltas.
+        assert_reported(id);
+        // The same with all other objects in a pack, as deltas.
         if nth % 4 == 0 {
             let others: Vec<&str> =
                 all.lines().map(|line| &line[..40]).filter(|other| *other != id).collect();
             let input = others.join("\n") + "\n";
-            let name =
-                scratch.try_git("r", &["pack-objects", "-q", ".git/objects/pack/pack"], input.as_bytes());
-            let name = String::from_utf8(name.stdout).unwrap();
+            let args = ["pack-objects", "-q", ".git/objects/pack/pack"];
+            let name = scratch.git_with("r", &args, input.as_bytes());
             scratch.git("r", &["prune-packed", "-q"]);
-            is_told(id);
-            let pack = scratch.path(&format!("r/.git/objects/pack/pack-{}.pack", name.trim()));
+            assert_reported(id);
+            let pack = scratch.path(&format!("r/.git/objects/pack/pack-{name}.pack"));
             let moved = scratch.path("moved.pack");
             std::fs::rename(&pack, &moved).unwrap();
             std::fs::remove_file(pack.with_extension("idx")).unwrap();
@@ -425,7 +436,7 @@ fn any_missing_object_is_reported() {
             assert!(scratch.try_git("r", &["unpack-objects", "-q"], &bytes).status.success());
         }
         std::fs::create_dir_all(path(id).parent().unwrap()).unwrap();
-        std::fs::write(path(id), kept).unwrap();
+        std::fs::write(path(id), content).unwrap();
     }
     assert_eq!(audit(&scratch, "r", &[]).0, 0);
 }
@@ -440,18 +451,18 @@ fn a_large_packed_blob_is_reported_completely() {
     for args in [&[][..], &["--range", "HEAD"]] {
         let (status, report) = audit(&scratch, "r", args);
         assert_eq!(status, 1, "{args:?}");
-        let found = &leak(&report, &key(1)).unwrap()["findings"][0];
+        let finding = &leak(&report, &key(1)).unwrap()["findings"][0];
         assert_eq!(
-            (&found["path"], found["start"]["line"].as_u64()),
+            (&finding["path"], finding["start"]["line"].as_u64()),
             (&"large.log".into(), Some((4 << 20) + 1))
         );
     }
 }
 
-/// A file of a git directory that would stall or exhaust whoever reads it ends every command with status 2 or 3.
+/// A link to `/dev/zero`, which never ends, in place of a file of the git directory is an error or a skip.
 #[cfg(unix)]
 #[test]
-fn no_file_of_a_git_dir_stalls_a_command() {
+fn no_endless_file_in_a_git_dir_stalls_a_command() {
     for name in ["HEAD", "config", "packed-refs", "index", "refs/heads/main", "objects/info/alternates"] {
         let scratch = Scratch::new();
         scratch.repository("r");
@@ -469,22 +480,22 @@ fn no_file_of_a_git_dir_stalls_a_command() {
             let status = output.status.code();
             assert!(matches!(status, Some(2 | 3)), "{name}, {command:?}: {status:?}");
             let printed = [output.stdout, output.stderr].concat();
-            let last = name.rsplit('/').next().unwrap();
-            assert!(String::from_utf8_lossy(&printed).contains(last), "{name}, {command:?}");
+            let file_name = name.rsplit('/').next().unwrap();
+            assert!(String::from_utf8_lossy(&printed).contains(file_name), "{name}, {command:?}");
         }
     }
 }
 
-/// What lies in the file of an index, or in any directory of the machine that alternates name.
+/// A file with a name that git gives to derived files is searched. An alternate may be any directory of the machine, so
+/// only its objects are searched, not its other files.
 #[test]
-fn files_that_git_derives_are_searched_and_alternates_are_not_walked() {
+fn files_with_names_of_derived_files_are_searched_and_alternates_are_not_walked() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/a.txt", "a");
     scratch.commit("r", "first");
-    let (derived, elsewhere) = (key(1), key(2));
-    scratch.write("r/.git/objects/pack/pack-1.rev", format!("RIDX {derived} "));
-    scratch.write("other/notes.txt", &elsewhere);
+    scratch.write("r/.git/objects/pack/pack-1.rev", format!("RIDX {} ", key(1)));
+    scratch.write("other/notes.txt", key(2));
     let other = scratch.path("other").display().to_string();
     scratch.write("r/.git/objects/info/alternates", format!("{other}\n"));
     let output = scratch.friskey("r", &["history", "--format", "json", "."]);
@@ -496,14 +507,14 @@ fn files_that_git_derives_are_searched_and_alternates_are_not_walked() {
 }
 
 #[test]
-fn a_ref_to_an_object_that_is_not_there_is_never_clean() {
+fn an_audit_with_a_ref_to_a_missing_object_is_never_clean() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/a", "a");
     scratch.commit("r", "clean");
-    let lost = "12".repeat(20);
-    scratch.write("r/.git/refs/heads/lost", format!("{lost}\n"));
-    scratch.write("r/.git/packed-refs", format!("{lost} refs/tags/lost\n"));
+    let missing_id = "12".repeat(20);
+    scratch.write("r/.git/refs/heads/lost", format!("{missing_id}\n"));
+    scratch.write("r/.git/packed-refs", format!("{missing_id} refs/tags/lost\n"));
     let output = scratch.friskey("r", &["history", "--format", "json"]);
     assert_eq!(output.status.code(), Some(3));
     let skipped = report(&output)["coverage"]["skipped"].to_string();

@@ -1,4 +1,4 @@
-//! Tests `friskey staged` and `friskey hook` with real git.
+//! Tests `friskey staged`, and the hooks that friskey installs, with real git.
 
 use std::process::Output;
 
@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::support::{Scratch, key, leak, report, run};
 
+/// The status and the report of `friskey staged` in `r`.
 fn staged(scratch: &Scratch, args: &[&str]) -> (i32, Value) {
     let output = scratch.friskey("r", &[&["staged", "--format", "json"], args].concat());
     (output.status.code().unwrap(), report(&output))
@@ -23,7 +24,7 @@ fn the_index_is_scanned_and_not_the_work_tree() {
     scratch.write("r/a", format!("x\nk={}\n", key(1)));
     assert_eq!(staged(&scratch, &[]).0, 0, "not staged");
     scratch.git("r", &["add", "a"]);
-    scratch.write("r/a", "taken out of the work tree");
+    scratch.write("r/a", "removed from the work tree");
     let (status, report) = staged(&scratch, &[]);
     assert_eq!(status, 1);
     let finding = &leak(&report, &key(1)).unwrap()["findings"][0];
@@ -33,14 +34,14 @@ fn the_index_is_scanned_and_not_the_work_tree() {
 }
 
 #[test]
-fn only_what_the_index_holds_more_often_than_head_blocks() {
+fn only_a_key_that_is_more_often_in_the_index_than_in_head_is_found() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/old.env", format!("A={}\n", key(1)));
     scratch.commit("r", "old");
-    let assert_status = |what: &str, expected: i32| {
+    let assert_status = |change: &str, expected: i32| {
         scratch.git("r", &["add", "-A"]);
-        assert_eq!(staged(&scratch, &[]).0, expected, "{what}");
+        assert_eq!(staged(&scratch, &[]).0, expected, "{change}");
     };
     scratch.write("r/old.env", format!("# touched\nA={}\n", key(1)));
     assert_status("touched", 0);
@@ -60,7 +61,7 @@ fn only_what_the_index_holds_more_often_than_head_blocks() {
 }
 
 #[test]
-fn named_files_are_scanned_whole_when_the_index_has_not_changed_them() {
+fn files_given_as_arguments_are_scanned_even_if_they_are_unchanged() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/sub/old.env", key(1));
@@ -83,14 +84,14 @@ fn named_files_are_scanned_whole_when_the_index_has_not_changed_them() {
 }
 
 #[test]
-fn an_unborn_branch_a_conflict_and_intent_to_add() {
+fn staged_works_without_a_commit_in_a_conflict_and_with_intent_to_add() {
     let scratch = Scratch::new();
     std::fs::create_dir_all(scratch.path("r")).unwrap();
     scratch.git("r", &["init", "-q", "-b", "main"]);
     assert_eq!(staged(&scratch, &[]).0, 0);
     scratch.write("r/a", key(1));
     scratch.git("r", &["add", "-N", "a"]);
-    assert_eq!(staged(&scratch, &[]).0, 0, "nothing of it would be committed");
+    assert_eq!(staged(&scratch, &[]).0, 0, "a commit would not contain the file");
     scratch.git("r", &["add", "a"]);
     assert_eq!(staged(&scratch, &[]).0, 1);
     scratch.write("r/a", "base\n");
@@ -102,7 +103,7 @@ fn an_unborn_branch_a_conflict_and_intent_to_add() {
     scratch.write("r/a", "main\n");
     scratch.commit("r", "main");
     scratch.try_git("r", &["merge", "side"], b"");
-    assert_eq!(staged(&scratch, &[]).0, 0, "the key in the conflict is the merged branch's own");
+    assert_eq!(staged(&scratch, &[]).0, 0, "the key in the conflict is already in the merged branch");
 }
 
 #[test]
@@ -117,19 +118,19 @@ fn installed_hooks_let_clean_commits_pass_and_block_leaks() {
     scratch.git("r", &["add", "-A"]);
     assert!(commit(&["-m", "clean"]).status.success());
     let before = head();
-    // a plain commit
+    // A commit of staged files.
     scratch.write("r/a", key(1));
     scratch.git("r", &["add", "-A"]);
     let output = commit(&["-m", "leak"]);
-    let said = stderr(&output);
+    let message = stderr(&output);
     assert!(!output.status.success());
-    assert!(said.contains("a:1:1: openai-project-key sk-proj-…"), "{said}");
-    assert!(said.contains("friskey:allow") && said.lines().count() < 8, "{said}");
-    assert!(said.contains("friskey baseline add ") && said.contains(" --reason '"), "{said}");
-    assert!(!said.contains(&key(1)[8..40]));
-    // what is staged stays staged
+    assert!(message.contains("a:1:1: openai-project-key sk-proj-…"), "{message}");
+    assert!(message.contains("friskey:allow") && message.lines().count() < 8, "{message}");
+    assert!(message.contains("friskey baseline add ") && message.contains(" --reason '"), "{message}");
+    assert!(!message.contains(&key(1)[8..40]));
+    // The file is still staged.
     assert_eq!(scratch.git("r", &["diff", "--cached", "--name-only"]), "a");
-    // by path, with -a, amended
+    // Commits by path, with `-a`, and with `--amend`.
     scratch.git("r", &["reset", "-q"]);
     std::fs::remove_file(scratch.path("r/a")).unwrap();
     scratch.write("r/clean", key(2));
@@ -139,7 +140,7 @@ fn installed_hooks_let_clean_commits_pass_and_block_leaks() {
     assert!(!commit(&["--amend", "-m", "amended"]).status.success());
     assert_eq!(head(), before);
     scratch.git("r", &["reset", "-q", "--hard"]);
-    // the message
+    // A key in the commit message.
     let output = commit(&["--allow-empty", "-m", &format!("with {}", key(3))]);
     assert!(
         !output.status.success() && stderr(&output).contains("commit message:1:6"),
@@ -147,13 +148,13 @@ fn installed_hooks_let_clean_commits_pass_and_block_leaks() {
         stderr(&output)
     );
     assert!(commit(&["--allow-empty", "-m", "without"]).status.success());
-    // one of several paths, while another one contains a key: git gives the hook a temporary index
+    // A commit of one path while another staged path contains a key: git gives the hook a temporary index.
     scratch.write("r/x", "fine\n");
     scratch.write("r/y", key(4));
     scratch.git("r", &["add", "-A"]);
     assert!(commit(&["-m", "only x", "x"]).status.success());
     assert!(!commit(&["-m", "y, too"]).status.success());
-    // a merge takes over what the other side has; the push hook scans the merged commits
+    // A merge may contain what the other branch has; the push hook scans the merged commits.
     scratch.git("r", &["reset", "-q", "--hard"]);
     scratch.git("r", &["checkout", "-q", "-b", "side", "HEAD~1"]);
     scratch.write("r/side", key(5));
@@ -165,14 +166,15 @@ fn installed_hooks_let_clean_commits_pass_and_block_leaks() {
     assert!(commit(&["-m", "merge"]).status.success());
 }
 
-/// `main` with an old key, `topic` from before it, and the hooks.
-fn behind_an_old_key(conflict: bool) -> Scratch {
+/// A repository with hooks, a key on `main`, and the branch `topic`, which is checked out and started before the key. The
+/// branches have a conflict if `has_conflict`.
+fn topic_without_the_key_of_main(has_conflict: bool) -> Scratch {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/f", "base\n");
     scratch.commit("r", "base");
     scratch.git("r", &["checkout", "-q", "-b", "topic"]);
-    scratch.write(if conflict { "r/f" } else { "r/t" }, "topic\n");
+    scratch.write(if has_conflict { "r/f" } else { "r/t" }, "topic\n");
     scratch.commit("r", "topic");
     scratch.git("r", &["checkout", "-q", "main"]);
     scratch.write("r/old.env", format!("K={}\n", key(1)));
@@ -184,13 +186,13 @@ fn behind_an_old_key(conflict: bool) -> Scratch {
 }
 
 #[test]
-fn a_catch_up_merge_is_not_blocked_by_what_main_has() {
-    // without a conflict, git commits by itself and runs pre-merge-commit
-    let scratch = behind_an_old_key(false);
+fn merging_main_is_not_blocked_by_a_key_that_main_has() {
+    // Without a conflict, `git merge` makes the commit and runs pre-merge-commit.
+    let scratch = topic_without_the_key_of_main(false);
     let output = scratch.try_git("r", &["merge", "--no-edit", "main"], b"");
     assert!(output.status.success(), "{}", stderr(&output));
-    // with one, it is `git commit` that makes the commit
-    let scratch = behind_an_old_key(true);
+    // With a conflict, `git commit` makes it and runs pre-commit.
+    let scratch = topic_without_the_key_of_main(true);
     assert!(!scratch.try_git("r", &["merge", "main"], b"").status.success());
     scratch.write("r/f", "both\n");
     scratch.git("r", &["add", "f"]);
@@ -199,9 +201,9 @@ fn a_catch_up_merge_is_not_blocked_by_what_main_has() {
 }
 
 #[test]
-fn a_key_that_a_merge_adds_of_its_own_blocks() {
-    let refused = |files: &[(&str, String)]| {
-        let scratch = behind_an_old_key(true);
+fn a_key_that_a_merge_adds_blocks_it() {
+    let is_blocked = |files: &[(&str, String)]| {
+        let scratch = topic_without_the_key_of_main(true);
         scratch.try_git("r", &["merge", "main"], b"");
         for (path, text) in files {
             scratch.write(path, text);
@@ -209,13 +211,13 @@ fn a_key_that_a_merge_adds_of_its_own_blocks() {
         scratch.git("r", &["add", "-A"]);
         !scratch.try_git("r", &["commit", "-q", "-m", "merge"], b"").status.success()
     };
-    let resolved = |text: &str| ("r/f", text.to_owned());
-    assert!(refused(&[resolved(&key(2))]), "in the resolution");
-    assert!(refused(&[resolved("both\n"), ("r/new.env", key(2))]), "in a further file");
-    assert!(refused(&[resolved(&key(1))]), "a copy of the old key");
-    assert!(!refused(&[resolved("both\n"), ("r/old.env", format!("# touched\nK={}\n", key(1)))]));
-    // a merge without a conflict, to which a key is added before the commit
-    let scratch = behind_an_old_key(false);
+    let resolution = |text: &str| ("r/f", text.to_owned());
+    assert!(is_blocked(&[resolution(&key(2))]), "in the resolution");
+    assert!(is_blocked(&[resolution("both\n"), ("r/new.env", key(2))]), "in a further file");
+    assert!(is_blocked(&[resolution(&key(1))]), "a copy of the old key");
+    assert!(!is_blocked(&[resolution("both\n"), ("r/old.env", format!("# touched\nK={}\n", key(1)))]));
+    // A merge without a conflict, to which a key is added before the commit.
+    let scratch = topic_without_the_key_of_main(false);
     scratch.git("r", &["merge", "-q", "--no-commit", "main"]);
     scratch.write("r/new.env", key(2));
     scratch.git("r", &["add", "-A"]);
@@ -232,12 +234,12 @@ fn an_octopus_merge_is_compared_with_all_its_parents() {
         scratch.commit("r", branch);
     }
     scratch.git("r", &["checkout", "-q", "main"]);
-    scratch.write("r/own", "x");
-    scratch.commit("r", "own");
+    scratch.write("r/third", "x");
+    scratch.commit("r", "third");
     assert!(scratch.friskey("r", &["hook", "install"]).status.success());
     scratch.git("r", &["merge", "-q", "--no-commit", "one", "two"]);
     assert_eq!(staged(&scratch, &[]).0, 0);
-    scratch.write("r/own", key(3));
+    scratch.write("r/third", key(3));
     scratch.git("r", &["add", "-A"]);
     let (status, report) = staged(&scratch, &[]);
     assert_eq!((status, report["leaks"].as_array().map(Vec::len)), (1, Some(1)));
@@ -262,7 +264,7 @@ fn hooks_work_from_a_linked_work_tree_and_a_subdir() {
 }
 
 #[test]
-fn pushes_are_judged_by_the_commits_they_add() {
+fn a_push_is_blocked_if_the_commits_or_tags_that_it_adds_contain_a_key() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.git("r", &["init", "-q", "--bare", "../bare.git"]);
@@ -273,7 +275,7 @@ fn pushes_are_judged_by_the_commits_they_add() {
     scratch.write("r/a", "clean");
     scratch.commit("r", "clean");
     assert!(push(&["main"]).status.success());
-    // it came and went within what is pushed
+    // The pushed commits add a key and remove it again.
     scratch.write("r/a", key(1));
     scratch.commit("r", "in");
     scratch.write("r/a", "clean again");
@@ -281,14 +283,17 @@ fn pushes_are_judged_by_the_commits_they_add() {
     let output = push(&["main"]);
     assert!(!output.status.success());
     assert!(stderr(&output).contains("the push is blocked: it contains a key"), "{}", stderr(&output));
-    // a new branch, and a tag
+    // A new branch, and a tag.
     assert!(!push(&["main:new"]).status.success());
     scratch.git("r", &["tag", "-a", "v1", "-m", "v1"]);
     assert!(!push(&["v1"]).status.success());
-    assert!(!push(&["HEAD~2:refs/heads/fine", "main:refs/heads/bad"]).status.success(), "every line counts");
+    assert!(
+        !push(&["HEAD~2:refs/heads/fine", "main:refs/heads/bad"]).status.success(),
+        "one of two refs has a key"
+    );
     assert!(push(&["HEAD~2:refs/heads/fine"]).status.success());
     assert!(push(&[":fine"]).status.success(), "a deletion adds no commits");
-    // a tag's message, on a commit that is there
+    // A tag with a key in its message, on a commit that the remote has.
     scratch.git("r", &["reset", "-q", "--hard", "origin/main"]);
     scratch.git("r", &["tag", "-a", "v2", "-m", &key(2)]);
     assert!(!push(&["v2"]).status.success());
@@ -315,22 +320,22 @@ fn a_server_rejects_pushes_that_add_a_key() {
     assert!(!push(&["main:refs/heads/other"]).status.success());
     // The printed commands work: the one that rewrites the branch in the clone, and the one that accepts the key on
     // the server.
-    let said = stderr(&output);
+    let message = stderr(&output);
     let leak = scratch.git("r", &["rev-parse", "--short=10", "HEAD~1"]);
-    assert!(said.contains(&format!("git rebase -i --rebase-merges {leak}^ main")), "{said}");
-    let pasted: Vec<&str> = said
+    assert!(message.contains(&format!("git rebase -i --rebase-merges {leak}^ main")), "{message}");
+    let commands: Vec<&str> = message
         .lines()
         .filter_map(|line| line.strip_prefix("remote:   ").map(str::trim))
         .filter(|line| line.starts_with("cd ") || line.starts_with("friskey baseline"))
         .collect();
-    assert_eq!(pasted.len(), 2, "{said}");
-    assert!(said.contains("on the server"), "{said}");
+    assert_eq!(commands.len(), 2, "{message}");
+    assert!(message.contains("on the server"), "{message}");
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_friskey")).parent().unwrap();
     let mut shell = scratch.command("sh", "r");
-    shell.args(["-c", &pasted.join(" && ")]);
+    shell.args(["-c", &commands.join(" && ")]);
     shell.env("PATH", format!("{}:/usr/bin:/bin", program.display()));
-    let accepted = run(&mut shell, b"");
-    assert!(accepted.status.success(), "{}", stderr(&accepted));
+    let shell_output = run(&mut shell, b"");
+    assert!(shell_output.status.success(), "{}", stderr(&shell_output));
     assert!(push(&["main:refs/heads/accepted"]).status.success());
     std::fs::remove_file(scratch.path("bare.git/.friskey-baseline.toml")).unwrap();
     scratch.git("r", &["push", "-q", "origin", ":accepted"]);
@@ -339,36 +344,37 @@ fn a_server_rejects_pushes_that_add_a_key() {
     scratch.commit("r", "clean");
     let output = push(&["main"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    let left = std::fs::read_dir(scratch.path("bare.git/objects")).unwrap();
+    // No quarantine directory of a rejected push is left.
+    let entries = std::fs::read_dir(scratch.path("bare.git/objects")).unwrap();
     assert!(
-        left.filter_map(Result::ok).all(|entry| !entry.file_name().to_string_lossy().contains("incoming"))
+        entries.filter_map(Result::ok).all(|entry| !entry.file_name().to_string_lossy().contains("incoming"))
     );
 }
 
 #[test]
-fn the_message_ends_where_git_ends_it() {
+fn the_scanned_commit_message_ends_where_git_truncates_it() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/old", key(1));
     scratch.commit("r", "old");
     assert!(scratch.friskey("r", &["hook", "install"]).status.success());
-    let cut = "# ------------------------ >8 ------------------------\n";
+    let scissors = "# ------------------------ >8 ------------------------\n";
     let commit = |args: &[&str], editor: &str| {
         let mut command = scratch.command("git", "r");
         command.args(["commit", "-q", "--allow-empty"]).args(args).env("GIT_EDITOR", editor);
         run(&mut command, b"")
     };
-    let said = |text: &str| format!("message\n\n{cut}{text}\n");
-    // git keeps all of a message that no editor was opened for
-    let output = commit(&["-m", &said(&key(2))], "true");
-    assert!(!output.status.success(), "a key below a scissors line that git does not cut at");
+    let below_scissors = |text: &str| format!("message\n\n{scissors}{text}\n");
+    // Git keeps the whole message if it opened no editor.
+    let output = commit(&["-m", &below_scissors(&key(2))], "true");
+    assert!(!output.status.success(), "a key below a scissors line at which git does not truncate");
     scratch.git("r", &["config", "commit.cleanup", "scissors"]);
-    assert!(!commit(&["-m", &said(&key(2))], "true").status.success());
+    assert!(!commit(&["-m", &below_scissors(&key(2))], "true").status.success());
     scratch.git("r", &["config", "commit.verbose", "true"]);
-    let output = commit(&["--no-verbose", "-m", &said(&key(2))], "true");
+    let output = commit(&["--no-verbose", "-m", &below_scissors(&key(2))], "true");
     assert!(!output.status.success(), "an option overrides commit.verbose");
     scratch.git("r", &["config", "--unset", "commit.verbose"]);
-    // the diff of a verbose commit shows the old key as context
+    // The diff of a verbose commit has the old key as context, below a scissors line at which git truncates.
     let editor = "sh -c 'sed -i 1s/^/edited/ \"$1\"' -";
     scratch.write("r/old", format!("{}\nmore\n", key(1)));
     scratch.git("r", &["add", "-A"]);
@@ -385,10 +391,10 @@ fn the_message_ends_where_git_ends_it() {
 
 #[cfg(unix)]
 #[test]
-fn an_impossible_check_blocks_with_a_message() {
+fn a_hook_with_invalid_settings_blocks_and_names_the_file() {
     let scratch = Scratch::new();
     scratch.repository("r");
-    let broken = [
+    let invalid_settings = [
         ("friskey.toml", "# ours\nexcludes = []\n", "friskey.toml:2: unknown field `excludes`"),
         (
             "friskey.toml",
@@ -396,27 +402,30 @@ fn an_impossible_check_blocks_with_a_message() {
             "cannot read rules from none.toml: no such file (named in friskey.toml)",
         ),
         ("friskey.toml", "baseline = 'none.toml'\n", "cannot read the baseline none.toml: no such file"),
-        ("friskey.toml", "rules = ['own.toml']\n", "own.toml:3: "),
+        ("friskey.toml", "rules = ['bad.toml']\n", "bad.toml:3: "),
         (".friskey-baseline.toml", "version = 1\nnonsense\n", ".friskey-baseline.toml:2: "),
     ];
-    scratch.write("r/own.toml", "[[rule]]\nid = 'x'\npattern = 'sk-(a'\n");
-    for (file, text, reason) in broken {
+    scratch.write("r/bad.toml", "[[rule]]\nid = 'x'\npattern = 'sk-(a'\n");
+    for (file, text, reason) in invalid_settings {
         scratch.write(&format!("r/{file}"), text);
         for (hook, skip) in
             [("pre-commit", "`git commit --no-verify`"), ("pre-push", "`git push --no-verify`")]
         {
             let output = scratch.friskey("r", &["hook", "run", hook]);
-            let said = stderr(&output);
-            assert_eq!(output.status.code(), Some(2), "{text}: {said}");
-            assert!(said.starts_with(&format!("error: {reason}")), "{text}: {said}");
-            assert!(said.contains("was not checked, so it is blocked") && said.contains(skip), "{said}");
+            let message = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{text}: {message}");
+            assert!(message.starts_with(&format!("error: {reason}")), "{text}: {message}");
+            assert!(
+                message.contains("was not checked, so it is blocked") && message.contains(skip),
+                "{message}"
+            );
         }
         std::fs::remove_file(scratch.path(&format!("r/{file}"))).unwrap();
     }
 }
 
 #[test]
-fn unscannable_content_blocks_with_advice() {
+fn a_hook_blocks_and_advises_if_staged_content_cannot_be_read() {
     let scratch = Scratch::new();
     scratch.repository("r");
     assert!(scratch.friskey("r", &["hook", "install"]).status.success());
@@ -425,7 +434,7 @@ fn unscannable_content_blocks_with_advice() {
     let id = scratch.git("r", &["rev-parse", ":lost"]);
     std::fs::remove_file(scratch.path(&format!("r/.git/objects/{}/{}", &id[..2], &id[2..]))).unwrap();
     let output = scratch.friskey("r", &["hook", "run", "pre-commit"]);
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("exclude = [") && said.contains("git commit --no-verify"), "{said}");
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{message}");
+    assert!(message.contains("exclude = [") && message.contains("git commit --no-verify"), "{message}");
 }

@@ -1,4 +1,5 @@
-//! Tests what `friskey scan` leaves out because of ignore files and options, and what it does not.
+//! Tests what `friskey scan` leaves out because of ignore files and options, and that it names everything that it
+//! leaves out.
 
 use serde_json::Value;
 
@@ -8,14 +9,15 @@ fn scan(scratch: &Scratch, dir: &str, args: &[&str]) -> Value {
     report(&scratch.friskey(dir, &[&["scan", "--format", "json"], args].concat()))
 }
 
-/// What was left out, and by what.
+/// Everything that was left out, each with the pattern or option that left it out.
 fn ignored(report: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let all = report["coverage"]["ignored"].as_array().unwrap();
     all.iter().map(|one| (text(&one["what"]), text(&one["by"]))).collect()
 }
 
-fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+/// Pairs as [`ignored`] returns them, to compare with.
+fn owned_pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|&(what, by)| (what.to_owned(), by.to_owned())).collect()
 }
 
@@ -30,7 +32,7 @@ fn each_ignored_path_is_named_with_its_pattern() {
         scratch.write(&format!("r/{path}"), "nothing");
     }
     let report = scan(&scratch, "r", &[]);
-    let expected = pairs(&[
+    let expected = owned_pairs(&[
         ("x.env", ".gitignore:3 `*.env`"),
         ("build/", ".gitignore:2 `build/`"),
         ("mine", ".git/info/exclude:1 `mine`"),
@@ -42,8 +44,8 @@ fn each_ignored_path_is_named_with_its_pattern() {
     let text = String::from_utf8(scratch.friskey("r", &["scan"]).stdout).unwrap();
     assert!(text.ends_with("; 4 ignored paths not scanned (--no-ignore)\n"), "{text}");
     assert!(ignored(&scan(&scratch, "r", &["--no-ignore"])).is_empty());
-    let below = scan(&scratch, "r/sub", &[]);
-    assert_eq!(ignored(&below), pairs(&[("local", ".ignore:1 `local`")]));
+    let in_subdir = scan(&scratch, "r/sub", &[]);
+    assert_eq!(ignored(&in_subdir), owned_pairs(&[("local", ".ignore:1 `local`")]));
 }
 
 #[test]
@@ -61,7 +63,7 @@ fn tracked_files_are_scanned_even_if_ignored() {
     for (number, path) in (11..).zip(untracked) {
         scratch.write(&format!("r/{path}"), key(number));
     }
-    for (dir, up) in [("r", ""), (".", "r/")] {
+    for (dir, path_prefix) in [("r", ""), (".", "r/")] {
         let report = scan(&scratch, dir, &[]);
         for number in 1..=4 {
             assert!(leak(&report, &key(number)).is_some(), "{number} in {dir}");
@@ -69,17 +71,18 @@ fn tracked_files_are_scanned_even_if_ignored() {
         for number in 11..=14 {
             assert!(leak(&report, &key(number)).is_none(), "{number} in {dir}");
         }
-        let named = ignored(&report).into_iter().map(|(what, _)| what);
-        let named: Vec<_> = named.filter(|what| !what.ends_with(".git/")).collect();
+        let ignored_paths = ignored(&report).into_iter().map(|(path, _)| path);
+        let ignored_paths: Vec<_> = ignored_paths.filter(|path| !path.ends_with(".git/")).collect();
         let mut expected = ["other/.env", ".ignore", "vendor/b.py", "vendor/deep/c.py", "vendor/other/"]
-            .map(|path| format!("{up}{path}"));
+            .map(|path| format!("{path_prefix}{path}"));
+        // Files that often contain keys, such as `.env`, come first.
         expected.sort_by_key(|path| (!path.ends_with(".env"), path.clone()));
-        assert_eq!(named, expected);
+        assert_eq!(ignored_paths, expected);
     }
 }
 
 #[test]
-fn an_index_that_cannot_be_read_ignores_nothing() {
+fn nothing_is_ignored_if_the_index_cannot_be_read() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/.gitignore", ".env\n");
@@ -100,18 +103,22 @@ fn a_nested_repository_cannot_hide_what_the_outer_one_tracks() {
     scratch.write("r/sub/.gitignore", ".env\n");
     let report = scan(&scratch, "r", &[]);
     assert!(leak(&report, &key(1)).is_some());
-    assert_eq!(ignored(&report), pairs(&[("sub/.git/", "`scan`")]), "and its own .git directory is named");
+    assert_eq!(
+        ignored(&report),
+        owned_pairs(&[("sub/.git/", "`scan`")]),
+        "the git directory of the nested repository is named"
+    );
 }
 
 #[test]
-fn options_and_configuration_are_named_too() {
+fn paths_ignored_by_options_and_configuration_are_named() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/friskey.toml", "exclude = ['gen/']\n");
     for path in ["gen/a", "docs/b", "c"] {
         scratch.write(&format!("r/{path}"), "nothing");
     }
-    let expected = pairs(&[("docs/", "--exclude `docs`"), ("gen/", "friskey.toml: exclude `gen/`")]);
+    let expected = owned_pairs(&[("docs/", "--exclude `docs`"), ("gen/", "friskey.toml: exclude `gen/`")]);
     assert_eq!(ignored(&scan(&scratch, "r", &["--exclude", "docs"])), expected);
 }
 
@@ -148,9 +155,9 @@ fn the_same_dir_is_scanned_once() {
     }
     let files = |args: &[&str]| {
         let report = scan(&scratch, "t", args);
-        let places = report["leaks"][0]["findings"].as_array().unwrap().len() as u64;
-        assert_eq!(report["coverage"]["files"], places, "{args:?}");
-        places
+        let findings = report["leaks"][0]["findings"].as_array().unwrap().len() as u64;
+        assert_eq!(report["coverage"]["files"], findings, "{args:?}");
+        findings
     };
     let absolute = scratch.path("t/a").display().to_string();
     for args in [&["a", "a"][..], &["a", "./a"], &["a/b/..", "a"], &["a", &absolute], &["a", "a/b"]] {
@@ -168,7 +175,7 @@ fn the_same_dir_is_scanned_once() {
 }
 
 #[test]
-fn as_many_threads_as_there_is_work() {
+fn a_thousand_configured_threads_scan_a_few_files() {
     let scratch = Scratch::new();
     for number in 0..5 {
         scratch.write(&format!("t/{number}"), key(number));
@@ -191,28 +198,28 @@ mod unix {
                 scratch.repository("r");
                 scratch.write("r/.env", key(1));
                 scratch.write("outside", ".env\n");
-                let place = scratch.path("r").join(name);
-                let _ = std::fs::remove_file(&place);
-                std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+                let path = scratch.path("r").join(name);
+                let _ = std::fs::remove_file(&path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                 match kind {
-                    "link to a device" => symlink("/dev/zero", &place).unwrap(),
-                    "link out" => symlink(scratch.path("outside"), &place).unwrap(),
-                    "pipe" => assert!(scratch.command("mkfifo", "r").arg(&place).status().unwrap().success()),
-                    _ => std::fs::create_dir(&place).unwrap(),
+                    "link to a device" => symlink("/dev/zero", &path).unwrap(),
+                    "link out" => symlink(scratch.path("outside"), &path).unwrap(),
+                    "pipe" => assert!(scratch.command("mkfifo", "r").arg(&path).status().unwrap().success()),
+                    _ => std::fs::create_dir(&path).unwrap(),
                 }
                 let report = report(&scratch.friskey("r", &["scan", "--format", "json"]));
                 assert!(leak(&report, &key(1)).is_some(), "{name}: {kind}");
                 let skipped = report["coverage"]["skipped"].as_array().unwrap();
                 let reasons = skipped.iter().map(|skip| skip["reason"].as_str().unwrap());
-                let refused = reasons.filter(|reason| reason.starts_with("ignore file not used")).count();
-                assert_eq!(refused, 1, "{name}: {kind}: {skipped:?}");
+                let refusals = reasons.filter(|reason| reason.starts_with("ignore file not used")).count();
+                assert_eq!(refusals, 1, "{name}: {kind}: {skipped:?}");
             }
         }
     }
 }
 
 #[test]
-fn a_dir_called_git_is_left_out_only_if_history_opens_it() {
+fn a_git_dir_is_left_out_only_if_history_can_open_it() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/fix/.git/HEAD", "");
@@ -222,7 +229,7 @@ fn a_dir_called_git_is_left_out_only_if_history_opens_it() {
     assert_eq!(output.status.code(), Some(1), "without refs it is no repository");
     std::fs::create_dir_all(scratch.path("r/fix/.git/refs")).unwrap();
     let output = scratch.friskey("r", &["scan", "."]);
-    let said =
+    let printed =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("friskey history fix"), "{said}");
+    assert!(printed.contains("friskey history fix"), "{printed}");
 }

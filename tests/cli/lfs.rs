@@ -1,4 +1,4 @@
-//! Tests Git LFS pointers: their content is searched and its hash verified if it is present, and it is named if it is not.
+//! Tests Git LFS pointers: content that is present is searched and its hash verified, and missing content is named.
 
 use crate::support::{Scratch, report};
 
@@ -7,7 +7,7 @@ fn pointer(oid: &str, size: usize) -> String {
 }
 
 #[test]
-fn scan_names_a_pointer_whose_content_is_elsewhere() {
+fn scan_names_a_pointer_whose_content_is_missing() {
     let scratch = Scratch::new();
     scratch.write("t/model.bin", pointer(&"ab".repeat(32), 5_000_000));
     let output = scratch.friskey("t", &["scan", "--format", "json"]);
@@ -19,7 +19,7 @@ fn scan_names_a_pointer_whose_content_is_elsewhere() {
 }
 
 #[test]
-fn a_stored_content_with_another_hash_is_searched_and_reported() {
+fn stored_content_with_another_hash_than_the_pointer_is_reported() {
     let scratch = Scratch::new();
     scratch.repository("r");
     let oid = "ab".repeat(32);

@@ -3,14 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod action;
+mod action_install;
 mod ambiguous;
 mod cache;
 mod cache_random;
 mod cache_unopened;
 mod ci;
+mod ci_policy;
 mod containers;
-#[path = "../kit/credential_forms.rs"]
-mod credential_forms;
+#[path = "../kit/credential_templates.rs"]
+mod credential_templates;
 mod credentials;
 mod encoded;
 mod fleet;
@@ -28,6 +30,8 @@ mod next_steps;
 mod purged;
 mod push;
 mod reftable;
+mod report_files;
+mod repository_details;
 #[path = "../kit/sarif.rs"]
 mod sarif;
 mod scan;

@@ -1,49 +1,51 @@
-//! Tests that no message and no line of a report contains a secret or a CI runner command.
+//! Tests messages: they contain no secret and no CI runner command, and name the cause of an error once.
 
 use std::process::Output;
 
 use crate::support::{Scratch, key, run};
 
-/// A rule of one's own, and what it finds; nothing built in knows it.
-const OWN: &str = "[[rule]]\nid = \"acme-token\"\nname = \"Acme\"\npattern = '(?<prefix>acme)[a-m]{16}'\n\
+/// A custom rule for secrets that no built-in rule finds.
+const CUSTOM_RULE: &str = "[[rule]]\nid = \"acme-token\"\nname = \"Acme\"\npattern = '(?<prefix>acme)[a-m]{16}'\n\
                    checks = [\"boundary\"]\nexamples = [\"acmeabcdefghijklmabc\"]\n";
-const FOUND: &str = "acmeabcdefghijklmabc";
+/// A secret that the custom rule finds.
+const CUSTOM_SECRET: &str = "acmeabcdefghijklmabc";
 
-fn said(output: &Output) -> String {
+/// Everything that a command printed, to either stream.
+fn printed_text(output: &Output) -> String {
     [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat()
 }
 
-/// Letters and digits without order; what is typed by hand looks otherwise.
-fn random(length: usize) -> String {
-    let body = key(7);
-    body.chars().filter(char::is_ascii_alphanumeric).skip(20).take(length).collect()
+/// Random letters and digits, always the same ones. Text that is typed by hand would not count as a secret.
+fn random_text(length: usize) -> String {
+    let key = key(7);
+    key.chars().filter(char::is_ascii_alphanumeric).skip(20).take(length).collect()
 }
 
 #[test]
 fn error_messages_contain_no_match_of_custom_rules() {
     let scratch = Scratch::new();
     scratch.repository("a");
-    scratch.write("own.toml", OWN);
-    let path = format!("nowhere/{FOUND}");
-    let range = format!("--range={FOUND}..HEAD");
-    let output = format!("json=/nowhere/{FOUND}");
-    let hidden: [&[&str]; 10] = [
-        &["scan", "--rules", "../own.toml", &path],
-        &["scan", "--rules=../own.toml", "--min-confidence", FOUND],
-        &["scan", "--rules", "../own.toml", "--format", FOUND],
-        &["scan", "--rules", "../own.toml", "--output", FOUND],
-        &["scan", "--rules", "../own.toml", "--output", &output],
-        &["history", "--rules", "../own.toml", &range],
-        &["--rules", "../own.toml", FOUND],
-        &["baseline", "check", "--rules", "../own.toml", "--baseline", FOUND],
-        &["rules", "show", FOUND, "--rules", "../own.toml"],
-        &["scan", "--config", FOUND, "--rules", "../own.toml"],
+    scratch.write("custom.toml", CUSTOM_RULE);
+    let path = format!("nowhere/{CUSTOM_SECRET}");
+    let range = format!("--range={CUSTOM_SECRET}..HEAD");
+    let output = format!("json=/nowhere/{CUSTOM_SECRET}");
+    let commands: [&[&str]; 10] = [
+        &["scan", "--rules", "../custom.toml", &path],
+        &["scan", "--rules=../custom.toml", "--min-confidence", CUSTOM_SECRET],
+        &["scan", "--rules", "../custom.toml", "--format", CUSTOM_SECRET],
+        &["scan", "--rules", "../custom.toml", "--output", CUSTOM_SECRET],
+        &["scan", "--rules", "../custom.toml", "--output", &output],
+        &["history", "--rules", "../custom.toml", &range],
+        &["--rules", "../custom.toml", CUSTOM_SECRET],
+        &["baseline", "check", "--rules", "../custom.toml", "--baseline", CUSTOM_SECRET],
+        &["rules", "show", CUSTOM_SECRET, "--rules", "../custom.toml"],
+        &["scan", "--config", CUSTOM_SECRET, "--rules", "../custom.toml"],
     ];
-    for args in hidden {
+    for args in commands {
         let output = scratch.friskey("a", args);
-        let text = said(&output);
-        assert!(output.status.code() != Some(0) && !text.is_empty(), "{args:?}");
-        assert!(!text.contains(FOUND), "{args:?}: {text}");
+        let message = printed_text(&output);
+        assert!(output.status.code() != Some(0) && !message.is_empty(), "{args:?}");
+        assert!(!message.contains(CUSTOM_SECRET), "{args:?}: {message}");
     }
 }
 
@@ -51,31 +53,31 @@ fn error_messages_contain_no_match_of_custom_rules() {
 fn errors_in_files_contain_no_match_of_custom_rules() {
     let scratch = Scratch::new();
     scratch.repository("a");
-    scratch.write("a/own.toml", OWN);
+    scratch.write("a/custom.toml", CUSTOM_RULE);
     for text in [
-        format!("{FOUND} = 1\n"),
-        format!("rules = ['own.toml']\n{FOUND} = 1\n"),
-        format!("exclude = ['[{FOUND}']\nrules = [\n  'own.toml',\n]\n"),
-        format!("rules = ['own.toml']\nmin-confidence = '{FOUND}'\n"),
-        format!("rules = ['own.toml']\nsurfaces = ['{FOUND}']\nthis is no TOML\n"),
+        format!("{CUSTOM_SECRET} = 1\n"),
+        format!("rules = ['custom.toml']\n{CUSTOM_SECRET} = 1\n"),
+        format!("exclude = ['[{CUSTOM_SECRET}']\nrules = [\n  'custom.toml',\n]\n"),
+        format!("rules = ['custom.toml']\nmin-confidence = '{CUSTOM_SECRET}'\n"),
+        format!("rules = ['custom.toml']\nsurfaces = ['{CUSTOM_SECRET}']\nthis is no TOML\n"),
     ] {
         scratch.write("a/friskey.toml", &text);
-        let output = scratch.friskey("a", &["scan", "--rules", "own.toml", "."]);
+        let output = scratch.friskey("a", &["scan", "--rules", "custom.toml", "."]);
         assert_eq!(output.status.code(), Some(2), "{text}");
-        assert!(!said(&output).contains(FOUND), "{text}: {}", said(&output));
-        if text.contains("own.toml") {
+        assert!(!printed_text(&output).contains(CUSTOM_SECRET), "{text}: {}", printed_text(&output));
+        if text.contains("custom.toml") {
             let output = scratch.friskey("a", &["scan", "."]);
-            assert!(!said(&output).contains(FOUND), "{text}: {}", said(&output));
+            assert!(!printed_text(&output).contains(CUSTOM_SECRET), "{text}: {}", printed_text(&output));
         }
     }
     std::fs::remove_file(scratch.path("a/friskey.toml")).unwrap();
-    scratch.write("a/own.toml", format!("{OWN}{FOUND} = 1\n"));
-    let output = scratch.friskey("a", &["scan", "--rules", "own.toml", "."]);
+    scratch.write("a/custom.toml", format!("{CUSTOM_RULE}{CUSTOM_SECRET} = 1\n"));
+    let output = scratch.friskey("a", &["scan", "--rules", "custom.toml", "."]);
     assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
-fn no_message_holds_the_traced_key() {
+fn no_message_contains_the_traced_key() {
     let scratch = Scratch::new();
     scratch.repository("a");
     let key = "plain words 12";
@@ -86,7 +88,7 @@ fn no_message_holds_the_traced_key() {
     ] {
         let output = run(scratch.command(env!("CARGO_BIN_EXE_friskey"), "a").env("KEY", key).args(args), b"");
         assert_eq!(output.status.code(), Some(2), "{args:?}");
-        assert!(!said(&output).contains(key), "{args:?}: {}", said(&output));
+        assert!(!printed_text(&output).contains(key), "{args:?}: {}", printed_text(&output));
     }
 }
 
@@ -97,18 +99,21 @@ fn a_key_given_as_an_argument_is_refused_without_showing_it() {
     for key in [key(1), "plain words 12".to_owned()] {
         for command in ["trace", "explain"] {
             let output = scratch.friskey("a", &[command, &key]);
-            let said = said(&output);
-            assert_eq!(output.status.code(), Some(2), "{command}: {said}");
-            assert!(!said.contains(&key[8..]), "{command}: {said}");
-            assert!(said.contains(&format!("`friskey {command}`")) && said.contains("prompt"), "{said}");
+            let message = printed_text(&output);
+            assert_eq!(output.status.code(), Some(2), "{command}: {message}");
+            assert!(!message.contains(&key[8..]), "{command}: {message}");
+            assert!(
+                message.contains(&format!("`friskey {command}`")) && message.contains("prompt"),
+                "{message}"
+            );
         }
     }
 }
 
-/// One message for each file that friskey reads and cannot: where it is, why, and nothing twice.
+/// The message names the file and says what it is instead of a regular file.
 #[cfg(unix)]
 #[test]
-fn files_that_are_not_regular_are_refused_at_once() {
+fn settings_and_baselines_that_are_not_regular_files_are_refused() {
     let scratch = Scratch::new();
     scratch.repository("a");
     assert!(scratch.command("mkfifo", "a").arg("pipe").status().unwrap().success());
@@ -122,22 +127,22 @@ fn files_that_are_not_regular_are_refused_at_once() {
             &["baseline", "add", "--from", file, "--reason", "x"],
         ] {
             let output = scratch.friskey("a", args);
-            let said = said(&output);
-            assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
-            assert!(said.contains(file) && said.contains("it is a "), "{args:?}: {said}");
+            let message = printed_text(&output);
+            assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
+            assert!(message.contains(file) && message.contains("it is a "), "{args:?}: {message}");
         }
         for setting in [format!("rules = ['{file}']"), format!("baseline = '{file}'")] {
             scratch.write("a/friskey.toml", &setting);
             let output = scratch.friskey("a", &["scan", "README"]);
-            let said = said(&output);
-            assert_eq!(output.status.code(), Some(2), "{setting}: {said}");
-            assert!(said.contains("friskey.toml:1: ") && said.contains(file), "{setting}: {said}");
+            let message = printed_text(&output);
+            assert_eq!(output.status.code(), Some(2), "{setting}: {message}");
+            assert!(message.contains("friskey.toml:1: ") && message.contains(file), "{setting}: {message}");
         }
         std::fs::remove_file(scratch.path("a/friskey.toml")).unwrap();
         let mut ci = scratch.command(env!("CARGO_BIN_EXE_friskey"), "a");
         ci.args(["ci"]).env("GITHUB_ACTIONS", "true").env("GITHUB_EVENT_NAME", "push");
         let output = run(ci.env("GITHUB_EVENT_PATH", file), b"");
-        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(2), "{}", printed_text(&output));
     }
 }
 
@@ -157,40 +162,40 @@ fn an_error_names_its_cause_once() {
         &["hook", "run", "commit-msg", "none"],
     ] {
         let output = scratch.friskey("a", args);
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
-        let lower = said.to_lowercase();
+        let message = printed_text(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
+        let lower = message.to_lowercase();
         let causes = lower.matches("no such file").count() + lower.matches("does not exist").count();
-        assert!(causes <= 1 && said.matches("none").count() <= 2, "{args:?}: {said}");
+        assert!(causes <= 1 && message.matches("none").count() <= 2, "{args:?}: {message}");
     }
 }
 
-/// Every system error that a test can provoke.
+/// Provokes many kinds of system errors, and expects each to be described without its number (`os error 2`).
 #[cfg(unix)]
 #[test]
-fn no_message_shows_a_number_of_the_system() {
+fn system_errors_are_described_without_their_numbers() {
     let scratch = Scratch::new();
     scratch.repository("a");
     scratch.write("a/file", "x\n");
     scratch.git("a", &["config", "core.hooksPath", "/dev/null"]);
-    let long = "n".repeat(300);
-    let long_output = format!("json={long}");
+    let too_long = "n".repeat(300);
+    let too_long_output = format!("json={too_long}");
     let cases: [(&[&str], &str); 19] = [
         (&["--rules", "none.toml", "scan"], "no such file"),
         (&["--rules", "file/x", "scan"], "a part of the path is not a directory"),
-        (&["--rules", &long, "scan"], "too long"),
+        (&["--rules", &too_long, "scan"], "too long"),
         (&["--config", "none.toml", "scan"], "no such file"),
         (&["--config", "file/x", "scan"], "not a directory"),
         (&["--config", ".", "scan"], "it is a directory"),
         (&["scan", "--baseline", "file/x"], "not a directory"),
         (&["scan", "file/x"], "not a directory"),
-        (&["scan", &long], "too long"),
+        (&["scan", &too_long], "too long"),
         (&["history", "file/x"], "file/x"),
         (&["scan", "--output", "json=new/dir/x.json"], "the directory new does not exist"),
         (&["scan", "--output", "json=.git/new/dir/x.json"], "the directory .git/new does not exist"),
         (&["scan", "--output", "json=file/x.json"], "not a directory"),
         (&["scan", "--output", "json=.git"], "it is a directory"),
-        (&["scan", "--output", &long_output], "too long"),
+        (&["scan", "--output", &too_long_output], "too long"),
         (&["baseline", "add", "--from", "file/x", "--reason", "x"], "not a directory"),
         (&["hook", "run", "commit-msg", "none"], "no such file"),
         (&["hook", "install"], "/dev/null"),
@@ -198,14 +203,14 @@ fn no_message_shows_a_number_of_the_system() {
     ];
     for (args, cause) in cases {
         let output = scratch.friskey("a", args);
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
-        assert!(said.contains(cause) && !said.contains("os error"), "{args:?}: {said}");
+        let message = printed_text(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
+        assert!(message.contains(cause) && !message.contains("os error"), "{args:?}: {message}");
     }
     let mut ci = scratch.command(env!("CARGO_BIN_EXE_friskey"), "a");
     ci.args(["ci"]).env("GITHUB_ACTIONS", "true").env("GITHUB_EVENT_NAME", "push");
-    let said = said(&run(ci.env("GITHUB_EVENT_PATH", "file/x"), b""));
-    assert!(said.contains("file/x") && !said.contains("os error"), "{said}");
+    let message = printed_text(&run(ci.env("GITHUB_EVENT_PATH", "file/x"), b""));
+    assert!(message.contains("file/x") && !message.contains("os error"), "{message}");
 }
 
 #[test]
@@ -213,12 +218,12 @@ fn a_key_on_the_command_line_is_reported_to_be_in_the_shell_history() {
     let scratch = Scratch::new();
     scratch.repository("a");
     for command in ["trace", "explain"] {
-        let said = said(&scratch.friskey("a", &[command, &key(1)]));
-        assert!(said.contains("it is now in the shell's history"), "{said}");
+        let message = printed_text(&scratch.friskey("a", &[command, &key(1)]));
+        assert!(message.contains("it is now in the shell's history"), "{message}");
     }
 }
 
-/// As `friskey scan <(command)`, and a named pipe.
+/// A pipe like that of `friskey scan <(command)`, and a named pipe.
 #[cfg(unix)]
 #[test]
 fn a_pipe_given_as_a_path_is_reported_with_a_way_to_scan_it() {
@@ -227,17 +232,20 @@ fn a_pipe_given_as_a_path_is_reported_with_a_way_to_scan_it() {
     assert!(scratch.command("mkfifo", "a").arg("pipe").status().unwrap().success());
     let script = format!("echo x | '{}' scan --format json /dev/stdin", env!("CARGO_BIN_EXE_friskey"));
     let mut shell = scratch.command("sh", "a");
-    let substituted = run(shell.args(["-c", &script]), b"");
-    for output in [substituted, scratch.friskey("a", &["scan", "--format", "json", "pipe"])] {
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(3), "{said}");
-        assert!(said.contains("a named pipe, not opened; pipe the content into `friskey scan -`"), "{said}");
-        assert!(!said.contains("no file matched"), "{said}");
+    let shell_output = run(shell.args(["-c", &script]), b"");
+    for output in [shell_output, scratch.friskey("a", &["scan", "--format", "json", "pipe"])] {
+        let message = printed_text(&output);
+        assert_eq!(output.status.code(), Some(3), "{message}");
+        assert!(
+            message.contains("a named pipe, not opened; pipe the content into `friskey scan -`"),
+            "{message}"
+        );
+        assert!(!message.contains("no file matched"), "{message}");
     }
 }
 
 #[test]
-fn names_that_depend_on_branch_configuration_are_reported() {
+fn revisions_that_depend_on_branch_configuration_are_reported() {
     let scratch = Scratch::new();
     scratch.repository("a");
     for args in [
@@ -247,29 +255,31 @@ fn names_that_depend_on_branch_configuration_are_reported() {
         &["ci", "--base", "@{u}"],
         &["scan", "--policy-from", "@{u}", "README"],
     ] {
-        let said = said(&scratch.friskey("a", args));
-        assert!(said.contains("which is not read; name the branch instead"), "{args:?}: {said}");
-        assert!(!said.contains("fetch it"), "{args:?}: {said}");
+        let message = printed_text(&scratch.friskey("a", args));
+        assert!(message.contains("which is not read; name the branch instead"), "{args:?}: {message}");
+        assert!(!message.contains("fetch it"), "{args:?}: {message}");
     }
 }
 
 #[test]
-fn an_unresolved_range_is_not_an_excluded_path() {
+fn the_advice_for_an_unresolved_range_is_not_to_exclude_a_path() {
     let scratch = Scratch::new();
     scratch.repository("a");
     let head = scratch.git("a", &["rev-parse", "HEAD"]);
-    let gone = "12".repeat(20);
+    let missing_id = "12".repeat(20);
     let mut hook = scratch.command(env!("CARGO_BIN_EXE_friskey"), "a");
-    hook.args(["hook", "run", "pre-commit"]).env("PRE_COMMIT_FROM_REF", head).env("PRE_COMMIT_TO_REF", gone);
+    hook.args(["hook", "run", "pre-commit"])
+        .env("PRE_COMMIT_FROM_REF", head)
+        .env("PRE_COMMIT_TO_REF", missing_id);
     let output = run(&mut hook, b"");
-    let said = said(&output);
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("fix the problem named above") && !said.contains("exclude"), "{said}");
+    let message = printed_text(&output);
+    assert_eq!(output.status.code(), Some(3), "{message}");
+    assert!(message.contains("fix the problem named above") && !message.contains("exclude"), "{message}");
 }
 
-/// A repository's own friskey.toml can name them.
+/// A repository's friskey.toml can name any rules, so their memory is limited.
 #[test]
-fn rules_that_would_fill_the_memory_are_refused_with_rule_and_file() {
+fn rules_that_take_too_much_memory_are_refused_and_named_with_their_file() {
     let scratch = Scratch::new();
     scratch.repository("a");
     let rules: String = (0..900)
@@ -279,7 +289,7 @@ fn rules_that_would_fill_the_memory_are_refused_with_rule_and_file() {
     scratch.write("a/friskey.toml", "rules = ['many.toml']\n");
     scratch.write("a/f", "abcdef\n");
     let output = scratch.friskey("a", &["scan", "f"]);
-    let message = said(&output);
+    let message = printed_text(&output);
     assert_eq!(output.status.code(), Some(2), "{message}");
     assert!(
         message.contains("many.toml") && message.contains("rule `r") && message.contains("64 MiB"),
@@ -288,21 +298,21 @@ fn rules_that_would_fill_the_memory_are_refused_with_rule_and_file() {
     let files: Vec<String> = (0..101).map(|n| format!("'{n}.toml'")).collect();
     scratch.write("a/friskey.toml", format!("rules = [{}]\n", files.join(", ")));
     let output = scratch.friskey("a", &["scan", "f"]);
-    let message = said(&output);
+    let message = printed_text(&output);
     assert_eq!(output.status.code(), Some(2), "{message}");
     assert!(message.contains("100.toml: more than 100 files of rules"), "{message}");
 }
 
 #[test]
-fn no_text_of_a_rule_shows_a_key() {
+fn a_key_in_the_text_of_a_rule_is_not_shown() {
     let scratch = Scratch::new();
     scratch.repository("a");
-    let found = key(11);
+    let key = key(11);
     scratch.write("a/f", "abcdef\n");
     let rule = format!(
-        "[[rule]]\nid = \"x\"\nname = \"as {found}\"\ndescription = \"like {found}\"\n\
-         advice = [\"not {found}\"]\npattern = \"abcdef\"\nexamples = [\"z {found}\"]\n\
-         counter_examples = [\"abcdef {found}\"]\n"
+        "[[rule]]\nid = \"x\"\nname = \"as {key}\"\ndescription = \"like {key}\"\n\
+         advice = [\"not {key}\"]\npattern = \"abcdef\"\nexamples = [\"z {key}\"]\n\
+         counter_examples = [\"abcdef {key}\"]\n"
     );
     scratch.write("a/r.toml", rule);
     let mut commands = vec![vec!["rules", "check"], vec!["rules", "list"], vec!["rules", "show", "x"]];
@@ -312,11 +322,11 @@ fn no_text_of_a_rule_shows_a_key() {
     );
     for command in commands {
         let output = scratch.friskey("a", &[&["--rules", "r.toml"][..], &command].concat());
-        let said = said(&output);
-        assert!(output.status.code() != Some(2), "{command:?}: {said}");
-        let pieces = (8..found.len() - 12).map(|at| &found[at..at + 12]);
-        for piece in pieces {
-            assert!(!said.contains(piece), "{command:?}: {said}");
+        let message = printed_text(&output);
+        assert!(output.status.code() != Some(2), "{command:?}: {message}");
+        // Reports show the prefix, `sk-proj-`, and the last four characters.
+        for part in (8..key.len() - 12).map(|start| &key[start..start + 12]) {
+            assert!(!message.contains(part), "{command:?}: {message}");
         }
     }
 }
@@ -325,16 +335,17 @@ fn no_text_of_a_rule_shows_a_key() {
 fn no_message_contains_a_credential() {
     let scratch = Scratch::new();
     scratch.repository("a");
-    let token = random(40);
-    let spelled = format!("sk-proj-{}", random(80)).replace('k', "\\u006b");
-    for text in [&token, &format!("ghp_{token}"), &format!("https://u:{token}@host.example/x"), &spelled] {
-        let paths = [text.as_str(), "--format"].map(|first| [first, text.as_str()]);
-        for args in paths {
+    let token = random_text(40);
+    let escaped_key = format!("sk-proj-{}", random_text(80)).replace('k', "\\u006b");
+    let url = format!("https://u:{token}@host.example/x");
+    for text in [&token, &format!("ghp_{token}"), &url, &escaped_key] {
+        // As two paths, and as the name of a format.
+        for args in [[text.as_str(), text.as_str()], ["--format", text.as_str()]] {
             let output = scratch.friskey("a", &[&["scan"][..], &args].concat());
-            let said = said(&output);
+            let message = printed_text(&output);
             assert!(
-                !said.contains(&text[text.len() - 20..]) && !said.contains(&text[10..30]),
-                "{args:?}: {said}"
+                !message.contains(&text[text.len() - 20..]) && !message.contains(&text[10..30]),
+                "{args:?}: {message}"
             );
         }
     }
@@ -344,45 +355,49 @@ fn no_message_contains_a_credential() {
 fn other_secrets_on_the_line_are_in_no_report() {
     let scratch = Scratch::new();
     scratch.repository("a");
-    let (other, found) = (random(40), key(3));
-    let hex: String = found.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let backwards: String = found.chars().rev().collect();
-    let split = format!("'{}', '{}'", &found[20..31], &found[31..42]);
+    let (other_secret, key) = (random_text(40), key(3));
+    let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let reversed: String = key.chars().rev().collect();
+    let split = format!("'{}', '{}'", &key[20..31], &key[31..42]);
     let lines = [
-        format!("a={found} b=sk-ant-api03-{other} c=ghp_{other}\n"),
-        format!("{{\"k\": \"{found}\", \"other\": \"{other}\"}}\n"),
-        format!("{found} {other} password=pass{}1\n", &other[..9]),
-        format!("{found} # was {} before\n", &found[..40]),
-        format!("{found} {hex}\n"),
-        format!("{found} {backwards}\n"),
-        format!("{found} {split}\n"),
+        format!("a={key} b=sk-ant-api03-{other_secret} c=ghp_{other_secret}\n"),
+        format!("{{\"k\": \"{key}\", \"other\": \"{other_secret}\"}}\n"),
+        format!("{key} {other_secret} password=pass{}1\n", &other_secret[..9]),
+        format!("{key} # was {} before\n", &key[..40]),
+        format!("{key} {hex}\n"),
+        format!("{key} {reversed}\n"),
+        format!("{key} {split}\n"),
     ];
-    let mut all = String::new();
+    let mut reports = String::new();
     for (number, line) in lines.iter().enumerate() {
         scratch.write(&format!("a/{number}.txt"), line);
-        let wide: Vec<u8> = line.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        scratch.write(&format!("a/{number}-wide.txt"), [&[0xff, 0xfe][..], &wide].concat());
+        let utf_16: Vec<u8> = line.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        scratch.write(&format!("a/{number}-utf-16.txt"), [&[0xff, 0xfe][..], &utf_16].concat());
     }
     for format in ["human", "json", "jsonl", "sarif", "github", "gitlab", "junit", "html"] {
         let output = scratch.friskey("a", &["scan", "--format", format, "-v", "."]);
         assert_eq!(output.status.code(), Some(1));
-        all.push_str(&said(&output).replace("\\u{0}", "").replace('\0', ""));
+        reports.push_str(&printed_text(&output).replace("\\u{0}", "").replace('\0', ""));
     }
-    // What follows the shown prefix of a key is its body.
-    for (what, text) in [("other", &*other), ("found", &found[8..]), ("hex", &hex), ("backwards", &backwards)]
-    {
+    // Reports show the prefix of the key, `sk-proj-`.
+    for (what, text) in [
+        ("the other secret", &*other_secret),
+        ("the key", &key[8..]),
+        ("the hex", &hex),
+        ("the reversed key", &reversed),
+    ] {
         for start in (0..text.len() - 9).step_by(3) {
-            let piece = &text[start..start + 9];
-            let place = all
-                .find(piece)
-                .map(|at| all[all.floor_char_boundary(at.saturating_sub(80))..at + 9].to_owned());
-            assert_eq!(place, None, "a piece of {what}");
+            let part = &text[start..start + 9];
+            let context = reports.find(part).map(|offset| {
+                reports[reports.floor_char_boundary(offset.saturating_sub(80))..offset + 9].to_owned()
+            });
+            assert_eq!(context, None, "a report contains a part of {what}");
         }
     }
 }
 
 #[test]
-fn no_line_gives_orders_to_a_runner() {
+fn no_printed_line_is_a_command_to_a_runner() {
     let scratch = Scratch::new();
     scratch.repository("a");
     let names = [
@@ -396,14 +411,14 @@ fn no_line_gives_orders_to_a_runner() {
     for name in names {
         scratch.write(&format!("a/{name}"), format!("{}\n", key(1)));
     }
-    let rule = OWN.replace(
+    let rule = CUSTOM_RULE.replace(
         "name = \"Acme\"",
         "name = \"A\"\ndescription = \"one\\n::error::two\\n ##[error]x\"\nadvice = [\"a\\n::error::x\"]",
     );
-    scratch.write("own.toml", rule);
+    scratch.write("custom.toml", rule);
     scratch.git("a", &["add", "-A"]);
     let mut outputs = vec![
-        scratch.friskey("a", &["rules", "show", "acme-token", "--rules", "../own.toml"]),
+        scratch.friskey("a", &["rules", "show", "acme-token", "--rules", "../custom.toml"]),
         scratch.friskey("a", &["scan", "x\n::error::y"]),
         scratch.friskey("a", &["scan", "--format", "x\n  ::error::y"]),
         scratch.friskey("a", &["hook", "run", "pre-commit"]),
@@ -415,7 +430,7 @@ fn no_line_gives_orders_to_a_runner() {
         }
     }
     for output in &outputs {
-        let text = said(output);
+        let text = printed_text(output);
         assert!(!text.is_empty());
         let plain = text.replace("\x1b[", "\x1b").replace(['\u{feff}', '\u{200b}'], " ");
         for line in plain.lines() {

@@ -1,20 +1,22 @@
-//! Tests that the receipt names everything that narrows a scan besides ignored paths, and that the outcome counts it.
+//! Tests that the receipt names everything that options and settings leave out of a scan, and that the outcome counts it.
 
 use serde_json::Value;
 
 use crate::support::{Scratch, key, report};
 
-/// Kind, thing, and option of everything that was left out.
-fn narrowed(report: &Value) -> Vec<[String; 3]> {
+/// Everything that was left out: its kind, its name, and the option that includes it.
+fn left_out(report: &Value) -> Vec<[String; 3]> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let all = report["coverage"]["ignored"].as_array().unwrap();
     all.iter().map(|one| [text(&one["kind"]), text(&one["what"]), text(&one["include_with"])]).collect()
 }
 
-fn three(kind: &str, what: &str, option: &str) -> [String; 3] {
-    [kind, what, option].map(str::to_owned)
+/// An item as [`left_out`] returns it, to compare with.
+fn item(kind: &str, name: &str, option: &str) -> [String; 3] {
+    [kind, name, option].map(str::to_owned)
 }
 
+/// The last line that was printed.
 fn outcome(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().to_owned()
 }
@@ -23,18 +25,14 @@ fn outcome(output: &std::process::Output) -> String {
 fn replaced_rules_are_named() {
     let scratch = Scratch::new();
     let rule = |id: &str| format!("[[rule]]\nid = '{id}'\npattern = '(?<prefix>sk-zzzz)[A-Za-z0-9]{{32}}'\n");
-    scratch.write("r.toml", [rule("openai-project-key"), rule("own")].concat());
+    scratch.write("r.toml", [rule("openai-project-key"), rule("additional")].concat());
     scratch.write("t/a", key(1));
     let args = ["scan", "t", "--rules", "r.toml"];
     let json = report(&scratch.friskey(".", &[&args[..], &["--format", "json"]].concat()));
-    assert!(narrowed(&json).contains(&three(
-        "rule",
-        "openai-project-key",
-        "--no-config, or without --rules"
-    )));
-    assert_eq!(narrowed(&json).len(), 1, "a rule that replaces none narrows nothing");
-    let said = outcome(&scratch.friskey(".", &args));
-    assert!(said.contains("1 built-in rule replaced"), "{said}");
+    assert!(left_out(&json).contains(&item("rule", "openai-project-key", "--no-config, or without --rules")));
+    assert_eq!(left_out(&json).len(), 1, "a rule that replaces none leaves nothing out");
+    let outcome = outcome(&scratch.friskey(".", &args));
+    assert!(outcome.contains("1 built-in rule replaced"), "{outcome}");
 }
 
 #[test]
@@ -45,12 +43,12 @@ fn thresholds_and_limits_are_named_when_they_are_stricter() {
         .write("t/friskey.toml", "min-confidence = 'high'\n[containers]\nmax-depth = 0\nmax-ratio = 5000\n");
     let json = report(&scratch.friskey("t", &["scan", "--format", "json"]));
     let expected = [
-        three("limit", "max-depth to 0, default 10", "--max-depth 10"),
-        three("limit", "the threshold to high, default medium", "--min-confidence medium"),
+        item("limit", "max-depth to 0, default 10", "--max-depth 10"),
+        item("limit", "the threshold to high, default medium", "--min-confidence medium"),
     ];
-    assert_eq!(narrowed(&json), expected);
-    let widened = ["scan", "--format", "json", "--max-depth", "10", "--min-confidence", "medium"];
-    assert!(narrowed(&report(&scratch.friskey("t", &widened))).is_empty());
+    assert_eq!(left_out(&json), expected);
+    let with_defaults = ["scan", "--format", "json", "--max-depth", "10", "--min-confidence", "medium"];
+    assert!(left_out(&report(&scratch.friskey("t", &with_defaults))).is_empty());
 }
 
 #[test]
@@ -61,14 +59,14 @@ fn surfaces_and_globs_of_a_history_are_named() {
     scratch.write("r/friskey.toml", "surfaces = ['-blob']\nexclude = ['secret.txt']\n");
     scratch.commit("r", "one");
     let output = scratch.friskey("r", &["history", "--no-unreachable", "--format", "json"]);
-    let named = narrowed(&report(&output));
-    assert!(named.contains(&three("surface", "blob", "--surfaces")), "{named:?}");
-    assert!(named.contains(&three("path", "secret.txt", "--no-config")), "{named:?}");
-    let only = scratch.friskey("r", &["history", "--no-config", "--surfaces", "blob", "--format", "json"]);
-    let named = narrowed(&report(&only));
-    assert!(named.contains(&three("surface", "commit-message", "--surfaces")), "{named:?}");
-    let whole = scratch.friskey("r", &["history", "--no-config", "--format", "json"]);
-    assert!(narrowed(&report(&whole)).is_empty());
+    let items = left_out(&report(&output));
+    assert!(items.contains(&item("surface", "blob", "--surfaces")), "{items:?}");
+    assert!(items.contains(&item("path", "secret.txt", "--no-config")), "{items:?}");
+    let output = scratch.friskey("r", &["history", "--no-config", "--surfaces", "blob", "--format", "json"]);
+    let items = left_out(&report(&output));
+    assert!(items.contains(&item("surface", "commit-message", "--surfaces")), "{items:?}");
+    let output = scratch.friskey("r", &["history", "--no-config", "--format", "json"]);
+    assert!(left_out(&report(&output)).is_empty());
 }
 
 #[test]
@@ -76,7 +74,7 @@ fn accepted_findings_are_named() {
     let scratch = Scratch::new();
     scratch.write("t/a", format!("{}  # friskey:allow made up\n", key(1)));
     let json = report(&scratch.friskey("t", &["scan", "--format", "json"]));
-    assert_eq!(narrowed(&json), [three("accepted", "1 finding", "--no-suppress")]);
+    assert_eq!(left_out(&json), [item("accepted", "1 finding", "--no-suppress")]);
     assert_eq!(
         outcome(&scratch.friskey("t", &["scan"])),
         "clean: no OpenAI key in what was scanned apart from 1 accepted finding"
@@ -92,12 +90,16 @@ fn a_hook_reports_what_it_left_out() {
     scratch.git("r", &["add", "."]);
     let output = scratch.friskey("r", &["hook", "run", "pre-commit"]);
     assert_eq!(output.status.code(), Some(0));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("1 ignored path not scanned (--no-config)"), "{said}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("1 ignored path not scanned (--no-config)"), "{message}");
     scratch.write("r/friskey.toml", "");
     scratch.git("r", &["rm", "-rqf", "--cached", "gen"]);
     let output = scratch.friskey("r", &["hook", "run", "pre-commit"]);
-    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "nothing to say");
+    assert_eq!(
+        (output.status.code(), output.stderr.len()),
+        (Some(0), 0),
+        "a hook that left nothing out prints nothing"
+    );
 }
 
 #[test]
@@ -106,12 +108,12 @@ fn a_passing_hook_names_what_it_accepted() {
     scratch.repository("r");
     scratch.write("r/a", format!("{}  # friskey:allow made up\n", key(1)));
     scratch.git("r", &["add", "."]);
-    let said = |scratch: &Scratch| {
+    let message = |scratch: &Scratch| {
         let output = scratch.friskey("r", &["hook", "run", "pre-commit"]);
         assert_eq!(output.status.code(), Some(0));
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    let by_marker = said(&scratch);
+    let by_marker = message(&scratch);
     assert_eq!(by_marker.lines().count(), 1, "{by_marker}");
     assert!(
         by_marker.contains("apart from 1 accepted finding (accepted: a:1:1 by friskey:allow)"),
@@ -121,12 +123,12 @@ fn a_passing_hook_names_what_it_accepted() {
     let added = scratch.friskey("r", &["baseline", "create", "--reason", "x"]);
     assert_eq!(added.status.code(), Some(0));
     scratch.git("r", &["add", "."]);
-    let by_baseline = said(&scratch);
+    let by_baseline = message(&scratch);
     assert!(by_baseline.contains("(accepted: a:1:1 by .friskey-baseline.toml)"), "{by_baseline}");
 }
 
 #[test]
-fn too_many_threads_are_rejected() {
+fn a_note_names_the_configured_number_of_threads_if_there_are_fewer_processors() {
     let scratch = Scratch::new();
     scratch.write("t/a", "nothing");
     scratch.write("t/friskey.toml", "threads = 1024\n");
@@ -134,58 +136,4 @@ fn too_many_threads_are_rejected() {
     let notes = json["notes"].to_string();
     let is_small = std::thread::available_parallelism().unwrap().get() < 256;
     assert_eq!(notes.contains("1024 threads are configured"), is_small, "{notes}");
-}
-
-#[cfg(unix)]
-mod unix {
-    use std::fs;
-    use std::os::unix::fs::symlink;
-
-    use super::Scratch;
-
-    #[test]
-    fn a_report_goes_through_no_link_and_no_other_name() {
-        let scratch = Scratch::new();
-        scratch.repository("r");
-        scratch.write("victim", "precious");
-        scratch.write("elsewhere/keep", "");
-        symlink("../victim", scratch.path("r/link.json")).unwrap();
-        symlink("../elsewhere", scratch.path("r/out")).unwrap();
-        symlink("nowhere", scratch.path("r/dangling.json")).unwrap();
-        fs::create_dir(scratch.path("r/directory")).unwrap();
-        assert!(scratch.command("mkfifo", "r").arg("pipe").status().unwrap().success());
-        let absolute = scratch.path("r/out/r.json").display().to_string();
-        for target in ["link.json", "out/r.json", "dangling.json", "directory", "pipe", &absolute] {
-            let output = scratch.friskey("r", &["scan", "--output", &format!("json={target}")]);
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert_eq!(output.status.code(), Some(2), "{target}: {said}");
-            assert!(said.contains("cannot write to"), "{target}: {said}");
-        }
-        fs::hard_link(scratch.path("victim"), scratch.path("r/hard.json")).unwrap();
-        let _ = fs::remove_file(scratch.path("r/pipe"));
-        let output = scratch.friskey("r", &["scan", "--output", "json=hard.json"]);
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(fs::read(scratch.path("victim")).unwrap(), b"precious");
-        assert_eq!(fs::read_dir(scratch.path("elsewhere")).unwrap().count(), 1);
-        assert!(!scratch.path("r/nowhere").exists());
-    }
-
-    #[test]
-    fn a_step_summary_is_added_to_a_plain_file_only() {
-        let scratch = Scratch::new();
-        scratch.write("t/a", "nothing");
-        scratch.write("victim", "precious");
-        symlink("victim", scratch.path("summary")).unwrap();
-        let run = |summary: &str| {
-            let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), "t");
-            command.args(["scan", "--format", "github"]).env("GITHUB_ACTIONS", "true");
-            command.env("GITHUB_STEP_SUMMARY", scratch.path(summary)).output().unwrap()
-        };
-        assert_eq!(run("summary").status.code(), Some(2));
-        assert_eq!(fs::read(scratch.path("victim")).unwrap(), b"precious");
-        assert_eq!(run("plain").status.code(), Some(0));
-        assert_eq!(run("plain").status.code(), Some(0));
-        let text = fs::read_to_string(scratch.path("plain")).unwrap();
-        assert_eq!(text.matches("## friskey").count(), 2, "{text}");
-    }
 }

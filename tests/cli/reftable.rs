@@ -15,8 +15,8 @@ fn scratch_with_formats(ref_format: &str, object_format: &str) -> Scratch {
     scratch
 }
 
-/// Runs friskey with `input` on standard input. Returns what must not depend on the ref format: the status, and the report
-/// without times, the description of the repository, and the number of files and bytes that were read.
+/// Runs friskey with `input` on standard input. Returns the status and those parts of the report that must not depend on the
+/// ref format: all but times, the description of the repository, and the number of files and bytes that were read.
 fn status_and_report(scratch: &Scratch, args: &[&str], input: &str) -> (i32, Value) {
     let output = scratch.friskey_with("r", args, input.as_bytes());
     let mut report = report(&output);
@@ -138,10 +138,10 @@ fn hooks_reject_keys_in_repositories_with_reftables() {
         assert!(scratch.friskey("bare.git", &["hook", "install", "--hook", "pre-receive"]).status.success());
         scratch.write("r/a", key(1));
         scratch.git("r", &["add", "a"]);
-        let refused = scratch.try_git("r", &["commit", "-q", "-m", "with a key"], b"");
-        let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let commit = scratch.try_git("r", &["commit", "-q", "-m", "with a key"], b"");
+        let stderr = String::from_utf8_lossy(&commit.stderr).into_owned();
         // Rejected because of the key, not because HEAD could not be resolved.
-        assert!(!refused.status.success() && !stderr.contains("HEAD"), "{stderr}");
+        assert!(!commit.status.success() && !stderr.contains("HEAD"), "{stderr}");
         scratch.git("r", &["commit", "-q", "--no-verify", "-m", "with a key"]);
         // Rejected by the pre-push hook, and without it by the pre-receive hook.
         assert!(!scratch.try_git("r", &["push", "-q", "../bare.git", "main"], b"").status.success());

@@ -1,4 +1,4 @@
-//! Tests `friskey scan`, and what all commands have in common.
+//! Tests `friskey scan`, and options, statuses and reports that all commands have in common.
 
 use crate::support::{Scratch, key, leak, report, run, strings};
 
@@ -11,14 +11,14 @@ fn empty_standard_input_is_clean_and_reported() {
     let scratch = Scratch::new();
     let output = scratch.friskey_with(".", &["scan", "-"], b"");
     assert_eq!(output.status.code(), Some(0));
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("note: standard input was empty: 0 bytes read"), "{said}");
-    let said = scratch.friskey_with(".", &["scan", "-"], b"x").stdout;
-    assert!(!String::from_utf8_lossy(&said).contains("was empty"));
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(stdout.contains("note: standard input was empty: 0 bytes read"), "{stdout}");
+    let stdout = scratch.friskey_with(".", &["scan", "-"], b"x").stdout;
+    assert!(!String::from_utf8_lossy(&stdout).contains("was empty"));
 }
 
 #[test]
-fn exit_statuses_follow_the_contract() {
+fn exit_statuses_are_those_of_the_documentation() {
     let scratch = Scratch::new();
     scratch.write("clean/a.txt", "nothing here");
     scratch.write("dirty/.env", key(1));
@@ -39,7 +39,7 @@ fn exit_statuses_follow_the_contract() {
 }
 
 #[test]
-fn a_finding_has_its_exact_place() {
+fn a_finding_has_its_exact_offset_line_and_column() {
     let scratch = Scratch::new();
     let secret = key(7);
     scratch.write("src/app.py", format!("# \u{fc}ber\n\nKEY = \"{secret}\" # \u{1F600}\n"));
@@ -60,11 +60,15 @@ fn standard_input_is_scanned() {
     let output = scratch.friskey_with(".", &["scan", "-", "--format", "json"], key(3).as_bytes());
     assert_eq!(status(&output), 1);
     assert_eq!(report(&output)["leaks"][0]["findings"][0]["surface"], "stdin");
-    assert_eq!(status(&scratch.friskey_with(".", &["scan", "-"], b"")), 0, "empty, and all of it was read");
+    assert_eq!(
+        status(&scratch.friskey_with(".", &["scan", "-"], b"")),
+        0,
+        "empty standard input is scanned completely"
+    );
 }
 
 #[test]
-fn hidden_files_count_and_ignored_ones_only_when_asked() {
+fn hidden_files_are_scanned_and_ignored_files_only_with_no_ignore() {
     let scratch = Scratch::new();
     scratch.repository("r");
     scratch.write("r/.env", key(1));
@@ -90,24 +94,25 @@ fn the_same_key_in_many_places_is_one_leak() {
     let leaks = report["leaks"].as_array().unwrap();
     assert_eq!(leaks.len(), 1);
     let paths: Vec<_> =
-        leaks[0]["findings"].as_array().unwrap().iter().map(|f| f["path"].as_str().unwrap()).collect();
-    assert_eq!(paths, ["a", "b/c", "b/d"], "and a file reached by two ways is one place");
+        leaks[0]["findings"].as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["a", "b/c", "b/d"], "a file below two of the given paths is one finding");
 }
 
 #[test]
-fn a_match_across_any_read_boundary_is_found() {
+fn a_key_across_the_boundary_of_two_reads_is_found() {
     let scratch = Scratch::new();
     let mut content = vec![b'x'; 3 << 20];
     let mut keys = Vec::new();
-    for (number, at) in [(1 << 20) - 100, (2 << 20) + 300, (3 << 20) - 200].into_iter().enumerate() {
-        let secret = format!("\n{}\n", key(number as u64));
-        content[at..at + secret.len()].copy_from_slice(secret.as_bytes());
-        keys.push((key(number as u64), at + 1));
+    // A file is read in parts of 1 MiB.
+    for (number, start) in [(1 << 20) - 100, (2 << 20) + 300, (3 << 20) - 200].into_iter().enumerate() {
+        let line = format!("\n{}\n", key(number as u64));
+        content[start..start + line.len()].copy_from_slice(line.as_bytes());
+        keys.push((key(number as u64), start + 1));
     }
     scratch.write("t/big", &content);
     let report = report(&scratch.friskey("t", &["scan", "--format", "json"]));
-    for (secret, at) in keys {
-        assert_eq!(leak(&report, &secret).unwrap()["findings"][0]["start"]["offset"], at);
+    for (key, offset) in keys {
+        assert_eq!(leak(&report, &key).unwrap()["findings"][0]["start"]["offset"], offset);
     }
     assert_eq!(report["coverage"]["bytes"], 3 << 20);
 }
@@ -129,7 +134,7 @@ fn names_of_files_and_dirs_are_scanned_and_never_shown() {
 }
 
 #[test]
-fn a_key_on_the_command_line_does_not_come_back() {
+fn an_error_message_does_not_repeat_a_key_from_the_command_line() {
     let scratch = Scratch::new();
     for args in [["scan", &key(1)], ["rules", &key(1)], [&key(1), "x"], ["scan", &format!("--{}", key(1))]] {
         let output = scratch.friskey(".", &args);
@@ -150,10 +155,10 @@ fn reports_are_written_whole_or_not_at_all() {
         let text = std::fs::read(scratch.path(name)).unwrap();
         serde_json::from_slice::<serde_json::Value>(&text).unwrap();
     }
-    let left: Vec<_> =
-        std::fs::read_dir(scratch.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 4, "{left:?}");
-    // A bad path is noticed before anything is scanned, and the others are not touched.
+    let entries: Vec<_> =
+        std::fs::read_dir(scratch.path(".")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(entries.len(), 4, "other files than `t` and the three reports: {entries:?}");
+    // If one of the reports cannot be written, nothing is scanned and no report is replaced.
     std::fs::write(scratch.path("r.json"), "old").unwrap();
     let args = ["scan", "t", "--output", "json=r.json", "--output", "json=nowhere/r.json"];
     assert_eq!(status(&scratch.friskey(".", &args)), 2);
@@ -161,7 +166,7 @@ fn reports_are_written_whole_or_not_at_all() {
 }
 
 #[test]
-fn rules_of_ones_own_join_the_built_in_ones() {
+fn custom_rules_apply_in_addition_to_the_built_in_ones() {
     let scratch = Scratch::new();
     let rule =
         "[[rule]]\nid = 'acme'\npattern = 'acme_(?<secret>[0-9a-f]{16})'\nexamples = ['acme_«{hex:16}»']\n";
@@ -198,7 +203,7 @@ fn explain_shows_why_a_text_is_or_is_not_reported() {
     let first = text.lines().next().unwrap();
     assert!(first.ends_with("at byte 0: reported as openai-project-key with high confidence"), "{text}");
     assert!(text.contains("high confidence: marker, equal halves of 74, zero tail"), "{text}");
-    assert_eq!(text.matches(" at byte ").count(), 1, "one verdict a key: {text}");
+    assert_eq!(text.matches(" at byte ").count(), 1, "one line for each key: {text}");
     let (code, text) = explain(&format!("{} {}", key(1), key(2)));
     assert_eq!((code, text.matches(": reported as ").count()), (1, 2), "{text}");
     let (code, text) = explain("openai sk-0123456789abcdef0123456789abcdef01234567");
@@ -210,7 +215,7 @@ fn explain_shows_why_a_text_is_or_is_not_reported() {
 }
 
 #[test]
-fn completions_and_manual_come_from_the_same_definitions() {
+fn completions_and_manual_pages_are_generated_for_every_option() {
     let scratch = Scratch::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = scratch.friskey(".", &["completions", shell]);
@@ -223,7 +228,7 @@ fn completions_and_manual_come_from_the_same_definitions() {
 }
 
 #[test]
-fn output_depends_on_neither_threads_nor_order() {
+fn the_report_does_not_depend_on_the_number_of_threads() {
     let scratch = Scratch::new();
     for number in 0..40 {
         scratch.write(&format!("t/{}/{number}", number % 7), format!("{}\n{}", key(number % 5), key(number)));
@@ -231,8 +236,8 @@ fn output_depends_on_neither_threads_nor_order() {
     let run = |threads: &str| {
         let output = scratch.friskey("t", &["scan", "--format", "json", "--threads", threads]);
         let mut report = report(&output);
-        for varies in ["elapsed_seconds", "started", "command_line"] {
-            report.as_object_mut().unwrap().remove(varies);
+        for field in ["elapsed_seconds", "started", "command_line"] {
+            report.as_object_mut().unwrap().remove(field);
         }
         report
     };
@@ -247,7 +252,7 @@ mod unix {
     use super::{Scratch, key, leak, report, status, strings};
 
     #[test]
-    fn links_are_not_followed_and_their_targets_are_scanned() {
+    fn links_are_not_followed_but_their_target_paths_are_scanned() {
         let scratch = Scratch::new();
         scratch.write("outside", key(1));
         scratch.write("t/a", "x");
@@ -264,8 +269,8 @@ mod unix {
     fn pipes_and_sockets_are_skips_and_block_nothing() {
         let scratch = Scratch::new();
         scratch.write("t/a", "x");
-        let made = scratch.command("mkfifo", "t").arg("pipe").status().unwrap();
-        assert!(made.success());
+        let mkfifo = scratch.command("mkfifo", "t").arg("pipe").status().unwrap();
+        assert!(mkfifo.success());
         let _socket = std::os::unix::net::UnixListener::bind(scratch.path("t/socket")).unwrap();
         let output = scratch.friskey("t", &["scan", "--format", "json"]);
         assert_eq!(status(&output), 3);
@@ -276,12 +281,13 @@ mod unix {
     }
 
     #[test]
-    fn what_cannot_be_read_is_a_skip() {
+    fn a_file_without_read_permission_is_a_skip() {
         let scratch = Scratch::new();
         let path = scratch.write("t/locked", "x");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o000)).unwrap();
         if std::fs::read(&path).is_ok() {
-            return; // root reads everything
+            // Root may read every file.
+            return;
         }
         let output = scratch.friskey("t", &["scan", "--format", "json"]);
         assert_eq!(status(&output), 3);
@@ -289,7 +295,7 @@ mod unix {
     }
 
     #[test]
-    fn a_reader_that_goes_away_ends_the_run_quietly() {
+    fn a_closed_standard_output_ends_the_scan_without_a_message() {
         let scratch = Scratch::new();
         for number in 0..50 {
             scratch.write(&format!("t/{number}"), key(number));
@@ -319,8 +325,8 @@ mod unix {
             .unwrap();
         let stdin = child.stdin.take().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(300));
-        let killed = scratch.command("kill", ".").args(["-INT", &child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
+        let kill = scratch.command("kill", ".").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
         let output = child.wait_with_output().unwrap();
         drop(stdin);
         assert_eq!(output.status.code(), Some(3));
@@ -353,19 +359,19 @@ fn a_report_that_is_being_written_is_not_scanned() {
 }
 
 #[test]
-fn doubtful_keys_come_without_advice_to_revoke() {
+fn there_is_no_advice_to_revoke_a_key_of_low_confidence() {
     let scratch = Scratch::new();
-    let doubtful = String::from_utf8(friskey::rules::expand("sk-{base62:48}", 5).text).unwrap();
-    scratch.write("low/a", &doubtful);
+    let key_of_low_confidence = String::from_utf8(friskey::rules::expand("sk-{base62:48}", 5).text).unwrap();
+    scratch.write("low/a", &key_of_low_confidence);
     scratch.write("high/a", key(1));
     for format in ["human", "html", "gitlab"] {
-        let said = |dir: &str| {
+        let text = |dir: &str| {
             let output = scratch.friskey(dir, &["scan", "--min-confidence", "low", "--format", format]);
             assert_eq!(status(&output), 1);
             String::from_utf8_lossy(&output.stdout).into_owned()
         };
-        assert!(said("high").contains("Revoke the key now"), "{format}");
-        let low = said("low");
+        assert!(text("high").contains("Revoke the key now"), "{format}");
+        let low = text("low");
         assert!(
             !low.contains("Revoke the key now") && low.contains("whether this is one of your keys"),
             "{format}"
@@ -374,25 +380,26 @@ fn doubtful_keys_come_without_advice_to_revoke() {
 }
 
 #[test]
-fn a_bad_number_is_explained_without_library_words() {
+fn the_message_about_an_invalid_number_names_the_option() {
     let scratch = Scratch::new();
     for arguments in
         [["--threads", "x"], ["--max-entries", "1x"], ["--max-ratio", "2.5"], ["--max-depth", "9x"]]
     {
         let output = scratch.friskey(".", &[&["scan"], &arguments[..]].concat());
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(status(&output), 2, "{said}");
-        assert!(said.contains(arguments[0]) && !said.contains("invalid digit"), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(status(&output), 2, "{stderr}");
+        // "invalid digit found in string" is the text of Rust's own error.
+        assert!(stderr.contains(arguments[0]) && !stderr.contains("invalid digit"), "{stderr}");
     }
 }
 
 #[test]
-fn sarif_and_annotations_begin_at_the_root_of_the_repository() {
+fn paths_in_sarif_and_annotations_are_relative_to_the_root_of_the_repository() {
     let scratch = Scratch::new();
     scratch.repository("ws/r");
     scratch.write("ws/r/pkg/a/k.env", key(1));
     let workspace = scratch.path("ws/r");
-    let shown = |dir: &str, format: &str, path: &str| {
+    let scan = |dir: &str, format: &str, path: &str| {
         let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), dir);
         let output = run(command.args(["scan", "--format", format, path]), b"");
         String::from_utf8(output.stdout).unwrap()
@@ -408,18 +415,18 @@ fn sarif_and_annotations_begin_at_the_root_of_the_repository() {
         ("ws", "."),
         ("ws", absolute.to_str().unwrap()),
     ] {
-        let sarif = shown(dir, "sarif", path);
+        let sarif = scan(dir, "sarif", path);
         assert!(sarif.contains("\"uri\": \"pkg/a/k.env\""), "{dir} {path}: {sarif}");
-        let github = shown(dir, "github", path);
+        let github = scan(dir, "github", path);
         assert!(github.contains("::error file=pkg/a/k.env,"), "{dir} {path}: {github}");
-        assert!(shown(dir, "gitlab", path).contains("\"file\": \"pkg/a/k.env\""), "{dir} {path}");
+        assert!(scan(dir, "gitlab", path).contains("\"file\": \"pkg/a/k.env\""), "{dir} {path}");
     }
-    // People see the path that leads there from where they are.
-    assert!(shown("ws/r/pkg", "human", ".").contains("a/k.env:1"));
+    // Paths for people are relative to the current directory.
+    assert!(scan("ws/r/pkg", "human", ".").contains("a/k.env:1"));
 }
 
 #[test]
-fn a_dash_is_standard_output() {
+fn a_report_to_the_path_dash_is_written_to_standard_output() {
     let scratch = Scratch::new();
     scratch.write("t/a", key(1));
     let output = scratch.friskey("t", &["scan", "--output", "json=-", "--output", "sarif=../r.sarif"]);
@@ -434,12 +441,12 @@ fn a_report_that_cannot_be_written_is_named_by_the_path_that_was_given() {
     let scratch = Scratch::new();
     scratch.write("t/a", "text");
     let output = scratch.friskey("t", &["scan", "--output", "json=none/r.json"]);
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(status(&output), 2);
     assert!(
-        said.contains("cannot write to none/r.json: the directory none does not exist")
-            && !said.contains(".tmp"),
-        "{said}"
+        stderr.contains("cannot write to none/r.json: the directory none does not exist")
+            && !stderr.contains(".tmp"),
+        "{stderr}"
     );
 }
 
@@ -454,13 +461,13 @@ fn a_scan_that_runs_out_of_time_is_never_clean() {
         assert_eq!(status(&output), 3, "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         let skipped = report(&output)["coverage"]["skipped"].to_string();
         assert!(skipped.contains("time limit of 0 s"), "{arguments:?}: {skipped}");
-        let unhurried = scratch.friskey("r", &[arguments, &["--max-time", "600"]].concat());
-        assert_eq!(status(&unhurried), 0, "{arguments:?}");
+        let output = scratch.friskey("r", &[arguments, &["--max-time", "600"]].concat());
+        assert_eq!(status(&output), 0, "{arguments:?}");
     }
 }
 
 #[test]
-fn whatever_is_called_git_is_scanned_or_named() {
+fn a_git_dir_is_left_out_with_a_hint_and_other_files_named_git_are_scanned() {
     let scratch = Scratch::new();
     scratch.write("t/a/.git", format!("gitdir: ../nowhere # {}", key(1)));
     scratch.write("t/b/.git/config", key(2));

@@ -1,7 +1,8 @@
-//! Tests that a run with no time at all scans nothing, and reports that.
+//! Tests `--max-time`: what is not scanned within the limit is reported.
 
 use crate::support::{Scratch, key, report, run};
 
+/// The reason of the skips of a run that has no time at all.
 const REASON: &str = "not reached within the time limit of 0 s (`--max-time`)";
 
 #[test]
@@ -19,18 +20,18 @@ fn unreached_work_is_reported() {
         assert_eq!(status, Some(3), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         let reasons = report(&output)["coverage"]["skipped"].to_string();
         assert!(reasons.contains(REASON), "{args:?}: {reasons}");
-        // As long as is needed is as if there were no limit.
+        // A limit that is not reached changes nothing.
         let args = [command, &["--format", "json", "--max-time", "3600"]].concat();
         assert_eq!(scratch.friskey("a", &args).status.code(), Some(1), "{args:?}");
     }
 }
 
 #[test]
-fn a_run_that_takes_too_long_ends_and_says_so() {
+fn a_scan_that_takes_too_long_ends_and_reports_the_files_that_it_did_not_reach() {
     let scratch = Scratch::new();
     scratch.repository("a");
     for index in 0..64 {
-        // Each takes the detector milliseconds, even if it is optimised.
+        // Searching each file takes milliseconds even in an optimized build.
         scratch.write(&format!("a/{index}"), "sk-proj-&quot;".repeat(1 << 12));
     }
     let args = ["scan", ".", "--threads", "1", "--format", "json", "--max-time", "0.05"];
@@ -41,7 +42,7 @@ fn a_run_that_takes_too_long_ends_and_says_so() {
 }
 
 #[test]
-fn a_hook_out_of_time_lets_nothing_pass() {
+fn a_hook_that_runs_out_of_time_blocks() {
     let scratch = Scratch::new();
     scratch.repository("a");
     scratch.write("a/other", "nothing");

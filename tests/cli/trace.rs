@@ -17,9 +17,9 @@ fn a_pasted_assignment_traces_the_key_in_it() {
     let output = scratch.friskey_with("r", &["trace", "--format", "json"], input.as_bytes());
     assert_eq!(output.status.code(), Some(1));
     assert!(leak(&report(&output), &key(1)).is_some());
-    let said = String::from_utf8_lossy(&output.stderr);
+    let message = String::from_utf8_lossy(&output.stderr);
     let end = &key(1)[key(1).len() - 4..];
-    assert!(said.starts_with(&format!("tracing sk-proj-…{end} (openai-project-key, ")), "{said}");
+    assert!(message.starts_with(&format!("tracing sk-proj-…{end} (openai-project-key, ")), "{message}");
     assert!(scratch.friskey_with("r", &["trace", "-q"], input.as_bytes()).stderr.is_empty());
 }
 
@@ -28,22 +28,22 @@ fn several_keys_are_refused() {
     let scratch = repository_with_two_keys();
     let output = scratch.friskey_with("r", &["trace"], format!("{}\n{}\n", key(1), key(2)).as_bytes());
     assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("2 keys were given") && said.contains("one at a time"), "{said}");
-    assert!(output.stdout.is_empty() && !said.contains(&key(1)[8..20]));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("2 keys were given") && message.contains("one at a time"), "{message}");
+    assert!(output.stdout.is_empty() && !message.contains(&key(1)[8..20]));
 }
 
 #[test]
-fn a_key_is_traced_by_what_a_report_shows_of_it() {
+fn a_key_is_traced_by_its_fingerprint_or_last_four_characters() {
     let scratch = repository_with_two_keys();
-    let whole = fingerprint(&key(2));
+    let fingerprint = fingerprint(&key(2));
     let end = &key(2)[key(2).len() - 4..];
-    let shown = format!("sk-proj-…{end}");
+    let redacted = format!("sk-proj-…{end}");
     for selection in [
-        ["--fingerprint", &whole],
-        ["--fingerprint", &whole[..12]],
+        ["--fingerprint", &fingerprint],
+        ["--fingerprint", &fingerprint[..12]],
         ["--last-four", end],
-        ["--last-four", &shown],
+        ["--last-four", &redacted],
     ] {
         let arguments = [&["trace", "--format", "json"], &selection[..]].concat();
         let output = scratch.friskey("r", &arguments);
@@ -52,7 +52,8 @@ fn a_key_is_traced_by_what_a_report_shows_of_it() {
         assert!(leak(&report, &key(2)).is_some() && leak(&report, &key(1)).is_none(), "{selection:?}");
     }
     assert_eq!(scratch.friskey("r", &["trace", "--fingerprint", &"0".repeat(64)]).status.code(), Some(0));
-    for bad in [["--fingerprint", "12345"], ["--fingerprint", "not hex digits"], ["--last-four", "abc"]] {
-        assert_eq!(scratch.friskey("r", &[&["trace"], &bad[..]].concat()).status.code(), Some(2), "{bad:?}");
+    for invalid in [["--fingerprint", "12345"], ["--fingerprint", "not hex digits"], ["--last-four", "abc"]] {
+        let output = scratch.friskey("r", &[&["trace"], &invalid[..]].concat());
+        assert_eq!(output.status.code(), Some(2), "{invalid:?}");
     }
 }

@@ -4,29 +4,34 @@ use friskey::detect::Redactor;
 use friskey::model::Secret;
 use friskey::rules::expand;
 
-use crate::credential_forms::fill;
+use crate::credential_templates::credentials;
 use crate::detector;
 
-/// Rounds of random secrets in every form.
+/// How often every template is filled with other random secrets.
 const ROUNDS: u64 = 40;
 
 #[test]
 fn no_form_of_a_credential_is_displayed_beside_a_key() {
     let redactor = Redactor::new(detector());
-    let mut leaks = Vec::new();
+    let mut displayed = Vec::new();
     for seed in 1..=ROUNDS {
         let key = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", seed).text;
         let secret = Secret::new(key.clone(), 8);
-        for filled in fill(seed, &String::from_utf8_lossy(&key)) {
-            let start = memchr::memmem::find(filled.text.as_bytes(), &key).unwrap_or_default();
-            let excerpt = redactor.excerpt(filled.text.as_bytes(), start..start + key.len(), &secret);
-            if filled.piece_in(&excerpt.text).is_some() {
-                leaks
-                    .push(format!("{seed}: {}\n    {:?}\n    {}", filled.form, filled.secrets, excerpt.text));
+        for credential in credentials(seed, &String::from_utf8_lossy(&key)) {
+            let start = memchr::memmem::find(credential.text.as_bytes(), &key).unwrap_or_default();
+            let excerpt = redactor.excerpt(credential.text.as_bytes(), start..start + key.len(), &secret);
+            if credential.part_in(&excerpt.text).is_some() {
+                let (template, secrets) = (credential.template, credential.secrets);
+                displayed.push(format!("{seed}: {template}\n    {secrets:?}\n    {}", excerpt.text));
             }
         }
     }
-    assert!(leaks.is_empty(), "{} excerpts display a credential:\n{}", leaks.len(), leaks.join("\n"));
+    assert!(
+        displayed.is_empty(),
+        "parts of {} secrets are displayed:\n{}",
+        displayed.len(),
+        displayed.join("\n")
+    );
 }
 
 #[test]

@@ -4,16 +4,16 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// Prefixes of environment variables that git, friskey or a CI system reads.
-const SCRUBBED: &[&str] =
+/// Prefixes of the environment variables that git, friskey and CI systems set or read. Tests run without them.
+const REMOVED_PREFIXES: &[&str] =
     &["GIT_", "GITHEAD_", "PRE_COMMIT_", "FRISKEY_", "GITHUB_", "CI", "NO_COLOR", "CLICOLOR"];
 
-/// A command that starts `program` in `directory` without the caller's configuration, and with a fixed identity and
-/// date for commits.
+/// A command that starts `program` in `directory` with a fixed author and date for commits, and without the caller's
+/// variables and configuration of git.
 pub(crate) fn command(program: &str, directory: &Path, home: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        if SCRUBBED.iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
+        if REMOVED_PREFIXES.iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
             command.env_remove(name);
         }
     }
@@ -40,7 +40,7 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Output {
     output
 }
 
-/// Runs a command that must succeed, and returns what it prints.
+/// Runs a command, panics unless it succeeds, and returns what it prints to standard output.
 pub(crate) fn stdout(command: &mut Command, input: &[u8]) -> Vec<u8> {
     let output = run(command, input);
     let errors = String::from_utf8_lossy(&output.stderr);

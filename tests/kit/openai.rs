@@ -1,5 +1,5 @@
-//! A stateful fake of OpenAI's administration API over real TLS, written from its documentation: projects, keys, costs,
-//! audit log, and the answers to requests with a leaked key. It records every request.
+//! A stateful fake of OpenAI's API over real TLS, written from its documentation: an organization's projects, keys, costs
+//! and audit log, and the answers to requests with a leaked key. It records every request.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -23,82 +23,86 @@ pub(crate) struct FakeKey {
     pub(crate) created_at: i64,
     pub(crate) last_used_at: Option<i64>,
     pub(crate) is_service_account: bool,
-    /// What it may be used for, where the API says.
+    /// The permissions of the key; `None` if the API does not show them.
     pub(crate) scopes: Option<Vec<String>>,
 }
 
-/// What goes wrong with requests whose path contains some text.
+/// A wrong or unusual answer, in place of the usual one.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// A status with a body, and how often.
+    /// An answer with this status and body.
     Answer(u16, String),
-    /// The same with one more header.
+    /// An answer with this status, additional header and body.
     Header(u16, &'static str, String),
-    /// No answer for that long.
+    /// No answer for this time, after which the connection ends.
     Silence(Duration),
-    /// The connection ends in the middle of the body.
+    /// An answer whose body ends before its announced length.
     Truncated,
-    /// A body of that many bytes.
+    /// An answer with a body of this number of bytes.
     Huge(usize),
 }
 
-/// A request as the fake saw it.
+/// A request that the fake received.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct RecordedRequest {
     pub(crate) method: String,
     pub(crate) target: String,
     /// The complete request, with headers and body.
     pub(crate) text: String,
 }
 
+/// Everything that the fake knows about the organization, and what it received.
 #[derive(Default)]
-pub(crate) struct State {
+pub(crate) struct FakeState {
     pub(crate) admin_key: String,
-    /// Other admin keys that work.
-    pub(crate) other_admins: Vec<String>,
-    /// Id, name and whether archived.
+    /// Other valid admin keys.
+    pub(crate) other_admin_keys: Vec<String>,
+    /// Projects: id, name, and whether the project is archived.
     pub(crate) projects: Vec<(String, String, bool)>,
     pub(crate) keys: Vec<FakeKey>,
     /// Service accounts: project, id and name.
     pub(crate) accounts: Vec<(String, String, String)>,
-    /// Amounts by key and start of day.
+    /// The costs of each key, by its id: the start of a day (Unix time in seconds), and the amount in dollars.
     pub(crate) costs: BTreeMap<String, Vec<(i64, f64)>>,
-    /// Requests on each day with costs, by service and key.
+    /// The number of requests on each day with costs, by service and id of the key.
     pub(crate) usage: BTreeMap<(String, String), u64>,
+    /// The audit log.
     pub(crate) events: Vec<Value>,
-    /// Text in the target, the fault, and how often it still happens.
+    /// For requests whose target contains this text: the fault, and how many times it is still to happen.
     pub(crate) faults: Vec<(String, Fault, usize)>,
-    pub(crate) seen: Vec<Seen>,
-    /// Whether the list of admin keys contains project keys as well, as has been seen.
-    pub(crate) mislabels: bool,
-    /// Masks as in the reference: `sk-abc...def`.
+    pub(crate) requests: Vec<RecordedRequest>,
+    /// Whether the list of admin keys also contains project keys, which the real API has been observed to do.
+    pub(crate) admin_list_has_project_keys: bool,
+    /// Whether masks are as short as in the API reference: `sk-abc...def`.
     pub(crate) short_masks: bool,
-    /// The keys that were reported as compromised, as they came.
+    /// The bodies of the requests that report a key as compromised.
     pub(crate) reports: Vec<Value>,
-    /// The key that the next request for a new one makes.
+    /// The key that the next request for a new key creates.
     pub(crate) next_key: Option<FakeKey>,
-    /// How many lists lack a deleted key although it is still there.
-    pub(crate) flickers: usize,
-    /// How many more lists still contain a deleted key.
-    pub(crate) lag: usize,
+    /// The number of lists that still lack a deleted key, before [`Self::lists_with_deleted_key`] applies.
+    pub(crate) lists_without_deleted_key: usize,
+    /// The number of lists in which a key is still present after its deletion.
+    pub(crate) lists_with_deleted_key: usize,
+    /// The deleted keys, each with the number of lists in which it is still to appear.
     pub(crate) deleted: Vec<(FakeKey, usize)>,
 }
 
 /// The running fake. It ends with the test's process.
 pub(crate) struct OpenAi {
-    pub(crate) state: Arc<Mutex<State>>,
+    pub(crate) state: Arc<Mutex<FakeState>>,
     port: u16,
     dir: tempfile::TempDir,
 }
 
 impl OpenAi {
-    /// Starts the fake without TLS on a port that is passed to `proxy`. TLS ends in front of the port that it
-    /// returns: a proxy that passes everything on to the fake, or the fake itself.
+    /// Starts the fake. `proxy` gets the port of the fake without TLS, and returns the port to which decrypted requests are
+    /// passed: that of a proxy which passes everything on to the fake, or the same port.
     pub(crate) fn start_behind(admin_key: &str, proxy: impl FnOnce(u16) -> u16) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (config, authority) = tls::certificates("localhost");
         std::fs::write(dir.path().join("ca.pem"), authority).unwrap();
-        let state = Arc::new(Mutex::new(State { admin_key: admin_key.to_owned(), ..State::default() }));
+        let state =
+            Arc::new(Mutex::new(FakeState { admin_key: admin_key.to_owned(), ..FakeState::default() }));
         let shared = Arc::clone(&state);
         let plain = listen(move |stream| serve(stream, &shared));
         let target = proxy(plain);
@@ -111,6 +115,7 @@ impl OpenAi {
         Self { state, port, dir }
     }
 
+    /// The host and port of the fake, for `--host`.
     pub(crate) fn host(&self) -> String {
         format!("localhost:{}", self.port)
     }
@@ -120,16 +125,18 @@ impl OpenAi {
         self.dir.path().join("ca.pem")
     }
 
-    pub(crate) fn set(&self, change: impl FnOnce(&mut State)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut FakeState)) {
         change(&mut self.state.lock().unwrap());
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.state.lock().unwrap().seen.clone()
+    /// All requests so far.
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
+        self.state.lock().unwrap().requests.clone()
     }
 
-    pub(crate) fn fault(&self, target: &str, fault: Fault, times: usize) {
-        self.set(|state| state.faults.push((target.to_owned(), fault, times)));
+    /// Answers the next `times` requests whose target contains `target_part` with a fault.
+    pub(crate) fn add_fault(&self, target_part: &str, fault: Fault, times: usize) {
+        self.change(|state| state.faults.push((target_part.to_owned(), fault, times)));
     }
 }
 
@@ -149,37 +156,40 @@ fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
 
 /// Passes one request on to another port, and its answer back.
 fn forward(mut stream: impl Read + Write, port: u16) {
-    let Some(seen) = request(&mut stream) else { return };
+    let Some(request) = read_request(&mut stream) else { return };
     let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    // One answer a connection, so that its end is that of the answer.
-    let text = seen.text.replacen("\r\n", "\r\nconnection: close\r\n", 1);
+    // The server closes the connection after its answer, which shows where the answer ends.
+    let text = request.text.replacen("\r\n", "\r\nconnection: close\r\n", 1);
     server.write_all(text.as_bytes()).unwrap();
     let mut answer = Vec::new();
     server.read_to_end(&mut answer).unwrap();
     let _ = stream.write_all(&answer);
 }
 
-fn serve(mut stream: impl Read + Write, state: &Mutex<State>) {
-    while let Some(seen) = request(&mut stream) {
+/// Answers the requests on a connection.
+fn serve(mut stream: impl Read + Write, state: &Mutex<FakeState>) {
+    while let Some(request) = read_request(&mut stream) {
         let fault = {
             let mut state = state.lock().unwrap();
-            state.seen.push(seen.clone());
+            state.requests.push(request.clone());
             let fault = state
                 .faults
                 .iter_mut()
-                .find(|(part, _, times)| *times > 0 && seen.target.contains(part.as_str()));
+                .find(|(part, _, times)| *times > 0 && request.target.contains(part.as_str()));
             fault.map(|(_, fault, times)| {
                 *times -= 1;
                 fault.clone()
             })
         };
-        let keeps = match fault {
+        let is_open = match fault {
             None => {
-                let (status, body) = answer(&mut state.lock().unwrap(), &seen);
-                write(&mut stream, status, "", body.to_string().as_bytes())
+                let (status, body) = answer(&mut state.lock().unwrap(), &request);
+                write_answer(&mut stream, status, "", body.to_string().as_bytes())
             }
-            Some(Fault::Answer(status, body)) => write(&mut stream, status, "", body.as_bytes()),
-            Some(Fault::Header(status, header, body)) => write(&mut stream, status, header, body.as_bytes()),
+            Some(Fault::Answer(status, body)) => write_answer(&mut stream, status, "", body.as_bytes()),
+            Some(Fault::Header(status, header, body)) => {
+                write_answer(&mut stream, status, header, body.as_bytes())
+            }
             Some(Fault::Silence(time)) => {
                 std::thread::sleep(time);
                 false
@@ -189,16 +199,16 @@ fn serve(mut stream: impl Read + Write, state: &Mutex<State>) {
                 let _ = stream.write_all(head);
                 false
             }
-            Some(Fault::Huge(size)) => write(&mut stream, 200, "", &vec![b' '; size]),
+            Some(Fault::Huge(size)) => write_answer(&mut stream, 200, "", &vec![b' '; size]),
         };
-        if !keeps {
+        if !is_open {
             return;
         }
     }
 }
 
 /// Reads one request; `None` at the end of the connection.
-fn request(stream: &mut impl Read) -> Option<Seen> {
+fn read_request(stream: &mut impl Read) -> Option<RecordedRequest> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     let head = loop {
@@ -220,12 +230,13 @@ fn request(stream: &mut impl Read) -> Option<Seen> {
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let mut words = text.split(' ');
-    // A proxy may write brackets in other ways.
+    // A proxy may percent-encode brackets.
     let (method, target) = (words.next()?.to_owned(), words.next()?.replace("%5B%5D", "[]"));
-    Some(Seen { method, target, text })
+    Some(RecordedRequest { method, target, text })
 }
 
-fn write(stream: &mut impl Write, status: u16, header: &str, body: &[u8]) -> bool {
+/// Writes an answer. Returns whether the connection is still open.
+fn write_answer(stream: &mut impl Write, status: u16, header: &str, body: &[u8]) -> bool {
     let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
     let head = format!(
         "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{header}content-length: {}\r\n\r\n",
@@ -240,37 +251,38 @@ pub(crate) fn error(message: &str, code: Option<&str>) -> String {
         .to_string()
 }
 
-/// A key as the API shows it.
+/// The mask with which the API shows a key.
 pub(crate) fn mask(key: &str) -> String {
     format!("{}{}{}", &key[..8], "*".repeat(key.len() - 12), &key[key.len() - 4..])
 }
 
-fn answer(state: &mut State, seen: &Seen) -> (u16, Value) {
-    let bearer = seen.text.lines().find_map(|line| {
+/// The status and the body of the usual answer to a request.
+fn answer(state: &mut FakeState, request: &RecordedRequest) -> (u16, Value) {
+    let bearer = request.text.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
         name.eq_ignore_ascii_case("authorization")
             .then(|| value.trim_start_matches("Bearer ").trim().to_owned())
     });
     let bearer = bearer.unwrap_or_default();
-    let (path, query) = seen.target.split_once('?').unwrap_or((&seen.target, ""));
+    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let parameters: Vec<(&str, &str)> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
-    let incorrect = |key: &str| -> (u16, Value) {
-        let shown = if key.len() > 12 { mask(key) } else { "***".to_owned() };
+    let incorrect_key = |key: &str| -> (u16, Value) {
+        let mask = if key.len() > 12 { mask(key) } else { "***".to_owned() };
         let message = format!(
-            "Incorrect API key provided: {shown}. You can find your API key at https://platform.openai.com."
+            "Incorrect API key provided: {mask}. You can find your API key at https://platform.openai.com."
         );
         (401, serde_json::from_str(&error(&message, Some("invalid_api_key"))).unwrap())
     };
-    // In no document of OpenAI's: a key as compromised, from anybody.
-    if (seen.method.as_str(), path) == ("POST", "/external/compromised_secret") {
-        assert_eq!(bearer, "", "a report needs no key, and gets none");
-        let body = seen.text.split_once("\r\n\r\n").unwrap().1;
+    // Anybody may report a compromised key at this endpoint, which OpenAI does not document.
+    if (request.method.as_str(), path) == ("POST", "/external/compromised_secret") {
+        assert_eq!(bearer, "", "a report must not be sent with a key");
+        let body = request.text.split_once("\r\n\r\n").unwrap().1;
         state.reports.push(serde_json::from_str(body).unwrap());
         return (200, json!({}));
     }
     if path == "/v1/models" || path == "/v1/me" {
         if !state.keys.iter().any(|key| key.value == bearer) {
-            return incorrect(&bearer);
+            return incorrect_key(&bearer);
         }
         return match path {
             "/v1/models" => (200, json!({"object": "list", "data": []})),
@@ -281,55 +293,56 @@ fn answer(state: &mut State, seen: &Seen) -> (u16, Value) {
             ),
         };
     }
-    if bearer != state.admin_key && !state.other_admins.contains(&bearer) {
-        return incorrect(&bearer);
+    if bearer != state.admin_key && !state.other_admin_keys.contains(&bearer) {
+        return incorrect_key(&bearer);
     }
     let segments: Vec<&str> = path.trim_start_matches("/v1/organization").split('/').skip(1).collect();
-    match (seen.method.as_str(), segments.as_slice()) {
+    match (request.method.as_str(), segments.as_slice()) {
         ("GET", ["projects"]) => {
-            let archived = parameters.contains(&("include_archived", "true"));
-            let projects = state.projects.iter().filter(|(_, _, is_archived)| archived || !is_archived);
+            let all = parameters.contains(&("include_archived", "true"));
+            let projects = state.projects.iter().filter(|(_, _, is_archived)| all || !is_archived);
             let items = projects.map(|(id, name, is_archived)| {
                 let status = if *is_archived { "archived" } else { "active" };
                 json!({"object": "organization.project", "id": id, "name": name, "created_at": 1, "archived_at": null, "status": status})
             });
-            list(items.collect(), &parameters)
+            page(items.collect(), &parameters)
         }
         ("GET", ["projects", project, "api_keys"]) => {
             let all = parameters.contains(&("owner_project_access", "any"));
             let mut keys: Vec<FakeKey> =
                 state.keys.iter().filter(|key| key.project.as_deref() == Some(project)).cloned().collect();
-            for (key, left) in state
+            for (key, lists_left) in state
                 .deleted
                 .iter_mut()
-                .filter(|(key, left)| *left > 0 && key.project.as_deref() == Some(project))
+                .filter(|(key, lists_left)| *lists_left > 0 && key.project.as_deref() == Some(project))
             {
-                *left -= 1;
-                if state.flickers > 0 {
-                    state.flickers -= 1;
+                *lists_left -= 1;
+                if state.lists_without_deleted_key > 0 {
+                    state.lists_without_deleted_key -= 1;
                 } else {
                     keys.push(key.clone());
                 }
             }
             let short = state.short_masks;
-            // Without the parameter some keys are missing.
-            list(keys.iter().skip(usize::from(!all)).map(|key| wire_key(key, short)).collect(), &parameters)
+            // Without the parameter, the list of the real API lacks some keys.
+            let keys = keys.iter().skip(usize::from(!all));
+            page(keys.map(|key| project_key_json(key, short)).collect(), &parameters)
         }
         ("GET", ["projects", project, "service_accounts"]) => {
-            let accounts = state.accounts.iter().filter(|(of, _, _)| of == project);
+            let accounts = state.accounts.iter().filter(|(account_project, _, _)| account_project == project);
             let items = accounts.map(|(_, id, name)| {
                 json!({"object": "organization.project.service_account", "id": id, "name": name, "role": "member", "created_at": 1_700_000_000})
             });
-            list(items.collect(), &parameters)
+            page(items.collect(), &parameters)
         }
         ("GET", ["admin_api_keys"]) => {
-            let mislabels = state.mislabels;
-            let keys = state.keys.iter().filter(|key| key.project.is_none() || mislabels);
-            list(keys.map(|key| wire_admin(key, state.short_masks)).collect(), &parameters)
+            let all = state.admin_list_has_project_keys;
+            let keys = state.keys.iter().filter(|key| key.project.is_none() || all);
+            page(keys.map(|key| admin_key_json(key, state.short_masks)).collect(), &parameters)
         }
         ("POST", ["projects", project, "service_accounts", account, "api_keys"]) => {
             assert_eq!(*account, "svc_acct_1");
-            let body = seen.text.split_once("\r\n\r\n").unwrap().1;
+            let body = request.text.split_once("\r\n\r\n").unwrap().1;
             let body: Value = serde_json::from_str(body).unwrap();
             let Some(mut key) = state.next_key.take() else {
                 return (400, serde_json::from_str(&error("no more keys", None)).unwrap());
@@ -337,73 +350,81 @@ fn answer(state: &mut State, seen: &Seen) -> (u16, Value) {
             key.project = Some((*project).to_owned());
             key.name = body["name"].as_str().unwrap().to_owned();
             key.scopes = body.get("scopes").map(|scopes| serde_json::from_value(scopes.clone()).unwrap());
-            assert!(key.scopes.as_ref().is_none_or(|scopes| !scopes.is_empty()), "[] allows everything");
-            let made = json!({"object": "organization.project.service_account.api_key", "id": key.id, "name": key.name,
+            assert!(
+                key.scopes.as_ref().is_none_or(|scopes| !scopes.is_empty()),
+                "an empty list of scopes would allow everything"
+            );
+            let created = json!({"object": "organization.project.service_account.api_key", "id": key.id, "name": key.name,
                 "value": key.value, "created_at": key.created_at});
             state.keys.push(key);
-            (200, made)
+            (200, created)
         }
         ("DELETE", [.., "api_keys" | "admin_api_keys", id]) => delete(state, id),
         ("GET", ["costs"]) => buckets(state, &parameters, "costs"),
         ("GET", ["usage", service]) => buckets(state, &parameters, service),
         ("GET", ["audit_logs"]) => {
-            let wanted: Vec<&str> =
+            let resource_ids: Vec<&str> =
                 parameters.iter().filter(|(name, _)| *name == "resource_ids[]").map(|(_, id)| *id).collect();
-            let is_wanted = |event: &&Value| {
-                let id = &event[event["type"].as_str().unwrap()]["id"];
-                wanted.iter().any(|wanted| id == *wanted)
+            let is_about_resource = |event: &&Value| {
+                let event_id = &event[event["type"].as_str().unwrap()]["id"];
+                resource_ids.iter().any(|id| event_id == *id)
             };
-            list(state.events.iter().filter(is_wanted).cloned().collect(), &parameters)
+            page(state.events.iter().filter(is_about_resource).cloned().collect(), &parameters)
         }
         _ => (404, serde_json::from_str(&error("Invalid URL", None)).unwrap()),
     }
 }
 
-fn delete(state: &mut State, id: &str) -> (u16, Value) {
-    let Some(at) = state.keys.iter().position(|key| key.id == id) else {
+/// Deletes the key with this id.
+fn delete(state: &mut FakeState, id: &str) -> (u16, Value) {
+    let Some(index) = state.keys.iter().position(|key| key.id == id) else {
         return (404, serde_json::from_str(&error("No such key", Some("not_found"))).unwrap());
     };
-    let key = state.keys.remove(at);
+    let key = state.keys.remove(index);
     let object = if key.project.is_some() {
         "organization.project.api_key.deleted"
     } else {
         "organization.admin_api_key.deleted"
     };
-    let lag = state.lag;
-    state.deleted.push((key, lag));
+    let lists_left = state.lists_with_deleted_key;
+    state.deleted.push((key, lists_left));
     (200, json!({"object": object, "id": id, "deleted": true}))
 }
 
-fn shown(value: &str, short: bool) -> String {
-    if short { format!("{}...{}", &value[..6], &value[value.len() - 3..]) } else { mask(value) }
+/// The mask of a key, in the short form of the API reference if `is_short`.
+fn redacted_value(value: &str, is_short: bool) -> String {
+    if is_short { format!("{}...{}", &value[..6], &value[value.len() - 3..]) } else { mask(value) }
 }
 
-fn wire_key(key: &FakeKey, short: bool) -> Value {
+/// A project key as the API describes it.
+fn project_key_json(key: &FakeKey, is_short: bool) -> Value {
     let owner = if key.is_service_account {
         json!({"type": "service_account", "service_account": {"id": "svc_acct_1", "name": "backend", "created_at": 1, "role": "member"}})
     } else {
         json!({"type": "user", "user": {"id": "user-1", "name": "Ada", "email": "ada@example.org", "created_at": 1, "role": "owner"}})
     };
-    let mut wire = json!({"object": "organization.project.api_key", "id": key.id, "name": key.name, "redacted_value": shown(&key.value, short),
+    let mut description = json!({"object": "organization.project.api_key", "id": key.id, "name": key.name, "redacted_value": redacted_value(&key.value, is_short),
         "created_at": key.created_at, "last_used_at": key.last_used_at, "owner_project_access": "member", "owner": owner});
     if let Some(scopes) = &key.scopes {
-        wire["scopes"] = json!(scopes);
+        description["scopes"] = json!(scopes);
     }
-    wire
+    description
 }
 
-fn wire_admin(key: &FakeKey, short: bool) -> Value {
-    json!({"object": "organization.admin_api_key", "id": key.id, "name": key.name, "redacted_value": shown(&key.value, short),
+/// An admin key as the API describes it.
+fn admin_key_json(key: &FakeKey, is_short: bool) -> Value {
+    json!({"object": "organization.admin_api_key", "id": key.id, "name": key.name, "redacted_value": redacted_value(&key.value, is_short),
         "created_at": key.created_at, "last_used_at": key.last_used_at, "expires_at": null,
         "owner": {"type": "user", "object": "organization.user", "id": "user-1", "name": "Ada", "created_at": 1, "role": "owner"}})
 }
 
-/// One page of `items`.
-fn list(items: Vec<Value>, parameters: &[(&str, &str)]) -> (u16, Value) {
-    let of = |name: &str| parameters.iter().find(|(given, _)| *given == name).map(|(_, value)| *value);
-    let limit = of("limit").map_or(20, |limit| limit.parse::<usize>().unwrap());
+/// The page of `items` that the parameters of the query select.
+fn page(items: Vec<Value>, parameters: &[(&str, &str)]) -> (u16, Value) {
+    let parameter = |name: &str| parameters.iter().find(|(given, _)| *given == name).map(|(_, value)| *value);
+    let limit = parameter("limit").map_or(20, |limit| limit.parse::<usize>().unwrap());
     assert!((1..=100).contains(&limit), "limit={limit}");
-    let start = of("after").map_or(0, |after| items.iter().position(|item| item["id"] == after).unwrap() + 1);
+    let start =
+        parameter("after").map_or(0, |after| items.iter().position(|item| item["id"] == after).unwrap() + 1);
     let page: Vec<Value> = items.iter().skip(start).take(limit).cloned().collect();
     let has_more = start + page.len() < items.len();
     let id = |item: Option<&Value>| item.map_or(Value::Null, |item| item["id"].clone());
@@ -413,34 +434,35 @@ fn list(items: Vec<Value>, parameters: &[(&str, &str)]) -> (u16, Value) {
     )
 }
 
-/// Costs, or the usage of one service: 7 completions for each day with costs, and what `usage` has of others.
-fn buckets(state: &State, parameters: &[(&str, &str)], service: &str) -> (u16, Value) {
-    let costs = service == "costs";
-    let of = |name: &str| parameters.iter().find(|(given, _)| *given == name).map(|(_, value)| *value);
-    let start: i64 = of("start_time").unwrap().parse().unwrap();
-    let limit: usize = of("limit").unwrap().parse().unwrap();
-    assert!(limit <= if costs { 180 } else { 31 } && of("bucket_width") == Some("1d"));
+/// A page of daily buckets with the costs of keys, if `service` is `costs`, or with the number of requests to a service: 7
+/// completions on each day with costs, and for other services the number in [`FakeState::usage`].
+fn buckets(state: &FakeState, parameters: &[(&str, &str)], service: &str) -> (u16, Value) {
+    let is_costs = service == "costs";
+    let parameter = |name: &str| parameters.iter().find(|(given, _)| *given == name).map(|(_, value)| *value);
+    let start: i64 = parameter("start_time").unwrap().parse().unwrap();
+    let limit: usize = parameter("limit").unwrap().parse().unwrap();
+    assert!(limit <= if is_costs { 180 } else { 31 } && parameter("bucket_width") == Some("1d"));
     let ids: Vec<&str> =
         parameters.iter().filter(|(name, _)| *name == "api_key_ids").map(|(_, id)| *id).collect();
     let mut days: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
     for (id, amounts) in state.costs.iter().filter(|(id, _)| ids.contains(&id.as_str())) {
         for (day, amount) in amounts.iter().filter(|(day, _)| *day >= start) {
-            let result = if costs {
+            let result = if is_costs {
                 json!({"object": "organization.costs.result", "api_key_id": id, "amount": {"value": amount, "currency": "usd"}, "line_item": null, "project_id": null})
             } else {
-                let used = state.usage.get(&(service.to_owned(), id.clone())).copied();
-                let count = if service.ends_with("_calls") { "num_requests" } else { "num_model_requests" };
-                let used = if service == "completions" { Some(7) } else { used };
-                json!({"object": format!("organization.usage.{service}.result"), "api_key_id": id, count: used.unwrap_or(0)})
+                let requests = state.usage.get(&(service.to_owned(), id.clone())).copied();
+                let field = if service.ends_with("_calls") { "num_requests" } else { "num_model_requests" };
+                let requests = if service == "completions" { Some(7) } else { requests };
+                json!({"object": format!("organization.usage.{service}.result"), "api_key_id": id, field: requests.unwrap_or(0)})
             };
             days.entry(*day).or_default().push(result);
         }
     }
-    let at: usize = of("page").map_or(0, |page| page.trim_start_matches("page_").parse().unwrap());
-    let page: Vec<Value> = days.iter().skip(at).take(limit).map(|(day, results)| {
+    let start: usize = parameter("page").map_or(0, |page| page.trim_start_matches("page_").parse().unwrap());
+    let page: Vec<Value> = days.iter().skip(start).take(limit).map(|(day, results)| {
         json!({"object": "bucket", "start_time": day, "end_time": day + 86_400, "results": results})
     }).collect();
-    let next = at + page.len();
+    let next = start + page.len();
     let has_more = next < days.len();
     let cursor = if has_more { json!(format!("page_{next}")) } else { Value::Null };
     (200, json!({"object": "page", "data": page, "has_more": has_more, "next_page": cursor}))

@@ -8,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// The server's side of a connection.
+/// The server's side of a TLS connection over `stream`. The handshake happens at the first read or write.
 pub(crate) fn accept(
     stream: TcpStream,
     config: &Arc<ServerConfig>,
@@ -16,20 +16,21 @@ pub(crate) fn accept(
     StreamOwned::new(ServerConnection::new(Arc::clone(config)).unwrap(), stream)
 }
 
-/// Writes another authority, which the fake's certificate does not come from.
-pub(crate) fn strange_authority(path: &Path) {
+/// Writes the certificate (PEM) of an authority that did not issue the fake's certificate.
+pub(crate) fn write_unrelated_authority(path: &Path) {
     std::fs::write(path, certificates("localhost").1).unwrap();
 }
 
-/// A certificate for a host name, and the authority that it comes from.
-pub(crate) fn certificates(name: &str) -> (Arc<ServerConfig>, String) {
+/// A server configuration with a new certificate for a host name, and the certificate (PEM) of the authority that
+/// issued it.
+pub(crate) fn certificates(host: &str) -> (Arc<ServerConfig>, String) {
     let authority_key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = params.self_signed(&authority_key).unwrap();
     let issuer = Issuer::new(params, authority_key);
     let key = KeyPair::generate().unwrap();
-    let mut leaf = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let mut leaf = CertificateParams::new(vec![host.to_owned()]).unwrap();
     leaf.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     let certificate = leaf.signed_by(&key, &issuer).unwrap();
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));

@@ -1,4 +1,4 @@
-//! Tests of the commands that talk to the provider, against a fake of its API over real TLS.
+//! Tests of the commands that send requests to the provider, against a fake of its API over real TLS.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

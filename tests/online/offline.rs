@@ -1,12 +1,12 @@
-//! Tests that scanning opens no connection, whatever it finds.
+//! Tests that commands that only scan open no network connection.
 
-use crate::support::{Scene, key, said};
+use crate::support::{ProviderSetup, key, printed_text};
 
 #[cfg(target_os = "linux")]
 #[test]
-fn no_command_but_those_that_say_so_makes_a_socket() {
-    let scene = Scene::new();
-    let has_strace = scene.command("strace").arg("-V").output().is_ok_and(|output| output.status.success());
+fn no_command_that_only_scans_opens_a_socket() {
+    let setup = ProviderSetup::new();
+    let has_strace = setup.command("strace").arg("-V").output().is_ok_and(|output| output.status.success());
     if !has_strace {
         #[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
         {
@@ -14,11 +14,11 @@ fn no_command_but_those_that_say_so_makes_a_socket() {
         }
         return;
     }
-    std::fs::write(scene.path("a"), key(1)).unwrap();
+    std::fs::write(setup.path("a"), key(1)).unwrap();
     for arguments in [&["init", "-q"][..], &["add", "a"], &["commit", "-q", "-m", "x"]] {
-        assert!(crate::git::run(scene.command("git").args(arguments), b"").status.success());
+        assert!(crate::git::run(setup.command("git").args(arguments), b"").status.success());
     }
-    let calls: &[&[&str]] = &[
+    let commands: &[&[&str]] = &[
         &["scan"],
         &["staged"],
         &["history"],
@@ -30,8 +30,8 @@ fn no_command_but_those_that_say_so_makes_a_socket() {
         &["purge", "--dry-run"],
         &["baseline", "create", "--reason", "x"],
     ];
-    for call in calls {
-        let mut command = scene.command("strace");
+    for arguments in commands {
+        let mut command = setup.command("strace");
         command.args([
             "-f",
             "-qq",
@@ -41,10 +41,10 @@ fn no_command_but_those_that_say_so_makes_a_socket() {
             "trace",
             env!("CARGO_BIN_EXE_friskey"),
         ]);
-        command.args(*call).env("OPENAI_ADMIN_KEY", crate::support::admin_key(1));
+        command.args(*arguments).env("OPENAI_ADMIN_KEY", crate::support::admin_key(1));
         let output = crate::git::run(&mut command, b"");
-        assert_ne!(output.status.code(), Some(2), "{call:?}: {}", said(&output));
-        let trace = std::fs::read_to_string(scene.path("trace")).unwrap();
-        assert!(!trace.contains("socket(") && !trace.contains("connect("), "{call:?}: {trace}");
+        assert_ne!(output.status.code(), Some(2), "{arguments:?}: {}", printed_text(&output));
+        let trace = std::fs::read_to_string(setup.path("trace")).unwrap();
+        assert!(!trace.contains("socket(") && !trace.contains("connect("), "{arguments:?}: {trace}");
     }
 }

@@ -1,104 +1,110 @@
-//! Tests `friskey verify --send-key`: its verdicts, and when it calls a key dead.
+//! Tests `friskey verify --send-key`: the verdicts about a key that the provider accepts or rejects.
 
 use std::process::Output;
 
 use crate::openai::{Fault, error, mask};
-use crate::support::{LEAKED, Scene, key, only, said};
+use crate::support::{LEAK_TIME, ProviderSetup, key, only_verification, printed_text};
 
-fn send(scene: &Scene, leaked: &str) -> Output {
+/// Verifies the leaked key by sending it.
+fn send(setup: &ProviderSetup, leaked: &str) -> Output {
     let arguments = ["verify", "-", "--send-key", "--recheck-after", "0.1", "--format", "json"];
-    scene.friskey_with(&arguments, leaked.as_bytes())
-}
-
-/// A setup in which the organization does not list the key, so only a request with the key can identify it.
-fn scene() -> Scene {
-    Scene::new()
+    setup.friskey_with(&arguments, leaked.as_bytes())
 }
 
 #[test]
 fn a_key_that_the_provider_accepts_is_live() {
-    let scene = scene();
-    scene.add("key_1", Some("proj_1"), &key(1), LEAKED);
+    let setup = ProviderSetup::new();
+    setup.add_key("key_1", Some("proj_1"), &key(1), LEAK_TIME);
     let arguments = ["verify", "-", "--send-key", "--whoami", "--format", "json"];
-    let output = scene.friskey_with(&arguments, key(1).as_bytes());
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert_eq!(only(&output)["key_sent"], true);
-    assert!(only(&output)["whoami"].to_string().contains("Analytical Engines"), "{}", only(&output));
-    assert!(said(&output).contains("sending 1 leaked key"), "{}", said(&output));
+    let output = setup.friskey_with(&arguments, key(1).as_bytes());
+    assert_eq!(output.status.code(), Some(1), "{}", printed_text(&output));
+    assert_eq!(only_verification(&output)["key_sent"], true);
+    assert!(
+        only_verification(&output)["whoami"].to_string().contains("Analytical Engines"),
+        "{}",
+        only_verification(&output)
+    );
+    assert!(printed_text(&output).contains("sending 1 leaked key"), "{}", printed_text(&output));
 }
 
 #[test]
-fn dead_takes_two_rejections_of_this_very_key() {
-    let scene = scene();
-    let output = send(&scene, &key(1));
+fn a_key_is_dead_only_after_two_rejections_that_are_about_it() {
+    let setup = ProviderSetup::new();
+    let output = send(&setup, &key(1));
     assert_eq!(
-        (only(&output)["verdict"].as_str(), output.status.code()),
+        (only_verification(&output)["verdict"].as_str(), output.status.code()),
         (Some("dead"), Some(0)),
         "{}",
-        said(&output)
+        printed_text(&output)
     );
-    assert_eq!(scene.api.seen().iter().filter(|seen| seen.target == "/v1/models").count(), 2);
+    assert_eq!(setup.api.requests().iter().filter(|request| request.target == "/v1/models").count(), 2);
 
     // Rejected once, then accepted.
-    let once = self::scene();
+    let rejected_once = ProviderSetup::new();
     let rejection =
         error(&format!("Incorrect API key provided: {}.", mask(&key(1))), Some("invalid_api_key"));
-    once.add("key_x", None, &key(1), LEAKED);
-    once.api.fault("/v1/models", Fault::Answer(401, rejection), 1);
-    assert_eq!(only(&send(&once, &key(1)))["verdict"], "live");
+    rejected_once.add_key("key_x", None, &key(1), LEAK_TIME);
+    rejected_once.api.add_fault("/v1/models", Fault::Answer(401, rejection), 1);
+    assert_eq!(only_verification(&send(&rejected_once, &key(1)))["verdict"], "live");
 
-    // A mask that shows next to nothing fits many keys.
-    let vague = self::scene();
+    // A rejection with a mask that shows hardly anything may be about another key.
+    let vague = ProviderSetup::new();
     let rejection = error("Incorrect API key provided: sk-***.", Some("invalid_api_key"));
-    vague.api.fault("/v1/models", Fault::Answer(401, rejection), 9);
-    assert_eq!(only(&send(&vague, &key(1)))["verdict"], "unknown");
+    vague.api.add_fault("/v1/models", Fault::Answer(401, rejection), 9);
+    assert_eq!(only_verification(&send(&vague, &key(1)))["verdict"], "unknown");
 
-    // The outage that rejected keys that were never sent.
-    let outage = self::scene();
+    // In an outage, the provider has rejected requests with the masks of other keys.
+    let outage = ProviderSetup::new();
     let rejection =
         error(&format!("Incorrect API key provided: {}.", mask(&key(2))), Some("invalid_api_key"));
-    outage.api.fault("/v1/models", Fault::Answer(401, rejection), 9);
+    outage.api.add_fault("/v1/models", Fault::Answer(401, rejection), 9);
     let output = send(&outage, &key(1));
-    assert_eq!((only(&output)["verdict"].as_str(), output.status.code()), (Some("unknown"), Some(3)));
+    assert_eq!(
+        (only_verification(&output)["verdict"].as_str(), output.status.code()),
+        (Some("unknown"), Some(3))
+    );
 }
 
 #[test]
 fn a_listed_key_that_is_rejected_is_not_called_dead() {
-    let scene = scene();
-    scene.add("key_1", Some("proj_1"), &key(1), LEAKED);
+    let setup = ProviderSetup::new();
+    setup.add_key("key_1", Some("proj_1"), &key(1), LEAK_TIME);
     let rejection =
         error(&format!("Incorrect API key provided: {}.", mask(&key(1))), Some("invalid_api_key"));
-    scene.api.fault("/v1/models", Fault::Answer(401, rejection), 9);
-    let output = send(&scene, &key(1));
-    assert_eq!((only(&output)["verdict"].as_str(), output.status.code()), (Some("unknown"), Some(3)));
+    setup.api.add_fault("/v1/models", Fault::Answer(401, rejection), 9);
+    let output = send(&setup, &key(1));
+    assert_eq!(
+        (only_verification(&output)["verdict"].as_str(), output.status.code()),
+        (Some("unknown"), Some(3))
+    );
 }
 
 #[test]
 fn only_this_flag_sends_a_leaked_key() {
-    let scene = scene();
-    scene.add("key_1", Some("proj_1"), &key(1), LEAKED);
+    let setup = ProviderSetup::new();
+    setup.add_key("key_1", Some("proj_1"), &key(1), LEAK_TIME);
     for arguments in [&["verify", "-"][..], &["verify", "-", "--format", "html"], &["verify", "-", "-v"]] {
-        assert_eq!(scene.friskey_with(arguments, key(1).as_bytes()).status.code(), Some(1));
+        assert_eq!(setup.friskey_with(arguments, key(1).as_bytes()).status.code(), Some(1));
     }
-    scene.never_sent(&key(1));
-    assert!(scene.api.seen().iter().all(|seen| seen.method == "GET"));
+    setup.assert_never_sent(&key(1));
+    assert!(setup.api.requests().iter().all(|request| request.method == "GET"));
 }
 
 #[test]
 fn keys_of_a_report_are_found_in_its_repository() {
-    let scene = scene();
-    std::fs::create_dir(scene.path("repo")).unwrap();
-    std::fs::write(scene.path("repo/a"), key(1)).unwrap();
-    scene.report(&[&key(1)]);
+    let setup = ProviderSetup::new();
+    std::fs::create_dir(setup.path("repo")).unwrap();
+    std::fs::write(setup.path("repo/a"), key(1)).unwrap();
+    setup.write_report(&[&key(1)]);
     let arguments =
         ["verify", "report.json", "--send-key", "--recheck-after", "0", "--format", "json", "--repo"];
-    let output = scene.friskey(&[&arguments[..], &["repo"]].concat());
-    assert_eq!(only(&output)["verdict"], "dead", "{}", said(&output));
-    std::fs::write(scene.path("repo/a"), "nothing").unwrap();
-    let output = scene.friskey(&[&arguments[..], &["repo"]].concat());
+    let output = setup.friskey(&[&arguments[..], &["repo"]].concat());
+    assert_eq!(only_verification(&output)["verdict"], "dead", "{}", printed_text(&output));
+    std::fs::write(setup.path("repo/a"), "nothing").unwrap();
+    let output = setup.friskey(&[&arguments[..], &["repo"]].concat());
     assert_eq!(output.status.code(), Some(3));
-    assert!(only(&output)["notes"].to_string().contains("--repo"), "{}", said(&output));
-    // The directory is no repository, so that half of it could not be searched.
-    let summary = crate::support::parsed(&output)["verification"]["summary"].to_string();
+    assert!(only_verification(&output)["notes"].to_string().contains("--repo"), "{}", printed_text(&output));
+    // The directory is not a git repository, so it has no history to search.
+    let summary = crate::support::json_report(&output)["verification"]["summary"].to_string();
     assert!(summary.contains("not searched for keys: the history: "), "{summary}");
 }

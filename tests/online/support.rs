@@ -1,4 +1,4 @@
-//! Helpers for tests of the online commands: a fake organization, a report of a leak, and ways to run friskey.
+//! Helpers for tests of the online commands: keys, a fake organization, a report of a leak, and ways to run friskey.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -11,26 +11,27 @@ use tempfile::TempDir;
 use crate::git;
 use crate::openai::{FakeKey, OpenAi};
 
-/// When the key was leaked: 2026-03-03.
-pub(crate) const LEAKED: i64 = 1_772_496_000;
+/// The date of the commits that leaked a key: 2026-03-03, in Unix time.
+pub(crate) const LEAK_TIME: i64 = 1_772_496_000;
 
+/// A synthetic project key, a different one for each number.
 pub(crate) fn key(number: u64) -> String {
-    text("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", number)
+    expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", number)
 }
 
 pub(crate) fn service_key(number: u64) -> String {
-    text("sk-svcacct-{base64url:74}{marker}{base64url:72}{zero}", number)
+    expand_template("sk-svcacct-{base64url:74}{marker}{base64url:72}{zero}", number)
 }
 
 pub(crate) fn user_key(number: u64) -> String {
-    text("sk-{base62:20}{marker}{base62:20}", number)
+    expand_template("sk-{base62:20}{marker}{base62:20}", number)
 }
 
 pub(crate) fn admin_key(number: u64) -> String {
-    text("sk-admin-{base64url:58}{marker}{base64url:56}{zero}", number)
+    expand_template("sk-admin-{base64url:58}{marker}{base64url:56}{zero}", number)
 }
 
-fn text(template: &str, number: u64) -> String {
+fn expand_template(template: &str, number: u64) -> String {
     String::from_utf8(expand(template, number).text).unwrap()
 }
 
@@ -38,52 +39,55 @@ pub(crate) fn fingerprint(key: &str) -> String {
     Secret::new(key.as_bytes().to_vec(), 0).fingerprint().to_string()
 }
 
-/// A fake, and a directory to run friskey in.
-pub(crate) struct Scene {
+/// A fake of the provider, and a directory in which friskey is run.
+pub(crate) struct ProviderSetup {
     pub(crate) api: OpenAi,
     dir: TempDir,
-    admin: String,
+    admin_key: String,
 }
 
-impl Scene {
+impl ProviderSetup {
     /// An organization with the project `proj_1` and no keys but the admin key.
     pub(crate) fn new() -> Self {
-        Self::behind(|port| port)
+        Self::with_proxy(|port| port)
     }
 
-    /// The same with `key_1`, a leaked key of a service account made a day before, and the key that replaces it.
-    pub(crate) fn replaceable() -> Self {
-        let scene = Self::new();
-        scene.add("key_1", Some("proj_1"), &service_key(1), LEAKED - 86_400);
-        scene.report(&[&service_key(1)]);
-        scene.api.set(|state| {
+    /// An organization with `key_1`, a key of a service account that was created a day before it was leaked, and with a key
+    /// to replace it; and a report of the leak.
+    pub(crate) fn with_replaceable_key() -> Self {
+        let setup = Self::new();
+        setup.add_key("key_1", Some("proj_1"), &service_key(1), LEAK_TIME - 86_400);
+        setup.write_report(&[&service_key(1)]);
+        setup.api.change(|state| {
             let old = state.keys.last().unwrap().clone();
             state.next_key = Some(FakeKey { id: "key_new".to_owned(), value: service_key(2), ..old });
         });
-        scene
+        setup
     }
 
-    /// An organization without keys, with something between friskey and the fake, which gets the port of the fake and returns its own.
-    pub(crate) fn behind(proxy: impl FnOnce(u16) -> u16) -> Self {
-        let admin = admin_key(1);
-        let api = OpenAi::start_behind(&admin, proxy);
-        api.set(|state| state.projects.push(("proj_1".to_owned(), "Payments".to_owned(), false)));
+    /// An organization like that of [`Self::new`], with a proxy between friskey and the fake, as in
+    /// [`OpenAi::start_behind`].
+    pub(crate) fn with_proxy(proxy: impl FnOnce(u16) -> u16) -> Self {
+        let admin_key = admin_key(1);
+        let api = OpenAi::start_behind(&admin_key, proxy);
+        api.change(|state| state.projects.push(("proj_1".to_owned(), "Payments".to_owned(), false)));
         let account = ["proj_1", "svc_acct_1", "backend"].map(str::to_owned);
-        api.set(|state| state.accounts.push(account.into()));
-        let scene = Self { api, dir: tempfile::tempdir().unwrap(), admin: admin.clone() };
-        scene.add("key_admin", None, &admin, LEAKED - 900_000);
-        scene
+        api.change(|state| state.accounts.push(account.into()));
+        let setup = Self { api, dir: tempfile::tempdir().unwrap(), admin_key: admin_key.clone() };
+        setup.add_key("key_admin", None, &admin_key, LEAK_TIME - 900_000);
+        setup
     }
 
-    pub(crate) fn add(&self, id: &str, project: Option<&str>, value: &str, created_at: i64) {
-        self.api.set(|state| {
+    /// Adds a key, last used a day after the leak, to a project or, without one, to the admin keys.
+    pub(crate) fn add_key(&self, id: &str, project: Option<&str>, value: &str, created_at: i64) {
+        self.api.change(|state| {
             state.keys.push(FakeKey {
                 id: id.to_owned(),
                 project: project.map(str::to_owned),
                 value: value.to_owned(),
                 name: format!("name of {id}"),
                 created_at,
-                last_used_at: Some(LEAKED + 86_400),
+                last_used_at: Some(LEAK_TIME + 86_400),
                 is_service_account: value.starts_with("sk-svcacct"),
                 scopes: None,
             });
@@ -94,7 +98,7 @@ impl Scene {
         self.dir.path().join(name)
     }
 
-    /// A command in the directory, with nothing of the caller's environment.
+    /// A command that starts `program` in the directory, without the caller's variables for git, friskey and proxies.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = git::command(program, self.dir.path(), self.dir.path());
         for name in [
@@ -114,27 +118,28 @@ impl Scene {
         command
     }
 
+    /// Runs friskey with the admin key, and the fake as its host.
     pub(crate) fn friskey(&self, arguments: &[&str]) -> Output {
         self.friskey_with(arguments, b"")
     }
 
-    /// Runs friskey with the admin key and the fake as its host.
+    /// Like [`Self::friskey`], with `input` on standard input.
     pub(crate) fn friskey_with(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut command = self.command(env!("CARGO_BIN_EXE_friskey"));
         command.args(arguments).args(["--host", &self.api.host(), "--timeout", "2"]);
         if arguments.contains(&"--send-key") {
             command.arg("--trust-host");
         }
-        command.env("SSL_CERT_FILE", self.api.authority()).env("OPENAI_ADMIN_KEY", &self.admin);
+        command.env("SSL_CERT_FILE", self.api.authority()).env("OPENAI_ADMIN_KEY", &self.admin_key);
         let output = git::run(&mut command, input);
-        self.check_secrets(&output);
+        self.assert_no_secret(&output);
         output
     }
 
-    /// Runs the command in the last step that was printed, word by word as it was, with nothing but the admin key and a
-    /// certificate authority in the environment.
-    pub(crate) fn follow(&self, output: &Output) -> Output {
-        let printed = said(output);
+    /// Runs the command in the last next step that friskey printed, exactly as printed, with only the admin key and a
+    /// certificate authority added to the environment.
+    pub(crate) fn run_next_step(&self, output: &Output) -> Output {
+        let printed = printed_text(output);
         let step = printed.lines().rfind(|line| line.trim_start().starts_with("next: "));
         let step = step.unwrap_or_else(|| panic!("no next step: {printed}"));
         let command = &step[step.find(": friskey ").unwrap_or_else(|| panic!("no command: {step}")) + 2..];
@@ -143,27 +148,29 @@ impl Scene {
         command
             .args(&words[1..])
             .env("SSL_CERT_FILE", self.api.authority())
-            .env("OPENAI_ADMIN_KEY", &self.admin);
+            .env("OPENAI_ADMIN_KEY", &self.admin_key);
         let output = git::run(&mut command, b"");
-        self.check_secrets(&output);
+        self.assert_no_secret(&output);
         output
     }
 
-    /// No output contains a key, whatever happened.
-    fn check_secrets(&self, output: &Output) {
-        let said = [&output.stdout[..], &output.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
+    /// Asserts that the output contains no key of the organization, nor a long part of one.
+    fn assert_no_secret(&self, output: &Output) {
+        let printed = [&output.stdout[..], &output.stderr].concat();
+        let printed = String::from_utf8_lossy(&printed);
         let state = self.api.state.lock().unwrap();
         let deleted = state.deleted.iter().map(|(key, _)| &key.value);
-        for value in state.keys.iter().map(|key| &key.value).chain(deleted).chain([&self.admin]) {
-            // Neither whole nor the random part before or after the marker.
-            let (head, tail) = (&value[9..25], &value[value.len() - 16..]);
-            assert!(!said.contains(value) && !said.contains(head) && !said.contains(tail), "{said}");
+        for value in state.keys.iter().map(|key| &key.value).chain(deleted).chain([&self.admin_key]) {
+            let (start, end) = (&value[9..25], &value[value.len() - 16..]);
+            assert!(
+                !printed.contains(value) && !printed.contains(start) && !printed.contains(end),
+                "{printed}"
+            );
         }
     }
 
     /// Writes `report.json` with these leaked keys, as `friskey history` would.
-    pub(crate) fn report(&self, keys: &[&str]) {
+    pub(crate) fn write_report(&self, keys: &[&str]) {
         let leaks: Vec<Value> = keys.iter().map(|key| leak(key)).collect();
         let report = json!({"schema": "friskey/report/v1", "tool": {"name": "friskey", "version": "0.1.0", "rules": "0"},
             "command": "history", "status": "findings", "min_confidence": "medium", "leaks": leaks, "unlisted": 0,
@@ -172,11 +179,15 @@ impl Scene {
     }
 
     /// Asserts that no request was made with, or contains, this key.
-    pub(crate) fn never_sent(&self, key: &str) {
-        assert!(self.api.seen().iter().all(|seen| !seen.text.contains(key)), "the leaked key was sent");
+    pub(crate) fn assert_never_sent(&self, key: &str) {
+        assert!(
+            self.api.requests().iter().all(|request| !request.text.contains(key)),
+            "the leaked key was sent"
+        );
     }
 }
 
+/// The leak of a key in a JSON report.
 fn leak(key: &str) -> Value {
     let (rule, kind, prefix) = match key {
         key if key.starts_with("sk-proj-") => ("openai-project-key", "project", 8),
@@ -187,25 +198,25 @@ fn leak(key: &str) -> Value {
     let change =
         json!({"commit": "0".repeat(40), "author": "Ann", "date": "2026-03-03T00:00:00+00:00", "path": "a"});
     let position = json!({"offset": 0, "line": 1, "column": 1});
-    let place = json!({"id": "0", "surface": "blob", "path": "a", "blob": null, "commit": null, "encoding": "utf-8",
+    let finding = json!({"id": "0", "surface": "blob", "path": "a", "blob": null, "commit": null, "encoding": "utf-8",
         "container": [], "versions": 1, "start": position, "end": position, "suppressed": null});
     json!({"fingerprint": fingerprint(key), "redacted": Secret::new(key.as_bytes().to_vec(), prefix).redacted(),
         "rule": rule, "kind": kind, "confidence": "high", "evidence": [], "length": key.len(), "status": "removed",
         "introduced": [change], "removed": [], "refs_at_tip": [], "refs_in_history": [], "held_by": [],
-        "exposed_seconds": 1, "findings": [place]})
+        "exposed_seconds": 1, "findings": [finding]})
 }
 
-/// What friskey printed, as JSON.
-pub(crate) fn parsed(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(output)))
+/// The JSON report that friskey printed.
+pub(crate) fn json_report(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", printed_text(output)))
 }
 
-/// All that friskey printed.
-pub(crate) fn said(output: &Output) -> String {
+/// Everything that friskey printed, to either stream.
+pub(crate) fn printed_text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
 }
 
-/// The verification of the only leak.
-pub(crate) fn only(output: &Output) -> Value {
-    parsed(output)["leaks"][0]["verification"].clone()
+/// The verification of the first leak of a JSON report, which is usually the only one.
+pub(crate) fn only_verification(output: &Output) -> Value {
+    json_report(output)["leaks"][0]["verification"].clone()
 }

@@ -1,37 +1,38 @@
-//! Tests errors of the network and the provider: no error is taken for an answer, none is repeated, none makes friskey hang.
+//! Tests errors of the network and the provider: none counts as an answer about a key, none is shown as it was
+//! received, and none makes friskey hang.
 
 use std::time::Duration;
 
 use crate::openai::{Fault, error};
-use crate::support::{LEAKED, Scene, key, only, said};
-use crate::tls::strange_authority;
+use crate::support::{LEAK_TIME, ProviderSetup, key, only_verification, printed_text};
+use crate::tls::write_unrelated_authority;
 
-const PROJECTS: &str = "/v1/organization/projects?";
+const LIST_OF_PROJECTS: &str = "/v1/organization/projects?";
 
-fn scene() -> Scene {
-    let scene = Scene::new();
-    scene.add("key_1", Some("proj_1"), &key(1), LEAKED - 86_400);
-    scene.report(&[&key(1)]);
-    scene
+fn setup() -> ProviderSetup {
+    let setup = ProviderSetup::new();
+    setup.add_key("key_1", Some("proj_1"), &key(1), LEAK_TIME - 86_400);
+    setup.write_report(&[&key(1)]);
+    setup
 }
 
-/// The exit status and what was said when the list of projects always fails so.
-fn with(fault: Fault) -> (Option<i32>, String) {
-    let scene = scene();
-    scene.api.fault(PROJECTS, fault, 99);
-    let output = scene.friskey(&["verify", "report.json"]);
-    (output.status.code(), said(&output))
+/// The exit status and the output of `verify` if every request for the list of projects fails in this way.
+fn verify_with_fault(fault: Fault) -> (Option<i32>, String) {
+    let setup = setup();
+    setup.api.add_fault(LIST_OF_PROJECTS, fault, 99);
+    let output = setup.friskey(&["verify", "report.json"]);
+    (output.status.code(), printed_text(&output))
 }
 
 #[test]
 fn invalid_responses_leave_the_key_unknown_and_are_not_shown() {
     let page = "<html><title>Sign in to the corporate proxy</title>SECRET-MARK</html>".to_owned();
-    let deep = format!("{}{}", "[".repeat(100_000), "SECRET-MARK");
+    let deeply_nested = format!("{}{}", "[".repeat(100_000), "SECRET-MARK");
     let retry = |status| Fault::Header(status, "retry-after: 0", error("SECRET-MARK", None));
     for (fault, part) in [
         (Fault::Answer(200, page.clone()), "instead of the documented JSON"),
         (Fault::Answer(403, page), "HTTP status 403"),
-        (Fault::Answer(200, deep), "instead of the documented JSON"),
+        (Fault::Answer(200, deeply_nested), "instead of the documented JSON"),
         (Fault::Answer(200, r#"{"object":"list","data":[{"id":7}]}"#.to_owned()), "documented JSON"),
         (
             Fault::Answer(
@@ -59,50 +60,54 @@ fn invalid_responses_leave_the_key_unknown_and_are_not_shown() {
             "`api.management.read`",
         ),
     ] {
-        let shown = format!("{fault:?}").chars().take(80).collect::<String>();
-        let (status, said) = with(fault);
-        assert_eq!(status, Some(3), "{shown}: {said}");
-        assert!(said.contains(part) && !said.contains("SECRET-MARK"), "{shown}: {said}");
+        let description = format!("{fault:?}").chars().take(80).collect::<String>();
+        let (status, printed) = verify_with_fault(fault);
+        assert_eq!(status, Some(3), "{description}: {printed}");
+        assert!(printed.contains(part) && !printed.contains("SECRET-MARK"), "{description}: {printed}");
     }
 }
 
 #[test]
-fn trouble_that_passes_is_waited_for() {
+fn a_request_is_repeated_after_a_temporary_error() {
     for fault in [
         Fault::Header(429, "retry-after: 1", error("slow", Some("rate_limit_exceeded"))),
         Fault::Header(502, "retry-after: 0", String::new()),
         Fault::Truncated,
     ] {
-        let scene = scene();
-        scene.api.fault(PROJECTS, fault, 2);
-        let output = scene.friskey(&["verify", "report.json"]);
-        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        let setup = setup();
+        setup.api.add_fault(LIST_OF_PROJECTS, fault, 2);
+        let output = setup.friskey(&["verify", "report.json"]);
+        assert_eq!(output.status.code(), Some(1), "{}", printed_text(&output));
     }
 }
 
 #[test]
 fn an_untrusted_certificate_ends_the_connection_before_a_key_is_sent() {
-    let scene = scene();
-    strange_authority(&scene.path("other.pem"));
-    let mut command = scene.command(env!("CARGO_BIN_EXE_friskey"));
-    command.args(["verify", "report.json", "--host", &scene.api.host()]);
+    let setup = setup();
+    write_unrelated_authority(&setup.path("other.pem"));
+    let mut command = setup.command(env!("CARGO_BIN_EXE_friskey"));
+    command.args(["verify", "report.json", "--host", &setup.api.host()]);
     command
-        .env("SSL_CERT_FILE", scene.path("other.pem"))
+        .env("SSL_CERT_FILE", setup.path("other.pem"))
         .env("OPENAI_ADMIN_KEY", crate::support::admin_key(1));
     let output = crate::git::run(&mut command, b"");
-    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("certificate") && scene.api.seen().is_empty(), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", printed_text(&output));
+    assert!(
+        printed_text(&output).contains("certificate") && setup.api.requests().is_empty(),
+        "{}",
+        printed_text(&output)
+    );
 }
 
 #[test]
 fn a_part_that_cannot_be_listed_is_named() {
-    let scene = scene();
-    scene.api.set(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
+    let setup = setup();
+    setup.api.change(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
     let refusal = error("You have insufficient permissions. Missing scopes: api.management.read.", None);
-    scene.api.fault("/projects/proj_2/api_keys", Fault::Answer(403, refusal), 9);
-    scene.api.fault("/costs", Fault::Answer(403, error("Missing scopes: api.usage.read", None)), 9);
-    let output = scene.friskey(&["verify", "report.json"]);
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    setup.api.add_fault("/projects/proj_2/api_keys", Fault::Answer(403, refusal), 9);
+    setup.api.add_fault("/costs", Fault::Answer(403, error("Missing scopes: api.usage.read", None)), 9);
+    let output = setup.friskey(&["verify", "report.json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", printed_text(&output));
     for part in [
         "as far as its keys could be listed",
         "proj_2",
@@ -110,47 +115,56 @@ fn a_part_that_cannot_be_listed_is_named() {
         "costs: ",
         "`api.usage.read`",
     ] {
-        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+        assert!(printed_text(&output).contains(part), "{part}: {}", printed_text(&output));
     }
 }
 
-/// Names chosen by others may contain anything, even keys.
+/// Members of the organization choose the names of keys and projects, so these may contain anything, even keys.
 #[test]
 fn hostile_names_are_sanitized_and_redacted() {
-    let scene = scene();
+    let setup = setup();
     let admin = crate::support::admin_key(1);
-    scene.api.set(|state| {
+    setup.api.change(|state| {
         state.keys.last_mut().unwrap().name = format!("\u{1b}[2J {} {admin} <script src=x>", key(1));
         state.projects[0].1 = format!("::error::{}", key(1));
     });
     for format in ["human", "json", "html"] {
-        // The scene itself looks for keys in all output.
-        let output = scene.friskey(&["verify", "report.json", "--format", format]);
-        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-        assert!(!said(&output).contains('\u{1b}'), "{}", said(&output));
-        assert!(format != "html" || !said(&output).contains("<script src"), "{}", said(&output));
+        // `friskey` itself asserts that the output contains no key.
+        let output = setup.friskey(&["verify", "report.json", "--format", format]);
+        assert_eq!(output.status.code(), Some(1), "{}", printed_text(&output));
+        assert!(!printed_text(&output).contains('\u{1b}'), "{}", printed_text(&output));
+        assert!(
+            format != "html" || !printed_text(&output).contains("<script src"),
+            "{}",
+            printed_text(&output)
+        );
     }
 }
 
 #[test]
-fn other_hosts_are_warned_about_and_regions_known() {
-    let scene = scene();
-    assert!(said(&scene.friskey(&["verify", "report.json"])).contains("is not one of OpenAI's hosts"));
-    for bad in ["https://x", "x/y", "user@x"] {
-        let mut command = scene.command(env!("CARGO_BIN_EXE_friskey"));
-        command.args(["verify", "report.json", "--host", bad]).env("OPENAI_ADMIN_KEY", "x");
-        assert_eq!(crate::git::run(&mut command, b"").status.code(), Some(2), "{bad}");
+fn there_is_a_warning_about_an_unknown_host_and_an_invalid_host_is_an_error() {
+    let setup = setup();
+    assert!(
+        printed_text(&setup.friskey(&["verify", "report.json"])).contains("is not one of OpenAI's hosts")
+    );
+    for invalid in ["https://x", "x/y", "user@x"] {
+        let mut command = setup.command(env!("CARGO_BIN_EXE_friskey"));
+        command.args(["verify", "report.json", "--host", invalid]).env("OPENAI_ADMIN_KEY", "x");
+        assert_eq!(crate::git::run(&mut command, b"").status.code(), Some(2), "{invalid}");
     }
-    assert_eq!(only(&scene.friskey(&["verify", "report.json", "--format", "json"]))["verdict"], "live");
+    assert_eq!(
+        only_verification(&setup.friskey(&["verify", "report.json", "--format", "json"]))["verdict"],
+        "live"
+    );
 }
 
-/// A proxy that requests would pass by is no proxy.
+/// A proxy that friskey does not support is an error, since requests would otherwise be sent without it.
 #[test]
 fn proxies_that_cannot_be_used_are_refused() {
-    let verify = |scene: &Scene, variables: &[(&str, &str)]| {
-        let mut command = scene.command(env!("CARGO_BIN_EXE_friskey"));
-        command.args(["verify", "report.json", "--host", &scene.api.host(), "--timeout", "2"]);
-        command.env("SSL_CERT_FILE", scene.api.authority());
+    let verify = |setup: &ProviderSetup, variables: &[(&str, &str)]| {
+        let mut command = setup.command(env!("CARGO_BIN_EXE_friskey"));
+        command.args(["verify", "report.json", "--host", &setup.api.host(), "--timeout", "2"]);
+        command.env("SSL_CERT_FILE", setup.api.authority());
         command.env("OPENAI_ADMIN_KEY", crate::support::admin_key(1)).envs(variables.iter().copied());
         crate::git::run(&mut command, b"")
     };
@@ -158,78 +172,93 @@ fn proxies_that_cannot_be_used_are_refused() {
         for url in
             ["socks5://user:PASS-MARK@127.0.0.1:1", "socks5h://127.0.0.1:1", "socks4://x", "http://", "::"]
         {
-            let scene = scene();
-            let output = verify(&scene, &[(name, url)]);
-            assert_eq!(output.status.code(), Some(2), "{name} {url}: {}", said(&output));
+            let setup = setup();
+            let output = verify(&setup, &[(name, url)]);
+            assert_eq!(output.status.code(), Some(2), "{name} {url}: {}", printed_text(&output));
             assert!(
-                said(&output).contains(name) && !said(&output).contains("PASS-MARK"),
+                printed_text(&output).contains(name) && !printed_text(&output).contains("PASS-MARK"),
                 "{}",
-                said(&output)
+                printed_text(&output)
             );
-            assert!(scene.api.seen().is_empty(), "{name} {url}");
+            assert!(setup.api.requests().is_empty(), "{name} {url}");
         }
     }
-    // Used, although nothing listens there.
-    let through = scene();
-    let output = verify(&through, &[("HTTPS_PROXY", "http://127.0.0.1:1"), ("ALL_PROXY", "socks5://x")]);
-    assert_eq!((output.status.code(), through.api.seen().len()), (Some(3), 0), "{}", said(&output));
-    // Not needed for this host.
-    let excepted = scene();
-    let output = verify(&excepted, &[("ALL_PROXY", "socks5://127.0.0.1:1"), ("NO_PROXY", "x,localhost")]);
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    // A supported proxy is used, and the connection fails since nothing listens there.
+    let with_proxy = setup();
+    let output = verify(&with_proxy, &[("HTTPS_PROXY", "http://127.0.0.1:1"), ("ALL_PROXY", "socks5://x")]);
+    assert_eq!(
+        (output.status.code(), with_proxy.api.requests().len()),
+        (Some(3), 0),
+        "{}",
+        printed_text(&output)
+    );
+    // An unsupported proxy does not matter if NO_PROXY excepts this host.
+    let without_proxy = setup();
+    let output =
+        verify(&without_proxy, &[("ALL_PROXY", "socks5://127.0.0.1:1"), ("NO_PROXY", "x,localhost")]);
+    assert_eq!(output.status.code(), Some(1), "{}", printed_text(&output));
 }
 
 #[test]
-fn a_run_has_an_end_whatever_the_host_answers() {
-    let scene = scene();
-    scene.api.set(|state| {
+fn the_number_of_requests_and_the_time_of_a_run_are_limited() {
+    let setup = setup();
+    setup.api.change(|state| {
         for number in 2..=9 {
             state.projects.push((format!("proj_{number}"), "Other".to_owned(), false));
         }
     });
-    scene.report(&[&key(2)]);
-    let output = scene.friskey(&["verify", "report.json", "--max-requests", "4"]);
-    assert_eq!((output.status.code(), scene.api.seen().len()), (Some(3), 4), "{}", said(&output));
+    setup.write_report(&[&key(2)]);
+    let output = setup.friskey(&["verify", "report.json", "--max-requests", "4"]);
+    assert_eq!((output.status.code(), setup.api.requests().len()), (Some(3), 4), "{}", printed_text(&output));
     assert!(
-        said(&output).contains("--max-requests") && said(&output).contains("of 6 more projects"),
+        printed_text(&output).contains("--max-requests")
+            && printed_text(&output).contains("of 6 more projects"),
         "{}",
-        said(&output)
+        printed_text(&output)
     );
-    let output = scene.friskey(&["keys", "--max-age", "99999", "--max-requests", "1"]);
-    assert_ne!(output.status.code(), Some(0), "{}", said(&output));
-    scene.api.fault(PROJECTS, Fault::Silence(Duration::from_secs(6)), 9);
+    let output = setup.friskey(&["keys", "--max-age", "99999", "--max-requests", "1"]);
+    assert_ne!(output.status.code(), Some(0), "{}", printed_text(&output));
+    setup.api.add_fault(LIST_OF_PROJECTS, Fault::Silence(Duration::from_secs(6)), 9);
     let started = std::time::Instant::now();
-    let output = scene.friskey(&["verify", "report.json", "--max-time", "0.3"]);
-    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("--max-time") && started.elapsed().as_secs() < 2, "{}", said(&output));
+    let output = setup.friskey(&["verify", "report.json", "--max-time", "0.3"]);
+    assert_eq!(output.status.code(), Some(3), "{}", printed_text(&output));
+    assert!(
+        printed_text(&output).contains("--max-time") && started.elapsed().as_secs() < 2,
+        "{}",
+        printed_text(&output)
+    );
 }
 
 #[test]
-fn a_log_that_goes_on_forever_is_cut_off_and_says_so() {
-    let scene = scene();
-    scene.api.set(|state| {
+fn a_very_long_audit_log_is_read_in_part_and_the_rest_is_named() {
+    let setup = setup();
+    setup.api.change(|state| {
         for number in 0..10_100 {
             state.events.push(serde_json::json!({"id": format!("audit_{number}"), "type": "api_key.updated",
-                "effective_at": LEAKED + number, "actor": {"type": "api_key"}, "api_key.updated": {"id": "key_1"}}));
+                "effective_at": LEAK_TIME + number, "actor": {"type": "api_key"}, "api_key.updated": {"id": "key_1"}}));
         }
     });
-    let output = scene.friskey(&["verify", "report.json", "--format", "json"]);
+    let output = setup.friskey(&["verify", "report.json", "--format", "json"]);
     assert_eq!(output.status.code(), Some(1));
-    let summary = crate::support::parsed(&output)["verification"]["summary"].to_string();
+    let summary = crate::support::json_report(&output)["verification"]["summary"].to_string();
     assert!(summary.contains("more than 100 pages") && summary.contains("9000 later events"), "{summary}");
-    assert_eq!(only(&output)["audit_events"].as_array().map(Vec::len), Some(1_000));
+    assert_eq!(only_verification(&output)["audit_events"].as_array().map(Vec::len), Some(1_000));
 }
 
 #[test]
-fn keys_that_all_look_alike_are_counted_and_not_all_listed() {
-    let scene = Scene::new();
+fn many_keys_with_the_same_mask_are_counted_and_a_hundred_are_listed() {
+    let setup = ProviderSetup::new();
     for number in 0..150 {
-        let alike = format!("{}{}", &key(number)[..160], &key(1)[160..]);
-        scene.add(&format!("key_{number}"), Some("proj_1"), &alike, LEAKED - 86_400);
+        let key_with_same_mask = format!("{}{}", &key(number)[..160], &key(1)[160..]);
+        setup.add_key(&format!("key_{number}"), Some("proj_1"), &key_with_same_mask, LEAK_TIME - 86_400);
     }
-    scene.report(&[&key(1)]);
-    let output = scene.friskey(&["verify", "report.json", "--format", "json"]);
+    setup.write_report(&[&key(1)]);
+    let output = setup.friskey(&["verify", "report.json", "--format", "json"]);
     assert_eq!(output.status.code(), Some(3));
-    assert_eq!(only(&output)["keys"].as_array().map(Vec::len), Some(100));
-    assert!(only(&output)["notes"].to_string().contains("100 of the 150 keys"), "{}", only(&output)["notes"]);
+    assert_eq!(only_verification(&output)["keys"].as_array().map(Vec::len), Some(100));
+    assert!(
+        only_verification(&output)["notes"].to_string().contains("100 of the 150 keys"),
+        "{}",
+        only_verification(&output)["notes"]
+    );
 }

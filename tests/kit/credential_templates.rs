@@ -1,11 +1,11 @@
-//! Ways to write secrets in text, for tests that none of them is displayed.
+//! Lines in which a secret of another kind is beside a key, for tests that reports do not display the secret.
 //!
-//! `{k}` is replaced by a key that is found. `{q}` is a password in quotes, `{w}` one without blanks, `{x}` one in XML,
-//! `{u}` one in an address, `{t}` a token, `{b}` base64, `{h}` hex, `{n20}` 20 letters and digits, `{U16}` the same in
-//! capitals.
+//! `{k}` in a template is replaced by the key. The other placeholders are replaced by a random secret each: `{q}` is a
+//! password in quotes, `{w}` one without blanks, `{x}` one in XML, `{u}` one in a URL, `{t}` a token, `{b}` base64, `{h}`
+//! hex, `{n20}` 20 letters and digits, `{U16}` 16 capitals and digits from 2 to 7.
 
-/// The forms, one a line each.
-pub(crate) const FORMS: &[&str] = &[
+/// One template for each way to write a credential.
+pub(crate) const TEMPLATES: &[&str] = &[
     r##"<key>{k}</key><password>{x}</password>"##,
     r##"<server><id>a</id><username>u</username><password>{x}</password></server><!-- {k} -->"##,
     r##"<wsse:Password Type="PasswordText">{x}</wsse:Password> {k}"##,
@@ -163,67 +163,71 @@ pub(crate) const FORMS: &[&str] = &[
     r##"%22password%22%3A%22{n36}%22 {k}"##,
 ];
 
-/// A form with secrets filled in.
+/// A template with secrets and a key in place of its placeholders.
 #[derive(Clone, Debug)]
-pub(crate) struct Filled {
-    pub(crate) form: &'static str,
+pub(crate) struct Credential {
+    pub(crate) template: &'static str,
     pub(crate) text: String,
     pub(crate) secrets: Vec<String>,
 }
 
-impl Filled {
-    /// A piece of a secret of six characters, not part of the form, that `shown` contains.
-    pub(crate) fn piece_in(&self, shown: &str) -> Option<String> {
-        let pieces = self.secrets.iter().flat_map(|secret| secret.as_bytes().windows(PIECE));
-        pieces
-            .map(|piece| String::from_utf8_lossy(piece).into_owned())
-            .find(|piece| shown.contains(piece) && !self.form.contains(piece))
+impl Credential {
+    /// [`MIN_PART_LEN`] characters of a secret in a row that `report` contains, unless they are also in the template.
+    pub(crate) fn part_in(&self, report: &str) -> Option<String> {
+        let parts = self.secrets.iter().flat_map(|secret| secret.as_bytes().windows(MIN_PART_LEN));
+        parts
+            .map(|part| String::from_utf8_lossy(part).into_owned())
+            .find(|part| report.contains(part) && !self.template.contains(part))
     }
 }
 
-/// Characters of a secret in a row that nothing may show.
-const PIECE: usize = 6;
+/// The length of the shortest part of a secret that must not be displayed, in characters. Shorter parts occur in other text
+/// by chance.
+const MIN_PART_LEN: usize = 6;
 
-/// Every form with random secrets and `key` in place of `{k}`; they differ for each seed.
-pub(crate) fn fill(seed: u64, key: &str) -> Vec<Filled> {
+/// A credential for each template, with `key`, and with random secrets that depend on `seed`.
+pub(crate) fn credentials(seed: u64, key: &str) -> Vec<Credential> {
+    // An odd multiplier spreads small seeds over all bits; `| 1` since xorshift cannot start from 0.
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    FORMS.iter().map(|form| filled(form, &mut random, key)).collect()
+    TEMPLATES.iter().map(|template| fill_template(template, &mut random, key)).collect()
 }
 
-fn filled(form: &'static str, random: &mut Random, key: &str) -> Filled {
-    let (mut text, mut secrets, mut rest) = (String::new(), Vec::new(), form);
-    while let Some(at) = rest.find('{') {
-        text.push_str(&rest[..at]);
-        let name = rest[at + 1..].split('}').next().unwrap_or_default();
-        match secret(name, random) {
+fn fill_template(template: &'static str, random: &mut Random, key: &str) -> Credential {
+    let (mut text, mut secrets, mut rest) = (String::new(), Vec::new(), template);
+    while let Some(brace) = rest.find('{') {
+        text.push_str(&rest[..brace]);
+        let name = rest[brace + 1..].split('}').next().unwrap_or_default();
+        match random_secret(name, random) {
             Some(secret) => {
                 text.push_str(&secret);
                 secrets.push(secret);
-                rest = &rest[at + name.len() + 2..];
+                rest = &rest[brace + name.len() + 2..];
             }
             None if name == "k" => {
                 text.push_str(key);
-                rest = &rest[at + 3..];
+                rest = &rest[brace + "{k}".len()..];
             }
+            // A brace that belongs to the text.
             None => {
                 text.push('{');
-                rest = &rest[at + 1..];
+                rest = &rest[brace + 1..];
             }
         }
     }
     text.push_str(rest);
-    Filled { form, text, secrets }
+    Credential { template, text, secrets }
 }
 
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 const CAPITALS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &str = "0123456789";
 
-/// The secret for a placeholder.
-fn secret(name: &str, random: &mut Random) -> Option<String> {
+/// A secret for the placeholder with this name, unless there is none.
+fn random_secret(name: &str, random: &mut Random) -> Option<String> {
     let base62 = [LETTERS, CAPITALS, DIGITS].concat();
     let length = 9 + random.below(16);
-    let any = |signs: &str, random: &mut Random| {
+    // A password that contains the given signs in half of all cases, and is only lower-case letters in a quarter.
+    let password = |signs: &str, random: &mut Random| {
         let alphabet = match random.below(4) {
             0 => LETTERS.to_owned(),
             1 => base62.clone(),
@@ -232,10 +236,10 @@ fn secret(name: &str, random: &mut Random) -> Option<String> {
         format!("x{}z", random.text(&alphabet, length).trim())
     };
     Some(match name {
-        "q" => any("!@#$%^&*()-_=+[]{};:,.<>/?|~ ", random),
-        "w" => any("!@#$%^&*()-_=+[]{};:,.<>/?|~", random),
-        "x" => any("!@#$%^*()-_=+[]{};:,./?|~", random),
-        "u" => any("!$%^*()-_=+[];,.|~", random),
+        "q" => password("!@#$%^&*()-_=+[]{};:,.<>/?|~ ", random),
+        "w" => password("!@#$%^&*()-_=+[]{};:,.<>/?|~", random),
+        "x" => password("!@#$%^*()-_=+[]{};:,./?|~", random),
+        "u" => password("!$%^*()-_=+[];,.|~", random),
         "t" => format!("x{}1", random.text(&[&base62, "-_"].concat(), length + 4)),
         "b" => random.text(&[&base62, "+/"].concat(), 44),
         "h" => random.text("0123456789abcdef", 32),
@@ -250,10 +254,11 @@ fn secret(name: &str, random: &mut Random) -> Option<String> {
     })
 }
 
-/// Xorshift: the same secrets for the same seed, everywhere.
+/// A xorshift generator, which gives the same secrets for the same seed on every platform.
 struct Random(u64);
 
 impl Random {
+    /// A number that is at least 0 and less than `limit`.
     fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -261,6 +266,7 @@ impl Random {
         usize::try_from((self.0 >> 16) % limit as u64).unwrap_or_default()
     }
 
+    /// `length` random characters of `alphabet`, which must be ASCII.
     fn text(&mut self, alphabet: &str, length: usize) -> String {
         let alphabet = alphabet.as_bytes();
         (0..length).map(|_| char::from(alphabet[self.below(alphabet.len())])).collect()
