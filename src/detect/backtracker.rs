@@ -27,13 +27,13 @@ pub(super) type Slots = [Option<usize>; 16];
 #[derive(Debug)]
 pub(super) struct Backtracker {
     steps: Vec<Instruction>,
-    keywords: Vec<KeywordSite>,
+    /// Where each of the keywords is in the pattern; `None` if it is not a literal of its own there.
+    keywords: Vec<Option<KeywordSite>>,
 }
 
 /// Where a literal is in the pattern. It is determined in advance, since text can be full of keywords without a match.
 #[derive(Debug)]
 struct KeywordSite {
-    literal: Vec<u8>,
     /// The distance from the start of every match, if it is fixed and not zero.
     offset: Option<usize>,
     /// What precedes it: the maximum length, and the step of the run directly before it; `None` if a match can begin
@@ -58,27 +58,23 @@ enum Instruction {
 }
 
 impl Backtracker {
-    /// The backtracker for `pattern`; `None` if the pattern is not simple enough.
-    pub(super) fn new(pattern: &Pattern) -> Option<Self> {
+    /// The backtracker for `pattern`, which also locates `keywords` in it; `None` if the pattern is not simple enough.
+    pub(super) fn new(pattern: &Pattern, keywords: &[Vec<u8>]) -> Option<Self> {
         let mut builder = Builder::default();
         builder.add(pattern.hir().ok()?, true)?;
         let mut backtracker = Self { steps: builder.steps, keywords: Vec::new() };
-        let literals = backtracker.steps.iter().filter_map(|step| match step {
-            Instruction::Literal(literal) => Some(literal.needle()),
-            _ => None,
-        });
-        backtracker.keywords = literals.map(|literal| backtracker.locate(literal)).collect();
+        backtracker.keywords = keywords.iter().map(|keyword| backtracker.locate(keyword)).collect();
         Some(backtracker)
     }
 
-    fn site(&self, keyword: &[u8]) -> Option<&KeywordSite> {
-        self.keywords.iter().find(|site| site.literal == keyword)
+    fn site(&self, keyword: usize) -> Option<&KeywordSite> {
+        self.keywords.get(keyword)?.as_ref()
     }
 
-    fn locate(&self, keyword: &[u8]) -> KeywordSite {
+    fn locate(&self, keyword: &[u8]) -> Option<KeywordSite> {
         let is_keyword =
             |step: &Instruction| matches!(step, Instruction::Literal(literal) if literal.needle() == keyword);
-        let pivot = self.steps.iter().position(is_keyword).unwrap_or(0);
+        let pivot = self.steps.iter().position(is_keyword)?;
         let before = &self.steps[..pivot];
         // With choices, the total length of all steps is an overestimate, which does no harm.
         let length = before.iter().try_fold(0_usize, |sum, step| match step {
@@ -88,11 +84,10 @@ impl Backtracker {
         });
         let is_anywhere = pivot == 0 || self.steps[pivot + 1..].iter().any(is_keyword);
         let last = before.iter().rposition(|step| !matches!(step, Instruction::Save(_)));
-        KeywordSite {
-            literal: keyword.to_vec(),
+        Some(KeywordSite {
             offset: self.fixed_offset(keyword),
             before: (!is_anywhere).then_some((length.unwrap_or(usize::MAX), last)),
-        }
+        })
     }
 
     /// The literal with which every match begins.
@@ -103,8 +98,8 @@ impl Backtracker {
         })
     }
 
-    /// The distance from the start of every match to `keyword`, if it is fixed and not zero.
-    pub(super) fn keyword_offset(&self, keyword: &[u8]) -> Option<usize> {
+    /// The distance from the start of every match to the keyword with this index, if it is fixed and not zero.
+    pub(super) fn keyword_offset(&self, keyword: usize) -> Option<usize> {
         self.site(keyword)?.offset
     }
 
@@ -123,15 +118,15 @@ impl Backtracker {
         None
     }
 
-    /// The first possible start of a match whose `keyword` is at `at`, or `None` if the bytes directly before
-    /// the keyword exclude it. Another match may contain the keyword further on, but is found by its own
+    /// The first possible start of a match whose keyword, which has the index `keyword`, is at `at`, or `None` if the bytes
+    /// directly before the keyword exclude it. Another match may contain the keyword further on, but is found by its own
     /// keyword.
-    pub(super) fn earliest_start(&self, bytes: &[u8], keyword: &[u8], at: usize) -> Option<usize> {
+    pub(super) fn earliest_start(&self, bytes: &[u8], keyword: usize, at: usize) -> Option<usize> {
         let Some((length, last)) = self.site(keyword).and_then(|site| site.before) else { return Some(0) };
         let fits = match last.map(|step| &self.steps[step]) {
             Some(Instruction::Run { class, min, .. }) => at
                 .checked_sub(*min)
-                .is_some_and(|start| bytes[start..at].iter().all(|&byte| class[usize::from(byte)])),
+                .is_some_and(|start| bytes[start..at].iter().rev().all(|&byte| class[usize::from(byte)])),
             _ => true,
         };
         fits.then(|| at.saturating_sub(length))
@@ -342,7 +337,7 @@ mod tests {
                 .configure(Regex::config().utf8_empty(false))
                 .build(pattern)
                 .unwrap();
-            let backtracker = Backtracker::new(&Pattern::new(pattern)).unwrap();
+            let backtracker = Backtracker::new(&Pattern::new(pattern), &[]).unwrap();
             for _ in 0..20_000 {
                 let text: Vec<u8> = (0..14)
                     .map(|_| {
@@ -364,7 +359,7 @@ mod tests {
             }
         }
         for pattern in ["a\\b", "(?:ab){2}", "a$"] {
-            assert!(Backtracker::new(&Pattern::new(pattern)).is_none());
+            assert!(Backtracker::new(&Pattern::new(pattern), &[]).is_none());
         }
     }
 }

@@ -49,7 +49,12 @@ fn ends_in_color_code(tail: &[u8]) -> bool {
 /// be left of the prefix.
 pub(super) fn begins_without_prefix(bytes: &[u8], at: usize, prefix_tails: &[Vec<u8>]) -> bool {
     has_boundary(bytes, at)
-        || prefix_tails.iter().any(|tail| bytes[..at].ends_with(tail) && has_boundary(bytes, at - tail.len()))
+        || prefix_tails.iter().any(|tail| {
+            // Text can be full of places to try, and few of them end like any tail.
+            bytes[..at].last() == tail.last()
+                && bytes[..at].ends_with(tail)
+                && has_boundary(bytes, at - tail.len())
+        })
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl CheckSettings {
         let Some(Exception { pattern, regex, backtracker }) = &self.except else { return false };
         let backtracker = backtracker.get_or_init(|| {
             // It can only try a pattern that is anchored at its start.
-            Backtracker::new(pattern).filter(|_| pattern.as_str().starts_with('^'))
+            Backtracker::new(pattern, &[]).filter(|_| pattern.as_str().starts_with('^'))
         });
         let is_match =
             backtracker.as_ref().and_then(|backtracker| backtracker.matches(matched, 0, &mut [None; 16]));

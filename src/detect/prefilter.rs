@@ -73,7 +73,8 @@ impl Prefilter {
         while let Some((pattern, found)) = self.search.find(bytes, from) {
             for Keyword { bytes: keyword, offset, targets } in &self.by_pattern[pattern] {
                 let Some(at) = found.checked_sub(*offset) else { continue };
-                if bytes[at..].starts_with(keyword) {
+                // Several keywords contain the same window, so that most are not here.
+                if bytes.get(at + keyword.len() - 1) == keyword.last() && bytes[at..].starts_with(keyword) {
                     targets.iter().for_each(|&target| hit(target, at..at + keyword.len()));
                 }
             }

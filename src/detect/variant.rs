@@ -21,6 +21,9 @@ const REGEX_STEPS: usize = 32;
 const GROUP_STEPS: usize = 6;
 const CHECK_STEPS: usize = 32;
 
+/// Steps that it takes to compare the bytes before a match with everything that a prefix may leave.
+const BOUNDARY_STEPS: usize = 4;
+
 /// A variant with its checks and its pattern, which is compiled when first needed.
 #[derive(Debug)]
 pub(super) struct CompiledVariant {
@@ -79,6 +82,7 @@ impl CompiledVariant {
         keyword: Range<usize>,
         found: &mut dyn FnMut(Candidate<'a>),
     ) {
+        spend(1);
         if self.precheck_boundary && !has_boundary(bytes, keyword.start) {
             return;
         }
@@ -104,10 +108,14 @@ impl CompiledVariant {
             return;
         }
         let backtracker = self.pattern().backtracker.as_ref();
-        if let Some(offset) =
-            backtracker.and_then(|backtracker| backtracker.keyword_offset(&bytes[keyword.clone()]))
+        let index = self.keyword_index(&bytes[keyword.clone()]);
+        if let Some((backtracker, offset)) =
+            backtracker.and_then(|backtracker| Some((backtracker, backtracker.keyword_offset(index)?)))
         {
-            let start = keyword.start.checked_sub(offset);
+            // What precedes the keyword rejects most hits, at less cost than the bytes before the start.
+            let start = backtracker
+                .earliest_start(bytes, index, keyword.start)
+                .and_then(|_| keyword.start.checked_sub(offset));
             if let Some(start) = start.filter(|&start| !self.is_whole || self.begins_whole(bytes, start)) {
                 self.match_at(bytes, start, end, &mut if_it_has_keyword);
             }
@@ -116,7 +124,7 @@ impl CompiledVariant {
         if let Some((backtracker, first)) =
             backtracker.and_then(|backtracker| Some((backtracker, backtracker.first_literal()?)))
         {
-            let earliest = backtracker.earliest_start(bytes, &bytes[keyword.clone()], keyword.start);
+            let earliest = backtracker.earliest_start(bytes, index, keyword.start);
             let Some(low) = earliest.map(|earliest| earliest.max(low)) else { return };
             let text = &bytes[low..end.min(keyword.start + first.needle().len())];
             let mut from = 0;
@@ -129,8 +137,18 @@ impl CompiledVariant {
         self.matches_by_regex(bytes, low..end, keyword.start, &mut if_it_has_keyword);
     }
 
+    /// The index of `keyword`, which is one of the variant's.
+    fn keyword_index(&self, keyword: &[u8]) -> usize {
+        match &self.variant.keywords[..] {
+            // Most variants have only one, and text can be full of it.
+            [_] => 0,
+            keywords => keywords.iter().position(|known| known == keyword).unwrap_or(keywords.len()),
+        }
+    }
+
     /// Whether a key without its prefix can begin at `start`.
     fn begins_whole(&self, bytes: &[u8], start: usize) -> bool {
+        spend(BOUNDARY_STEPS);
         begins_without_prefix(bytes, start, &self.variant.prefix_tails)
     }
 
@@ -265,7 +283,7 @@ impl CompiledVariant {
 
 fn compile(variant: &Variant) -> CompiledPattern {
     let regex = LazyRegex::new(variant.pattern.as_str());
-    let backtracker = Backtracker::new(&variant.pattern);
+    let backtracker = Backtracker::new(&variant.pattern, &variant.keywords);
     let group = |name: &str| variant.pattern.group(name);
     let groups = Groups {
         secret: group("secret"),

@@ -126,7 +126,7 @@ fn continuation_before(text: &[u8], end: usize, lenient: bool) -> Option<Token> 
 /// The escape or color code that ends at `end`, with all backslashes before it.
 fn escape_before(text: &[u8], end: usize, lenient: bool) -> Option<Token> {
     let max_len = if text[end - 1].is_ascii_alphabetic() { MAX_COLOR_CODE_LEN } else { MAX_ESCAPE_LEN };
-    spend(max_len / 4);
+    spend(1 + max_len / 4);
     for len in 2..=max_len.min(end) {
         let start = end - len;
         if !may_start_escape(text[start]) {

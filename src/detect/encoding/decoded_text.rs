@@ -7,6 +7,9 @@ use super::token::TokenKind;
 /// Number of characters by which the start of a key is recognized: `sk-`.
 const KEY_START_LEN: usize = 3;
 
+/// Number of characters to make room for at first: as many as show, mostly, that there is no key.
+const FIRST_CHARS: usize = 48;
+
 /// The name of an encoding in reports.
 pub(in crate::detect) type EncodingName = &'static str;
 
@@ -87,6 +90,10 @@ impl DecodedText {
 
     /// Appends a byte, and the range that encodes it.
     pub(super) fn push(&mut self, byte: u8, place: (usize, usize)) {
+        if self.text.capacity() == 0 {
+            self.text.reserve(FIRST_CHARS);
+            self.source_map.reserve(FIRST_CHARS);
+        }
         self.text.push(byte);
         self.source_map.push(place);
     }

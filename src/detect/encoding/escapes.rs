@@ -82,7 +82,7 @@ pub(super) fn entity(rest: &[u8]) -> Option<Token> {
     let digits = number.iter().take(8).position(|&byte| byte == b';')?;
     let value = match number[..digits].split_first() {
         Some((b'x' | b'X', digits)) => hex(digits)?,
-        _ => std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?,
+        _ => decimal(&number[..digits])?,
     };
     escape_token(lead_len + digits + 1, value, TokenKind::Entity)
 }
@@ -132,6 +132,15 @@ fn closes_gap(text: &[u8], at: usize) -> bool {
     let [b'\\', next, ..] = text[at..] else { return false };
     is_key(next)
         && (backslash_escape(text, at, false).is_none_or(|token| token.len == 1) || b"rt-_".contains(&next))
+}
+
+fn decimal(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits
+        .iter()
+        .try_fold(0_u32, |value, &digit| value.checked_mul(10)?.checked_add(char::from(digit).to_digit(10)?))
 }
 
 fn hex(digits: &[u8]) -> Option<u32> {

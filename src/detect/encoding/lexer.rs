@@ -22,8 +22,9 @@ pub(super) fn token_at(text: &[u8], at: usize, lenient: bool) -> Token {
         b'\r' | b'\n' if lenient => line_continuation::line_fold(text, at),
         b'<' if lenient => markup::tags_at(text, at),
         0xc2 | 0xe2 | 0xef => markup::special_token(rest),
-        _ => None,
+        _ => return Token::new(1, rest[0], TokenKind::Plain),
     };
+    spend(1);
     special.unwrap_or(Token::new(1, rest[0], TokenKind::Plain))
 }
 

@@ -192,7 +192,7 @@ impl Quote {
         let slashes = rest.iter().take(MAX_BACKSLASHES).take_while(|&&byte| byte == b'\\').count();
         match *rest.get(slashes)? {
             byte @ (b'"' | b'\'' | b'`') => Some(Self { byte, slashes, is_entity: false, len: slashes + 1 }),
-            b'&' => {
+            b'&' if matches!(rest.get(1), Some(b'q' | b'a' | b'#')) => {
                 let (entity, byte) = ENTITIES.iter().find(|(entity, _)| rest.starts_with(entity))?;
                 Some(Self { byte: *byte, slashes: 0, is_entity: true, len: entity.len() })
             }
