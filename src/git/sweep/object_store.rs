@@ -58,6 +58,18 @@ impl ObjectStore {
         packed.chain(loose.map(move |(index, _)| StoredCopy::Loose(first + index)))
     }
 
+    /// The numbers of the packs that contain an object. Unlike [`Self::copies`], this does not need the offsets of all entries,
+    /// which take time to sort.
+    pub(super) fn packs_with<'a>(&'a self, id: &'a oid) -> impl Iterator<Item = usize> + 'a {
+        let packs = self.packs.iter().enumerate();
+        packs.filter(|(_, pack)| pack.position(id).is_some()).map(|(number, _)| number)
+    }
+
+    /// Whether the listing contains an object as a loose one.
+    pub(super) fn is_loose(&self, id: &oid) -> bool {
+        self.listing.loose.binary_search_by(|(other, _)| (**other).cmp(id)).is_ok()
+    }
+
     /// Reads the object `id` from copies that are not in `bad`, and adds copies that cannot be read to `bad`. Assembles
     /// no object of more than `limit` bytes.
     ///

@@ -239,10 +239,7 @@ impl<S: Searcher> Sweep<'_, S> {
             let plan = match cache {
                 Some(cache) => {
                     let is_elsewhere = |id: &oid| {
-                        let mut others = packs.iter().enumerate().filter(|(other, _)| *other != number);
-                        let loose = &self.store.listing.loose;
-                        others.any(|(_, other)| other.position(id).is_some())
-                            || loose.binary_search_by(|(other, _)| (**other).cmp(id)).is_ok()
+                        self.store.packs_with(id).any(|other| other != number) || self.store.is_loose(id)
                     };
                     let planned = cache.plan(number, (pack, &duplicates), &is_elsewhere, self.threads);
                     self.collected.missing.extend(cache.outside(number));

@@ -78,8 +78,19 @@ fn only_copies<S: Searcher>(
             _ => None,
         }
     };
-    let ids = found.iter().map(|object| object.id).chain(sweep.clean.iter().map(|(id, _)| *id));
-    ids.filter_map(|id| Some((id, only_copy(&id)?))).collect()
+    // The sweep did not read the objects that are clean according to the cache, so it has no digest of their content.
+    let only_clean_copy = |id: &ObjectId| {
+        let mut packs = sweep.store.packs_with(id);
+        match (packs.next()?, packs.next(), sweep.store.is_loose(id)) {
+            (number, None, false) => {
+                Some(PackedCopy { pack: (*sweep.pack_digests.get(number)?)?, content: None })
+            }
+            _ => None,
+        }
+    };
+    let found = found.iter().filter_map(|object| Some((object.id, only_copy(&object.id)?)));
+    let clean = sweep.clean.iter().filter_map(|(id, _)| Some((*id, only_clean_copy(id)?)));
+    found.chain(clean).collect()
 }
 
 /// Merges the copies of each object, which are sorted by id, and reports copies that differ.

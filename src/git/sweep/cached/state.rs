@@ -157,22 +157,11 @@ impl<'c> CachedSweep<'c> {
         threads: usize,
     ) -> CachedPlan {
         // Restored only if the objects can be counted.
-        let facts = self.packs[number].facts.take();
-        // To know the number of entries takes time, and is necessary only if some of them are searched.
-        let facts =
-            facts.filter(|facts| facts.matched.last().is_none_or(|&last| (last as usize) < pack.len()));
-        if let Some((mut known, facts)) =
-            facts.and_then(|facts| Some((first_copies(pack, &facts, duplicates)?, facts)))
+        if let Some(facts) = self.packs[number].facts.take()
+            && let Some(planned) = self.plan_known(number, (pack, duplicates), &facts, is_elsewhere)
         {
-            let mut matched = &facts.matched[..];
-            if let Some((read_again, clean)) = self.clean(number, (pack, duplicates), &facts, is_elsewhere) {
-                known.merge(&read_again.object_counts);
-                self.packs[number].clean = clean;
-                matched = &[];
-            }
-            let tree = DeltaTree::of_entries(pack, matched);
             self.packs[number].facts = Some(facts);
-            return CachedPlan { tree, known };
+            return planned;
         }
         let mut plan = CachedPlan { tree: DeltaTree::build(pack, threads), known: ObjectCounts::default() };
         // If some entries are duplicates, it is not known how many objects of a family are counted.
@@ -180,6 +169,28 @@ impl<'c> CachedSweep<'c> {
             self.leave_out(number, pack, &mut plan, threads);
         }
         plan
+    }
+
+    /// Determines which part of a pack with facts is searched; `None` if the facts contradict the pack.
+    fn plan_known(
+        &mut self,
+        number: usize,
+        (pack, duplicates): (&Pack, &[bool]),
+        facts: &PackFacts,
+        is_elsewhere: &dyn Fn(&oid) -> bool,
+    ) -> Option<CachedPlan> {
+        if let Some((read_again, clean)) = self.clean(number, (pack, duplicates), facts, is_elsewhere) {
+            let mut known = facts.object_counts;
+            known.merge(&read_again.object_counts);
+            self.packs[number].clean = clean;
+            return Some(CachedPlan { tree: DeltaTree::of_entries(pack, &[]), known });
+        }
+        // To know the number of entries takes time, and is necessary only if some of them are searched.
+        if facts.matched.last().is_some_and(|&last| last as usize >= pack.len()) {
+            return None;
+        }
+        let known = first_copies(pack, facts, duplicates)?;
+        Some(CachedPlan { tree: DeltaTree::of_entries(pack, &facts.matched), known })
     }
 
     /// The objects of a known pack that would be read again, if none of them need be, with the counts of these objects.
