@@ -1,12 +1,17 @@
 //! Identifies a pack and its index by their bytes, for the cache, which keeps facts about them.
 //!
-//! The pack is mapped into memory: it is first hashed and then searched, each time from the file. Someone who can write to the
-//! file could let it have other bytes when it is searched than when it is hashed, and the cache would keep wrong facts as long
-//! as the pack exists. So the state of the mapped file is recorded, and facts are kept only if the file has not
-//! [changed](PackIdentity::is_unchanged) in the meantime. The index is hashed and used from the same copy in memory.
+//! The pack is first hashed and then searched, each time from the file: what is hashed is read into a small buffer, what is
+//! searched is mapped into memory. Someone who can write to the file could let it have other bytes when it is searched than
+//! when it is hashed, and the cache would keep wrong facts as long as the pack exists. So the state of the file is recorded,
+//! and facts are kept only if the file has not [changed](PackIdentity::is_unchanged) in the meantime. The index is hashed and
+//! used from the same copy in memory.
 
 use std::fs::{self, File, Metadata};
+#[cfg(unix)]
+use std::io;
 use std::io::Read;
+#[cfg(unix)]
+use std::ops::Range;
 use std::path::Path;
 
 use gix::hash;
@@ -21,13 +26,17 @@ use crate::untrusted;
 const MAX_INDEX_SIZE: u64 = 1 << 30;
 /// Number of bytes that a thread hashes at a time.
 const CHUNK_LEN: usize = 1 << 20;
+/// Number of bytes of a pack that are read at a time. They should fit into the processor's cache. To map a pack that is only
+/// hashed takes longer than to read it.
+#[cfg(unix)]
+const READ_LEN: usize = 1 << 16;
 
-/// What identifies a pack, apart from the bytes of the pack itself.
+/// What identifies a pack.
 #[derive(Clone, Debug)]
 pub(crate) struct PackIdentity {
-    /// The digest of all bytes of the index.
-    pub(crate) index: CacheDigest,
-    /// The state of the pack's file just before it was mapped.
+    /// The digest of all bytes of the pack and of its index.
+    pub(crate) digest: CacheDigest,
+    /// The state of the pack's file just before it was hashed and mapped.
     state: FileState,
 }
 
@@ -49,21 +58,63 @@ pub(super) fn open(
     let state = FileState::new(&metadata);
     let data = map(&file, pack, hash_kind)?;
     let bytes = read_whole(index)?;
-    let digest = digest(&bytes, threads);
+    let mut both = blake3::Hasher::new();
+    both.update(&pack_digest(&file, metadata.len(), &data, threads)?);
+    both.update(&digest(&bytes, threads));
     let index = pack::index::File::from_data(bytes, index.to_owned(), hash_kind).ok()?;
-    Some(((index, data), PackIdentity { index: digest, state }))
+    Some(((index, data), PackIdentity { digest: both.finalize().into(), state }))
 }
 
 /// The digest of `bytes`: the digest of their length and of the digests of their chunks, which up to `threads` threads
 /// compute.
-pub(crate) fn digest(bytes: &[u8], threads: usize) -> CacheDigest {
-    let chunks = threads::map(threads, bytes.chunks(CHUNK_LEN), blake3::hash);
+fn digest(bytes: &[u8], threads: usize) -> CacheDigest {
+    join(bytes.len() as u64, &threads::map(threads, bytes.chunks(CHUNK_LEN), blake3::hash))
+}
+
+/// The digest of `len` bytes with these digests of chunks.
+fn join(len: u64, chunks: &[blake3::Hash]) -> CacheDigest {
     let mut digest = blake3::Hasher::new();
-    digest.update(&(bytes.len() as u64).to_le_bytes());
+    digest.update(&len.to_le_bytes());
     for chunk in chunks {
         digest.update(chunk.as_bytes());
     }
     digest.finalize().into()
+}
+
+/// The [`digest`] of the bytes of a pack; `None` if the file does not have `len` bytes, all of which are mapped, or cannot be
+/// read.
+#[cfg(unix)]
+fn pack_digest(file: &File, len: u64, mapped: &pack::data::File, threads: usize) -> Option<CacheDigest> {
+    if mapped.data_len() as u64 != len {
+        return None;
+    }
+    let chunks = (0..len).step_by(CHUNK_LEN).map(|start| start..len.min(start + CHUNK_LEN as u64));
+    let hashed = threads::map(threads, chunks, |chunk| hash_part(file, chunk).ok());
+    Some(join(len, &hashed.into_iter().collect::<Option<Vec<_>>>()?))
+}
+
+#[cfg(not(unix))]
+fn pack_digest(_: &File, len: u64, mapped: &pack::data::File, threads: usize) -> Option<CacheDigest> {
+    Some(digest(mapped.entry_slice(0..len)?, threads)).filter(|_| mapped.data_len() as u64 == len)
+}
+
+/// The digest of a part of a file.
+///
+/// # Errors
+/// If the file ends before it, or cannot be read.
+#[cfg(unix)]
+fn hash_part(file: &File, mut part: Range<u64>) -> io::Result<blake3::Hash> {
+    use std::os::unix::fs::FileExt;
+    let mut buffer = vec![0; READ_LEN];
+    let mut digest = blake3::Hasher::new();
+    while !part.is_empty() {
+        let len = (part.end - part.start).min(READ_LEN as u64);
+        let bytes = &mut buffer[..len as usize];
+        file.read_exact_at(bytes, part.start)?;
+        digest.update(bytes);
+        part.start += len;
+    }
+    Ok(digest.finalize())
 }
 
 /// Maps an opened pack. Its path may lead to another file by now, so it is opened again by its descriptor.
@@ -169,7 +220,7 @@ mod tests {
         let (_scratch, index) = repository_with_pack();
         let index_digest = |index: &Path| {
             let pack = Pack::open_with_identity(index, hash::Kind::Sha1, 2).unwrap();
-            pack.identity().map(|identity| identity.index)
+            pack.identity().map(|identity| identity.digest)
         };
         let first = index_digest(&index);
         assert!(first.is_some());
@@ -182,6 +233,45 @@ mod tests {
         bytes.extend_from_slice(&[0; 100_000]);
         fs::write(&index, &bytes).unwrap();
         assert!(Pack::open_with_identity(&index, hash::Kind::Sha1, 1).is_err());
+    }
+
+    #[test]
+    fn a_pack_is_identified_by_all_of_its_bytes() {
+        let scratch = Scratch::new(&[]);
+        // Git compresses this text only a little, so the pack has several chunks.
+        let mut state = 1u32;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            char::from(b' ' + (state >> 8) as u8 % 64)
+        };
+        scratch.write("file", &(0..CHUNK_LEN * 3).map(|_| next()).collect::<String>());
+        scratch.commit("first");
+        scratch.git(&["repack", "-qad"]);
+        let files = fs::read_dir(scratch.path().join(".git/objects/pack")).unwrap();
+        let mut files = files.map(|file| file.unwrap().path());
+        let index = files.find(|path| path.extension().unwrap() == "idx").unwrap();
+        let pack = index.with_extension("pack");
+        let bytes = fs::read(&pack).unwrap();
+        assert!(bytes.len() > 2 * CHUNK_LEN);
+        let hashed = |bytes: &[u8], threads| {
+            fs::remove_file(&pack).unwrap();
+            fs::write(&pack, bytes).unwrap();
+            let file = File::open(&pack).unwrap();
+            let mapped = map(&file, &pack, hash::Kind::Sha1).unwrap();
+            assert_eq!(pack_digest(&file, bytes.len() as u64 + 1, &mapped, threads), None);
+            pack_digest(&file, bytes.len() as u64, &mapped, threads).unwrap()
+        };
+        assert_eq!(hashed(&bytes, 1), digest(&bytes, 1));
+        assert_eq!(hashed(&bytes, 3), digest(&bytes, 1));
+        for at in [0, READ_LEN - 1, READ_LEN, CHUNK_LEN, 2 * CHUNK_LEN + READ_LEN + 7, bytes.len() - 1] {
+            let mut other = bytes.clone();
+            // Not the first bytes, without which a file is no pack.
+            other[at.max(12)] ^= 1;
+            assert_eq!(hashed(&other, 2), digest(&other, 1), "{at}");
+            assert_ne!(hashed(&other, 2), digest(&bytes, 1), "{at}");
+        }
     }
 
     #[test]

@@ -10,4 +10,4 @@ mod offset_table;
 
 pub(crate) use delta_tree::{DeltaTree, Entry, EntryFault};
 pub(crate) use file::{Pack, PackError};
-pub(crate) use identity::{PackIdentity, digest};
+pub(crate) use identity::PackIdentity;

@@ -11,12 +11,12 @@
 //! searched again unless the new pack [lists every id](id_set::IdSet) of the old one.
 
 mod collect;
-mod digest;
 mod facts;
 mod families;
 mod first_copies;
 mod id_set;
 mod identified_objects;
+mod index_order;
 mod repack_facts;
 mod state;
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use gix::{ObjectId, oid};
 
-use super::digest::{is_in_order, pack_digest};
 use super::facts::{MemoryLimits, PackFacts, ReadAgain};
 use super::families::{Family, families};
 use super::first_copies::first_copies;
+use super::index_order::is_in_order;
 use super::repack_facts::{FamilyFact, RepackFacts};
 use super::update::decode_list;
 use crate::cache::{Cache, CacheDigest};
@@ -108,11 +108,10 @@ impl<'c> CachedSweep<'c> {
     /// Looks up the packs that this sweep has not looked up yet.
     pub(in crate::git::sweep) fn look_up(&mut self, packs: &[Pack], threads: usize) {
         let first_new = self.packs.len();
-        self.packs.extend(
-            packs[first_new..]
-                .iter()
-                .map(|pack| PackState { digest: pack_digest(pack, threads), ..PackState::default() }),
-        );
+        self.packs.extend(packs[first_new..].iter().map(|pack| PackState {
+            digest: pack.identity().map(|identity| identity.digest),
+            ..PackState::default()
+        }));
         let present: HashSet<CacheDigest> = self.packs.iter().filter_map(|pack| pack.digest).collect();
         for (number, pack) in packs.iter().enumerate().skip(first_new) {
             let facts =

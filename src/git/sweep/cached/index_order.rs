@@ -1,23 +1,12 @@
-//! Computes the digest that identifies a pack, and checks the order of its index.
+//! Checks the order of the index of a pack.
 
 use gix::oid;
 
-use crate::cache::CacheDigest;
-use crate::git::pack::{Pack, digest};
+use crate::git::pack::Pack;
 use crate::threads;
 
 /// Number of positions of an index that a thread checks at a time.
 const POSITIONS: u32 = 1 << 15;
-
-/// The digest of all bytes of a pack and of its index; `None` if the pack was not opened with its identity.
-pub(super) fn pack_digest(pack: &Pack, threads: usize) -> Option<CacheDigest> {
-    let index = &pack.identity()?.index;
-    let bytes = digest(pack.all_bytes(), threads);
-    let mut both = blake3::Hasher::new();
-    both.update(&bytes);
-    both.update(index);
-    Some(both.finalize().into())
-}
 
 /// Whether the index lists each id once, in order, and where a lookup finds it, as every index that git writes does.
 pub(super) fn is_in_order(pack: &Pack, threads: usize) -> bool {
