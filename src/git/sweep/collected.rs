@@ -23,7 +23,7 @@ pub(super) enum ObjectKey {
     Id(ObjectId),
 }
 
-/// A copy of an object, with its matches.
+/// A copy of an object, with its matches. `H` is what is recorded about a match: [`Searcher::Hit`](super::Searcher::Hit).
 pub(super) struct MatchedCopy<H> {
     pub(super) key: ObjectKey,
     pub(super) kind: Kind,
@@ -47,7 +47,10 @@ pub(super) struct ReadFailure {
 pub(super) struct Collected<H> {
     pub(super) matched: Vec<MatchedCopy<H>>,
     pub(super) failures: Vec<ReadFailure>,
+    /// Unreadable copies, in packs, of objects that an earlier pack or a loose file has, too.
+    pub(super) unreadable_duplicates: Vec<ReadFailure>,
     pub(super) counts: ObjectCounts,
+    /// Number of bytes that were passed to the searcher: of a delta, only those around changes.
     pub(super) searched: u64,
     /// Objects that other objects name and that were not found.
     pub(super) missing: HashSet<ObjectId>,
@@ -55,8 +58,8 @@ pub(super) struct Collected<H> {
     pub(super) outward: HashSet<(u32, ObjectId)>,
     /// The entries that were searched, as pack number and entry, with kind and size. Recorded only for a cache.
     pub(super) sizes: Vec<(usize, Entry, Kind, u64)>,
-    /// The digests of contents that are read again after the sweep, by pack number and entry. Recorded only for a
-    /// cache.
+    /// The digests of the objects that are [read again](super::Searcher::is_read_again) after the sweep, such as containers,
+    /// by pack number and entry. Recorded only for a cache.
     pub(super) contents: HashMap<(usize, Entry), CacheDigest>,
     /// Pack entries that may be followed by unlisted bytes, as pack number and entry.
     pub(super) gap_candidates: Vec<(usize, Entry)>,
@@ -64,7 +67,7 @@ pub(super) struct Collected<H> {
     pub(super) loose_tails: Vec<PathBuf>,
     /// Entries for which there was not enough memory, as pack number and entry.
     pub(super) postponed: Vec<(usize, Entry)>,
-    /// Unreadable copies of objects of which another copy was searched.
+    /// Unreadable loose copies of objects of which another copy was searched.
     pub(super) skips: Vec<Skip>,
 }
 
@@ -73,6 +76,7 @@ impl<H> Default for Collected<H> {
         Self {
             matched: Vec::new(),
             failures: Vec::new(),
+            unreadable_duplicates: Vec::new(),
             counts: ObjectCounts::default(),
             searched: 0,
             missing: HashSet::new(),
@@ -91,6 +95,7 @@ impl<H> Collected<H> {
     pub(super) fn merge(&mut self, other: Self) {
         self.matched.extend(other.matched);
         self.failures.extend(other.failures);
+        self.unreadable_duplicates.extend(other.unreadable_duplicates);
         self.counts.merge(&other.counts);
         self.searched += other.searched;
         self.missing.extend(other.missing);
@@ -135,9 +140,10 @@ impl<H> Collected<H> {
         reason: Arc<str>,
         is_root_cause: bool,
     ) {
-        if planned.plan.is_first_copy(entry) {
-            let key = ObjectKey::Packed(planned.number, entry);
-            self.failures.push(ReadFailure { key, reason, is_root_cause, vanished: false });
-        }
+        let key = ObjectKey::Packed(planned.number, entry);
+        let failure = ReadFailure { key, reason, is_root_cause, vanished: false };
+        let is_first = planned.plan.is_first_copy(entry);
+        let failures = if is_first { &mut self.failures } else { &mut self.unreadable_duplicates };
+        failures.push(failure);
     }
 }

@@ -26,6 +26,10 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     if !failures.is_empty() && !sweep.is_cancelled() {
         Recovery::new(&mut sweep, &failures).run(&failures);
     }
+    // Every copy is searched, since copies may differ.
+    for failure in std::mem::take(&mut sweep.collected.unreadable_duplicates) {
+        skip_copy(&mut sweep, &failure);
+    }
     let mut postponed = std::mem::take(&mut sweep.collected.postponed);
     if !postponed.is_empty() && !sweep.is_cancelled() {
         postponed.sort_unstable();
@@ -166,6 +170,25 @@ fn id_of<S: Searcher>(sweep: &Sweep<'_, S>, key: ObjectKey) -> Option<ObjectId> 
     }
 }
 
+/// Why an object could not be read, and where it is.
+fn located_reason<S: Searcher>(sweep: &Sweep<'_, S>, failure: &ReadFailure) -> String {
+    match failure.key {
+        ObjectKey::Id(_) => failure.reason.to_string(),
+        ObjectKey::Packed(pack, entry) => {
+            let pack = &sweep.store.packs[pack];
+            format!("{} at offset {}: {}", pack.path().display(), pack.offset(entry), failure.reason)
+        }
+    }
+}
+
+/// Reports an unreadable copy, in a pack, of an object of which another copy may have been read.
+fn skip_copy<S: Searcher>(sweep: &mut Sweep<'_, S>, failure: &ReadFailure) {
+    if let (ObjectKey::Packed(..), Some(id)) = (failure.key, id_of(sweep, failure.key)) {
+        let reason = format!("{}; this copy was not scanned", located_reason(sweep, failure));
+        sweep.skipped.insert(Skip::new(format!("object {id}"), reason));
+    }
+}
+
 /// Searches other copies of unreadable objects.
 struct Recovery<'s, 'a, S: Searcher> {
     sweep: &'s mut Sweep<'a, S>,
@@ -207,20 +230,13 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         let hopeless =
             !ids.iter().any(|id| self.sweep.store.copies(id).any(|copy| !self.unsearched.contains(&copy)));
         for id in ids {
+            let failure = reasons[&id];
             if self.was_searched(&id) || (!hopeless && self.search(&id)) {
+                skip_copy(self.sweep, failure);
                 continue;
             }
-            let failure = reasons[&id];
-            let place = match failure.key {
-                ObjectKey::Id(_) => String::new(),
-                ObjectKey::Packed(pack, entry) => {
-                    let pack = &self.sweep.store.packs[pack];
-                    format!("{} at offset {}: ", pack.path().display(), pack.offset(entry))
-                }
-            };
-            self.sweep
-                .skipped
-                .insert(Skip::new(format!("object {id}"), format!("{place}{}", failure.reason)));
+            let reason = located_reason(self.sweep, failure);
+            self.sweep.skipped.insert(Skip::new(format!("object {id}"), reason));
         }
     }
 

@@ -1,6 +1,5 @@
-//! Finds unlisted bytes: those in a pack that belong to no indexed entry (between entries, before the first, after the
-//last), and
-//! those after the object in the file of a loose object.
+//! Finds unlisted bytes: those in a pack that belong to no indexed entry (between entries, before the first, after the last),
+//! and those after the object in the file of a loose object.
 //!
 //! Git neither writes nor reads such bytes, so something may be hidden there.
 

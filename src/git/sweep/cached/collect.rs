@@ -142,7 +142,8 @@ fn flawed_packs<S: Searcher>(sweep: &Sweep<'_, S>) -> HashSet<usize> {
         ObjectKey::Packed(number, _) => Some(number),
         ObjectKey::Id(_) => None,
     };
-    flawed.extend(collected.failures.iter().filter_map(|failure| number(failure.key)));
+    let failures = collected.failures.iter().chain(&collected.unreadable_duplicates);
+    flawed.extend(failures.filter_map(|failure| number(failure.key)));
     flawed.extend(collected.postponed.iter().map(|(number, _)| *number));
     flawed.extend(collected.gap_candidates.iter().map(|(number, _)| *number));
     flawed.extend(collected.matched.iter().filter(|copy| copy.truncated).filter_map(|copy| number(copy.key)));
