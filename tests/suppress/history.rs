@@ -143,3 +143,23 @@ fn a_baseline_entry_for_a_key_only_in_the_history_is_not_stale() {
     assert_eq!(scratch.run(&["baseline", "update", "--prune"]).status, 0);
     assert_eq!(scratch.read(".friskey-baseline.toml").matches("fingerprint =").count(), 2);
 }
+
+#[test]
+fn update_prunes_nothing_if_a_part_of_the_history_cannot_be_read() {
+    let scratch = repository();
+    scratch.write("a.py", &key(1));
+    scratch.write("b.py", &key(2));
+    commit(&scratch);
+    assert_eq!(scratch.run(&["baseline", "create", "--reason", "old"]).status, 0);
+    scratch.write("a.py", "gone\n");
+    commit(&scratch);
+    let is_object = |path: &std::path::PathBuf| path.file_name().is_some_and(|name| name.len() == 38);
+    let directories = std::fs::read_dir(scratch.path(".git/objects")).unwrap();
+    let files = directories.flat_map(|dir| std::fs::read_dir(dir.unwrap().path()).into_iter().flatten());
+    for path in files.map(|file| file.unwrap().path()).filter(is_object) {
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "not an object").unwrap();
+    }
+    assert_refused(&scratch.run(&["baseline", "update", "--prune"]), "cannot prune: ");
+    assert_eq!(scratch.read(".friskey-baseline.toml").matches("fingerprint =").count(), 2);
+}

@@ -103,15 +103,16 @@ impl<'a> BaselineRun<'a> {
         // Invalid fields are reported before the scan.
         let fields = reason.map(|reason| NewEntryFields::new(&self.detector, reason, fields)).transpose()?;
         let mut draft = self.scan(Some(&baseline))?;
-        if prune && !draft.coverage.is_complete() {
-            bail!(
-                "cannot prune: {} could not be scanned, `friskey scan` shows why",
-                skip_count(&draft.coverage)
-            );
-        }
         let mut matched = baseline.accept(&mut draft.leaks);
         if prune {
-            self.search_history(&baseline, &mut matched)?;
+            // An entry is dropped only if nothing that could not be read may contain its key.
+            draft.coverage.merge(self.search_history(&baseline, &mut matched)?);
+            if !draft.coverage.is_complete() {
+                bail!(
+                    "cannot prune: {} could not be scanned, `friskey scan` and `friskey history` show why",
+                    skip_count(&draft.coverage)
+                );
+            }
         }
         let mut out = Vec::new();
         draft.leaks.retain(|leak| !has_expired(&baseline, leak));
@@ -336,7 +337,7 @@ fn finish(report: &Report, mut out: Vec<u8>, exit: Exit) -> Result<Exit> {
     if !complete {
         writeln!(
             out,
-            "incomplete: {} could not be scanned, `friskey scan` shows why",
+            "incomplete: {} could not be scanned, `friskey scan` and `friskey history` show why",
             skip_count(report.coverage())
         )?;
     }
