@@ -71,7 +71,7 @@ fn run_scan(
     (output.status.code().unwrap(), outputs, String::from_utf8_lossy(&log).into_owned())
 }
 
-/// The path of the SARIF report, from the outputs of the run_step.
+/// The path of the SARIF report, from the outputs of the step `run`.
 fn sarif_path(outputs: &str) -> String {
     outputs.lines().find_map(|line| line.strip_prefix("sarif=")).unwrap().to_owned()
 }

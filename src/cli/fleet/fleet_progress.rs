@@ -149,9 +149,9 @@ fn line(
         human_bytes(rate as u64)
     );
     if rate >= 1.0 && bytes < bytes_total {
-        let left = (bytes_total - bytes) as f64 / rate;
-        // Seconds would suggest more precision than the estimate has.
-        line.push_str(&format!(", {} left", elapsed(left.ceil().max(60.0)).replace(" 0 seconds", "")));
+        // In whole minutes: seconds would suggest more precision than the estimate has.
+        let minutes = ((bytes_total - bytes) as f64 / rate / 60.0).ceil();
+        line.push_str(&format!(", {} left", elapsed(minutes * 60.0)));
     }
     line
 }
@@ -164,6 +164,7 @@ mod tests {
     fn the_line_says_how_much_is_done_how_fast_and_how_long_it_takes() {
         let text = line((12, 1500), (1_200_000_000, 30_000_000_000), 15.0);
         assert_eq!(text, "12/1,500 repositories, 1.2 GB of 30.0 GB, 80.0 MB/s, 6 minutes left");
+        assert!(line((0, 2), (1_000_000, 376_000_000), 1.0).ends_with(", 7 minutes left"));
         assert_eq!(line((0, 1), (0, 10), 1.0), "0/1 repositories, 0 B of 10 B, 0 B/s");
     }
 
