@@ -83,7 +83,7 @@ struct Extractor<'t> {
     skip_count: Cell<u64>,
 }
 
-/// What is known about content before it is read.
+/// The name of some content.
 struct ContentName {
     /// Its name, from which the name of decompressed content is derived.
     name: Vec<u8>,
@@ -181,7 +181,7 @@ impl Extractor<'_> {
     }
 
     /// Hands over the content of an entry called `name`. Returns whether all of it was read. If `proof` is given, the content
-    /// was decompressed, and its errors are reported only after that proof.
+    /// was decompressed, and its errors are reported only after that proof: a few bytes may look like a compressed file by chance.
     fn extract_nested(&self, name: Vec<u8>, content: &mut dyn Read, proof: Option<CompressionProof>) -> bool {
         let mut counting_reader = CountingReader { input: content, count: 0 };
         let mut head = self.spare_buffers.borrow_mut().pop().unwrap_or_default();
@@ -327,8 +327,8 @@ impl Extractor<'_> {
         outcome
     }
 
-    /// Opens the zip that follows content of `class`. Returns the ranges of stored entries, or `None` if there is
-    /// none.
+    /// Opens the zip that follows content of `class`. Returns the ranges of the content that were also handed over as entries, or
+    /// `None` if there is none.
     fn open_appended_zip(
         &self,
         class: ContentClass,
@@ -368,7 +368,8 @@ impl Extractor<'_> {
         Some(format)
     }
 
-    /// Hands over the entries of a container that is read sequentially. Returns the ranges of stored entries.
+    /// Hands over the entries of a container that is read sequentially. Returns the ranges of the content that were also handed
+    /// over as entries.
     fn open_streamed(
         &self,
         format: Format,
@@ -401,15 +402,15 @@ impl Extractor<'_> {
             .peek(HEAD_LEN)
             .map_or(CompressionProof::CERTAIN, |head| CompressionProof::required_for(format, head));
         compressed::open(self, format, &mut input, name, proof);
-        // Incompressible data is stored verbatim in compressed streams.
+        // A compressed stream contains incompressible data verbatim; a key in it is reported only in the decompressed content.
         let mut delegated: Vec<_> = std::iter::once(0..input.offset).collect();
         // The next reader of the content reports its error.
         delegated.extend(embedded::open_archives(self, &mut input, 0).unwrap_or_default());
         delegated
     }
 
-    /// Hands over the entries of a container that is read with random access. Returns the ranges of stored entries, or `None`
-    /// if the content turns out not to be such a container.
+    /// Hands over the entries of a container that is read with random access. Returns the ranges of the content that were also
+    /// handed over as entries, or `None` if the content turns out not to be such a container.
     fn open_seekable(&self, format: Format, content: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
         match format {
             Format::Zip => zip::open(self, content),

@@ -26,6 +26,7 @@ impl SecretRun {
 
     /// Whether `bytes` contain such a run.
     pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
+        // One step for sixteen bytes: most of them are skipped, since a byte outside the class rules out all runs across it.
         spend(bytes.len() / 16);
         let mut end = self.min_len;
         while end <= bytes.len() {

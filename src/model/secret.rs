@@ -28,7 +28,8 @@ impl Secret {
         Self { bytes: Zeroizing::new(bytes), prefix_len }
     }
 
-    /// A stand-in for a key of which only the redacted form and the length are known. Its redacted form is `redacted`.
+    /// A stand-in for a key in a report that is read back, which has only its redacted form, `redacted`, and its length in bytes.
+    /// `length` is adjusted if no key of that length has this redacted form.
     /// `None` if `redacted` is not a redacted form.
     pub fn stand_in(redacted: &str, length: usize) -> Option<Self> {
         let (prefix, tail) = redacted.split_once('…')?;

@@ -89,6 +89,7 @@ impl<'a> BaselineRun<'a> {
         if entries.is_empty() {
             writeln!(out, "nothing to accept; {} was not written", self.path.display())?;
         } else {
+            // Without a path to show in reports, since it is only written.
             Baseline::new(entries, "", Date::today()).create(&self.path)?;
             self.write_accepted(&report, &mut out)?;
         }

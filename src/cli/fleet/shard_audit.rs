@@ -23,7 +23,7 @@ use crate::model::{FleetPlan, FleetResult, PlannedRepository, RESULT_SCHEMA, Sur
 use crate::scan::HISTORY_SURFACES;
 use crate::source::Excludes;
 
-/// A repository gets one thread for each multiple of this size of its packs, in bytes.
+/// A repository gets one thread for each multiple of this many bytes of its [weight](PlannedRepository::weight), but at least one.
 const BYTES_PER_THREAD: u64 = 16 << 20;
 
 /// The number of repositories by the result of their audit.
@@ -57,7 +57,7 @@ pub(super) struct ShardAudit<'a> {
     pub(super) cache: Option<Arc<Cache>>,
     pub(super) surfaces: BTreeSet<Surface>,
     pub(super) exclude: Option<Excludes>,
-    /// The digest of the settings.
+    /// The digest of everything that affects the findings: version, rules, options.
     pub(super) settings: String,
     pub(super) dir: ResultsDir,
     pub(super) memory: AuditMemory,
@@ -160,7 +160,8 @@ impl ShardAudit<'_> {
         }
     }
 
-    /// The repositories in the work tree of another one, which the audit of that one also covers in part.
+    /// The repositories of the plan within the work tree of this one. Its audit reads parts of them, so a change there outdates
+    /// its result.
     fn nested_repositories(&self, planned: &PlannedRepository, path: &Path) -> Vec<PathBuf> {
         let others = self.plan.repositories.iter().filter(|other| other.path != planned.path);
         others.filter_map(planned_path).filter(|other| other.starts_with(path)).collect()

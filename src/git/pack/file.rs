@@ -48,7 +48,7 @@ pub(crate) struct Pack {
     hash_kind: hash::Kind,
     /// What identifies the bytes of the pack and its index, for a cache.
     identity: Option<PackIdentity>,
-    /// Filled on first use, since the entries of a pack that the cache knows are not needed.
+    /// The offset of each entry. Filled on first use, since a sweep does not need it for packs that the cache knows.
     offsets: OnceLock<OffsetTable>,
     /// The index position of each entry, filled on first use.
     positions: OnceLock<Vec<u32>>,
@@ -191,8 +191,8 @@ impl Pack {
         self.offset(entry.saturating_add(1)).min(self.trailer()).max(self.offset(entry).min(self.trailer()))
     }
 
-    /// The end of a range of unlisted bytes that ends at the offset `end`. If only the trailer follows, the range includes it:
-    /// when bytes are appended to a pack, its checksum is among them.
+    /// The true end of unlisted bytes (which belong to no entry) that reach up to `end`, the offset of an entry or of the trailer.
+    /// In the latter case it is the end of the pack: if bytes were appended, what is taken for the trailer is the last of them.
     pub(crate) fn unlisted_end(&self, end: u64) -> u64 {
         if end == self.trailer() { self.data.data_len() as u64 } else { end }
     }
@@ -319,7 +319,7 @@ impl Pack {
     }
 }
 
-/// If ids are asked for more than one in this many entries of a pack, a table of all its ids is filled.
+/// The ids of at most one in this many entries of a pack are found without filling a table of all its ids.
 const MIN_SHARE_FOR_TABLE: usize = 32;
 
 /// The logarithm to base 2 of the number of slots in the filter for offsets.

@@ -13,7 +13,8 @@ use crate::git::{
 
 impl RepositoryAudit<'_> {
     /// Sweeps the database, with the cache if there is one. `clean` are the containers in which an earlier audit found nothing.
-    /// Also returns what identifies all objects, if the cache may keep what follows from them.
+    /// Also returns the digest of all packs, if each object is stored once, in one of them: the cache keeps results that depend on
+    /// the objects alone under it, such as the paths of unopened containers.
     pub(super) fn run_sweep(
         &self,
         database: &ObjectDatabase,
@@ -48,7 +49,7 @@ impl RepositoryAudit<'_> {
 impl<'a> RepositoryAudit<'a> {
     /// The cache, if this audit uses one.
     pub(super) fn cache(&self) -> Option<&'a Cache> {
-        // `--whole` exists to check the faster methods, so it uses no cache.
+        // `full_objects` (the option `--whole`) exists to check the faster methods, so it uses no cache.
         self.options.cache.as_deref().filter(|_| !self.options.full_objects && self.options.range.is_empty())
     }
 
