@@ -9,6 +9,18 @@ fn repository() -> Scratch {
     scratch
 }
 
+/// A repository whose baseline accepts two keys, one of which is only in the history.
+fn repository_with_baseline() -> Scratch {
+    let scratch = repository();
+    scratch.write("a.py", &key(1));
+    scratch.write("b.py", &key(2));
+    commit(&scratch);
+    assert_eq!(scratch.run(&["baseline", "create", "--reason", "old"]).status, 0);
+    scratch.write("a.py", "gone\n");
+    commit(&scratch);
+    scratch
+}
+
 fn commit(scratch: &Scratch) {
     scratch.git(&["add", "-A"]);
     scratch.git(&["commit", "-qm", "a commit"]);
@@ -124,13 +136,7 @@ fn staged_and_the_hook_apply_markers_baseline_and_configuration() {
 
 #[test]
 fn a_baseline_entry_for_a_key_only_in_the_history_is_not_stale() {
-    let scratch = repository();
-    scratch.write("a.py", &key(1));
-    scratch.write("b.py", &key(2));
-    commit(&scratch);
-    assert_eq!(scratch.run(&["baseline", "create", "--reason", "old"]).status, 0);
-    scratch.write("a.py", "gone\n");
-    commit(&scratch);
+    let scratch = repository_with_baseline();
     let output = scratch.run(&["baseline", "check"]);
     assert_eq!((output.status, output.stdout.contains("stale")), (0, false), "{}", output.stdout);
     assert_eq!(scratch.run(&["baseline", "update", "--prune"]).status, 0);
@@ -146,13 +152,7 @@ fn a_baseline_entry_for_a_key_only_in_the_history_is_not_stale() {
 
 #[test]
 fn update_prunes_nothing_if_a_part_of_the_history_cannot_be_read() {
-    let scratch = repository();
-    scratch.write("a.py", &key(1));
-    scratch.write("b.py", &key(2));
-    commit(&scratch);
-    assert_eq!(scratch.run(&["baseline", "create", "--reason", "old"]).status, 0);
-    scratch.write("a.py", "gone\n");
-    commit(&scratch);
+    let scratch = repository_with_baseline();
     let is_object = |path: &std::path::PathBuf| path.file_name().is_some_and(|name| name.len() == 38);
     let directories = std::fs::read_dir(scratch.path(".git/objects")).unwrap();
     let files = directories.flat_map(|dir| std::fs::read_dir(dir.unwrap().path()).into_iter().flatten());
