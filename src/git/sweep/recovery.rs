@@ -175,10 +175,15 @@ fn located_reason<S: Searcher>(sweep: &Sweep<'_, S>, failure: &ReadFailure) -> S
     match failure.key {
         ObjectKey::Id(_) => failure.reason.to_string(),
         ObjectKey::Packed(pack, entry) => {
-            let pack = &sweep.store.packs[pack];
-            format!("{} at offset {}: {}", pack.path().display(), pack.offset(entry), failure.reason)
+            format!("{}: {}", place_in_pack(sweep, pack, entry), failure.reason)
         }
     }
+}
+
+/// The file of a pack and the offset of an entry in it, for people.
+fn place_in_pack<S: Searcher>(sweep: &Sweep<'_, S>, pack: usize, entry: Entry) -> String {
+    let pack = &sweep.store.packs[pack];
+    format!("{} at offset {}", pack.path().display(), pack.offset(entry))
 }
 
 /// Reports an unreadable copy, in a pack, of an object of which another copy may have been read.
@@ -249,11 +254,9 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
             if is_counted && in_time && self.search(&id) {
                 continue;
             }
-            let at = &self.sweep.store.packs[pack];
             let reason = format!(
-                "{} at offset {}: too large: its delta chain exceeds the limit on memory or time",
-                at.path().display(),
-                at.offset(entry)
+                "{}: too large: its delta chain exceeds the limit on memory or time",
+                place_in_pack(self.sweep, pack, entry)
             );
             self.sweep.skipped.insert(Skip::new(format!("object {id}"), reason));
         }
