@@ -9,6 +9,7 @@ use super::classify::{ContentClass, classify, has_appended_zip};
 use super::entry_sink::EntrySink;
 use super::format::{Format, HEAD_LEN, is_program};
 use super::limits::{Budget, LimitHit, Limits, error_text, size_text};
+use super::long_content::{LongContent, Noticed, Runs};
 use super::proof::CompressionProof;
 use super::readers::{CountingReader, PeekReader, Tee, drain, fill};
 use super::signatures::{find_archive, find_archive_in_program};
@@ -168,6 +169,13 @@ impl Extractor<'_> {
         self.record_skip(name, reason.into());
     }
 
+    /// Records that the current content, which is `what`, does not fit in the memory left, in which alone it could be opened.
+    fn skip_too_long(&self, what: &str) {
+        let memory_left = size_text(self.budget.memory_left());
+        let place = if self.level.get() == 0 { "in a stream" } else { "within another container" };
+        self.skip(None, format!("{what} of more than {memory_left} {place}, not opened (`--max-memory`)"));
+    }
+
     /// Hands over bytes of the content at `level`.
     fn push(&self, level: usize, bytes: &[u8]) {
         if level == 0 && self.is_size_unknown {
@@ -233,7 +241,7 @@ impl Extractor<'_> {
             delegated.extend(self.hand_over_embedded(start as u64, &mut &bytes[start..]));
         }
         if class.format().is_none() {
-            delegated.extend(encoded::open_runs(self, bytes));
+            delegated.extend(encoded::open_runs(self, bytes, 0));
         }
         self.end_content(delegated, bytes.len() as u64);
     }
@@ -253,45 +261,69 @@ impl Extractor<'_> {
         }
         let class = classify(&head, b"");
         let format = class.format();
+        let memory_left = usize::try_from(self.budget.memory_left()).unwrap_or(usize::MAX);
         let needs_whole = match class {
             ContentClass::Streamed(_) => false,
             ContentClass::Seekable(_) | ContentClass::SelfExtracting => true,
             ContentClass::Plain | ContentClass::AppendedZip => encoded::is_encoded_in(&head),
         };
         if needs_whole {
-            let memory_left = usize::try_from(self.budget.memory_left()).unwrap_or(usize::MAX);
             let end = fill(content, &mut head, memory_left.max(MAX_BUFFERED));
             if !matches!(end, Ok(false)) {
                 self.budget.while_holding(head.len(), || self.extract_in_memory(&head, content_name));
                 return end.map(|_| ());
             }
             if let Some(format) = format {
-                self.skip(
-                    None,
-                    format!(
-                        "a {} archive of more than {} within another container, not opened (`--max-memory`)",
-                        format.name(),
-                        size_text(memory_left as u64)
-                    ),
-                );
+                self.skip_too_long(&format!("a {} archive", format.name()));
             }
         }
         let openable = self.check_openable(format).filter(|_| !needs_whole);
         let mut start = Cursor::new(head);
         let mut whole = (&mut start).chain(content);
-        let push = |bytes: &[u8]| self.push(level, bytes);
+        let mut long_content = format.is_none().then(|| {
+            // What was read in vain fills the memory already.
+            let max_kept = if needs_whole { 0 } else { memory_left };
+            RefCell::new(LongContent::new(class == ContentClass::SelfExtracting, max_kept))
+        });
+        let push = |bytes: &[u8]| {
+            self.push(level, bytes);
+            if let Some(long_content) = &long_content {
+                long_content.borrow_mut().push(bytes);
+            }
+        };
         let mut tee = Tee::new(&mut whole, &push);
-        let delegated = match openable {
+        let mut delegated = match openable {
             Some(format) => self.open_streamed(format, &mut tee, content_name),
             None => Vec::new(),
         };
         let outcome = drain(&mut tee).map(|_| ());
         let (last, length) = (tee.last, tee.count);
+        if let Some(long_content) = long_content.take() {
+            delegated.extend(self.open_noticed(long_content.into_inner().finish()));
+        }
         self.end_content(delegated, length);
-        if has_appended_zip(format, &last) && !needs_whole {
+        if has_appended_zip(format, &last) && (format.is_none() || !needs_whole) {
             self.skip(None, "a zip archive after other data that cannot be read again, not opened; save it as a separate file");
         }
         outcome
+    }
+
+    /// Opens the runs that were noticed in long content, and records a skip for what cannot be opened. Returns the ranges of the
+    /// content that were also handed over as entries.
+    fn open_noticed(&self, noticed: Noticed) -> Vec<Range<u64>> {
+        if noticed.has_archive {
+            self.skip_too_long("a program with an archive in it");
+        }
+        match noticed.runs {
+            Runs::None => Vec::new(),
+            Runs::Kept { bytes, offset } => {
+                self.budget.while_holding(bytes.len(), || encoded::open_runs(self, &bytes, offset))
+            }
+            Runs::TooLong => {
+                self.skip_too_long("a text with base64 of an archive, or with a binary patch of git,");
+                Vec::new()
+            }
+        }
     }
 
     /// Hands over a file, which can be read with random access.

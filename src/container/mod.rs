@@ -18,6 +18,7 @@ mod format;
 mod git_pack;
 mod inflate;
 mod limits;
+mod long_content;
 mod pdf;
 mod png;
 mod proof;

@@ -51,7 +51,7 @@ impl SignatureSearch {
     }
 
     /// Calls `on_signature` with the index and offset of each signature in `bytes`.
-    fn find(&self, bytes: &[u8], mut on_signature: impl FnMut(usize, usize)) {
+    pub(super) fn find(&self, bytes: &[u8], mut on_signature: impl FnMut(usize, usize)) {
         match self {
             Self::Packed(searcher) => {
                 searcher.find_iter(bytes).for_each(|hit| on_signature(hit.pattern().as_usize(), hit.start()))

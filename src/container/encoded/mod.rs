@@ -83,6 +83,15 @@ impl RunProbe {
     }
 }
 
+/// Passes the keywords to `probe` that begin in the first `end` of `bytes`.
+pub(super) fn probe_runs(probe: &mut RunProbe, bytes: &[u8], end: usize) {
+    RUN_START_SEARCH.find(bytes, |_, start| {
+        if start < end {
+            probe.examine(bytes, start);
+        }
+    });
+}
+
 /// Bytes that may be decoded to look for runs in one stream.
 const MAX_PROBED_BYTES: usize = 64 << 20;
 
@@ -183,20 +192,21 @@ fn begins_run(head: &[u8]) -> bool {
     }
 }
 
-/// Hands over the runs in `bytes`, the current content, which is not a container itself. Returns their ranges.
-pub(super) fn open_runs(sink: &dyn EntrySink, bytes: &[u8]) -> Vec<Range<u64>> {
+/// Hands over the runs in `bytes`, which is the current content from `base_offset` to its end, and not a container itself.
+/// Returns their ranges in the content.
+pub(super) fn open_runs(sink: &dyn EntrySink, bytes: &[u8], base_offset: u64) -> Vec<Range<u64>> {
     let finder = RunFinder::new(bytes);
     let (mut offset, mut delegated) = (0, Vec::new());
     while let Some((kind, start)) = finder.next(offset) {
-        if sink.is_limit_hit() || !sink.may_open(container_format(kind), start as u64) {
+        if sink.is_limit_hit() || !sink.may_open(container_format(kind), base_offset + start as u64) {
             return delegated;
         }
         offset = match kind {
-            RunKind::Base64 => hand_over_base64(sink, bytes, start),
-            RunKind::Patch => hand_over_patch(sink, bytes, start),
+            RunKind::Base64 => hand_over_base64(sink, bytes, start, base_offset),
+            RunKind::Patch => hand_over_patch(sink, bytes, start, base_offset),
         };
         offset = offset.max(start + 1);
-        delegated.push(start as u64..offset as u64);
+        delegated.push(base_offset + start as u64..base_offset + offset as u64);
     }
     if finder.is_exhausted() {
         sink.skip(None, "contains more text that looks like base64 of archives than is decoded; the rest was scanned only as text");
@@ -216,10 +226,11 @@ fn max_decoded_len(sink: &dyn EntrySink) -> usize {
     usize::try_from(sink.budget().memory_left() / 2).unwrap_or(usize::MAX).min(MAX_RUN_BYTES)
 }
 
-fn hand_over_base64(sink: &dyn EntrySink, bytes: &[u8], start: usize) -> usize {
+/// Hands over the base64 run at byte `start` of `bytes`. Returns where it ends.
+fn hand_over_base64(sink: &dyn EntrySink, bytes: &[u8], start: usize, base_offset: u64) -> usize {
     let max_len = max_decoded_len(sink);
     let run = base64::decode(bytes, start, max_len);
-    let name = format!("base64 at byte {start}").into_bytes();
+    let name = format!("base64 at byte {}", base_offset + start as u64).into_bytes();
     if sink.budget().add_unpacked(run.decoded.len()).is_err() {
         return run.end;
     }
@@ -228,12 +239,13 @@ fn hand_over_base64(sink: &dyn EntrySink, bytes: &[u8], start: usize) -> usize {
     run.end
 }
 
-fn hand_over_patch(sink: &dyn EntrySink, bytes: &[u8], start: usize) -> usize {
+/// Hands over the hunks of the binary patch at byte `start` of `bytes`. Returns where it ends.
+fn hand_over_patch(sink: &dyn EntrySink, bytes: &[u8], start: usize, base_offset: u64) -> usize {
     let (max_len, mut end, mut start) = (max_decoded_len(sink), start + PATCH.len(), start);
     // A hunk for each direction.
     for _ in 0..2 {
         let Some(hunk) = git_patch::parse_hunk(bytes, end, max_len) else { break };
-        let name = format!("git binary patch at byte {start}").into_bytes();
+        let name = format!("git binary patch at byte {}", base_offset + start as u64).into_bytes();
         let unpacked = MeteredReader { budget: sink.budget(), input: ZlibDecoder::new(&hunk.deflated[..]) };
         if hunk.size != 0 {
             sink.budget()

@@ -6,6 +6,7 @@ mod embedded;
 mod fuzz_regressions;
 mod hostile;
 mod kit;
+mod long_contents;
 mod pdfs;
 mod pngs;
 mod sevens;
