@@ -1,12 +1,12 @@
-//! Measures the sweep over a repository's objects with the built-in rules, and for comparison two other programs: one that only
-//! inflates every pack entry once, which no sweep can avoid, and `git cat-file --batch-all-objects`.
+//! Measures the sweep over a repository's objects with the built-in rules, and for comparison two other programs: one that
+//! only inflates every pack entry once, which no sweep can avoid, and `git cat-file --batch-all-objects`.
 //!
 //! `cargo bench --bench sweep -- [--threads N] [--rounds N] [--once] [--whole] [--check] [--no-git] [--no-inflate]
 //! [REPOSITORY...]`
 //!
-//! `--check` compares the matches of sweeps in delta space and of whole objects instead of measuring. `--whole` measures sweeps of
-//! whole objects. `--no-git` and `--no-inflate` omit a comparison. `--once` is `--rounds 1`. The default repository is friskey's
-//! own.
+//! `--check` compares the matches of sweeps in delta space and of whole objects instead of measuring. `--whole` measures
+//! sweeps of whole objects. `--no-git` and `--no-inflate` omit a comparison. `--once` is `--rounds 1`. The default
+//! repository is friskey's own.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::ops::Range;
@@ -193,7 +193,7 @@ fn measure(repository: &Path, database: &ObjectDatabase, searcher: &DetectorSear
         "  {} objects of {:.1} MB, {:.1} MB searched, {} of them with keys, {} skipped",
         total.objects,
         total.bytes as f64 / 1e6,
-        outcome.searched as f64 / 1e6,
+        outcome.bytes_searched as f64 / 1e6,
         outcome.found.len(),
         outcome.skipped.len()
     );

@@ -14,7 +14,8 @@ pub const MIN_LEN: usize = 4 << 10;
 /// Facts that an audit did not use are kept as long as there are at most this many times as many facts as it used.
 const MAX_UNUSED: usize = 3;
 
-/// The number of bytes that were searched in each content, by the digest of its bytes or of its place.
+/// The number of bytes that were searched in each content, by the digest of its bytes or its [place
+/// digest](CleanContents::place_digest).
 type ByDigest = BTreeMap<CacheDigest, u64>;
 
 /// Content in which nothing was found and nothing was skipped.
@@ -46,7 +47,7 @@ impl<'c> CleanContents<'c> {
 
     /// A digest that identifies the content of an object by its place, for an object whose only copy is in `pack`: of the
     /// digest of the pack, and the bytes of the id.
-    pub fn place(pack: &CacheDigest, id: &[u8]) -> CacheDigest {
+    pub fn place_digest(pack: &CacheDigest, id: &[u8]) -> CacheDigest {
         let mut digest = blake3::Hasher::new();
         digest.update(pack).update(id);
         digest.finalize().into()
@@ -127,7 +128,7 @@ mod tests {
         contents.add(first, 5);
         contents.add(second, u64::MAX);
         for number in 0..9u8 {
-            contents.add(CleanContents::place(&[number; 32], &[1]), 1);
+            contents.add(CleanContents::place_digest(&[number; 32], &[1]), 1);
         }
         contents.keep();
         let contents = load([1; 32]);

@@ -16,7 +16,7 @@ use super::root::Root;
 use crate::model::{Confidence, PathBase};
 use crate::scan::Stop;
 use crate::source::Excludes;
-use crate::suppress::{Baseline, InlineMode, Policy};
+use crate::suppress::{Baseline, MarkerMode, Policy};
 
 /// The baseline at the root, which is used if it exists.
 pub(super) const BASELINE: &str = ".friskey-baseline.toml";
@@ -132,13 +132,13 @@ pub(super) fn policy_with_baseline(
         }
         None => None,
     };
-    let inline = inline_mode(suppression.strict, config);
-    Ok(Policy { inline, baseline, covers_baseline: extent.covers_baseline, notes, ignored: Vec::new() })
+    let markers = marker_mode(suppression.strict, config);
+    Ok(Policy { markers, baseline, covers_baseline: extent.covers_baseline, notes, ignored: Vec::new() })
 }
 
 /// Which markers are honored.
-pub(super) fn inline_mode(strict: bool, config: &Config) -> InlineMode {
-    if strict || config.strict { InlineMode::Strict } else { InlineMode::Lenient }
+pub(super) fn marker_mode(strict: bool, config: &Config) -> MarkerMode {
+    if strict || config.strict { MarkerMode::Strict } else { MarkerMode::Lenient }
 }
 
 /// The named baseline, or the one at the root if it exists.

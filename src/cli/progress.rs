@@ -9,7 +9,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::git::Progress;
-use crate::report::{count, elapsed, human_bytes, thousands};
+use crate::report::{count, human_bytes, human_duration, thousands};
 
 /// Work that takes less time shows no progress.
 const DELAY: Duration = Duration::from_millis(400);
@@ -91,7 +91,7 @@ fn update(bar: &ProgressBar, unit: ProgressUnit, progress: &Progress) {
             objects_line(finished, total, progress.bytes.load(Ordering::Relaxed), bar.eta())
         }
         ProgressUnit::Files => {
-            format!("{} scanned, {}", count(finished, "file"), elapsed(bar.elapsed().as_secs_f64()))
+            format!("{} scanned, {}", count(finished, "file"), human_duration(bar.elapsed().as_secs_f64()))
         }
     };
     bar.set_length(total);
@@ -106,7 +106,7 @@ fn objects_line(finished: u64, total: u64, bytes: u64, left: Duration) -> String
     match left.as_secs() {
         0 => counts,
         seconds @ 1..60 => format!("{counts}, {seconds} s left"),
-        seconds => format!("{counts}, {} left", elapsed(seconds as f64)),
+        seconds => format!("{counts}, {} left", human_duration(seconds as f64)),
     }
 }
 

@@ -20,7 +20,7 @@ pub enum ContentClass {
     /// Other data with a zip archive behind it: a self-extractor, a script, an image.
     AppendedZip,
     /// A program or script, which may contain an archive.
-    SelfExtracting,
+    Program,
 }
 
 impl ContentClass {
@@ -28,7 +28,7 @@ impl ContentClass {
     pub fn format(self) -> Option<Format> {
         match self {
             Self::Streamed(format) | Self::Seekable(format) => Some(format),
-            Self::Plain | Self::AppendedZip | Self::SelfExtracting => None,
+            Self::Plain | Self::AppendedZip | Self::Program => None,
         }
     }
 }
@@ -40,7 +40,7 @@ pub fn classify(head: &[u8], tail: &[u8]) -> ContentClass {
         Some(format) if format.is_streamed() => ContentClass::Streamed(format),
         Some(format) => ContentClass::Seekable(format),
         None if !tail.is_empty() && ends_with_zip(tail) => ContentClass::AppendedZip,
-        None if is_program(head) => ContentClass::SelfExtracting,
+        None if is_program(head) => ContentClass::Program,
         None => ContentClass::Plain,
     }
 }
@@ -48,7 +48,7 @@ pub fn classify(head: &[u8], tail: &[u8]) -> ContentClass {
 /// Classifies content that is completely in memory. A program without an archive is plain.
 pub fn classify_whole(bytes: &[u8]) -> ContentClass {
     match classify(bytes, bytes) {
-        ContentClass::SelfExtracting if find_archive(bytes).is_none() => ContentClass::Plain,
+        ContentClass::Program if find_archive(bytes).is_none() => ContentClass::Plain,
         class => class,
     }
 }
@@ -63,9 +63,7 @@ pub fn classify_file(head: &[u8], file: &mut dyn ReadSeek) -> io::Result<Content
     let tail =
         if Format::recognize(head).is_none() { read_tail(file).unwrap_or_default() } else { Vec::new() };
     let class = match classify(head, &tail) {
-        ContentClass::SelfExtracting
-            if !find_archive_in_program(file).is_ok_and(|offset| offset.is_some()) =>
-        {
+        ContentClass::Program if !find_archive_in_program(file).is_ok_and(|offset| offset.is_some()) => {
             ContentClass::Plain
         }
         class => class,

@@ -8,10 +8,10 @@ use lzma_rust2::{LzmaReader, XzReader};
 
 use super::HEAD_LEN;
 use super::entry_sink::EntrySink;
+use super::error_threshold::ErrorThreshold;
 use super::format::Format;
 use super::inflate::truncated;
 use super::limits::error_text;
-use super::proof::CompressionProof;
 use super::readers::{MeteredReader, PeekReader};
 
 /// Bytes of an LZMA header: properties, dictionary size, uncompressed size.
@@ -24,15 +24,15 @@ pub(super) fn open(
     format: Format,
     input: &mut PeekReader<'_>,
     name: &[u8],
-    proof: CompressionProof,
+    threshold: ErrorThreshold,
 ) {
     let budget = sink.budget();
     // A dictionary may use half of the remaining memory; the rest is for nested contents.
     let memory_limit = usize::try_from(budget.memory_left() / 2).unwrap_or(usize::MAX);
     let first = match Member::new(format, input, memory_limit) {
         Ok(first) => first,
-        // A decoder that needs too much memory fails before it has decompressed anything, so it cannot meet `proof`.
-        Err(error) if proof.is_reported(&error, 0) || error.kind() == io::ErrorKind::OutOfMemory => {
+        // A decoder that needs too much memory fails before it has decompressed anything, so it cannot reach the threshold.
+        Err(error) if threshold.is_reported(&error, 0) || error.kind() == io::ErrorKind::OutOfMemory => {
             return sink.skip(None, error_text(&error));
         }
         Err(_) => return,
@@ -46,7 +46,7 @@ pub(super) fn open(
             name,
             header_name.as_deref(),
             &mut MeteredReader { budget, input: members },
-            proof,
+            threshold,
         );
     });
 }

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use super::compressed;
 use super::entry_sink::EntrySink;
+use super::error_threshold::ErrorThreshold;
 use super::format::Format;
-use super::proof::CompressionProof;
 use super::readers::PeekReader;
 use super::signatures::{MAX_SIGNATURE_LEN, PROBE_LEN, READ_LEN, find_first_archive};
 
@@ -89,7 +89,7 @@ fn open_archive(
         _ => {
             let offset_before = input.offset;
             sink.below_name(&name, || {
-                compressed::open(sink, format, input, b"", CompressionProof::SIGNATURE)
+                compressed::open(sink, format, input, b"", ErrorThreshold::AFTER_SIGNATURE)
             });
             // At least one byte is consumed, or the same signature would be opened forever.
             if input.offset == offset_before {

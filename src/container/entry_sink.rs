@@ -3,9 +3,9 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
+use super::error_threshold::ErrorThreshold;
 use super::format::Format;
 use super::limits::Budget;
-use super::proof::CompressionProof;
 
 /// Receives the entries of the current container, and opens what is nested in them.
 pub(super) trait EntrySink {
@@ -17,14 +17,15 @@ pub(super) trait EntrySink {
     #[must_use = "what was not handed over completely is not delegated"]
     fn hand_over(&self, name: &[u8], content: &mut dyn Read) -> bool;
 
-    /// Hands over `content`, decompressed from a file called `compressed_name`. `header_name` is the name in the header
-    /// of the compressed data, if it has one. Errors are reported only if `proof` shows that it is compressed data at all.
+    /// Hands over `content`, decompressed from a file called `compressed_name`. `header_name` is the name in the header of
+    /// the compressed data, if it has one. Errors before `threshold` are not reported: the data may not be compressed at
+    /// all.
     fn hand_over_decompressed(
         &self,
         compressed_name: &[u8],
         header_name: Option<&[u8]>,
         content: &mut dyn Read,
-        proof: CompressionProof,
+        threshold: ErrorThreshold,
     );
 
     /// Hands over the archives in `content`, which begins at byte `offset` of the container. Returns their ranges.

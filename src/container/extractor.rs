@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use super::classify::{ContentClass, classify, has_appended_zip};
 use super::entry_sink::EntrySink;
+use super::error_threshold::ErrorThreshold;
 use super::format::{Format, HEAD_LEN, is_program};
 use super::limits::{Budget, LimitHit, Limits, error_text, size_text};
 use super::long_content::{LongContent, Noticed, Runs};
-use super::proof::CompressionProof;
 use super::readers::{CountingReader, PeekReader, Tee, drain, fill};
 use super::signatures::{find_archive, find_archive_in_program};
 use super::{
@@ -86,7 +86,7 @@ struct Extractor<'t> {
 
 /// The name of some content.
 struct ContentName {
-    /// Its name, from which the name of decompressed content is derived.
+    /// The name, from which that of decompressed content is derived.
     name: Vec<u8>,
     /// Whether the name is omitted from the paths of the entries, as for the tar in a `.tar.gz`.
     is_name_omitted: bool,
@@ -107,7 +107,7 @@ impl EntrySink for Extractor<'_> {
         compressed_name: &[u8],
         header_name: Option<&[u8]>,
         content: &mut dyn Read,
-        proof: CompressionProof,
+        threshold: ErrorThreshold,
     ) {
         if self.budget.add_entry().is_err() {
             return;
@@ -115,7 +115,7 @@ impl EntrySink for Extractor<'_> {
         let name = header_name
             .filter(|name| !name.is_empty())
             .map_or_else(|| entry_names::decompressed_name(compressed_name), entry_names::sanitize_path);
-        self.extract_nested(name, content, Some(proof));
+        self.extract_nested(name, content, Some(threshold));
     }
 
     fn hand_over_embedded(&self, offset: u64, content: &mut dyn Read) -> Vec<Range<u64>> {
@@ -130,6 +130,7 @@ impl EntrySink for Extractor<'_> {
         match format.is_supported() {
             true => self.check_openable(Some(format)).is_some(),
             false => {
+                // Only to record the skip, which names the archive, since it becomes no entry.
                 self.push_name(&embedded::archive_name(format, offset));
                 self.check_openable(Some(format));
                 self.pop_name();
@@ -139,6 +140,8 @@ impl EntrySink for Extractor<'_> {
     }
 
     fn record_skip(&self, name: Option<&[u8]>, reason: String) {
+        // Whatever is missing from now on is covered by the skip that `open` records for the limit, unless the user stopped
+        // the scan.
         if self.is_limit_hit() {
             return;
         }
@@ -188,29 +191,35 @@ impl Extractor<'_> {
         }
     }
 
-    /// Hands over the content of an entry called `name`. Returns whether all of it was read. If `proof` is given, the content
-    /// was decompressed, and its errors are reported only after that proof: a few bytes may look like a compressed file by chance.
-    fn extract_nested(&self, name: Vec<u8>, content: &mut dyn Read, proof: Option<CompressionProof>) -> bool {
+    /// Hands over the content of an entry called `name`. Returns whether all of it was read. If `threshold` is given, the
+    /// content was decompressed, and errors before that threshold are not reported.
+    fn extract_nested(
+        &self,
+        name: Vec<u8>,
+        content: &mut dyn Read,
+        threshold: Option<ErrorThreshold>,
+    ) -> bool {
         let mut counting_reader = CountingReader { input: content, count: 0 };
         let mut head = self.spare_buffers.borrow_mut().pop().unwrap_or_default();
-        let head_read = fill(&mut counting_reader, &mut head, MAX_BUFFERED);
+        let has_ended = fill(&mut counting_reader, &mut head, MAX_BUFFERED);
         let mut content_name = ContentName { name: name.clone(), is_name_omitted: false };
-        content_name.is_name_omitted = proof.is_some() && Format::recognize(&head) == Some(Format::Tar);
+        content_name.is_name_omitted = threshold.is_some() && Format::recognize(&head) == Some(Format::Tar);
         self.path.borrow_mut().push(name);
         self.level.set(self.level.get() + 1);
         self.visitor.borrow_mut().begin(&self.path.borrow());
-        let outcome = match head_read {
+        let outcome = match has_ended {
             Ok(false) => self.extract_stream(&mut counting_reader, &content_name, head),
-            end => {
+            has_ended => {
                 self.budget.while_holding(head.len(), || self.extract_in_memory(&head, &content_name));
                 head.clear();
                 self.spare_buffers.borrow_mut().push(head);
-                end.map(|_| ())
+                has_ended.map(|_| ())
             }
         };
         self.level.set(self.level.get() - 1);
-        let is_reported =
-            |error: &io::Error| proof.is_none_or(|proof| proof.is_reported(error, counting_reader.count));
+        let is_reported = |error: &io::Error| {
+            threshold.is_none_or(|threshold| threshold.is_reported(error, counting_reader.count))
+        };
         if let Some(error) = outcome.as_ref().err().filter(|error| is_reported(error)) {
             let scanned = size_text(counting_reader.count);
             self.skip(None, format!("{}; the {scanned} before that were scanned", error_text(error)));
@@ -220,9 +229,12 @@ impl Extractor<'_> {
     }
 
     /// Hands over content that is completely in memory.
+    ///
+    /// Here and below, *delegated* ranges of the content are those that were also handed over as entries. The visitor counts
+    /// their bytes once, and of a secret in both, it reports only the one in the entry.
     fn extract_in_memory(&self, bytes: &[u8], content_name: &ContentName) {
         self.push(self.level.get(), bytes);
-        let class = classify(bytes, bytes);
+        let class = classify(bytes, bytes); // as head and as tail
         let mut delegated = match (class, self.check_openable(class.format())) {
             (ContentClass::Streamed(_), Some(format)) => {
                 self.open_streamed(format, &mut &bytes[..], content_name)
@@ -240,6 +252,7 @@ impl Extractor<'_> {
         {
             delegated.extend(self.hand_over_embedded(start as u64, &mut &bytes[start..]));
         }
+        // Containers in text form, such as base64.
         if class.format().is_none() {
             delegated.extend(encoded::open_runs(self, bytes, 0));
         }
@@ -254,24 +267,25 @@ impl Extractor<'_> {
         mut head: Vec<u8>,
     ) -> io::Result<()> {
         let level = self.level.get();
-        let head_read = fill(content, &mut head, MAX_BUFFERED);
-        if !matches!(head_read, Ok(false)) {
+        let has_ended = fill(content, &mut head, MAX_BUFFERED);
+        if !matches!(has_ended, Ok(false)) {
             self.extract_in_memory(&head, content_name);
-            return head_read.map(|_| ());
+            return has_ended.map(|_| ());
         }
+        // The tail is not known yet; an appended zip is noticed at the end.
         let class = classify(&head, b"");
         let format = class.format();
         let memory_left = usize::try_from(self.budget.memory_left()).unwrap_or(usize::MAX);
         let needs_whole = match class {
             ContentClass::Streamed(_) => false,
-            ContentClass::Seekable(_) | ContentClass::SelfExtracting => true,
-            ContentClass::Plain | ContentClass::AppendedZip => encoded::is_encoded_in(&head),
+            ContentClass::Seekable(_) | ContentClass::Program => true,
+            ContentClass::Plain | ContentClass::AppendedZip => encoded::may_contain_run(&head),
         };
         if needs_whole {
-            let end = fill(content, &mut head, memory_left.max(MAX_BUFFERED));
-            if !matches!(end, Ok(false)) {
+            let has_ended = fill(content, &mut head, memory_left.max(MAX_BUFFERED));
+            if !matches!(has_ended, Ok(false)) {
                 self.budget.while_holding(head.len(), || self.extract_in_memory(&head, content_name));
-                return end.map(|_| ());
+                return has_ended.map(|_| ());
             }
             if let Some(format) = format {
                 self.skip_too_long(&format!("a {} archive", format.name()));
@@ -283,7 +297,7 @@ impl Extractor<'_> {
         let mut long_content = format.is_none().then(|| {
             // What was read in vain fills the memory already.
             let max_kept = if needs_whole { 0 } else { memory_left };
-            RefCell::new(LongContent::new(class == ContentClass::SelfExtracting, max_kept))
+            RefCell::new(LongContent::new(class == ContentClass::Program, max_kept))
         });
         let push = |bytes: &[u8]| {
             self.push(level, bytes);
@@ -308,8 +322,8 @@ impl Extractor<'_> {
         outcome
     }
 
-    /// Opens the runs that were noticed in long content, and records a skip for what cannot be opened. Returns the ranges of the
-    /// content that were also handed over as entries.
+    /// Opens the runs that were noticed in long content, and records a skip for what cannot be opened. Returns the delegated
+    /// ranges.
     fn open_noticed(&self, noticed: Noticed) -> Vec<Range<u64>> {
         if noticed.has_archive {
             self.skip_too_long("a program with an archive in it");
@@ -331,6 +345,7 @@ impl Extractor<'_> {
         let mut head = Vec::with_capacity(HEAD_LEN);
         fill(file, &mut head, HEAD_LEN)?;
         file.seek(SeekFrom::Start(0))?;
+        // The tail is not known yet; an appended zip is looked for at the end.
         let class = classify(&head, b"");
         let openable = self.check_openable(class.format());
         self.visitor.borrow_mut().begin(&[]);
@@ -348,7 +363,7 @@ impl Extractor<'_> {
             }
             if let Some(ranges) = self.open_appended_zip(class, &last, file) {
                 delegated.extend(ranges);
-            } else if class == ContentClass::SelfExtracting
+            } else if class == ContentClass::Program
                 && let Some(start) = find_archive_in_program(file)?
             {
                 file.seek(SeekFrom::Start(start))?;
@@ -359,8 +374,7 @@ impl Extractor<'_> {
         outcome
     }
 
-    /// Opens the zip that follows content of `class`. Returns the ranges of the content that were also handed over as entries, or
-    /// `None` if there is none.
+    /// Opens the zip that follows content of `class`. Returns the delegated ranges, or `None` if there is no zip.
     fn open_appended_zip(
         &self,
         class: ContentClass,
@@ -371,7 +385,7 @@ impl Extractor<'_> {
         self.open_seekable(zip, content)
     }
 
-    /// Ends the current content, of `length` bytes, whose ranges `delegated` were handed over as entries.
+    /// Ends the current content, of `length` bytes, and hands over its delegated ranges, sorted.
     fn end_content(&self, mut delegated: Vec<Range<u64>>, length: u64) {
         delegated.iter_mut().for_each(|range| range.end = range.end.min(length));
         delegated.retain(|range| range.start <= range.end);
@@ -379,7 +393,8 @@ impl Extractor<'_> {
         self.visitor.borrow_mut().end(&delegated);
     }
 
-    /// Returns `format` if a container of it may be opened here. If not, a skip is recorded.
+    /// Returns `format` if containers in that format may be opened at this level. If not, records a skip, unless a limit was
+    /// hit.
     fn check_openable(&self, format: Option<Format>) -> Option<Format> {
         let format = format?;
         if self.is_limit_hit() {
@@ -400,8 +415,7 @@ impl Extractor<'_> {
         Some(format)
     }
 
-    /// Hands over the entries of a container that is read sequentially. Returns the ranges of the content that were also handed
-    /// over as entries.
+    /// Hands over the entries of a container that is read sequentially. Returns the delegated ranges.
     fn open_streamed(
         &self,
         format: Format,
@@ -430,19 +444,20 @@ impl Extractor<'_> {
     /// Hands over what `content`, called `name`, decompresses to, and archives that follow the compressed data.
     fn open_compressed(&self, format: Format, content: &mut dyn Read, name: &[u8]) -> Vec<Range<u64>> {
         let mut input = PeekReader::new(content);
-        let proof = input
+        let threshold = input
             .peek(HEAD_LEN)
-            .map_or(CompressionProof::CERTAIN, |head| CompressionProof::required_for(format, head));
-        compressed::open(self, format, &mut input, name, proof);
-        // A compressed stream contains incompressible data verbatim; a key in it is reported only in the decompressed content.
+            .map_or(ErrorThreshold::NONE, |head| ErrorThreshold::for_content(format, head));
+        compressed::open(self, format, &mut input, name, threshold);
+        // All of the compressed data is delegated: it contains incompressible data verbatim, so a key there would be found
+        // twice.
         let mut delegated: Vec<_> = std::iter::once(0..input.offset).collect();
-        // The next reader of the content reports its error.
+        // An error is not lost: it occurs again when the caller reads the rest of the content.
         delegated.extend(embedded::open_archives(self, &mut input, 0).unwrap_or_default());
         delegated
     }
 
-    /// Hands over the entries of a container that is read with random access. Returns the ranges of the content that were also
-    /// handed over as entries, or `None` if the content turns out not to be such a container.
+    /// Hands over the entries of a container that is read with random access. Returns the delegated ranges, or `None` if the
+    /// content turns out not to be such a container.
     fn open_seekable(&self, format: Format, content: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
         match format {
             Format::Zip => zip::open(self, content),

@@ -1,5 +1,5 @@
-//! Determines which run of characters of one class every match of a pattern contains: its secret. Text without such a run has
-//! no match, so the pattern, which may be far slower, need not be tried.
+//! Every match of a pattern contains a secret: a run of a minimum number of characters, all from one set. Text without such a
+//! run has no match, so the pattern, which may be far slower, need not be tried.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -17,7 +17,8 @@ pub(super) struct SecretRun {
 }
 
 impl SecretRun {
-    /// The run in every match of `pattern`; `None` if a match may be without the group `secret`.
+    /// The run in every match of `pattern`; `None` if a match may be without the group `secret`, if the group may be empty,
+    /// or if the pattern is invalid.
     pub(super) fn from_pattern(pattern: &Pattern) -> Option<Self> {
         let mut run = Self { class: Box::new([false; 256]), min_len: 0 };
         run.min_len = run.add(secret_part(pattern.hir().ok()?)?);
@@ -71,7 +72,7 @@ fn secret_part(hir: &Hir) -> Option<&Hir> {
         HirKind::Capture(capture) if capture.name.as_deref() == Some(SECRET_GROUP) => Some(&capture.sub),
         HirKind::Capture(capture) => secret_part(&capture.sub),
         HirKind::Concat(parts) => parts.iter().find_map(secret_part),
-        // A match of another alternative, or of no repetition, may be without it.
+        // In an alternation, another alternative may match; a repetition may match zero times.
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ mod remarks;
 mod result_check;
 mod results;
 mod shard;
-mod snapshot;
+mod state_digest;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -22,7 +22,7 @@ pub use discover::discover;
 pub use merge::{LoadedResults, merge};
 pub use path_text::planned_path;
 pub use plan::{PlanError, parse_plan, plan_id};
-pub use result_check::defect;
+pub use result_check::result_defect;
 pub use results::{NamedResult, ResultsDir, ResultsError, result_name};
 pub use shard::{Shard, shard_positions};
-pub use snapshot::snapshot;
+pub use state_digest::state_digest;

@@ -37,7 +37,7 @@ pub(super) fn judge(result: &FleetResult, surfaces: &[Surface]) -> Judgement {
             problem: Some(format!("could not be audited: {reason}")),
         };
     }
-    if let Some(defect) = defect(result, surfaces) {
+    if let Some(defect) = result_defect(result, surfaces) {
         let reason = format!("its result is not reliable: {defect}");
         // A key in it is reported nevertheless.
         let state = match has_open_leak(result) {
@@ -71,7 +71,7 @@ fn skip_summary(report: &Value) -> Option<String> {
 
 /// Why a result that claims success cannot come from a complete audit; `None` if it can. Changing one word in the
 /// file must not make a repository clean.
-pub fn defect(result: &FleetResult, surfaces: &[Surface]) -> Option<String> {
+pub fn result_defect(result: &FleetResult, surfaces: &[Surface]) -> Option<String> {
     let Some(report) = &result.report else { return Some("it contains no report".to_owned()) };
     if report["schema"] != REPORT_SCHEMA || report["command"] != "history" {
         return Some("its report is not that of an audit".to_owned());

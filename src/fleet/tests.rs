@@ -223,7 +223,7 @@ fn a_result_without_coverage_is_not_clean() {
     for (place, value) in changes {
         let mut changed = result(&plan, 0, &[]);
         *changed.report.as_mut().unwrap().pointer_mut(place).unwrap() = value;
-        assert!(defect(&changed, &[Surface::Blob]).is_some(), "{place}");
+        assert!(result_defect(&changed, &[Surface::Blob]).is_some(), "{place}");
         let report = merge(&plan, vec![loaded_results(&plan, vec![changed])]);
         assert_eq!(report.status(), Status::Incomplete, "{place}");
         assert!(report.problems[0].reason.contains("is not reliable"), "{place}: {:?}", report.problems);

@@ -15,7 +15,7 @@ pub struct Secret {
     prefix_len: usize,
 }
 
-/// Maximum length of a stand-in for a key that is not known, in bytes.
+/// Maximum length of a [stand-in](Secret::stand_in), in bytes.
 const MAX_STAND_IN_BYTES: usize = 64 << 10;
 /// Minimum length of the part after the prefix, in bytes, for the redacted form to show the last four characters.
 const MIN_BODY_WITH_TAIL: usize = 20;
@@ -28,9 +28,9 @@ impl Secret {
         Self { bytes: Zeroizing::new(bytes), prefix_len }
     }
 
-    /// A stand-in for a key in a report that is read back, which has only its redacted form, `redacted`, and its length in bytes.
-    /// `length` is adjusted if no key of that length has this redacted form.
-    /// `None` if `redacted` is not a redacted form.
+    /// A stand-in for a key in a report that is read back: the report has only its redacted form and its length in bytes.
+    /// The redacted form of the stand-in is `redacted`. `length` is adjusted if no key of that length has this redacted
+    /// form. `None` if `redacted` is not a redacted form.
     pub fn stand_in(redacted: &str, length: usize) -> Option<Self> {
         let (prefix, tail) = redacted.split_once('…')?;
         let is_plain = prefix.bytes().chain(tail.bytes()).all(|byte| byte.is_ascii_graphic());

@@ -34,8 +34,8 @@ pub fn bytes(n: u64) -> String {
     if unit == "B" { format!("{n} B") } else { format!("{size:.1} {unit}") }
 }
 
-/// `0.21 s`, `3 minutes 20 seconds`: the time that a scan took.
-pub fn elapsed(seconds: f64) -> String {
+/// `0.21 s`, `3 minutes 20 seconds`: a duration, given in seconds.
+pub fn human_duration(seconds: f64) -> String {
     if seconds < 60.0 { format!("{:.2} s", seconds.max(0.0)) } else { duration(seconds as u64) }
 }
 
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(duration(0), "less than a second");
         assert_eq!(duration(86_400), "1 day");
         assert_eq!(duration(2 * 365 * 86_400 + 34 * 86_400 + 5), "2 years 34 days");
-        assert_eq!(elapsed(0.2149), "0.21 s");
-        assert_eq!(elapsed(200.5), "3 minutes 20 seconds");
+        assert_eq!(human_duration(0.2149), "0.21 s");
+        assert_eq!(human_duration(200.5), "3 minutes 20 seconds");
     }
 }

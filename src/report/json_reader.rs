@@ -1,7 +1,7 @@
 //! Reads a report in the format `json` back, for commands that add to it.
 //!
 //! Every field may be hostile, so the result is a [`Draft`], which is redacted again. A report does not contain the keys, so
-//! each is replaced by a placeholder with the same redacted form.
+//! each is replaced by a stand-in with the same redacted form.
 
 use std::sync::Arc;
 

@@ -38,7 +38,7 @@ use crate::model::Report;
 pub use escape::{line as escape_line, lines as escape_lines};
 pub use fleet::{FLEET_REPORTERS, FleetReporter, fleet_reporter, sarif_run};
 pub use html::write_verified as write_verified_page;
-pub use humanize::{bytes as human_bytes, count, elapsed, thousands};
+pub use humanize::{bytes as human_bytes, count, human_duration, thousands};
 pub use json::write_pretty as write_json;
 pub use json_reader::{JsonReadError, read_json};
 pub use key_review::write_key_review;

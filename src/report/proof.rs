@@ -221,7 +221,7 @@ fn search_extent(proof: &CloneProof) -> String {
         count(clone.blobs, "blob"),
         count(proof.keys.len() as u64, "key"),
         count(proof.old_objects.sought, "old object"),
-        super::elapsed(proof.elapsed_seconds),
+        super::human_duration(proof.elapsed_seconds),
     )
 }
 

@@ -1,5 +1,5 @@
-//! The receipt of a report in the same words for every format: the outcome in one line, what was scanned, and what was skipped
-//! or left out.
+//! The receipt of a report in the same words for every format: the outcome in one line, what was scanned, and what was
+//! skipped or left out.
 
 use crate::model::{Ignored, IgnoredKind, Report, Skip, Status};
 
@@ -126,7 +126,11 @@ pub(super) fn coverage(report: &Report) -> String {
         0 => "nothing skipped".to_owned(),
         n => format!("{} skipped", humanize::count(n, "thing")),
     };
-    format!("scanned {} in {}; {skipped}", parts.join(", "), humanize::elapsed(report.elapsed_seconds()))
+    format!(
+        "scanned {} in {}; {skipped}",
+        parts.join(", "),
+        humanize::human_duration(report.elapsed_seconds())
+    )
 }
 
 /// How many findings are suppressed, not listed or below the confidence threshold, and the notes. Escaped.

@@ -9,7 +9,7 @@ use super::search_context::SearchContext;
 use super::searched::SearchResult;
 use crate::container::{
     self, ContentClass, HEAD_LEN, Input, ReadSeek, RunProbe, classify, classify_file, classify_whole,
-    ends_with_zip, is_encoded_in,
+    ends_with_zip, may_contain_run,
 };
 use crate::detect::{Chunk, RedactionCache, Redactor, Stream};
 use crate::git::Pointer;
@@ -23,7 +23,7 @@ pub(super) struct Contents<'d> {
 
 /// Whether content may be or contain a container.
 pub(super) fn may_be_container(bytes: &[u8]) -> bool {
-    classify_whole(bytes) != ContentClass::Plain || is_encoded_in(bytes)
+    classify_whole(bytes) != ContentClass::Plain || may_contain_run(bytes)
 }
 
 impl<'d> Contents<'d> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::detect::{Chunk, Redactor, StreamMatch};
 use crate::model::{DetectedKey, Finding, Leak, Origin, Suppression, Surface};
-use crate::suppress::{InlineMode, Policy, find_marker};
+use crate::suppress::{MarkerMode, Policy, find_marker};
 
 /// Maximum number of notes about markers that a report lists.
 const MAX_LISTED: usize = 20;
@@ -28,7 +28,7 @@ pub(super) fn marker_decision(
     chunk: Chunk<'_>,
     place: &StreamMatch,
 ) -> MarkerDecision {
-    if policy.inline == InlineMode::Off {
+    if policy.markers == MarkerMode::Off {
         return MarkerDecision::default();
     }
     let matched = &place.matched;

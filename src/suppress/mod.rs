@@ -15,7 +15,7 @@ use crate::model::{Ignored, Suppression};
 
 /// Which markers in the source are honored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum InlineMode {
+pub enum MarkerMode {
     /// No markers.
     #[default]
     Off,
@@ -29,7 +29,7 @@ pub enum InlineMode {
 #[derive(Debug, Default)]
 pub struct Policy {
     /// Which markers are honored.
-    pub inline: InlineMode,
+    pub markers: MarkerMode,
     /// Accepted keys.
     pub baseline: Option<Baseline>,
     /// Whether the scan covers everything that the baseline does, so that an entry without findings is stale.
@@ -46,8 +46,8 @@ impl Policy {
     /// # Errors
     /// The marker itself, if strict mode ignores it because it has no reason.
     pub fn suppression_by(&self, marker: InlineMarker) -> Result<Suppression, InlineMarker> {
-        match self.inline {
-            InlineMode::Strict if marker.reason.is_none() => Err(marker),
+        match self.markers {
+            MarkerMode::Strict if marker.reason.is_none() => Err(marker),
             _ => Ok(Suppression { by: "inline", source: marker.marker.to_owned(), reason: marker.reason }),
         }
     }

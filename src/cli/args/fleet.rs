@@ -57,7 +57,7 @@ pub(in crate::cli) struct FleetAuditArgs {
     #[arg(long, value_name = "N")]
     pub(in crate::cli) threads: Option<Count>,
 
-    /// After SECONDS, start no more audits, and stop those in progress without a result (environment:
+    /// After SECONDS, start no more audits, and stop those in progress, which get no result (environment:
     /// FRISKEY_MAX_TIME)
     #[arg(long, value_name = "SECONDS")]
     pub(in crate::cli) max_time: Option<Seconds>,

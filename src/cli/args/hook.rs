@@ -19,10 +19,10 @@ pub(in crate::cli) enum HookCommand {
         #[command(flatten)]
         repo: RepoArgs,
         /// Install even if a hook manager is in use, which may overwrite the hooks, or if friskey itself is in the
-        /// work tree
+        /// repository, where a checkout may replace it
         #[arg(long)]
         force: bool,
-        /// Install for every repository that uses the same directory, e.g. the one set by core.hooksPath
+        /// Install for every repository that uses the same directory of hooks, e.g. the one set by core.hooksPath
         #[arg(long)]
         global: bool,
     },
@@ -40,7 +40,7 @@ pub(in crate::cli) enum HookCommand {
         hooks: Vec<Hook>,
         #[command(flatten)]
         repo: RepoArgs,
-        /// Remove for every repository that uses the same directory, e.g. the one set by core.hooksPath
+        /// Remove for every repository that uses the same directory of hooks, e.g. the one set by core.hooksPath
         #[arg(long)]
         global: bool,
     },
@@ -60,13 +60,13 @@ pub(in crate::cli) enum HookCommand {
 pub(in crate::cli) enum Hook {
     /// Before a commit: what is staged
     PreCommit,
-    /// Before `git merge` commits: what is staged, against all parents
+    /// Before `git merge` commits: what is staged, compared with all parents
     PreMergeCommit,
     /// The message of the commit
     CommitMsg,
     /// Before a push: the commits that the remote does not have
     PrePush,
-    /// On the server, before a push is accepted
+    /// On the server, before a push is accepted: the commits that it does not have
     PreReceive,
 }
 

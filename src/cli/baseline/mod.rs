@@ -47,7 +47,9 @@ struct BaselineRun<'a> {
     path: PathBuf,
     /// The files and directories to scan.
     paths: Vec<PathBuf>,
+    /// What the scan covers: an entry without findings is stale only if that is everything that the baseline covers.
     extent: Extent,
+    /// Keys below it are not added to the baseline.
     min_confidence: Confidence,
 }
 
@@ -205,9 +207,10 @@ impl<'a> BaselineRun<'a> {
         Ok(draft)
     }
 
+    /// Accepts by markers, and by `baseline` if given.
     fn policy(&self, baseline: Option<&Baseline>) -> Policy {
-        let inline = options::inline_mode(self.args.strict, &self.config);
-        Policy { inline, baseline: baseline.cloned(), ..Policy::default() }
+        let markers = options::marker_mode(self.args.strict, &self.config);
+        Policy { markers, baseline: baseline.cloned(), ..Policy::default() }
     }
 
     fn settings<'s>(&'s self, policy: &'s Policy, stop: &'s Stop) -> Settings<'s> {
@@ -229,7 +232,7 @@ impl<'a> BaselineRun<'a> {
         Ok(())
     }
 
-    /// Leaks at or above the threshold that have a finding that is not accepted.
+    /// The open leaks, those with a finding that is not accepted, of at least the minimum confidence.
     fn leaks_to_accept<'r>(&self, report: &'r Report) -> impl Iterator<Item = &'r Leak> + use<'r> {
         let threshold = self.min_confidence;
         report.open_leaks().filter(move |leak| leak.detected_key.confidence >= threshold)

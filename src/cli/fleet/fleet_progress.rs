@@ -11,16 +11,18 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::message::say;
 use crate::git::Progress;
-use crate::report::{elapsed, human_bytes, thousands};
+use crate::report::{human_bytes, human_duration, thousands};
 
 const TICK: Duration = Duration::from_millis(200);
 /// How often a line is written to something other than a terminal, such as the log of a job.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What has been done so far.
+/// What is to be done, and what has been done so far.
 struct Totals {
     started: Instant,
+    /// Number of repositories to audit.
     repositories: u64,
+    /// The sum of their sizes.
     bytes: u64,
     repositories_done: AtomicU64,
     bytes_done: AtomicU64,
@@ -103,6 +105,7 @@ impl Totals {
     }
 
     fn line(&self) -> String {
+        // A repository whose audit is repeated with more memory is counted twice.
         let repositories = self.repositories_done.load(Ordering::Relaxed).min(self.repositories);
         line(
             (repositories, self.repositories),
@@ -151,7 +154,7 @@ fn line(
     if rate >= 1.0 && bytes < bytes_total {
         // In whole minutes: seconds would suggest more precision than the estimate has.
         let minutes = ((bytes_total - bytes) as f64 / rate / 60.0).ceil();
-        line.push_str(&format!(", {} left", elapsed(minutes * 60.0)));
+        line.push_str(&format!(", {} left", human_duration(minutes * 60.0)));
     }
     line
 }

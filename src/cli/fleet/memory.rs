@@ -12,7 +12,7 @@ pub(super) struct AuditMemory {
     /// Share of each thread, in bytes.
     per_thread: u64,
     /// The number of threads for which the memory is enough.
-    pub(super) threads: usize,
+    pub(super) max_threads: usize,
     /// The part of a thread's share that containers may take.
     containers: u64,
 }
@@ -33,8 +33,8 @@ impl AuditMemory {
                 mebibytes(minimum)
             );
         }
-        let threads = usize::try_from(bytes / minimum).unwrap_or(usize::MAX).min(session.threads).max(1);
-        Ok(Self { per_thread: bytes / threads as u64, threads, containers })
+        let max_threads = usize::try_from(bytes / minimum).unwrap_or(usize::MAX).min(session.threads).max(1);
+        Ok(Self { per_thread: bytes / max_threads as u64, max_threads, containers })
     }
 
     /// Memory for objects in an audit on this many threads, in bytes.

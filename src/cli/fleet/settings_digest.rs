@@ -53,7 +53,7 @@ pub(super) fn settings_digest(
         format!("{:?}", session.limits),
         names.join(","),
         config.exclude.join("\n"),
-        format!("{:?}", policy.inline),
+        format!("{:?}", policy.markers),
     ];
     let mut digest = Sha256::new();
     let mut add = |bytes: &[u8]| {

@@ -18,12 +18,13 @@ use crate::cli::cache_args;
 use crate::cli::exit::Exit;
 use crate::cli::message::{redact_message, say};
 use crate::cli::session::Session;
-use crate::fleet::{ResultsDir, defect, planned_path, snapshot};
+use crate::fleet::{ResultsDir, planned_path, result_defect, state_digest};
 use crate::model::{FleetPlan, FleetResult, PlannedRepository, RESULT_SCHEMA, Surface};
 use crate::scan::HISTORY_SURFACES;
 use crate::source::Excludes;
 
-/// A repository gets one thread for each multiple of this many bytes of its [weight](PlannedRepository::weight), but at least one.
+/// The [weight](PlannedRepository::weight) for which the audit of a repository gets a thread, in bytes: a heavier one gets
+/// several, and each at least one.
 const BYTES_PER_THREAD: u64 = 16 << 20;
 
 /// The number of repositories by the result of their audit.
@@ -61,6 +62,7 @@ pub(super) struct ShardAudit<'a> {
     pub(super) settings: String,
     pub(super) dir: ResultsDir,
     pub(super) memory: AuditMemory,
+    /// Whether to assemble and search every object in full (`--whole`): slower, with the same result.
     pub(super) full_objects: bool,
     /// Whether repositories with a current result are audited again, too.
     pub(super) fresh: bool,
@@ -72,14 +74,14 @@ pub(super) struct ShardAudit<'a> {
 impl ShardAudit<'_> {
     /// Audits the repositories with these indexes in the plan.
     pub(super) fn run(&self, indexes: &[usize], is_hidden: bool) {
-        let bytes = |index: usize| self.plan.repositories[index].weight();
-        let total = indexes.iter().map(|&index| bytes(index)).sum();
+        let weight = |index: usize| self.plan.repositories[index].weight();
+        let total = indexes.iter().map(|&index| weight(index)).sum();
         let progress = FleetProgress::show(indexes.len() as u64, total, is_hidden);
         let is_stopped = || self.session.stop.is_set() || self.has_store_error();
-        let jobs = indexes.iter().map(|&index| (self.threads_for(bytes(index)), index)).collect();
+        let jobs = indexes.iter().map(|&index| (self.threads_for(weight(index)), index)).collect();
         let to_repeat = Mutex::new(Vec::new());
         let work = |threads: usize, index: &usize| {
-            let running = progress.start(bytes(*index));
+            let running = progress.start(weight(*index));
             if self.audit_repository(&self.plan.repositories[*index], threads, &running)
                 == AuditEnd::ShortOfMemory
             {
@@ -92,18 +94,19 @@ impl ShardAudit<'_> {
                 "a defect of friskey ended its audit; please report it",
             ));
         };
-        run_jobs(self.memory.threads, jobs, &is_stopped, &work, &on_panic);
+        run_jobs(self.memory.max_threads, jobs, &is_stopped, &work, &on_panic);
         // Repeated one at a time, each with all of the memory, so that a result does not depend on concurrent audits.
         let to_repeat = to_repeat.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let jobs = to_repeat.into_iter().map(|index| (self.memory.threads, index)).collect();
+        let jobs = to_repeat.into_iter().map(|index| (self.memory.max_threads, index)).collect();
+        // The bytes of these repositories were counted when their first audits ended.
         let work = |threads: usize, index: &usize| {
             self.audit_repository(&self.plan.repositories[*index], threads, &progress.start(0));
         };
-        run_jobs(self.memory.threads, jobs, &is_stopped, &work, &on_panic);
+        run_jobs(self.memory.max_threads, jobs, &is_stopped, &work, &on_panic);
     }
 
-    fn threads_for(&self, bytes: u64) -> usize {
-        usize::try_from(bytes / BYTES_PER_THREAD).unwrap_or(usize::MAX).clamp(1, self.memory.threads)
+    fn threads_for(&self, weight: u64) -> usize {
+        usize::try_from(weight / BYTES_PER_THREAD).unwrap_or(usize::MAX).clamp(1, self.memory.max_threads)
     }
 
     /// Audits one repository, unless it has a current result.
@@ -121,7 +124,8 @@ impl ShardAudit<'_> {
                 ),
             );
         };
-        let state = snapshot(&path, &self.nested_repositories(planned, &path), SystemTime::now());
+        // `None` if it is not reliable; the result is then never taken for current.
+        let state = state_digest(&path, &self.nested_repositories(planned, &path), SystemTime::now());
         if let Some(Ok(stored)) = self.dir.result(&planned.key())
             && self.is_current(&stored, state.as_deref())
         {
@@ -147,7 +151,7 @@ impl ShardAudit<'_> {
         match audit.run(&path, progress) {
             // An interrupted audit has no result.
             _ if self.session.stop.is_set() => AuditEnd::Stopped,
-            Ok(result) if result.is_short_of_memory && threads < self.memory.threads => {
+            Ok(result) if result.is_short_of_memory && threads < self.memory.max_threads => {
                 AuditEnd::ShortOfMemory
             }
             Ok(result) => self.store(FleetResult {
@@ -160,18 +164,19 @@ impl ShardAudit<'_> {
         }
     }
 
-    /// The repositories of the plan within the work tree of this one. Its audit reads parts of them, so a change there outdates
-    /// its result.
+    /// The other repositories of the plan in the work tree of this one, which is at `path`. Its audit reads parts of them,
+    /// such as submodules, so a change there outdates its result.
     fn nested_repositories(&self, planned: &PlannedRepository, path: &Path) -> Vec<PathBuf> {
         let others = self.plan.repositories.iter().filter(|other| other.path != planned.path);
         others.filter_map(planned_path).filter(|other| other.starts_with(path)).collect()
     }
 
-    /// Whether a stored result is what another audit of the repository in this `state` would find.
+    /// Whether another audit would find the same as a stored result. `state` is the digest of the repository's files now;
+    /// `None` if it is not reliable, so that the repository must be audited again.
     fn is_current(&self, stored: &FleetResult, state: Option<&str>) -> bool {
         !self.fresh
             && stored.failure.is_none()
-            && defect(stored, HISTORY_SURFACES).is_none()
+            && result_defect(stored, HISTORY_SURFACES).is_none()
             && stored.settings == self.settings
             && state.is_some()
             && stored.state.as_deref() == state

@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::message::{print, say};
 use crate::model::ListedKey;
 use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError};
-use crate::report::elapsed;
+use crate::report::human_duration;
 
 /// Interval at which the list is checked.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -74,7 +74,7 @@ impl Deletion<'_> {
         let project = self.key.project.as_ref().map(|project| project.id.as_str());
         let mut was_gone = false;
         loop {
-            let waited = elapsed(started.elapsed().as_secs_f64());
+            let waited = human_duration(started.elapsed().as_secs_f64());
             let mut is_last = self.interruption.is_set();
             let progress = match KeyDirectory::list_ids(self.client, self.admin, project) {
                 // Several servers may briefly have different lists.
@@ -99,7 +99,7 @@ impl Deletion<'_> {
                 print(format!("submitted: {progress}; {UNTIL_GONE}\n").as_bytes())?;
                 return Ok(Exit::Incomplete);
             }
-            say(&format!("{progress}; waiting up to {} more", elapsed(left.as_secs_f64())));
+            say(&format!("{progress}; waiting up to {} more", human_duration(left.as_secs_f64())));
             self.interruption.sleep(POLL_INTERVAL.min(left));
         }
     }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::interruption::Interruption;
 use crate::cli::receiver::Receiver;
 use crate::provider::ApiKey;
-use crate::report::elapsed;
+use crate::report::human_duration;
 
 /// Interval at which to check whether the program has exited.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -69,7 +69,7 @@ impl Receiver {
             let why = if interruption.is_set() {
                 "was interrupted".to_owned()
             } else if started.elapsed() >= limit {
-                format!("did not exit within {}", elapsed(limit.as_secs_f64()))
+                format!("did not exit within {}", human_duration(limit.as_secs_f64()))
             } else {
                 interruption.sleep(POLL_INTERVAL);
                 continue;

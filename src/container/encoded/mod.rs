@@ -96,7 +96,7 @@ pub(super) fn probe_runs(probe: &mut RunProbe, bytes: &[u8], end: usize) {
 const MAX_PROBED_BYTES: usize = 64 << 20;
 
 /// Whether `bytes` contain a run, or more text that looks like one than may be decoded.
-pub fn is_encoded_in(bytes: &[u8]) -> bool {
+pub fn may_contain_run(bytes: &[u8]) -> bool {
     let finder = RunFinder::new(bytes);
     finder.next(0).is_some() || finder.is_exhausted()
 }

@@ -1,4 +1,4 @@
-//! Opens a pack and its index in memory, and finds entries, offsets and ids.
+//! Opens a pack and its index in memory, and finds entries (objects by number, in order of offset), offsets and ids.
 
 use std::fs;
 use std::io;
@@ -138,7 +138,7 @@ impl Pack {
         self.offsets.get_or_init(|| OffsetTable::new(self.num_objects(), offset, self.data.data_len()))
     }
 
-    /// The number of entries.
+    /// The number of entries: less than [`Self::num_objects`] if the index lists an offset twice.
     pub(crate) fn len(&self) -> usize {
         self.offsets().len()
     }
@@ -166,7 +166,8 @@ impl Pack {
         self.data.entry_slice(self.offset(entry)..self.data.data_len() as u64).unwrap_or_default()
     }
 
-    /// Upper bound for the length of an entry, including its header, in bytes.
+    /// Upper bound for the length of an entry, including its header, in bytes: up to the next entry, or to the end of the
+    /// pack, trailer included.
     #[inline]
     pub(crate) fn extent(&self, entry: Entry) -> u64 {
         let offsets = self.offsets();
@@ -191,8 +192,9 @@ impl Pack {
         self.offset(entry.saturating_add(1)).min(self.trailer()).max(self.offset(entry).min(self.trailer()))
     }
 
-    /// The true end of unlisted bytes (which belong to no entry) that reach up to `end`, the offset of an entry or of the trailer.
-    /// In the latter case it is the end of the pack: if bytes were appended, what is taken for the trailer is the last of them.
+    /// The end of unlisted bytes (which belong to no entry) before the entry or the trailer at `end`. Before the trailer,
+    /// they extend to the end of the pack: if bytes were appended, what is taken for the trailer is the last of them, and
+    /// the real checksum precedes it.
     pub(crate) fn unlisted_end(&self, end: u64) -> u64 {
         if end == self.trailer() { self.data.data_len() as u64 } else { end }
     }
@@ -250,8 +252,9 @@ impl Pack {
         found.or_else(|| self.position(id))
     }
 
-    /// Loads the part of the index where `id` would be into the processor's cache, and returns an arbitrary value. If
-    /// this is done for several ids before the first is looked up, their cache misses overlap.
+    /// Loads the part of the index where `id` would be into the processor's cache. If this is done for several ids before the
+    /// first is looked up, their cache misses overlap. Returns a value without meaning, which the caller must use: otherwise
+    /// the compiler may remove the reads.
     #[inline]
     pub(crate) fn prefetch(&self, id: &oid) -> u8 {
         let positions = self.fanout().positions(id);
@@ -280,7 +283,8 @@ impl Pack {
     /// The ids of the objects in `entries`. For few entries, this is much faster than [`Self::id`], which fills a table
     /// on first use.
     pub(crate) fn ids_of(&self, entries: &[Entry]) -> Vec<Option<ObjectId>> {
-        if self.positions.get().is_some() || entries.len() > self.num_objects() as usize / MIN_SHARE_FOR_TABLE
+        if self.positions.get().is_some()
+            || entries.len() > self.num_objects() as usize / ENTRIES_PER_ID_FOR_TABLE
         {
             return entries.iter().map(|&entry| self.id(entry)).collect();
         }
@@ -320,7 +324,7 @@ impl Pack {
 }
 
 /// The ids of at most one in this many entries of a pack are found without filling a table of all its ids.
-const MIN_SHARE_FOR_TABLE: usize = 32;
+const ENTRIES_PER_ID_FOR_TABLE: usize = 32;
 
 /// The logarithm to base 2 of the number of slots in the filter for offsets.
 const FILTER_BITS: u32 = 14;

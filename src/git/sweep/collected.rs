@@ -17,7 +17,7 @@ use crate::model::Skip;
 /// How an object is identified before its id is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum ObjectKey {
-    /// By pack number and entry.
+    /// By the number of its pack in the sweep, and its entry: its number in the pack, in order of offset.
     Packed(usize, Entry),
     /// By its id, for a loose or a recovered object.
     Id(ObjectId),
@@ -49,20 +49,21 @@ pub(super) struct Collected<H> {
     pub(super) failures: Vec<ReadFailure>,
     /// Unreadable copies, in packs, of objects that an earlier pack or a loose file has, too.
     pub(super) unreadable_duplicates: Vec<ReadFailure>,
+    /// The objects that were searched.
     pub(super) counts: ObjectCounts,
     /// Number of bytes that were passed to the searcher: of a delta, only those around changes.
-    pub(super) searched: u64,
+    pub(super) bytes_searched: u64,
     /// Objects that other objects name and that were not found.
     pub(super) missing: HashSet<ObjectId>,
     /// Objects that a pack names and does not contain, with the number of the pack. Recorded only for a cache.
-    pub(super) outward: HashSet<(u32, ObjectId)>,
+    pub(super) outward_ids: HashSet<(u32, ObjectId)>,
     /// The entries that were searched, as pack number and entry, with kind and size. Recorded only for a cache.
     pub(super) sizes: Vec<(usize, Entry, Kind, u64)>,
     /// The digests of the objects that are [read again](super::Searcher::is_read_again) after the sweep, such as containers,
-    /// by pack number and entry. Recorded only for a cache.
+    /// by pack number and entry. Recorded only for a cache, which recognizes them by it.
     pub(super) contents: HashMap<(usize, Entry), CacheDigest>,
-    /// Pack entries that may be followed by unlisted bytes, as pack number and entry.
-    pub(super) gap_candidates: Vec<(usize, Entry)>,
+    /// Pack entries after which there may be [unlisted bytes](super::unlisted), as pack number and entry.
+    pub(super) packed_tails: Vec<(usize, Entry)>,
     /// Loose object files that may have bytes after the object.
     pub(super) loose_tails: Vec<PathBuf>,
     /// Entries for which there was not enough memory, as pack number and entry.
@@ -78,12 +79,12 @@ impl<H> Default for Collected<H> {
             failures: Vec::new(),
             unreadable_duplicates: Vec::new(),
             counts: ObjectCounts::default(),
-            searched: 0,
+            bytes_searched: 0,
             missing: HashSet::new(),
-            outward: HashSet::new(),
+            outward_ids: HashSet::new(),
             sizes: Vec::new(),
             contents: HashMap::new(),
-            gap_candidates: Vec::new(),
+            packed_tails: Vec::new(),
             loose_tails: Vec::new(),
             postponed: Vec::new(),
             skips: Vec::new(),
@@ -97,18 +98,18 @@ impl<H> Collected<H> {
         self.failures.extend(other.failures);
         self.unreadable_duplicates.extend(other.unreadable_duplicates);
         self.counts.merge(&other.counts);
-        self.searched += other.searched;
+        self.bytes_searched += other.bytes_searched;
         self.missing.extend(other.missing);
-        self.outward.extend(other.outward);
+        self.outward_ids.extend(other.outward_ids);
         self.sizes.extend(other.sizes);
         self.contents.extend(other.contents);
-        self.gap_candidates.extend(other.gap_candidates);
+        self.packed_tails.extend(other.packed_tails);
         self.loose_tails.extend(other.loose_tails);
         self.postponed.extend(other.postponed);
         self.skips.extend(other.skips);
     }
 
-    /// Records that `entry`, and therefore its descendants, could not be read.
+    /// Records that `entry`, and therefore its descendants (the deltas that build on it), could not be read.
     pub(super) fn fail_with_descendants(&mut self, planned: PlannedPack<'_>, entry: Entry, reason: &str) {
         self.fail_entry(planned, entry, reason.into(), true);
         self.fail_descendants(planned, entry, reason);

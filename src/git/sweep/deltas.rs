@@ -78,8 +78,8 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         Ok(self.finish_entry(planned, entry, node))
     }
 
-    /// Fills `hits` with the matches in the result of the delta in the buffers; `assembled` is the result, if it was assembled.
-    /// Returns whether there were too many to keep, and the keywords.
+    /// Fills `hits` with the matches in the result of the delta in the buffers; `assembled` is the result, if it was
+    /// assembled. Returns whether there were too many to keep, and the keywords.
     fn search_changes(
         &mut self,
         base: &AssembledObject<S::Hit>,
@@ -147,7 +147,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         }
         sort_hits(hits);
         keywords.sort();
-        self.collected.searched += searched as u64;
+        self.collected.bytes_searched += searched as u64;
         (truncated, keywords)
     }
 

@@ -57,7 +57,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             self.search_stream(key, kind, size, &mut stream)?;
             let start = planned.pack.offset(entry) + header.len as u64;
             if options.find_unlisted && start + stream.consumed() < planned.pack.entry_end(entry) {
-                self.collected.gap_candidates.push((planned.number, entry));
+                self.collected.packed_tails.push((planned.number, entry));
             }
             if is_base {
                 self.collected.fail_descendants(planned, entry, &InflateError::TooLarge(size).to_string());
@@ -109,7 +109,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         searcher.search(kind, bytes, &mut self.scratch, &mut |at| keywords.add(at), &mut |range, hit| {
             truncated |= push_bounded(hits, range.start as u64..range.end as u64, hit);
         });
-        self.collected.searched += bytes.len() as u64;
+        self.collected.bytes_searched += bytes.len() as u64;
         sort_hits(hits);
         keywords.sort();
         (truncated, keywords)
@@ -168,7 +168,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         self.inflater.inflate(deflated, pack.extent(entry), size, out)?;
         if !ends_with_stream(entry_bytes, &out[..size]) {
             // At the end of the sweep, `unlisted::list` determines whether there are such bytes.
-            self.collected.gap_candidates.push((planned.number, entry));
+            self.collected.packed_tails.push((planned.number, entry));
         }
         Ok(())
     }
@@ -234,9 +234,9 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
     ) -> Result<(), LooseError> {
         let large = self.shared.options.stream_above;
         let read = loose::read(path, large, &mut self.inflater, &mut self.buffers.input, buffer)?;
-        let gaps = self.shared.options.find_unlisted;
+        let finds_unlisted = self.shared.options.find_unlisted;
         if let LooseObject::Whole { start, size, .. } = read
-            && gaps
+            && finds_unlisted
             && !ends_with_stream(&self.buffers.input, &buffer[..start + size])
         {
             // At the end of the sweep, `unlisted::list` determines whether there are such bytes.
@@ -262,7 +262,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
                     self.search_stream(ObjectKey::Id(id), kind, size, &mut object)
                         .map_err(LooseError::Stream)?;
                 }
-                if gaps && !object.is_file_consumed() {
+                if finds_unlisted && !object.is_file_consumed() {
                     self.collected.loose_tails.push(path.to_owned());
                 }
             }
@@ -286,7 +286,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         let hits = std::mem::take(hits);
         match searched {
             Ok(searched) => {
-                self.collected.searched += searched;
+                self.collected.bytes_searched += searched;
                 self.note_size(key, kind, size);
                 self.record(key, kind, size, hits, truncated);
                 Ok(())

@@ -26,7 +26,7 @@ pub(super) struct LinkChecker {
     pub(super) missing: HashSet<ObjectId>,
     /// Ids that objects in a pack name and that are not in that pack, with the number of the pack. Empty unless
     /// `notes_outward`.
-    pub(super) outward: HashSet<(u32, ObjectId)>,
+    pub(super) outward_ids: HashSet<(u32, ObjectId)>,
     /// The pack whose objects name the waiting ids.
     pack: Option<usize>,
     notes_outward: bool,
@@ -39,11 +39,11 @@ pub(super) struct LinkChecker {
 }
 
 impl LinkChecker {
-    /// `notes_outward` asks for [`Self::outward`].
+    /// `notes_outward` asks for [`Self::outward_ids`].
     pub(super) fn new(ids: hash::Kind, notes_outward: bool) -> Self {
         Self {
             missing: HashSet::new(),
-            outward: HashSet::new(),
+            outward_ids: HashSet::new(),
             pack: None,
             notes_outward,
             waiting: Vec::with_capacity(LOOKUP_BATCH),
@@ -133,7 +133,7 @@ impl LinkChecker {
                     continue;
                 }
                 if !id.is_empty_tree() {
-                    self.outward.insert((pack as u32, *id));
+                    self.outward_ids.insert((pack as u32, *id));
                 }
             }
             let is_there = store.packs.iter().any(|pack| pack.contains(id));

@@ -120,7 +120,7 @@ pub struct SweepOutcome<H> {
     /// The objects that were searched.
     pub counts: ObjectCounts,
     /// Number of bytes that were passed to the searcher.
-    pub searched: u64,
+    pub bytes_searched: u64,
     /// What was not searched, sorted.
     pub skipped: Vec<Skip>,
     /// Objects that other objects name and that do not exist, sorted. Empty unless

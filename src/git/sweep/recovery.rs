@@ -56,7 +56,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
         clean: std::mem::take(&mut sweep.clean),
         only_copies,
         counts: sweep.collected.counts,
-        searched: sweep.collected.searched,
+        bytes_searched: sweep.collected.bytes_searched,
         missing,
         unlisted,
         cancelled: sweep.is_cancelled(),
@@ -296,7 +296,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         let size = bytes.len() as u64;
         let collected = &mut self.sweep.collected;
         collected.counts.add(kind, size);
-        collected.searched += size;
+        collected.bytes_searched += size;
         if !hits.is_empty() {
             collected.matched.push(MatchedCopy { key: ObjectKey::Id(*id), kind, size, hits, truncated });
         }

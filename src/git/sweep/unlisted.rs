@@ -35,12 +35,12 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
     if !sweep.options.find_unlisted {
         return Vec::new();
     }
-    let mut gaps = Vec::new();
+    let mut unlisted = Vec::new();
     let searched = sweep.store.packs.iter().zip(&sweep.plans).filter(|(_, plan)| !plan.is_known);
     for (pack, _) in searched {
         let lead = pack.bytes_before_first();
         if !lead.is_empty() {
-            gaps.push(UnlistedBytes {
+            unlisted.push(UnlistedBytes {
                 path: pack.path().to_owned(),
                 is_loose: false,
                 start: lead.start,
@@ -48,7 +48,7 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
             });
         }
     }
-    for &(number, entry) in &sweep.collected.gap_candidates {
+    for &(number, entry) in &sweep.collected.packed_tails {
         let pack = &sweep.store.packs[number];
         let Ok((header, deflated)) = pack.header(entry) else { continue };
         let mut stream = InflateStream::new(deflated);
@@ -58,32 +58,32 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
         let end = pack.entry_end(entry);
         if start < end {
             let end = pack.unlisted_end(end);
-            gaps.push(UnlistedBytes { path: pack.path().to_owned(), is_loose: false, start, end });
+            unlisted.push(UnlistedBytes { path: pack.path().to_owned(), is_loose: false, start, end });
         }
     }
     for path in &sweep.collected.loose_tails {
         // The file was readable during the sweep.
         let Ok(Range { start, end }) = loose::range_after_stream(path) else { continue };
         if start < end {
-            gaps.push(UnlistedBytes { path: path.clone(), is_loose: true, start, end });
+            unlisted.push(UnlistedBytes { path: path.clone(), is_loose: true, start, end });
         }
     }
-    gaps.sort();
-    gaps.dedup();
-    gaps
+    unlisted.sort();
+    unlisted.dedup();
+    unlisted
 }
 
 /// Maximum number of bytes that are inflated from one stream.
 const MAX_STREAM_BYTES: u64 = 64 << 20;
 /// Maximum number of bytes that are inflated from all streams in one range.
-const MAX_GAP_BYTES: u64 = 1 << 30;
+const MAX_INFLATED_BYTES: u64 = 1 << 30;
 /// Maximum number of offsets at which a stream appears to begin and does not. With more, the search ends.
 const MAX_FAILED_STARTS: u32 = 1 << 16;
 
 /// Inflates every zlib stream in `bytes`, with or without the header of an entry before it, and calls `found` with its
 /// offset and content. Returns whether a limit on size or number was reached.
 pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usize, &[u8])) -> bool {
-    let (mut at, mut left, mut futile, mut crosses_edge) = (0, MAX_GAP_BYTES, MAX_FAILED_STARTS, false);
+    let (mut at, mut left, mut futile, mut crosses_edge) = (0, MAX_INFLATED_BYTES, MAX_FAILED_STARTS, false);
     while at < bytes.len() {
         let header = entry::parse(&bytes[at..], ids).map_or(0, |header| header.len);
         let begins_at = |start: &usize| bytes[*start..].first_chunk().is_some_and(|two| is_zlib_header(*two));

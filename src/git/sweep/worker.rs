@@ -47,8 +47,8 @@ struct Frame<H> {
 pub(super) struct SweepWorker<'a, S: Searcher> {
     pub(super) shared: &'a SweepContext<'a, S>,
     pub(super) margin: u64,
-    /// The maximum distance from a changed byte to the end of a match that includes the byte or depends on it, with everything
-    /// that the match depends on, in bytes.
+    /// The maximum distance from a changed byte to the end of a match that includes the byte or depends on it, with
+    /// everything that the match depends on, in bytes.
     pub(super) reach: u32,
     pub(super) scratch: S::Scratch,
     pub(super) inflater: Inflater,
@@ -109,7 +109,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         if let Some(mut links) = self.links.take() {
             links.flush(shared.store);
             self.collected.missing = links.missing;
-            self.collected.outward = links.outward;
+            self.collected.outward_ids = links.outward_ids;
         }
         self.collected
     }

@@ -28,7 +28,7 @@ pub(super) fn write(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> 
     let command = humanize::command_line(report.command_line());
     write!(out, "{}", fact_in_code("Command", &command))?;
     let start = clock::utc(report.started()).replace('T', " ");
-    let when = format!("{start} UTC, in {}", humanize::elapsed(report.elapsed_seconds()));
+    let when = format!("{start} UTC, in {}", humanize::human_duration(report.elapsed_seconds()));
     write!(out, "{}", parts::fact("Scanned", &escape::xml(&when)))?;
     let version = env!("CARGO_PKG_VERSION");
     let (digest, rules) = (report.rules_digest(), report.rules().len() as u64);

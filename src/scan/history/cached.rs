@@ -12,9 +12,9 @@ use crate::git::{
 };
 
 impl RepositoryAudit<'_> {
-    /// Sweeps the database, with the cache if there is one. `clean` are the containers in which an earlier audit found nothing.
-    /// Also returns the digest of all packs, if each object is stored once, in one of them: the cache keeps results that depend on
-    /// the objects alone under it, such as the paths of unopened containers.
+    /// Sweeps the database, with the cache if there is one. `clean` are the containers in which an earlier audit found
+    /// nothing and skipped nothing. Also returns the digest of all objects, if each is stored once, in a known pack: under
+    /// it, the cache keeps results that depend on the objects alone, such as the paths of unopened containers.
     pub(super) fn run_sweep(
         &self,
         database: &ObjectDatabase,
@@ -25,7 +25,7 @@ impl RepositoryAudit<'_> {
         match self.cache() {
             Some(cache) if search.kinds.len() == ALL_KINDS => {
                 let is_clean = |pack: &CacheDigest, id: &[u8]| {
-                    clean.is_some_and(|clean| clean.has(&CleanContents::place(pack, id)))
+                    clean.is_some_and(|clean| clean.has(&CleanContents::place_digest(pack, id)))
                 };
                 let (outcome, mut update) = sweep_with_cache(database, search, options, (cache, &is_clean));
                 let identified_objects = update.take_identified();
@@ -49,11 +49,12 @@ impl RepositoryAudit<'_> {
 impl<'a> RepositoryAudit<'a> {
     /// The cache, if this audit uses one.
     pub(super) fn cache(&self) -> Option<&'a Cache> {
-        // `full_objects` (the option `--whole`) exists to check the faster methods, so it uses no cache.
+        // `full_objects` (the option `--whole`) exists to check the faster methods, so it uses no cache. Nor does an audit
+        // of a range, which reads single objects and sweeps no packs.
         self.options.cache.as_deref().filter(|_| !self.options.full_objects && self.options.range.is_empty())
     }
 
-    /// The containers in which an earlier audit found nothing.
+    /// The containers in which an earlier audit found nothing and skipped nothing.
     pub(super) fn clean_containers(&self) -> Option<CleanContents<'a>> {
         let database = ObjectDatabase::from_repo(self.repo);
         let load =
@@ -65,7 +66,8 @@ impl<'a> RepositoryAudit<'a> {
 /// Blobs, trees, commits and tags.
 const ALL_KINDS: usize = 4;
 
-/// Checks that the cache is not within what is audited, where it would be audited itself, and makes it ready.
+/// Checks that the cache is not within what is audited, where it would be audited itself, and
+/// [prepares](Cache::prepare) it.
 pub(super) fn prepare(options: &HistoryOptions, repo: &Repository) -> Result<(), HistoryError> {
     let Some(cache) = options.cache.as_ref().filter(|_| options.range.is_empty()) else { return Ok(()) };
     let repository_dirs = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];

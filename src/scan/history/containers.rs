@@ -69,7 +69,7 @@ impl RepositoryAudit<'_> {
         let keeps_short = containers.len() <= MAX_SHORT;
         let place = |id: &ObjectId, size: u64| {
             let copy = only_copies.get(id).filter(|_| keeps_short || size >= MIN_LEN as u64)?;
-            Some(CleanContents::place(&copy.pack, id.as_bytes()))
+            Some(CleanContents::place_digest(&copy.pack, id.as_bytes()))
         };
         let mut ids = Vec::with_capacity(containers.len());
         let mut cached_bytes = 0;

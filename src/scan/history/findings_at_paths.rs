@@ -41,7 +41,7 @@ impl RepositoryAudit<'_> {
     }
 
     /// Reports what was found, and what could not be opened, with the commits, paths and refs that lead to it. `objects`
-    /// identifies all objects, if a cache may keep what follows from them.
+    /// identifies all objects, if results that depend on them alone can be kept in a cache.
     pub(super) fn attribute(
         &mut self,
         refs: &Refs,

@@ -8,7 +8,6 @@ mod cached;
 mod containers;
 mod findings_at_paths;
 mod findings_in_messages;
-mod gaps;
 mod history_facts;
 mod lfs;
 mod names;
@@ -23,6 +22,7 @@ mod search_tests;
 mod secret_index;
 mod side_files;
 mod submodules;
+mod unlisted_bytes;
 mod unopened_paths;
 
 use std::collections::BTreeSet;

@@ -37,7 +37,7 @@ impl RepositoryAudit<'_> {
         coverage
             .skipped
             .extend(outcome.skipped.into_iter().filter(|skip| !self.scanned_as_files.contains(&skip.what)));
-        self.search_gaps(&outcome.unlisted);
+        self.search_unlisted_bytes(&outcome.unlisted);
         self.report_missing_objects(&outcome.missing);
         self.report_broken_refs(refs);
         let SweepMatches { mut secret_objects, mut containers, pointers, passed_over } =

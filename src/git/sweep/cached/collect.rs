@@ -31,7 +31,7 @@ struct PackNotes {
     /// Whether any match says more than that an object is read again.
     has_findings: bool,
     /// Objects that the pack names and does not contain.
-    outward: BTreeSet<ObjectId>,
+    outward_ids: BTreeSet<ObjectId>,
 }
 
 /// Determines the facts about all packs from everything that a sweep collected.
@@ -123,8 +123,8 @@ fn pack_notes<S: Searcher>(sweep: &Sweep<'_, S>, packs: usize) -> Vec<PackNotes>
             notes[number].has_findings |= !copy.hits.iter().all(|(_, hit)| sweep.searcher.is_read_again(hit));
         }
     }
-    for (number, id) in &sweep.collected.outward {
-        notes[*number as usize].outward.insert(*id);
+    for (number, id) in &sweep.collected.outward_ids {
+        notes[*number as usize].outward_ids.insert(*id);
     }
     notes
 }
@@ -145,7 +145,7 @@ fn flawed_packs<S: Searcher>(sweep: &Sweep<'_, S>) -> HashSet<usize> {
     let failures = collected.failures.iter().chain(&collected.unreadable_duplicates);
     flawed.extend(failures.filter_map(|failure| number(failure.key)));
     flawed.extend(collected.postponed.iter().map(|(number, _)| *number));
-    flawed.extend(collected.gap_candidates.iter().map(|(number, _)| *number));
+    flawed.extend(collected.packed_tails.iter().map(|(number, _)| *number));
     flawed.extend(collected.matched.iter().filter(|copy| copy.truncated).filter_map(|copy| number(copy.key)));
     for (number, (pack, plan)) in sweep.store.packs.iter().zip(&sweep.plans).enumerate() {
         let is_sound = plan.is_known
@@ -188,8 +188,8 @@ fn facts<S: Searcher>(
         }
     }
     let named = pack_state.inherited_outside.iter().filter(|id| !pack.contains(id));
-    let outward = notes.outward.iter().chain(named).copied().collect();
-    let (relies_on, outside) = elsewhere(sweep, state, number, &outward);
+    let outward_ids = notes.outward_ids.iter().chain(named).copied().collect();
+    let (relies_on, outside) = elsewhere(sweep, state, number, &outward_ids);
     let after_repack = RepackFacts {
         memory: state.memory,
         ids: relies_on.is_empty().then(|| IdSet::of(pack)),
@@ -200,8 +200,8 @@ fn facts<S: Searcher>(
     Some((PackFacts { memory, object_counts, relies_on, outside, matched, read_again }, after_repack))
 }
 
-/// The facts about entries that are only read again, if all entries with matches are. `again` has these entries and their delta
-/// bases.
+/// The facts about entries that are only read again, if all entries with matches are. `again` has these entries and their
+/// delta bases.
 fn read_again(pack: &Pack, notes: &PackNotes, again: &HashSet<Entry>) -> Option<ReadAgain> {
     if notes.has_findings {
         return None;
@@ -216,15 +216,15 @@ fn read_again(pack: &Pack, notes: &PackNotes, again: &HashSet<Entry>) -> Option<
     Some(ReadAgain { object_counts, objects })
 }
 
-/// Finds the objects in `outward`, which a pack names and does not contain: the other packs that contain some of them,
+/// Finds the objects in `outward_ids`, which a pack names and does not contain: the other packs that contain some of them,
 /// and the ids of those in no pack.
 fn elsewhere<S: Searcher>(
     sweep: &Sweep<'_, S>,
     state: &CachedSweep<'_>,
     number: usize,
-    outward: &BTreeSet<ObjectId>,
+    outward_ids: &BTreeSet<ObjectId>,
 ) -> (Vec<CacheDigest>, Vec<ObjectId>) {
-    let mut left: Vec<ObjectId> = outward.iter().copied().collect();
+    let mut left: Vec<ObjectId> = outward_ids.iter().copied().collect();
     let mut relies_on = Vec::new();
     for (other, pack) in sweep.store.packs.iter().enumerate().filter(|(other, _)| *other != number) {
         let Some(digest) = state.packs[other].digest.filter(|_| is_unchanged(pack)) else { continue };

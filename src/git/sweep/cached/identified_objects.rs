@@ -1,4 +1,4 @@
-//! What identifies all objects of a database, so that what follows from them alone can be kept.
+//! What identifies all objects of a database, so that results that depend on them alone can be kept.
 
 use std::path::{Path, PathBuf};
 

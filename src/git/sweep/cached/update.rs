@@ -36,7 +36,7 @@ pub struct CacheUpdate {
     packs: usize,
     /// Number of objects in other packs that were not searched.
     known_objects: u64,
-    /// All objects, if what follows from them can be kept.
+    /// All objects, if results that depend on them alone can be kept.
     pub(super) identified_objects: Option<IdentifiedObjects>,
 }
 
@@ -57,7 +57,7 @@ impl CacheUpdate {
         }
     }
 
-    /// All objects of the database, if what follows from them can be kept.
+    /// All objects of the database, if results that depend on them alone can be kept.
     pub fn take_identified(&mut self) -> Option<IdentifiedObjects> {
         self.identified_objects.take()
     }

@@ -1,5 +1,5 @@
-//! Sweeps damaged repositories: everything readable must be searched, and the rest reported. The searcher of these tests finds
-//! `K` followed by two to six of `a` and `b`.
+//! Sweeps damaged repositories: everything readable must be searched, and the rest reported. The searcher of these tests
+//! finds `K` followed by two to six of `a` and `b`.
 
 use std::fs;
 
@@ -305,9 +305,9 @@ fn bytes_between_and_after_entries_are_reported() {
         // After the last entry, the range includes the trailer of 20 bytes.
         ([(b"", Some(one)), (b"", Some(two)), (extra, None)], 20),
     ] {
-        let gaps = sweep_parts(&parts).unlisted;
-        assert_eq!(gaps.len(), 1, "{gaps:?}");
-        assert_eq!(gaps[0].end - gaps[0].start, extra.len() as u64 + trailer);
+        let unlisted = sweep_parts(&parts).unlisted;
+        assert_eq!(unlisted.len(), 1, "{unlisted:?}");
+        assert_eq!(unlisted[0].end - unlisted[0].start, extra.len() as u64 + trailer);
     }
 }
 
@@ -316,9 +316,9 @@ fn bytes_that_end_like_the_preceding_stream_are_reported() {
     let object = text(1, 50);
     let sum = libdeflater::adler32(&object).to_be_bytes();
     let extra = [&b"hidden"[..], &sum].concat();
-    let gaps = sweep_parts(&[(b"", Some(&object)), (&extra, None)]).unlisted;
-    assert_eq!(gaps.len(), 1, "{gaps:?}");
-    assert_eq!(gaps[0].end - gaps[0].start, extra.len() as u64 + 20);
+    let unlisted = sweep_parts(&[(b"", Some(&object)), (&extra, None)]).unlisted;
+    assert_eq!(unlisted.len(), 1, "{unlisted:?}");
+    assert_eq!(unlisted[0].end - unlisted[0].start, extra.len() as u64 + 20);
 }
 
 #[test]

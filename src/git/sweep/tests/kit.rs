@@ -185,8 +185,8 @@ impl Repo {
                 ..Default::default()
             });
             assert_eq!(
-                ToyOutcome { searched: 0, ..other },
-                ToyOutcome { searched: 0, ..first.clone() },
+                ToyOutcome { bytes_searched: 0, ..other },
+                ToyOutcome { bytes_searched: 0, ..first.clone() },
                 "threads {threads}, whole {whole}, small {small}"
             );
         }

@@ -1,34 +1,34 @@
-//! How many bytes must decompress before data counts as compressed.
+//! How many bytes must decompress before an error is taken for one of compressed data: a few bytes may look like a header by
+//! chance.
 
 use std::io;
 
 use super::format::{Format, LZMA_PROPERTIES};
 
-/// Evidence required before the errors of data that begins like compressed data are reported. A few bytes may look like a
-/// header by chance.
+/// After how much decompressed data an error of data that begins like compressed data is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct CompressionProof {
+pub(super) struct ErrorThreshold {
     /// Number of bytes that must have been decompressed.
     min_bytes: u64,
     /// Whether fewer bytes are enough if the data is valid up to the point where it is cut off.
     accepts_truncated: bool,
 }
 
-impl CompressionProof {
-    /// The header is proof enough.
-    pub(super) const CERTAIN: Self = Self { min_bytes: 0, accepts_truncated: true };
-    /// The evidence for data after a signature in a program, some of which was decompressed before.
-    pub(super) const SIGNATURE: Self = Self { min_bytes: 1, accepts_truncated: true };
+impl ErrorThreshold {
+    /// For data of which the header alone shows that it is compressed: every error is reported.
+    pub(super) const NONE: Self = Self { min_bytes: 0, accepts_truncated: true };
+    /// For data after a signature in a program, some of which was decompressed before.
+    pub(super) const AFTER_SIGNATURE: Self = Self { min_bytes: 1, accepts_truncated: true };
 
-    /// The evidence required for content of `format` that begins with `head`.
-    pub(super) fn required_for(format: Format, head: &[u8]) -> Self {
+    /// The threshold for content of `format` that begins with `head`.
+    pub(super) fn for_content(format: Format, head: &[u8]) -> Self {
         const MIN_BYTES: u64 = 4096;
         match format {
             Format::Zlib => Self { min_bytes: MIN_BYTES, accepts_truncated: true },
             Format::Lzma if head.first() != Some(&LZMA_PROPERTIES) => {
                 Self { min_bytes: MIN_BYTES, accepts_truncated: false }
             }
-            _ => Self::CERTAIN,
+            _ => Self::NONE,
         }
     }
 

@@ -11,24 +11,24 @@ use crate::scan::collect::Collector;
 use crate::source::Sink as _;
 use crate::untrusted;
 
-/// Maximum size of a gap that is inflated, in bytes; larger ones are searched only raw.
-const MAX_INFLATED_GAP: u64 = 64 << 20;
+/// Maximum size of a range of which the streams are inflated, in bytes; larger ones are searched only raw.
+const MAX_INFLATED_RANGE: u64 = 64 << 20;
 
 impl RepositoryAudit<'_> {
-    /// Searches `gaps`, and reports each.
-    pub(super) fn search_gaps(&mut self, gaps: &[UnlistedBytes]) {
-        if gaps.is_empty() || !self.wants(Surface::Unreachable) {
+    /// Searches `ranges`, and reports each.
+    pub(super) fn search_unlisted_bytes(&mut self, ranges: &[UnlistedBytes]) {
+        if ranges.is_empty() || !self.wants(Surface::Unreachable) {
             return;
         }
         let collector = Collector::new(self.settings);
-        for gap in gaps {
-            let searched = match self.search_gap(gap, &collector) {
+        for range in ranges {
+            let searched = match self.search_range(range, &collector) {
                 Ok(true) => "they were searched, raw and inflated".to_owned(),
                 Ok(false) => "they were searched raw, and inflated only in part".to_owned(),
                 Err(error) => format!("they cannot be read: {error}"),
             };
-            let UnlistedBytes { start, end, .. } = gap;
-            let reason = match gap.is_loose {
+            let UnlistedBytes { start, end, .. } = range;
+            let reason = match range.is_loose {
                 true => format!(
                     "bytes {start} to {end} follow it in its file; {searched}; git never writes such a file, \
                      `git repack -ad` packs the object without them"
@@ -38,9 +38,9 @@ impl RepositoryAudit<'_> {
                      such a pack, `git repack -adf` makes one without"
                 ),
             };
-            let what = match gap.is_loose {
-                true => format!("object {}", path_in_object_dir(&gap.path).replace('/', "")),
-                false => gap.path.display().to_string(),
+            let what = match range.is_loose {
+                true => format!("object {}", path_in_object_dir(&range.path).replace('/', "")),
+                false => range.path.display().to_string(),
             };
             self.outcome.coverage.skipped.insert(Skip::new(what, reason));
         }
@@ -56,17 +56,17 @@ impl RepositoryAudit<'_> {
         self.outcome.notes.extend(outcome.notes);
     }
 
-    /// Searches one gap. Returns whether all deflated streams in it were searched.
-    fn search_gap(&self, gap: &UnlistedBytes, collector: &Collector<'_>) -> std::io::Result<bool> {
-        let (mut file, _) = untrusted::open(&gap.path, true)?;
-        file.seek(SeekFrom::Start(gap.start))?;
-        let length = gap.end - gap.start;
-        let relative_path = path_in_object_dir(&gap.path);
+    /// Searches one range. Returns whether all deflated streams in it were searched.
+    fn search_range(&self, range: &UnlistedBytes, collector: &Collector<'_>) -> std::io::Result<bool> {
+        let (mut file, _) = untrusted::open(&range.path, true)?;
+        file.seek(SeekFrom::Start(range.start))?;
+        let length = range.end - range.start;
+        let relative_path = path_in_object_dir(&range.path);
         let path = [self.prefix, b".git/objects/", relative_path.as_bytes()].concat();
         let origin = Origin::at_path(Surface::Unreachable, path);
         let mut worker = collector.worker();
         let mut input = file.take(length);
-        if length > MAX_INFLATED_GAP {
+        if length > MAX_INFLATED_RANGE {
             worker.blob(&origin, Input::Stream(&mut input))?;
             return Ok(false);
         }

@@ -22,7 +22,7 @@ const SETTLED_SECONDS: i64 = 2;
 
 /// The state of the repository at `path`, and of the repositories `nested` in its work tree, at the time `now`.
 /// `None` if it is not reliable: something cannot be read, is a symbolic link, or has just changed.
-pub fn snapshot(path: &Path, nested: &[PathBuf], now: SystemTime) -> Option<String> {
+pub fn state_digest(path: &Path, nested: &[PathBuf], now: SystemTime) -> Option<String> {
     let now = i64::try_from(now.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()?;
     let mut digest = Sha256::new();
     let mut dirs = BTreeSet::new();
