@@ -83,6 +83,16 @@ fn create_writes_no_baseline_without_findings() {
 }
 
 #[test]
+fn create_names_the_command_that_lists_what_could_not_be_scanned() {
+    let scratch = scratch_with_keys(&[1]);
+    scratch.write("archive", "Rar!\x1a\x07\x01\0");
+    let output = scratch.run(&["baseline", "create", "--reason", "x"]);
+    assert_eq!(output.status, 3);
+    let note = "incomplete: 1 thing could not be scanned, `friskey scan` shows why\n";
+    assert!(output.stdout.ends_with(note), "{}", output.stdout);
+}
+
+#[test]
 fn update_adds_new_keys_keeps_entries_and_comments_and_removes_only_with_prune() {
     let scratch = scratch_with_keys(&[1, 2]);
     assert_eq!(scratch.run(&["baseline", "create", "--reason", "first"]).status, 0);

@@ -95,7 +95,7 @@ impl<'a> BaselineRun<'a> {
             Baseline::new(entries, "", Date::today()).create(&self.path)?;
             self.write_accepted(&report, &mut out)?;
         }
-        finish(&report, out, Exit::Clean)
+        finish(&report, out, Exit::Clean, what_shows_why(true))
     }
 
     fn update(self, reason: Option<&str>, prune: bool, fields: &BaselineEntryArgs) -> Result<Exit> {
@@ -109,12 +109,11 @@ impl<'a> BaselineRun<'a> {
         let mut matched = baseline.accept(&mut draft.leaks);
         if prune {
             // An entry is dropped only if nothing that could not be read may contain its key.
-            draft.coverage.merge(self.search_history(&baseline, &mut matched)?);
+            let history = self.search_history(&baseline, &mut matched)?;
+            let shows_why = what_shows_why(history.is_complete());
+            draft.coverage.merge(history);
             if !draft.coverage.is_complete() {
-                bail!(
-                    "cannot prune: {} could not be scanned, `friskey scan` and `friskey history` show why",
-                    skip_count(&draft.coverage)
-                );
+                bail!("cannot prune: {} could not be scanned, {shows_why}", skip_count(&draft.coverage));
             }
         }
         let mut out = Vec::new();
@@ -144,15 +143,19 @@ impl<'a> BaselineRun<'a> {
         entries.extend(self.new_entries(&report, &fields));
         baseline.with_entries(entries).replace(&self.path)?;
         self.write_accepted(&report, &mut out)?;
-        finish(&report, out, Exit::Clean)
+        // If the history was searched as well, it could be read, or nothing would have been pruned.
+        finish(&report, out, Exit::Clean, what_shows_why(true))
     }
 
     fn check(self) -> Result<Exit> {
         let baseline = self.read()?;
         let mut draft = self.scan(Some(&baseline))?;
         let mut matched = baseline.accept(&mut draft.leaks);
+        let mut shows_why = what_shows_why(true);
         if self.extent.covers_baseline {
-            draft.coverage.merge(self.search_history(&baseline, &mut matched)?);
+            let history = self.search_history(&baseline, &mut matched)?;
+            shows_why = what_shows_why(history.is_complete());
+            draft.coverage.merge(history);
         }
         let mut out = Vec::new();
         let report = redact(draft, &self.detector);
@@ -183,7 +186,8 @@ impl<'a> BaselineRun<'a> {
         if outdated_entries == 0 {
             writeln!(out, "{}: {}, none to be dropped", self.path.display(), entry_count(matched.len()))?;
         }
-        finish(&report, out, if outdated_entries > 0 { Exit::Findings } else { Exit::Clean })
+        let exit = if outdated_entries > 0 { Exit::Findings } else { Exit::Clean };
+        finish(&report, out, exit, shows_why)
     }
 
     fn read(&self) -> Result<Baseline> {
@@ -336,14 +340,19 @@ fn skip_count(coverage: &Coverage) -> String {
     }
 }
 
-fn finish(report: &Report, mut out: Vec<u8>, exit: Exit) -> Result<Exit> {
+/// Which commands list what could not be scanned: in the files, and in the history unless that was searched completely.
+fn what_shows_why(is_history_complete: bool) -> &'static str {
+    match is_history_complete {
+        true => "`friskey scan` shows why",
+        false => "`friskey scan` and `friskey history` show why",
+    }
+}
+
+/// Prints `out`, and what shows why if the scan is incomplete.
+fn finish(report: &Report, mut out: Vec<u8>, exit: Exit, shows_why: &str) -> Result<Exit> {
     let complete = report.coverage().is_complete();
     if !complete {
-        writeln!(
-            out,
-            "incomplete: {} could not be scanned, `friskey scan` and `friskey history` show why",
-            skip_count(report.coverage())
-        )?;
+        writeln!(out, "incomplete: {} could not be scanned, {shows_why}", skip_count(report.coverage()))?;
     }
     message::print(&out)?;
     Ok(if exit == Exit::Clean && !complete { Exit::Incomplete } else { exit })
