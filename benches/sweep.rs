@@ -28,7 +28,7 @@ impl Searcher for DetectorSearch {
 
     fn scratch(&self) {}
 
-    fn longest(&self) -> usize {
+    fn longest_match(&self) -> usize {
         self.0.max_match_len()
     }
 
@@ -70,7 +70,7 @@ impl Searcher for CommonWords {
 
     fn scratch(&self) {}
 
-    fn longest(&self) -> usize {
+    fn longest_match(&self) -> usize {
         3
     }
 

@@ -26,7 +26,7 @@ enum RewrittenBlob {
 }
 
 impl HistoryRewriter<'_> {
-    /// Rewrites all flagged blobs that refs lead to, on several threads.
+    /// Rewrites all blobs with purged keys that refs lead to, on several threads.
     pub(super) fn rewrite_blobs(&mut self) -> Result<(), PurgeError> {
         let is_wanted =
             |(id, kind): &(&ObjectId, &ObjectKind)| **kind == ObjectKind::Blob && self.graph.is_reachable(id);

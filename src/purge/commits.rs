@@ -30,6 +30,7 @@ struct DroppedHeaders {
 impl HistoryRewriter<'_> {
     /// Rewrites the affected commits, except for those of notes, parents first.
     pub(super) fn rewrite_commits(&mut self) -> Result<(), PurgeError> {
+        // The commits from this position on are those that only refs of notes reach; `rewrite_notes` rewrites them.
         let early = self.graph.early_commit_count();
         let mut ids = Vec::new();
         for position in 0..self.graph.commit_count() {

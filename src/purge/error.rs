@@ -46,7 +46,7 @@ pub enum PurgeError {
     Malformed(ObjectId),
     /// A container contains a key, and the user chose not to replace containers.
     #[error(
-        "{0} holds a key, and --containers refuse keeps containers; use --containers stub, or remove it by hand"
+        "{0} contains a key, and --containers refuse keeps containers; use --containers stub, or remove it by hand"
     )]
     Container(String),
     /// A key is still found, whichever filler replaces it.

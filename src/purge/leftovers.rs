@@ -22,8 +22,8 @@ pub struct Leftover {
     pub advice: &'static str,
 }
 
-/// Lists what the repository has and the new one lacks. `unreachable_count` is the number of objects that no ref reaches, `lfs_count`
-/// that of Git LFS files with a key.
+/// Lists what the repository has and the new one lacks. `unreachable_count` is the number of objects that no ref reaches,
+/// `lfs_count` that of Git LFS files with a key.
 pub(super) fn list(
     repo: &Repository,
     refs: &Refs,

@@ -110,7 +110,8 @@ pub fn check_destinations(
 /// renamed to its destination, so that no repository is there without a report. If `deliver` fails, so does the purge.
 ///
 /// # Errors
-/// If the repository cannot be read completely, or the new one cannot be written or proven. In this case nothing is left behind.
+/// If the repository cannot be read completely, or the new one cannot be written or proven. In this case nothing is left
+/// behind.
 pub fn purge(
     settings: &Settings<'_>,
     options: &PurgeOptions,

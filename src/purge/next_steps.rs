@@ -104,7 +104,7 @@ fn lfs_only_step(facts: &StepFacts) -> PurgeStep {
             "No commit, branch or tag contains the key, so the new repository has the same history as the old one. Files of \
              Git LFS contain it: {}. Commit them without the key, delete these objects below `.git/lfs/objects` in every \
              clone, and have the server delete them: on GitHub, ask Support with these ids; on GitLab and other servers, the \
-             administrator. `friskey history` names what else holds the key in this repository.",
+             administrator. `friskey history` names what else contains the key in this repository.",
             join_ids(&facts.lfs_objects)
         ),
     }
@@ -217,9 +217,8 @@ fn server_step(facts: &StepFacts) -> PurgeStep {
         audience: "server",
         commands,
         text: "Run all but the last command in the server's repository after the push. `git cat-file` must \
-         fail; if it does not, a \
-               ref that the push could not replace still leads to the old commit. The last command, run elsewhere, \
-               proves that the objects are gone; purge.json is the file that `--report` wrote."
+               fail; if it does not, a ref that the push could not replace still leads to the old commit. The last command, \
+               run elsewhere, proves that the objects are gone; purge.json is the file that `--report` wrote."
             .to_owned(),
     }
 }

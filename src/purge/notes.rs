@@ -81,8 +81,8 @@ impl HistoryRewriter<'_> {
         Ok(NewNotes { id: self.record(ObjectKind::Tree, root, new), dirs, is_renamed })
     }
 
-    /// Adds the notes of the tree `id` to `notes` under their new names. `path` has the names of the fan-out directories above
-    /// it, each of two digits.
+    /// Adds the notes of the tree `id` to `notes` under their new names. `path` has the names of the fan-out directories
+    /// above it, each of two digits.
     fn read_notes(
         &mut self,
         id: ObjectId,

@@ -39,7 +39,7 @@ pub(super) struct Rewrites {
     pub(super) new_commit_ids: NewCommitIds,
     /// Old and new ids of rewritten commits, parents before children.
     pub(super) commits: Vec<(ObjectId, ObjectId)>,
-    /// Old and new ids, as those below.
+    /// Old and new ids of rewritten trees; those of tags and blobs are below.
     pub(super) trees: Vec<(ObjectId, ObjectId)>,
     pub(super) tags: Vec<(ObjectId, ObjectId)>,
     pub(super) blobs: Vec<(ObjectId, ObjectId)>,

@@ -37,7 +37,8 @@ fn opens_command(text: &str, offset: usize) -> bool {
     text[..offset].ends_with('#') && RUNNER_COMMANDS.iter().any(|word| text[offset + 1..].starts_with(word))
 }
 
-/// Whether the text, like most text, certainly needs no escaping: it is ASCII without the characters that all commands contain.
+/// Whether the text, like most text, certainly needs no escaping: it is ASCII without the characters that all commands
+/// contain.
 fn is_plain_ascii(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'#' && byte != b'_')
 }
@@ -110,8 +111,8 @@ pub(super) fn entry_name(bytes: &[u8]) -> String {
     escaped.collect::<Vec<_>>().join("/")
 }
 
-/// Part of a JSON string, safe to print: characters that `serde_json` keeps but that a terminal or CI runner would act on become
-/// `\u` escapes. The value of the string stays the same.
+/// Part of a JSON string, safe to print: characters that `serde_json` keeps but that a terminal or CI runner would act on
+/// become `\u` escapes. The value of the string stays the same.
 pub(super) fn json_fragment(text: &str) -> Cow<'_, str> {
     rewrite(text, |offset, c, safe| {
         let escaped = is_hidden(c) || (c == '#' && opens_command(text, offset));
@@ -124,8 +125,8 @@ pub(super) fn json_fragment(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A path as the path of a relative URI. Every byte that is not an unreserved character is percent-encoded, including colons: one
-/// in the first segment would make it a scheme.
+/// A path as the path of a relative URI. Every byte that is not an unreserved character is percent-encoded, including
+/// colons: one in the first segment would make it a scheme.
 pub(super) fn uri(path: &[u8]) -> String {
     let mut safe = String::with_capacity(path.len());
     for &byte in path {
@@ -171,8 +172,8 @@ pub(super) fn markdown(text: &str) -> String {
     safe
 }
 
-/// One line for a reader that may take it for Markdown or for plain text: no link and no markup results, and shell commands stay
-/// readable, since only brackets, `<` and backticks are escaped.
+/// One line for a reader that may take it for Markdown or for plain text: no link and no markup results, and shell commands
+/// stay readable, since only brackets, `<` and backticks are escaped.
 pub(super) fn text_or_markdown(text: &str) -> String {
     let text = line(text);
     let mut safe = String::with_capacity(text.len());

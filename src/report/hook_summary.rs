@@ -7,8 +7,10 @@ use crate::model::{Change, Leak, Report, Status};
 
 /// Maximum number of listed findings, skips or notes; the others are counted.
 const MAX_LISTED: usize = 10;
-/// Maximum number of commits that are listed as adding a key, and as removing it, and of accepted findings.
+/// Maximum number of commits that are listed as adding a key, and as removing it.
 const MAX_COMMITS: usize = 3;
+/// Maximum number of listed accepted findings.
+const MAX_ACCEPTED: usize = 3;
 
 /// Writes the findings, `headline`, which says what was blocked (e.g. "commit blocked"), and the lines of `next_steps`. For a
 /// clean report, writes only what was left out or accepted, if anything.
@@ -80,7 +82,7 @@ fn accepted_findings(report: &Report) -> String {
         let suppression = finding.suppressed.as_ref()?;
         Some(format!("{} by {}", labels::position(finding), escape::line(&suppression.source)))
     });
-    let listed: Vec<_> = accepted.by_ref().take(MAX_COMMITS).collect();
+    let listed: Vec<_> = accepted.by_ref().take(MAX_ACCEPTED).collect();
     if listed.is_empty() {
         return String::new();
     }

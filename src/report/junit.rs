@@ -1,7 +1,7 @@
 //! `junit`: one test suite in JUnit XML, for Jenkins and other readers of test reports.
 //!
-//! A leak is a failed test case, and an accepted leak a skipped one. An incomplete scan has a test case with an error, so that
-//! it never passes.
+//! A leak is a failed test case, and an accepted leak a skipped one. An incomplete scan has a test case with an error, so
+//! that it never passes.
 
 use std::io::{self, Write};
 

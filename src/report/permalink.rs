@@ -91,8 +91,8 @@ fn is_shown_as_document(path: &[u8]) -> bool {
         .is_some_and(|extension| EXTENSIONS.iter().any(|candidate| extension.eq_ignore_ascii_case(candidate)))
 }
 
-/// The host name of the web server that belongs to an SSH host; `None` for an alias that only an SSH configuration defines, such
-/// as `github.com-work`.
+/// The host name of the web server that belongs to an SSH host; `None` for an alias that only an SSH configuration defines,
+/// such as `github.com-work`.
 fn web_host(host: &str) -> Option<&str> {
     match host {
         "ssh.github.com" => Some("github.com"),

@@ -146,7 +146,7 @@ fn plural_of_noun(singular: &str) -> String {
         "branch" => "branches".to_owned(),
         "other ref" => "other refs".to_owned(),
         "tag" => "tags".to_owned(),
-        _ => singular.replacen("ref ", "refs ", 1).replacen("name ", "names ", 1),
+        _ => singular.replacen("ref ", "refs ", 1),
     }
 }
 
@@ -167,8 +167,7 @@ fn write_steps(proof: &CloneProof, out: &mut dyn Write) -> io::Result<()> {
     let mut steps: Vec<&str> = ref_kinds(proof).into_iter().map(removal_step).collect();
     if proof.status == ProofStatus::StillThere && steps.is_empty() {
         steps.push(
-            "clone again and run `friskey prove` on the new clone: git does not transfer objects \
-         that no ref reaches",
+            "clone again and run `friskey prove` on the new clone: git does not transfer objects that no ref reaches",
         );
     }
     steps.dedup();

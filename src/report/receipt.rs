@@ -139,7 +139,7 @@ pub(super) fn remarks(report: &Report) -> Vec<String> {
     match report.unlisted_findings() {
         0 => {}
         n => remarks.push(format!(
-            "{} counted, but not listed: a report lists at limit 10,000 keys and 50,000 places; scan fewer paths \
+            "{} counted, but not listed: a report lists at most 10,000 keys and 50,000 places; scan fewer paths \
              at a time to see them all",
             humanize::count(n, "more finding")
         )),

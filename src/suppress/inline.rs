@@ -55,7 +55,7 @@ pub fn find_marker(
     {
         markers.extend(line_markers);
     }
-    markers.into_iter().min_by_key(|inline| (inline.reason.is_none(), inline.marker != OWN_MARKER))
+    markers.into_iter().min_by_key(|found| (found.reason.is_none(), found.marker != OWN_MARKER))
 }
 
 /// Converts text in UTF-16 to UTF-8; returns other text unchanged.

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::kit::{extract, extract_within, gzip, noise, tar};
-use super::zips::{Entry, zip};
+use super::zip_entries::{Entry, zip};
 use crate::container::Limits;
 
 /// Longer than what is read into memory before it is classified.

@@ -1,15 +1,15 @@
 //! Compares extracted contents with what was packed.
 
-mod compressed;
-mod cpios;
-mod embedded;
+mod archives_in_programs;
+mod bombs_and_limits;
+mod compressed_streams;
+mod cpio_and_unsupported;
+mod damaged_zips;
 mod fuzz_regressions;
-mod hostile;
 mod kit;
 mod long_contents;
-mod pdfs;
-mod pngs;
-mod sevens;
-mod tars;
-mod zips;
-mod zips_hostile;
+mod pdf_streams_and_text;
+mod png_texts;
+mod sevenz_archives;
+mod tar_and_ar_entries;
+mod zip_entries;

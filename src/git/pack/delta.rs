@@ -212,7 +212,8 @@ struct CopyLayout {
     count: u8,
 }
 
-/// The value in place of a number of bytes for a code that omits a byte below one that is present, which masks cannot express.
+/// The value in place of a number of bytes for a code that omits a byte below one that is present, which masks cannot
+/// express.
 const HAS_HOLES: u8 = u8::MAX;
 
 /// The layout for each of the lower seven bits of a code.
@@ -235,8 +236,8 @@ const COPY_LAYOUTS: [CopyLayout; 128] = {
     all
 };
 
-/// Parses the offset and length of a copy instruction. The lower seven bits of `code` say which of their bytes are present; the
-/// others are 0.
+/// Parses the offset and length of a copy instruction. The lower seven bits of `code` say which of their bytes are present;
+/// the others are 0.
 #[inline]
 fn parse_copy(code: u8, delta: &[u8], next: &mut usize) -> Result<(u64, u64), DeltaError> {
     let rest = &delta[*next..];
@@ -310,8 +311,8 @@ pub fn apply(delta: &[u8], base: &[u8], limit: u64) -> Result<Vec<u8>, DeltaErro
     Ok(out)
 }
 
-/// Appends the bytes `start..end` of the result to `out`. `first` is the position in `runs` of the first run that overlaps the
-/// range, or of an earlier one. Returns the position of the first run that overlaps the range.
+/// Appends the bytes `start..end` of the result to `out`. `first` is the position in `runs` of the first run that overlaps
+/// the range, or of an earlier one. Returns the position of the first run that overlaps the range.
 pub(crate) fn append_range(
     runs: &[Run],
     (start, end): (u32, u32),

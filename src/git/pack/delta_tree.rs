@@ -66,7 +66,7 @@ impl DeltaTree {
     }
 
     /// Builds trees of only these entries and all their delta bases.
-    pub(crate) fn of_entries(pack: &Pack, entries: &[Entry]) -> Self {
+    pub(crate) fn for_entries(pack: &Pack, entries: &[Entry]) -> Self {
         let mut tree = Self {
             starts: Vec::new(),
             children: Vec::new(),
@@ -223,8 +223,8 @@ impl DeltaTree {
 /// Number of entries whose headers are prefetched together.
 const PREFETCH: Entry = 32;
 
-/// Loads the headers of some entries into the processor's cache by reading their first bytes. These reads do not depend on each
-/// other, so their cache misses overlap, unlike those of parsing one header after the other.
+/// Loads the headers of some entries into the processor's cache by reading their first bytes. These reads do not depend on
+/// each other, so their cache misses overlap, unlike those of parsing one header after the other.
 fn prefetch(pack: &Pack, entries: std::ops::Range<Entry>) {
     let first = |entry| pack.bytes(entry).first().copied().unwrap_or(0);
     std::hint::black_box(entries.map(first).fold(0, |all, byte| all ^ byte));

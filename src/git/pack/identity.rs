@@ -26,8 +26,8 @@ use crate::untrusted;
 const MAX_INDEX_SIZE: u64 = 1 << 30;
 /// Number of bytes that a thread hashes at a time.
 const CHUNK_LEN: usize = 1 << 20;
-/// Number of bytes of a pack that are read at a time. They should fit into the processor's cache. To map a pack that is only
-/// hashed takes longer than to read it.
+/// Number of bytes of a pack that are read at a time. They should fit into the processor's cache. Mapping a pack that is only
+/// hashed takes longer than reading it.
 #[cfg(unix)]
 const READ_LEN: usize = 1 << 16;
 

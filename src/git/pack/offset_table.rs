@@ -12,8 +12,8 @@ pub(super) struct OffsetTable {
 }
 
 impl OffsetTable {
-    /// Builds the table for a pack of `data_len` bytes whose index lists `count` offsets, in any order. `offset_at` returns the
-    /// offset at a position of the index.
+    /// Builds the table for a pack of `data_len` bytes whose index lists `count` offsets, in any order. `offset_at` returns
+    /// the offset at a position of the index.
     ///
     /// The offsets are distributed to their blocks, one per block on average, and those of each block are sorted. This is
     /// several times as fast as sorting all of them together.

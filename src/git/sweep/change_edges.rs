@@ -1,4 +1,5 @@
-//! Finds the edges of changes: the few bytes of a delta's result where a keyword that the base does not have can begin or end.
+//! Finds the edges of changes: the few bytes of a delta's result where a keyword that the base does not have can begin or
+//! end.
 
 use gix::object::Kind;
 
@@ -6,9 +7,9 @@ use super::Searcher;
 use super::delta_inheritance::{DeltaShape, Region};
 use crate::git::pack::delta::{Run, RunSource, append_range};
 
-/// Searching the edges for keywords first saves time only if at least this many times as many bytes would have to be searched
-/// otherwise. With two, fewer bytes of tokio are searched, but in a sixth more time: gathering many short runs takes longer than
-/// searching them. Eight and sixteen make no measurable difference.
+/// Searching the edges for keywords first saves time only if at least this many times as many bytes would have to be
+/// searched otherwise. With two, fewer bytes of tokio are searched, but in a sixth more time: gathering many short runs
+/// takes longer than searching them. Eight and sixteen make no measurable difference.
 const MIN_SAVING: u64 = 4;
 
 /// Everything that a delta inserts, and the ends of every run that it copies.
@@ -24,7 +25,7 @@ pub(super) struct ChangeEdges<'a> {
 impl<'a> ChangeEdges<'a> {
     pub(super) fn new(searcher: &impl Searcher, kind: Kind, shape: &DeltaShape<'a>) -> Self {
         let width = searcher.longest_keyword().unwrap_or(0).saturating_sub(1);
-        let head = u32::try_from(searcher.head(kind)).unwrap_or(u32::MAX);
+        let head = u32::try_from(searcher.head_len(kind)).unwrap_or(u32::MAX);
         let keeps_head = shape.runs.first().is_some_and(|run| {
             run.source == RunSource::Base(0)
                 && (run.len >= head || run.len == shape.base_len.max(shape.result_len))

@@ -58,10 +58,10 @@ pub(super) struct Collected<H> {
     /// Objects that a pack names and does not contain, with the number of the pack. Recorded only for a cache.
     pub(super) outward_ids: HashSet<(u32, ObjectId)>,
     /// The entries that were searched, as pack number and entry, with kind and size. Recorded only for a cache.
-    pub(super) sizes: Vec<(usize, Entry, Kind, u64)>,
+    pub(super) searched_entries: Vec<(usize, Entry, Kind, u64)>,
     /// The digests of the objects that are [read again](super::Searcher::is_read_again) after the sweep, such as containers,
     /// by pack number and entry. Recorded only for a cache, which recognizes them by it.
-    pub(super) contents: HashMap<(usize, Entry), CacheDigest>,
+    pub(super) content_digests: HashMap<(usize, Entry), CacheDigest>,
     /// Pack entries after which there may be [unlisted bytes](super::unlisted), as pack number and entry.
     pub(super) packed_tails: Vec<(usize, Entry)>,
     /// Loose object files that may have bytes after the object.
@@ -82,8 +82,8 @@ impl<H> Default for Collected<H> {
             bytes_searched: 0,
             missing: HashSet::new(),
             outward_ids: HashSet::new(),
-            sizes: Vec::new(),
-            contents: HashMap::new(),
+            searched_entries: Vec::new(),
+            content_digests: HashMap::new(),
             packed_tails: Vec::new(),
             loose_tails: Vec::new(),
             postponed: Vec::new(),
@@ -101,8 +101,8 @@ impl<H> Collected<H> {
         self.bytes_searched += other.bytes_searched;
         self.missing.extend(other.missing);
         self.outward_ids.extend(other.outward_ids);
-        self.sizes.extend(other.sizes);
-        self.contents.extend(other.contents);
+        self.searched_entries.extend(other.searched_entries);
+        self.content_digests.extend(other.content_digests);
         self.packed_tails.extend(other.packed_tails);
         self.loose_tails.extend(other.loose_tails);
         self.postponed.extend(other.postponed);

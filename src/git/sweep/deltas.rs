@@ -40,6 +40,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         inflated.map_err(to_message)?;
         let delta = &self.buffers.input[..delta_len];
         let len = delta::parse(delta, base.len, limit, &mut self.buffers.runs).map_err(to_message)?;
+        // The bases that stay in memory: the last delta of a base frees it.
         let above = if is_last { base.held - base.len as u64 } else { base.held };
         let held = above + len as u64;
         let mut buffer = Vec::new();
@@ -93,7 +94,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         let result = DeltaResult { runs, base: base.bytes(), delta: &input[..delta_len], assembled };
         let (all, mut searched) = ((0, len as u32), 0);
         let mut keywords = KeywordPositions::empty(searcher);
-        if len <= self.shared.options.small_result.max(searcher.head(base.kind)) {
+        if len <= self.shared.options.small_result.max(searcher.head_len(base.kind)) {
             regions.clear();
             regions.push(all);
         } else {

@@ -73,7 +73,6 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             self.buffers.give_back(buffer);
             return Err(to_message(error).into());
         }
-
         let node = self.search_whole(kind, buffer, len, reservation);
         self.note_content(planned, entry, &node.hits, |_| blake3::hash(&node.buffer[..len]).into());
         Ok(self.finish_entry(planned, entry, node))
@@ -226,6 +225,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         }
     }
 
+    /// Reads and searches the file of a loose object; `buffer` is for its content.
     fn search_loose_file(
         &mut self,
         (id, is_first): (ObjectId, bool),

@@ -40,7 +40,7 @@ pub(super) struct LinkChecker {
 
 impl LinkChecker {
     /// `notes_outward` asks for [`Self::outward_ids`].
-    pub(super) fn new(ids: hash::Kind, notes_outward: bool) -> Self {
+    pub(super) fn new(hash_kind: hash::Kind, notes_outward: bool) -> Self {
         Self {
             missing: HashSet::new(),
             outward_ids: HashSet::new(),
@@ -48,7 +48,7 @@ impl LinkChecker {
             notes_outward,
             waiting: Vec::with_capacity(LOOKUP_BATCH),
             known: vec![0; RECENT_IDS],
-            length: ids.len_in_bytes(),
+            length: hash_kind.len_in_bytes(),
         }
     }
 

@@ -1,9 +1,8 @@
 //! Memory for assembling objects, shared by all threads.
 //!
-//! A delta of a few bytes can produce gigabytes, and all bases on the way down a delta tree must stay in memory. The memory for
-//! all objects in all threads is taken from one budget. No thread waits for memory, since
-//! that could deadlock: an object that does not fit is retried alone at the end, and reported if it is too
-//! large even then.
+//! A delta of a few bytes can produce gigabytes, and all bases on the way down a delta tree must stay in memory. The memory
+//! for all objects in all threads is taken from one budget. No thread waits for memory, since that could deadlock: an object
+//! that does not fit is retried alone at the end, and reported if it is too large even then.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -59,7 +59,7 @@ pub trait Searcher: Sync {
     fn scratch(&self) -> Self::Scratch;
 
     /// The length of the longest possible match, in bytes.
-    fn longest(&self) -> usize;
+    fn longest_match(&self) -> usize;
 
     /// The number of bytes on each side of a match on which the decision about the match can depend, because of context,
     /// boundaries, or overlapping candidates.
@@ -102,7 +102,7 @@ pub trait Searcher: Sync {
     /// The number of bytes at the start of an object of this kind that together determine whether the object begins with a
     /// match. If any of them changes, [`keywords`](Self::keywords) is called with all of them at the start of
     /// its bytes.
-    fn head(&self, kind: Kind) -> usize {
+    fn head_len(&self, kind: Kind) -> usize {
         let _ = kind;
         0
     }

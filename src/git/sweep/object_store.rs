@@ -58,8 +58,8 @@ impl ObjectStore {
         packed.chain(loose.map(move |(index, _)| StoredCopy::Loose(first + index)))
     }
 
-    /// The numbers of the packs that contain an object. Unlike [`Self::copies`], this does not need the offsets of all entries,
-    /// which take time to sort.
+    /// The numbers of the packs that contain an object. Unlike [`Self::copies`], this does not need the offsets of all
+    /// entries, which take time to sort.
     pub(super) fn packs_with<'a>(&'a self, id: &'a oid) -> impl Iterator<Item = usize> + 'a {
         let packs = self.packs.iter().enumerate();
         packs.filter(|(_, pack)| pack.position(id).is_some()).map(|(number, _)| number)
@@ -70,8 +70,8 @@ impl ObjectStore {
         self.listing.loose.binary_search_by(|(other, _)| (**other).cmp(id)).is_ok()
     }
 
-    /// Reads the object `id` from copies that are not in `bad`, and adds copies that cannot be read to `bad`. Assembles
-    /// no object of more than `limit` bytes.
+    /// Reads the object `id` from copies that are not in `unreadable`, and adds those that turn out to be. Assembles no
+    /// object of more than `limit` bytes.
     ///
     /// # Errors
     /// If there is no readable copy, with a reason for the report.
@@ -80,7 +80,7 @@ impl ObjectStore {
         id: &oid,
         limit: u64,
         inflater: &mut Inflater,
-        bad: &mut HashSet<StoredCopy>,
+        unreadable: &mut HashSet<StoredCopy>,
     ) -> Result<(Kind, Vec<u8>), String> {
         // Copies whose delta chain is circular. Two packs can form such a circle although each is valid.
         let mut circular = HashSet::new();
@@ -91,7 +91,7 @@ impl ObjectStore {
             let mut delta_bytes = 0u64;
             let mut wanted = id.to_owned();
             let (kind, bytes) = loop {
-                let usable = |copy: &StoredCopy| !bad.contains(copy) && !circular.contains(copy);
+                let usable = |copy: &StoredCopy| !unreadable.contains(copy) && !circular.contains(copy);
                 let last = chain.last().map(|(copy, _)| *copy);
                 // A base in the same pack is preferred, since it leads back to an earlier copy only if the pack is
                 // damaged.
@@ -115,13 +115,13 @@ impl ObjectStore {
                         on_chain.clear();
                     }
                     Err(_) => {
-                        bad.insert(copy);
+                        unreadable.insert(copy);
                     }
                 }
             };
             match self.apply_chain(bytes, chain, limit - delta_bytes) {
                 Ok(bytes) => return Ok((kind, bytes)),
-                Err(copy) => bad.insert(copy),
+                Err(copy) => unreadable.insert(copy),
             };
         }
     }

@@ -79,7 +79,7 @@ pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) searcher: &'a S,
     pub(super) options: &'a SweepOptions<'a>,
     pub(super) threads: usize,
-    pub(super) ids: hash::Kind,
+    pub(super) hash_kind: hash::Kind,
     pub(super) store: ObjectStore,
     pub(super) plans: Vec<PackPlan>,
     pub(super) collected: Collected<S::Hit>,
@@ -92,7 +92,8 @@ pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) pack_digests: Vec<Option<CacheDigest>>,
     /// Objects that would be read again, but need not be according to the cache, with their sizes in bytes.
     pub(super) clean: Vec<(ObjectId, u64)>,
-    /// Whether a listed file has disappeared, or a file may have been listed before it was complete.
+    /// Whether to list and search the database a second time, because a listed file has disappeared, or a file may have been
+    /// listed before it was complete.
     look_again: bool,
 }
 
@@ -140,7 +141,7 @@ pub(super) fn sweep_listing_cached<S: Searcher>(
         searcher,
         options,
         threads,
-        ids: database.hash_kind(),
+        hash_kind: database.hash_kind(),
         store: ObjectStore::default(),
         plans: Vec::new(),
         collected: Collected::default(),
@@ -170,7 +171,7 @@ impl<S: Searcher> Sweep<'_, S> {
     /// Searches everything in `listing` that was not searched before.
     fn round(
         &mut self,
-        ids: hash::Kind,
+        hash_kind: hash::Kind,
         mut listing: Listing,
         is_second: bool,
         cache: &mut Option<CachedSweep<'_>>,
@@ -184,8 +185,8 @@ impl<S: Searcher> Sweep<'_, S> {
         let first_new = self.store.packs.len();
         for path in listing.packs.difference(&known) {
             let opened = match cache {
-                Some(_) => Pack::open_with_identity(path, ids, self.threads),
-                None => Pack::open(path, ids),
+                Some(_) => Pack::open_with_identity(path, hash_kind, self.threads),
+                None => Pack::open(path, hash_kind),
             };
             match opened {
                 Ok(pack) => self.store.packs.push(pack),
@@ -198,7 +199,8 @@ impl<S: Searcher> Sweep<'_, S> {
                 }
             }
         }
-        // An object in several packs is counted in the first. The largest pack is first, so that no entry of it is a duplicate.
+        // An object in several packs is counted in the first. The largest pack is first, so that no entry of it is a
+        // duplicate.
         self.store.packs[first_new..].sort_by_key(|pack| Reverse(pack.num_objects()));
         self.store.listing = listing;
         self.plan_packs(first_new, cache);
@@ -220,14 +222,16 @@ impl<S: Searcher> Sweep<'_, S> {
             ObjectKey::Packed(..) => None,
         }));
         let (loose, packs) = (&self.loose_swept, &self.store.packs);
-        let known = |id: &oid| {
+        // Whether the object was searched as a loose one in the first round.
+        let was_searched = |id: &oid| {
             loose.binary_search_by(|other| (**other).cmp(id)).is_ok()
                 && !failed.iter().any(|other| **other == *id)
         };
         let mut duplicates = vec![Vec::new(); packs.len() - first_new];
         if packs.len() > 1 || !loose.is_empty() {
-            let known: Option<&(dyn Fn(&oid) -> bool + Sync)> = (!loose.is_empty()).then_some(&known);
-            duplicates = duplicates::find(packs, first_new, known, self.threads);
+            let was_searched: Option<&(dyn Fn(&oid) -> bool + Sync)> =
+                (!loose.is_empty()).then_some(&was_searched);
+            duplicates = duplicates::find(packs, first_new, was_searched, self.threads);
         }
         if let Some(cache) = cache {
             cache.look_up(packs, self.threads);
@@ -314,7 +318,7 @@ impl<S: Searcher> Sweep<'_, S> {
             store: &self.store,
             plans: &self.plans,
             items,
-            ids: self.ids,
+            hash_kind: self.hash_kind,
             queue: WorkQueue::new(threads, items.len()),
             budget: Arc::new(MemoryBudget::new(self.options.max_memory)),
         };

@@ -77,7 +77,7 @@ fn only_copies<S: Searcher>(
         match (copies.next()?, copies.next()) {
             (StoredCopy::Packed(number, entry), None) => Some(PackedCopy {
                 pack: (*sweep.pack_digests.get(number)?)?,
-                content: sweep.collected.contents.get(&(number, entry)).copied(),
+                content: sweep.collected.content_digests.get(&(number, entry)).copied(),
             }),
             _ => None,
         }
@@ -200,7 +200,7 @@ struct Recovery<'s, 'a, S: Searcher> {
     /// Entries that were not searched, because of a fault of their own or in their delta chain.
     unsearched: HashSet<StoredCopy>,
     /// Copies that are known to be unreadable.
-    bad: HashSet<StoredCopy>,
+    unreadable: HashSet<StoredCopy>,
     inflater: Inflater,
     scratch: S::Scratch,
 }
@@ -215,7 +215,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         Self {
             sweep,
             unsearched: failures.iter().filter_map(packed).collect(),
-            bad: failures.iter().filter(|failure| failure.is_root_cause).filter_map(packed).collect(),
+            unreadable: failures.iter().filter(|failure| failure.is_root_cause).filter_map(packed).collect(),
             inflater: Inflater::new(),
             scratch,
         }
@@ -276,14 +276,15 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
     /// Searches another copy of an object. Returns `false` if there is no readable one.
     fn search(&mut self, id: &ObjectId) -> bool {
         let limit = self.sweep.options.max_memory.min(2 * self.sweep.options.max_assembled);
-        let Ok((kind, bytes)) = self.sweep.store.read(id, limit, &mut self.inflater, &mut self.bad) else {
+        let Ok((kind, bytes)) = self.sweep.store.read(id, limit, &mut self.inflater, &mut self.unreadable)
+        else {
             return false;
         };
         if !self.sweep.searcher.wants(kind) {
             return true;
         }
         if self.sweep.options.check_links {
-            let mut links = LinkChecker::new(self.sweep.ids, false);
+            let mut links = LinkChecker::new(self.sweep.hash_kind, false);
             links.check(&self.sweep.store, kind, &bytes, &[]);
             links.flush(&self.sweep.store);
             self.sweep.collected.missing.extend(links.missing);

@@ -23,8 +23,9 @@ pub(super) fn search<S: Searcher>(
     mut push: impl FnMut(std::ops::Range<u64>, S::Hit),
 ) -> Result<u64, String> {
     let margin = searcher.margin() as u64;
-    let overlap = searcher.longest() + 2 * searcher.margin();
+    let overlap = searcher.longest_match() + 2 * searcher.margin();
     let mut window = vec![0; WINDOW_STEP + overlap];
+    // Matches that depend on nothing from the offset `settled` on were passed on before, from an earlier window.
     let (mut filled, mut start, mut settled, mut searched) = (0, 0u64, None, 0);
     loop {
         let read = fill(input, &mut window[filled..]).map_err(|error| error.to_string())?;
@@ -38,9 +39,9 @@ pub(super) fn search<S: Searcher>(
         searcher.search(kind, &window[..filled], scratch, &mut |_| {}, &mut |range, hit| {
             let range = start + range.start as u64..start + range.end as u64;
             let depends_to = range.end + margin;
-            let cut = (start != 0 && range.start < start + margin) || (!is_last && depends_to > end);
-            let known = settled.is_some_and(|settled| depends_to <= settled);
-            if !cut && !known {
+            let is_cut = (start != 0 && range.start < start + margin) || (!is_last && depends_to > end);
+            let is_known = settled.is_some_and(|settled| depends_to <= settled);
+            if !is_cut && !is_known {
                 push(range, hit);
             }
         });
@@ -71,7 +72,7 @@ fn fill(input: &mut dyn Read, out: &mut [u8]) -> io::Result<usize> {
 /// Maximum number of matches that are kept for one object. That there were more is reported as a skip.
 pub(super) const MAX_HITS: usize = 1 << 20;
 
-/// Adds a match, unless there are too many. Returns whether there are.
+/// Adds a match, unless there are [too many](MAX_HITS). Returns whether there are.
 pub(super) fn push_bounded<H>(hits: &mut Hits<H>, range: std::ops::Range<u64>, hit: H) -> bool {
     let room = hits.len() < MAX_HITS;
     if room {

@@ -36,6 +36,7 @@ pub(super) fn list<S: Searcher>(sweep: &Sweep<'_, S>) -> Vec<UnlistedBytes> {
         return Vec::new();
     }
     let mut unlisted = Vec::new();
+    // The cache keeps facts only about packs without unlisted bytes.
     let searched = sweep.store.packs.iter().zip(&sweep.plans).filter(|(_, plan)| !plan.is_known);
     for (pack, _) in searched {
         let lead = pack.bytes_before_first();
@@ -82,10 +83,11 @@ const MAX_FAILED_STARTS: u32 = 1 << 16;
 
 /// Inflates every zlib stream in `bytes`, with or without the header of an entry before it, and calls `found` with its
 /// offset and content. Returns whether a limit on size or number was reached.
-pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usize, &[u8])) -> bool {
-    let (mut at, mut left, mut futile, mut crosses_edge) = (0, MAX_INFLATED_BYTES, MAX_FAILED_STARTS, false);
+pub fn unlisted_streams(bytes: &[u8], hash_kind: hash::Kind, found: &mut dyn FnMut(usize, &[u8])) -> bool {
+    let (mut at, mut bytes_left, mut starts_left, mut has_cut) =
+        (0, MAX_INFLATED_BYTES, MAX_FAILED_STARTS, false);
     while at < bytes.len() {
-        let header = entry::parse(&bytes[at..], ids).map_or(0, |header| header.len);
+        let header = entry::parse(&bytes[at..], hash_kind).map_or(0, |header| header.len);
         let begins_at = |start: &usize| bytes[*start..].first_chunk().is_some_and(|two| is_zlib_header(*two));
         let start = [header, 0].into_iter().map(|skip| at + skip).find(begins_at);
         let Some(start) = start else {
@@ -94,23 +96,23 @@ pub fn unlisted_streams(bytes: &[u8], ids: hash::Kind, found: &mut dyn FnMut(usi
         };
         let mut stream = InflateStream::new(&bytes[start..]);
         let mut plain = Vec::new();
-        let limit = MAX_STREAM_BYTES.min(left);
+        let limit = MAX_STREAM_BYTES.min(bytes_left);
         let read = stream.by_ref().take(limit).read_to_end(&mut plain);
-        left -= plain.len() as u64;
+        bytes_left -= plain.len() as u64;
         if !plain.is_empty() {
             found(start, &plain);
         }
-        crosses_edge |= plain.len() as u64 == limit;
+        has_cut |= plain.len() as u64 == limit;
         match read {
             Ok(_) => at = start + usize::try_from(stream.consumed()).unwrap_or(usize::MAX).max(1),
             Err(_) => {
                 at += 1;
-                futile -= 1;
+                starts_left -= 1;
             }
         }
-        if left == 0 || futile == 0 {
+        if bytes_left == 0 || starts_left == 0 {
             return true;
         }
     }
-    crosses_edge
+    has_cut
 }

@@ -31,7 +31,7 @@ pub(super) struct SweepContext<'a, S: Searcher> {
     /// One plan for each pack of the store.
     pub(super) plans: &'a [PackPlan],
     pub(super) items: &'a [WorkItem],
-    pub(super) ids: hash::Kind,
+    pub(super) hash_kind: hash::Kind,
     pub(super) queue: WorkQueue<S::Hit>,
     pub(super) budget: Arc<MemoryBudget>,
 }
@@ -67,7 +67,7 @@ const PROGRESS_INTERVAL: u64 = 1 << 10;
 
 impl<'a, S: Searcher> SweepWorker<'a, S> {
     pub(super) fn new(shared: &'a SweepContext<'a, S>) -> Self {
-        let (longest, margin) = (shared.searcher.longest(), shared.searcher.margin());
+        let (longest, margin) = (shared.searcher.longest_match(), shared.searcher.margin());
         Self {
             shared,
             margin: margin as u64,
@@ -77,7 +77,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             buffers: Buffers::default(),
             hits: Vec::new(),
             collected: Collected::default(),
-            links: shared.options.check_links.then(|| LinkChecker::new(shared.ids, shared.notes_facts)),
+            links: shared.options.check_links.then(|| LinkChecker::new(shared.hash_kind, shared.notes_facts)),
             unreported: (0, 0),
         }
     }
@@ -147,7 +147,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         if let ObjectKey::Packed(pack, entry) = key
             && self.shared.notes_facts
         {
-            self.collected.sizes.push((pack, entry, kind, size));
+            self.collected.searched_entries.push((pack, entry, kind, size));
         }
     }
 
@@ -163,7 +163,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         let is_new = self.shared.notes_facts && !planned.plan.is_known;
         if is_new && hits.iter().any(|(_, hit)| self.shared.searcher.is_read_again(hit)) {
             let digest = content(self);
-            self.collected.contents.insert((planned.number, entry), digest);
+            self.collected.content_digests.insert((planned.number, entry), digest);
         }
     }
 

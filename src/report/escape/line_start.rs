@@ -1,6 +1,6 @@
 //! Keeps lines from starting a CI runner command: for GitHub, `::` and a name such as `error`, after any white space; for
-//! Buildkite `---`, `+++`, `~~~` and `^^^`, which open and close groups. No line that friskey writes for people may start like
-//! that, even in untrusted text.
+//! Buildkite `---`, `+++`, `~~~` and `^^^`, which open and close groups. No line that friskey writes for people may start
+//! like that, even in untrusted text.
 
 use std::io::{self, Write};
 

@@ -25,7 +25,8 @@ pub(super) fn accepted_findings(holder: &LeakInRepository) -> impl Iterator<Item
     list(&holder.leak, "findings").iter().filter(|finding| !finding["suppressed"].is_null())
 }
 
-/// The name of a place: its path, or the surface with the commit or object that holds the key; then archive entries.
+/// The name of a place: its path, or the surface with the commit or object that contains the key; then
+/// archive entries.
 pub(super) fn place(finding: &Value) -> String {
     let field = |name: &str| finding[name].as_str().unwrap_or_default();
     let surface = field("surface");

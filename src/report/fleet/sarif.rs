@@ -1,5 +1,5 @@
-//! `sarif`: one log with a run for each repository. The audits wrote the runs; a repository without a result has a failed run with
-//! the reason.
+//! `sarif`: one log with a run for each repository. The audits wrote the runs; a repository without a result has a failed
+//! run with the reason.
 
 use std::io::{self, Write};
 

@@ -35,7 +35,8 @@ pub(super) fn outcome(report: &FleetReport) -> String {
     }
 }
 
-/// Why the report is incomplete: how many repositories have no result or an incomplete one, or else how many problems there are.
+/// Why the report is incomplete: how many repositories have no result or an incomplete one, or else how many problems there
+/// are.
 fn missing_results(report: &FleetReport) -> String {
     let count_in_state =
         |state: RepositoryState| report.coverage.repositories.get(state.name()).copied().unwrap_or(0);
@@ -100,7 +101,7 @@ pub(super) fn coverage(report: &FleetReport) -> String {
 
 /// Something that was left out on purpose: `blob (--surfaces) in 3 repositories; --surfaces=… includes it`.
 pub(super) fn ignored_line(ignored: &FleetIgnored) -> String {
-    let holders = match ignored.repositories {
+    let scope = match ignored.repositories {
         0 => String::new(),
         n => format!(" in {}", repositories(n)),
     };
@@ -108,5 +109,5 @@ pub(super) fn ignored_line(ignored: &FleetIgnored) -> String {
         true => String::new(),
         false => format!("; {} includes it", ignored.include_with),
     };
-    format!("{} ({}){holders}{include}", ignored.what, ignored.by)
+    format!("{} ({}){scope}{include}", ignored.what, ignored.by)
 }

@@ -61,8 +61,8 @@ fn write_spending(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
         escape::xml(&before),
         humanize::count(u64::from(spending.days_before), "day")
     )?;
-    if let Some(describe_uses) = describe_uses(spending) {
-        writeln!(out, "<p>Used for {}.</p>", escape::xml(&describe_uses))?;
+    if let Some(uses) = describe_uses(spending) {
+        writeln!(out, "<p>Used for {}.</p>", escape::xml(&uses))?;
     }
     if spending.days.is_empty() {
         return Ok(());

@@ -1,5 +1,5 @@
-//! Writes the history of a leak: the commits that introduced, moved and removed it, when a remote was first seen with it, and how
-//! long it was exposed.
+//! Writes the history of a leak: the commits that introduced, moved and removed it, when a remote was first seen with it,
+//! and how long it was exposed.
 
 use std::io::{self, Write};
 

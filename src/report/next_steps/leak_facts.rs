@@ -226,8 +226,8 @@ fn paths(findings: &[&Finding], surfaces: &[Surface]) -> Vec<String> {
     paths
 }
 
-/// The paths without those from which the key was moved away. With several branches, the key may be at different paths in each,
-/// so all paths are kept.
+/// The paths without those from which the key was moved away. With several branches, the key may be at different paths in
+/// each, so all paths are kept.
 fn remaining_paths(leak: &Leak, branches: usize, mut paths: Vec<String>) -> Vec<String> {
     if branches > 1 {
         return paths;

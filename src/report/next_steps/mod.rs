@@ -26,8 +26,8 @@ pub(super) struct NextStep {
     /// The command that does it, for a POSIX shell in the repository; `None` if there is none, or if a name in it
     /// cannot be shown verbatim.
     pub(super) command: Option<String>,
-    /// What to do or to know before the command is run, in a few words, for formats that leave out the text; empty if there is
-    /// nothing.
+    /// What to do or to know before the command is run, in a few words, for formats that leave out the text; empty if there
+    /// is nothing.
     #[serde(skip)]
     pub(super) caveat: String,
 }

@@ -86,8 +86,8 @@ fn add_tip_steps(facts: &LeakFacts, steps: &mut Vec<NextStep>) {
     steps.push(NextStep::new("remove", text, command).with_caveat(caveat));
 }
 
-/// Whether the branch is checked out, and a command: if it is, the one that commits the files once the key is removed from them,
-/// and otherwise the one that checks the branch out. There is no command for a bare repository.
+/// Whether the branch is checked out, and a command: if it is, the one that commits the files once the key is removed from
+/// them, and otherwise the one that checks the branch out. There is no command for a bare repository.
 fn commit_command(facts: &LeakFacts, branch: &str) -> (bool, Option<String>) {
     let is_checked_out = facts.head_branch.as_deref() == Some(branch);
     if facts.is_bare {
@@ -238,8 +238,8 @@ fn add_stash_steps(facts: &LeakFacts, steps: &mut Vec<NextStep>) {
     if facts.stashes.is_empty() {
         return;
     }
-    // The command finds the entry by its commit, because dropping an entry renumbers the others, and the steps of other leaks may
-    // name those.
+    // The command finds the entry by its commit, because dropping an entry renumbers the others, and the steps of other
+    // leaks may name those.
     let drop = |entry: &StashEntry| {
         let (git, commit) = (facts.git_command()?, shell::quote(&entry.commit)?);
         let number = format!("$({git} stash list --format=%H | grep -n ^{commit} | cut -d: -f1)");

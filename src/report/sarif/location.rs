@@ -1,4 +1,5 @@
-//! The location of a finding in SARIF. Every finding gets one, since code scanning rejects an upload with a result that has none.
+//! The location of a finding in SARIF. Every finding gets one, since code scanning rejects an upload with a result that has
+//! none.
 
 use std::collections::BTreeMap;
 

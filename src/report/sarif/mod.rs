@@ -31,8 +31,8 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     write_with_line_hashes(report, style, &|_, _| None, out)
 }
 
-/// Writes SARIF with line hashes for files in the checkout, by which GitHub recognizes an alert whose line has moved. GitHub's
-/// upload action adds these hashes itself, so this is for uploads without the action.
+/// Writes SARIF with line hashes for files in the checkout, by which GitHub recognizes an alert whose line has moved.
+/// GitHub's upload action adds these hashes itself, so this is for uploads without the action.
 ///
 /// # Errors
 /// Only what `out` itself reports.

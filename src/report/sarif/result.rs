@@ -113,9 +113,9 @@ impl Results<'_> {
         })
     }
 
-    /// Stable fingerprints for deduplication. GitHub uses only `primaryLocationLineHash`. For files in the checkout, its upload
-    /// action computes that hash and warns about different values, so they get one only if `line_hashes` knows it. Elsewhere
-    /// it is derived from the fingerprint of the secret or the id of the finding.
+    /// Stable fingerprints for deduplication. GitHub uses only `primaryLocationLineHash`. For files in the checkout, its
+    /// upload action computes that hash and warns about different values, so they get one only if `line_hashes` knows it.
+    /// Elsewhere it is derived from the fingerprint of the secret or the id of the finding.
     fn fingerprints(&self, leak: &Leak, primary: &Finding) -> BTreeMap<&'static str, String> {
         let fingerprint = leak.detected_key.fingerprint.to_string();
         let origin = &primary.origin;

@@ -77,8 +77,8 @@ fn write_spending(spending: &Spending, out: &mut dyn Write) -> io::Result<()> {
         "  spent        {since} since the leaking commit; {before} a day in the {} days before",
         spending.days_before
     )?;
-    if let Some(describe_uses) = describe_uses(spending) {
-        writeln!(out, "  used for     {describe_uses}")?;
+    if let Some(uses) = describe_uses(spending) {
+        writeln!(out, "  used for     {uses}")?;
     }
     let highest = spending.days.iter().map(|day| day.amount).fold(0.0, f64::max);
     for day in &spending.days {

@@ -23,7 +23,7 @@ impl Searcher for ObjectSearch<'_> {
 
     fn scratch(&self) {}
 
-    fn longest(&self) -> usize {
+    fn longest_match(&self) -> usize {
         self.detector.max_match_len().max(HEAD_LEN)
     }
 
@@ -43,7 +43,7 @@ impl Searcher for ObjectSearch<'_> {
         matches!(hit, SweepMatch::Container)
     }
 
-    fn head(&self, kind: ObjectKind) -> usize {
+    fn head_len(&self, kind: ObjectKind) -> usize {
         if kind == ObjectKind::Blob { HEAD_LEN } else { 0 }
     }
 

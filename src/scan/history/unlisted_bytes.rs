@@ -22,7 +22,7 @@ impl RepositoryAudit<'_> {
         }
         let collector = Collector::new(self.settings);
         for range in ranges {
-            let searched = match self.search_range(range, &collector) {
+            let searched = match self.search_unlisted_range(range, &collector) {
                 Ok(true) => "they were searched, raw and inflated".to_owned(),
                 Ok(false) => "they were searched raw, and inflated only in part".to_owned(),
                 Err(error) => format!("they cannot be read: {error}"),
@@ -57,7 +57,11 @@ impl RepositoryAudit<'_> {
     }
 
     /// Searches one range. Returns whether all deflated streams in it were searched.
-    fn search_range(&self, range: &UnlistedBytes, collector: &Collector<'_>) -> std::io::Result<bool> {
+    fn search_unlisted_range(
+        &self,
+        range: &UnlistedBytes,
+        collector: &Collector<'_>,
+    ) -> std::io::Result<bool> {
         let (mut file, _) = untrusted::open(&range.path, true)?;
         file.seek(SeekFrom::Start(range.start))?;
         let length = range.end - range.start;

@@ -24,7 +24,7 @@ use crate::git::sweep::plan::Sweep;
 struct PackNotes {
     /// Kind and size of each entry that was searched.
     searched: Vec<Option<(Kind, u64)>>,
-    /// How many these are.
+    /// The number of these entries.
     count: u64,
     /// Entries with matches.
     matched: BTreeSet<Entry>,
@@ -43,7 +43,7 @@ pub(in crate::git::sweep) fn collect<S: Searcher>(
         return CacheUpdate::default();
     }
     let mut update = CacheUpdate::new(state);
-    update.identified_objects = IdentifiedObjects::of(sweep, state);
+    update.identified_objects = IdentifiedObjects::from_sweep(sweep, state);
     if state.packs.iter().all(|pack| pack.facts.is_some()) {
         return update;
     }
@@ -108,7 +108,7 @@ impl PackNotes {
 fn pack_notes<S: Searcher>(sweep: &Sweep<'_, S>, packs: usize) -> Vec<PackNotes> {
     let mut notes: Vec<PackNotes> = Vec::new();
     notes.resize_with(packs, PackNotes::default);
-    for &(number, entry, kind, size) in &sweep.collected.sizes {
+    for &(number, entry, kind, size) in &sweep.collected.searched_entries {
         let own = &mut notes[number];
         if own.searched.is_empty() {
             own.searched.resize(sweep.store.packs[number].len(), None);
@@ -192,7 +192,7 @@ fn facts<S: Searcher>(
     let (relies_on, outside) = elsewhere(sweep, state, number, &outward_ids);
     let after_repack = RepackFacts {
         memory: state.memory,
-        ids: relies_on.is_empty().then(|| IdSet::of(pack)),
+        ids: relies_on.is_empty().then(|| IdSet::from_pack(pack)),
         families: clean_families(sweep, state, number, (notes, &again)),
     };
     let read_again = read_again(pack, notes, &again);

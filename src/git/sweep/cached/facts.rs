@@ -43,7 +43,7 @@ pub(super) struct MemoryLimits {
 
 impl MemoryLimits {
     /// The limits in `options`.
-    pub(super) fn of(options: &SweepOptions<'_>) -> Self {
+    pub(super) fn from_options(options: &SweepOptions<'_>) -> Self {
         Self { max_memory: options.max_memory, max_assembled: options.max_assembled }
     }
 

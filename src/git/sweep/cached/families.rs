@@ -34,7 +34,7 @@ pub(super) fn families(pack: &Pack, tree: &DeltaTree, threads: usize) -> Vec<Fam
 
 /// The family of a root; `None` if it is neither a blob nor a tree, or cannot be read.
 fn family(pack: &Pack, tree: &DeltaTree, root: Entry, text: &mut Vec<u8>) -> Option<Family> {
-    let stored = StoredEntry::of(pack, root)?;
+    let stored = StoredEntry::read(pack, root)?;
     let kind = match stored.header.content {
         EntryContent::Whole(kind @ (Kind::Blob | Kind::Tree)) => kind,
         _ => return None,
@@ -50,14 +50,14 @@ fn family(pack: &Pack, tree: &DeltaTree, root: Entry, text: &mut Vec<u8>) -> Opt
             text.clear();
         }
         let first = waiting.len();
-        for place in tree.children(entry) {
-            let child = tree.child(place);
-            waiting.push((depth + 1, child, StoredEntry::of(pack, child)?));
+        for position in tree.children(entry) {
+            let child = tree.child(position);
+            waiting.push((depth + 1, child, StoredEntry::read(pack, child)?));
         }
         // Their order in the pack does not matter.
         let siblings = &mut waiting[first..];
         siblings.sort_unstable_by_key(|(_, _, stored)| stored.key());
-        // Git does not store one object twice. What builds on which of the two could not be determined.
+        // Git does not store one object twice. It could not be determined which of the two an entry builds on.
         if siblings.windows(2).any(|pair| pair[0].2.key() == pair[1].2.key()) {
             return None;
         }
@@ -73,19 +73,19 @@ struct StoredEntry<'p> {
 }
 
 impl<'p> StoredEntry<'p> {
-    fn of(pack: &'p Pack, entry: Entry) -> Option<Self> {
+    fn read(pack: &'p Pack, entry: Entry) -> Option<Self> {
         let (header, rest) = pack.header(entry).ok()?;
         let length = pack.entry_end(entry).checked_sub(pack.offset(entry) + header.len as u64)?;
         Some(Self { header, deflated: rest.get(..usize::try_from(length).ok()?)? })
     }
 
-    /// What tells it from others with the same base.
+    /// What distinguishes it from other deltas with the same base.
     fn key(&self) -> (u64, usize, &'p [u8]) {
         (self.header.size, self.deflated.len(), self.deflated)
     }
 
-    /// Appends it and its distance from the root. With the entries of a family in the order of a walk, this says which
-    /// builds on which.
+    /// Appends the entry and its distance from the root. If the entries of a family are in the order of a walk, the distances
+    /// determine which builds on which.
     fn describe(&self, depth: u32, text: &mut Vec<u8>) {
         text.push(match self.header.content {
             EntryContent::Whole(Kind::Blob) => b'b',

@@ -5,9 +5,9 @@ use gix::oid;
 use crate::cache::{CacheDigest, CacheReader, put_number};
 use crate::git::pack::Pack;
 
-/// Number of leading bits of an id that are kept. As differences from the id before, they take three bytes in packs of up to a
-/// million objects. The probability that a new id shares them with one of 100,000 others is 1 in 700,000; the pack is then
-/// searched again.
+/// Number of leading bits of an id that are kept. As differences from the id before, they take three bytes in packs of up
+/// to a million objects. The probability that a new id shares them with one of 100,000 others is 1 in 700,000; the pack is
+/// then searched again.
 const LEADING_BITS: u32 = 36;
 /// Number of bytes of ids that are hashed at a time.
 const BATCH: usize = 1 << 16;
@@ -29,7 +29,7 @@ fn leading_bits(id: &oid) -> u64 {
 
 impl IdSet {
     /// The ids of `pack`.
-    pub(super) fn of(pack: &Pack) -> Self {
+    pub(super) fn from_pack(pack: &Pack) -> Self {
         let leading = (0..pack.num_objects()).map(|position| leading_bits(pack.id_at(position))).collect();
         Self { digest: digest_of(pack, |_| true), leading }
     }

@@ -19,8 +19,8 @@ pub struct IdentifiedObjects {
 }
 
 impl IdentifiedObjects {
-    /// Those of a sweep that has just ended; `None` if something is loose, stored twice, or not certain.
-    pub(super) fn of<S: Searcher>(sweep: &Sweep<'_, S>, state: &CachedSweep<'_>) -> Option<Self> {
+    /// The objects of a sweep that has just ended; `None` if one is loose or stored twice, or if one may have been missed.
+    pub(super) fn from_sweep<S: Searcher>(sweep: &Sweep<'_, S>, state: &CachedSweep<'_>) -> Option<Self> {
         let (listing, packs) = (&sweep.store.listing, &sweep.store.packs);
         let is_whole = sweep.skipped.is_empty()
             && sweep.collected.failures.is_empty()
@@ -65,7 +65,7 @@ fn is_plain(listing: &Listing) -> bool {
     listing.loose.is_empty() && listing.skipped.is_empty() && !listing.dirs.iter().any(has_multi_index)
 }
 
-/// Whether there is such a file, whatever it is, or it is not known.
+/// Whether `path` exists, as anything, or may exist.
 fn is_there(path: &Path) -> bool {
     !matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
 }

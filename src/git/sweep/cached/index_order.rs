@@ -14,7 +14,7 @@ pub(super) fn is_in_order(pack: &Pack, threads: usize) -> bool {
     threads::map(threads, starts, |start| is_part_in_order(pack, start)).into_iter().all(|part| part)
 }
 
-/// Whether that is true of the [`POSITIONS`] positions from `start` on.
+/// Whether that is true of the next [`POSITIONS`] positions from `start` on.
 fn is_part_in_order(pack: &Pack, start: u32) -> bool {
     let end = start.saturating_add(POSITIONS).min(pack.num_objects());
     let is_found = |position: u32| pack.position(pack.id_at(position)) == Some(position);

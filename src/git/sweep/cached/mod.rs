@@ -37,9 +37,9 @@ use super::{Searcher, SweepOptions};
 use crate::cache::Cache;
 use crate::git::ObjectDatabase;
 
-/// Like [`sweep`](super::sweep), with the same outcome except for [`SweepOutcome::searched`], but uses the facts about packs in
-/// `cache`. The searcher must want objects of every kind. `is_clean` is called with the digest of a pack and the bytes
-/// of the id of an object that would be [read again](Searcher::is_read_again), and says whether it need not be.
+/// Like [`sweep`](super::sweep), with the same outcome except for [`SweepOutcome::bytes_searched`], but uses the facts about
+/// packs in `cache`. The searcher must want objects of every kind. `is_clean` is called with the digest of a pack and the
+/// bytes of the id of an object that would be [read again](Searcher::is_read_again), and says whether it need not be.
 pub fn sweep_with_cache<S: Searcher>(
     database: &ObjectDatabase,
     searcher: &S,

@@ -1,5 +1,5 @@
-//! The facts about a pack that are needed after a repack has replaced it. They are by far the largest part of what is kept, so
-//! they are in a separate entry, which is read only then.
+//! The facts about a pack that are needed after a repack has replaced it. They are by far the largest part of what is kept,
+//! so they are in a separate entry, which is read only then.
 
 use std::cmp::Reverse;
 
@@ -53,7 +53,8 @@ impl RepackFacts {
         blake3::derive_key(SUBJECT, pack)
     }
 
-    /// Encodes an entry of a cache of at most `room` bytes: the ids, if they take at most half of it, and the largest families.
+    /// Encodes an entry of a cache of at most `room` bytes: the ids, if they take at most half of it, and the largest
+    /// families.
     pub(super) fn encode(&self, room: usize) -> Vec<u8> {
         let mut out = Vec::new();
         self.memory.encode(&mut out);

@@ -22,7 +22,7 @@ pub(in crate::git::sweep) struct CachedSweep<'c> {
     /// The name of the repository in notes.
     pub(super) repository: String,
     /// The subject of the entry that lists the packs of this database.
-    pub(super) list: CacheDigest,
+    pub(super) list_subject: CacheDigest,
     /// The packs for which the last sweep of this database stored facts.
     pub(super) previous: Vec<CacheDigest>,
     /// What is known about each pack, by pack number.
@@ -90,16 +90,16 @@ impl<'c> CachedSweep<'c> {
         database: &ObjectDatabase,
         options: &SweepOptions<'_>,
     ) -> Self {
-        let list = cache_subject(database, "packs");
-        let previous = cache.load(&list).and_then(|bytes| decode_list(&bytes)).unwrap_or_default();
+        let list_subject = cache_subject(database, "packs");
+        let previous = cache.load(&list_subject).and_then(|bytes| decode_list(&bytes)).unwrap_or_default();
         Self {
             cache,
             repository: database.name(),
-            list,
+            list_subject,
             previous,
             packs: Vec::new(),
             gone: None,
-            memory: MemoryLimits::of(options),
+            memory: MemoryLimits::from_options(options),
             id_len: database.hash_kind().len_in_bytes(),
             is_clean,
         }
@@ -155,7 +155,7 @@ impl<'c> CachedSweep<'c> {
         is_elsewhere: &dyn Fn(&oid) -> bool,
         threads: usize,
     ) -> CachedPlan {
-        // Restored only if the objects can be counted.
+        // The facts are put back only if the objects can be counted.
         if let Some(facts) = self.packs[number].facts.take()
             && let Some(planned) = self.plan_known(number, (pack, duplicates), &facts, is_elsewhere)
         {
@@ -182,14 +182,14 @@ impl<'c> CachedSweep<'c> {
             let mut known = facts.object_counts;
             known.merge(&read_again.object_counts);
             self.packs[number].clean = clean;
-            return Some(CachedPlan { tree: DeltaTree::of_entries(pack, &[]), known });
+            return Some(CachedPlan { tree: DeltaTree::for_entries(pack, &[]), known });
         }
-        // To know the number of entries takes time, and is necessary only if some of them are searched.
+        // Determining the number of entries takes time, and is necessary only if some of them are searched.
         if facts.matched.last().is_some_and(|&last| last as usize >= pack.len()) {
             return None;
         }
         let known = first_copies(pack, facts, duplicates)?;
-        Some(CachedPlan { tree: DeltaTree::of_entries(pack, &facts.matched), known })
+        Some(CachedPlan { tree: DeltaTree::for_entries(pack, &facts.matched), known })
     }
 
     /// The objects of a known pack that would be read again, if none of them need be, with the counts of these objects.

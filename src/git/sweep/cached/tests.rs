@@ -107,7 +107,7 @@ fn an_id_set_is_within_a_pack_only_if_the_pack_has_all_of_its_ids() {
         scratch.commit("one of many");
     }
     scratch.git(&["repack", "-qad"]);
-    let old = IdSet::of(&open_pack(&scratch));
+    let old = IdSet::from_pack(&open_pack(&scratch));
     assert!(old.is_within(&open_pack(&scratch)));
     let mut bytes = Vec::new();
     old.encode(&mut bytes);
@@ -116,7 +116,7 @@ fn an_id_set_is_within_a_pack_only_if_the_pack_has_all_of_its_ids() {
     scratch.write("file", "new");
     scratch.commit("new");
     scratch.git(&["repack", "-qad"]);
-    let more = IdSet::of(&open_pack(&scratch));
+    let more = IdSet::from_pack(&open_pack(&scratch));
     assert!(old.is_within(&open_pack(&scratch)));
     scratch.git(&["reset", "-q", "--hard", "HEAD~2"]);
     scratch.write("file", "other");

@@ -24,8 +24,8 @@ pub struct CacheUpdate {
     /// The name of the repository in notes.
     repository: String,
     /// The subject of the entry that lists the packs of this database.
-    list: CacheDigest,
-    /// The packs that it lists so far.
+    list_subject: CacheDigest,
+    /// The packs that this entry lists so far.
     previous: Vec<CacheDigest>,
     /// Packs about which the cache already has facts.
     known: Vec<CacheDigest>,
@@ -34,9 +34,9 @@ pub struct CacheUpdate {
     pub(super) not_kept: Vec<(PathBuf, &'static str)>,
     /// Number of packs of the repository.
     packs: usize,
-    /// Number of objects in other packs that were not searched.
+    /// Number of objects in packs without facts that were not searched, since they were in packs that no longer exist.
     known_objects: u64,
-    /// All objects, if results that depend on them alone can be kept.
+    /// What identifies all objects, if results that depend on them alone can be kept.
     pub(super) identified_objects: Option<IdentifiedObjects>,
 }
 
@@ -46,7 +46,7 @@ impl CacheUpdate {
         let known = state.packs.iter().filter(|pack| pack.facts.is_some());
         Self {
             repository: state.repository.clone(),
-            list: state.list,
+            list_subject: state.list_subject,
             previous: state.previous.clone(),
             known: known.filter_map(|pack| pack.digest).collect(),
             fresh: Vec::new(),
@@ -57,7 +57,7 @@ impl CacheUpdate {
         }
     }
 
-    /// All objects of the database, if results that depend on them alone can be kept.
+    /// What identifies all objects of the database, if results that depend on them alone can be kept.
     pub fn take_identified(&mut self) -> Option<IdentifiedObjects> {
         self.identified_objects.take()
     }
@@ -75,7 +75,7 @@ impl CacheUpdate {
             let mut bytes = Vec::new();
             put_number(&mut bytes, kept.len() as u64);
             kept.iter().for_each(|digest| bytes.extend_from_slice(digest));
-            cache.store(&self.list, &bytes);
+            cache.store(&self.list_subject, &bytes);
             for removed in self.previous.iter().filter(|digest| !all.contains(*digest)) {
                 cache.remove(removed);
                 cache.remove(&RepackFacts::subject(removed));

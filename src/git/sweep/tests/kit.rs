@@ -24,7 +24,7 @@ impl Searcher for Toy {
 
     fn scratch(&self) {}
 
-    fn longest(&self) -> usize {
+    fn longest_match(&self) -> usize {
         7
     }
 
@@ -36,7 +36,7 @@ impl Searcher for Toy {
         Some(2)
     }
 
-    fn head(&self, _: Kind) -> usize {
+    fn head_len(&self, _: Kind) -> usize {
         HEAD
     }
 

@@ -194,10 +194,10 @@ fn huge_objects_are_searched_in_windows() {
     repo.blob(&[&huge[..], b"Kaa"].concat());
     let small = SweepOptions { stream_above: 1 << 20, ..Default::default() };
     let expected = repo.check();
-    let ToyFound { found, counts } = ToyFound::of(repo.sweep(small));
+    let ToyFound { found, counts } = ToyFound::from_outcome(repo.sweep(small));
     assert_eq!((&found, &counts), (&expected.found, &expected.counts));
     repo.git(["-c", "core.bigFileThreshold=1", "repack", "-adfq"]);
-    assert_eq!(ToyFound::of(repo.sweep(small)), ToyFound { found, counts });
+    assert_eq!(ToyFound::from_outcome(repo.sweep(small)), ToyFound { found, counts });
 }
 
 #[derive(Debug, PartialEq)]
@@ -207,7 +207,7 @@ struct ToyFound {
 }
 
 impl ToyFound {
-    fn of(outcome: super::kit::ToyOutcome) -> Self {
+    fn from_outcome(outcome: super::kit::ToyOutcome) -> Self {
         assert_eq!(outcome.skipped, []);
         Self { found: outcome.found, counts: outcome.counts }
     }
@@ -294,7 +294,7 @@ impl Searcher for Faulty {
 
     fn scratch(&self) {}
 
-    fn longest(&self) -> usize {
+    fn longest_match(&self) -> usize {
         1
     }
 
@@ -334,7 +334,7 @@ impl Searcher for Trees {
 
     fn scratch(&self) {}
 
-    fn longest(&self) -> usize {
+    fn longest_match(&self) -> usize {
         8
     }
 

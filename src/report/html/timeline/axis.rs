@@ -19,8 +19,8 @@ pub(in crate::report::html) struct Axis {
 }
 
 impl Axis {
-    /// The period from the earliest of `times` to `now`, at least a day long; `None` without a time. Commits may have any date, so
-    /// dates before 1970 and after `now` are shown at the ends.
+    /// The period from the earliest of `times` to `now`, at least a day long; `None` without a time. Commits may have any
+    /// date, so dates before 1970 and after `now` are shown at the ends.
     pub(in crate::report::html) fn new(times: impl Iterator<Item = i64>, now: i64) -> Option<Self> {
         let end = now.clamp(DAY, LAST_SECOND);
         let start = times.min()?.clamp(0, end);

@@ -1,5 +1,5 @@
-//! Draws timelines as SVG. Horizontal positions are percentages, so that a timeline fits any width and its text keeps its size.
-//! Everything in a timeline is also in the list of events, in the facts, or in its label for screen readers.
+//! Draws timelines as SVG. Horizontal positions are percentages, so that a timeline fits any width and its text keeps its
+//! size. Everything in a timeline is also in the list of events, in the facts, or in its label for screen readers.
 
 mod axis;
 mod clusters;
@@ -17,8 +17,8 @@ use clusters::cluster_events;
 use marks::TimelineMark;
 use refs::RefRows;
 
-/// The periods of a leak, each with its start and end in seconds since 1970, and whether the leak was then at the tip of a ref or
-/// only in the history.
+/// The periods of a leak, each with its start and end in seconds since 1970, and whether the leak was then at the tip of a
+/// ref or only in the history.
 fn exposure_segments(leak: &Leak, events: &[LeakEvent<'_>], now: i64) -> Vec<(i64, i64, bool)> {
     let mut segments = Vec::new();
     let mut since: Option<i64> = None;
@@ -99,8 +99,8 @@ fn day(seconds: i64) -> String {
     clock::utc(seconds).chars().take(10).collect()
 }
 
-/// The timeline of one leak with the numbers of its events, the refs that lead to it, and a legend. `head` is the short name of
-/// the branch at HEAD.
+/// The timeline of one leak with the numbers of its events, the refs that lead to it, and a legend. `head` is the short
+/// name of the branch at HEAD.
 pub(super) fn detailed_timeline(
     leak: &Leak,
     events: &[LeakEvent<'_>],

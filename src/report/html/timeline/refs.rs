@@ -1,5 +1,5 @@
-//! Draws the rows below a timeline: the refs that lead to the leak, each with a band that begins when the ref may first have led to
-//! it.
+//! Draws the rows below a timeline: the refs that lead to the leak, each with a band that begins when the ref may first
+//! have led to it.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;

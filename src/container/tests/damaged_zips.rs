@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::kit::{Extraction, extract, extract_within, gzip, noise};
-use super::zips::{Entry, data_and_directory, deflate, end, zip};
+use super::zip_entries::{Entry, data_and_directory, deflate, end, zip};
 use crate::container::{Input, Limits, open};
 
 #[test]

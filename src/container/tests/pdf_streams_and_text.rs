@@ -5,7 +5,7 @@ use std::io::Write;
 use proptest::prelude::*;
 
 use super::kit::{extract, extract_within, gzip, noise};
-use super::zips::{Entry, zip};
+use super::zip_entries::{Entry, zip};
 use crate::container::Limits;
 
 fn zlib(data: &[u8]) -> Vec<u8> {

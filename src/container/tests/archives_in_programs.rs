@@ -5,8 +5,8 @@ use std::io::Write;
 use sevenz_rust2::EncoderMethod;
 
 use super::kit::{Extraction, bzip2, extract, extract_within, gzip, noise, tar, xz, zstd};
-use super::sevens::seven_zip;
-use super::zips::{Entry, zip};
+use super::sevenz_archives::seven_zip;
+use super::zip_entries::{Entry, zip};
 use crate::container::Limits;
 use crate::container::signatures::find_archive;
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMethod, SourceReader};
 
 use super::kit::{extract, extract_within, noise};
-use super::zips::{Entry, zip};
+use super::zip_entries::{Entry, zip};
 use crate::container::Limits;
 
 /// An archive of the entries, in a single block or one block each.

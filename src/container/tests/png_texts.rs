@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::kit::{Extraction, extract, noise};
-use super::zips::{Entry, zip};
+use super::zip_entries::{Entry, zip};
 
 fn zlib(data: &[u8]) -> Vec<u8> {
     let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
