@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use friskey::detect::{Detector, Stream};
-use friskey::rules::{MARKER, RuleSet, expand};
+use friskey::rules::{MARKER, RuleSet, expand_template};
 
 /// Size of a text with few candidates, in bytes: more than fits into the caches of a core.
 const LARGE: usize = 32 << 20;
@@ -82,7 +82,7 @@ fn text(templates: &[&str], size: usize) -> Vec<u8> {
     // Expand a mebibyte, and repeat it.
     while text.len() < 1 << 20 {
         for template in templates {
-            text.extend(expand(template, seed).text);
+            text.extend(expand_template(template, seed).text);
         }
         seed += 1;
     }

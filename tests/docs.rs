@@ -12,7 +12,7 @@ use clap::{CommandFactory, Parser};
 use friskey::cli::{Cli, Exit};
 use friskey::detect::Detector;
 use friskey::report::REPORTERS;
-use friskey::rules::{CHECK_NAMES, RuleSet, expand};
+use friskey::rules::{CHECK_NAMES, RuleSet, expand_template};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -86,7 +86,7 @@ fn the_readme_names_every_command_format_rule_and_status() {
 #[test]
 fn the_finding_in_the_readme_looks_like_real_output() {
     let dir = tempfile::tempdir().unwrap();
-    let key = expand("sk-proj-{base62:74}{marker}{base62:74}", 1).text;
+    let key = expand_template("sk-proj-{base62:74}{marker}{base62:74}", 1).text;
     let line = [b"OPENAI_API_KEY=", &key[..], b"\n"].concat();
     fs::write(dir.path().join(".env"), line).unwrap();
     let tail = String::from_utf8(key[key.len() - 4..].to_vec()).unwrap();
@@ -145,7 +145,11 @@ fn the_rule_reference_lists_every_check_and_field_and_only_valid_templates() {
         let row = text[at + 3..].lines().next().unwrap();
         let templates = row.split(" | ").next().unwrap().split('`').filter(|part| part.starts_with('{'));
         for template in templates {
-            assert_ne!(expand(template, 1).text, template.as_bytes(), "{template} is not a template");
+            assert_ne!(
+                expand_template(template, 1).text,
+                template.as_bytes(),
+                "{template} is not a template"
+            );
         }
     }
 }

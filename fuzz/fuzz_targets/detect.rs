@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use friskey::detect::{Detector, Match, Redactor, Stream};
 use friskey::model::{Position, Span};
-use friskey::rules::{MARKER, RuleSet, expand};
+use friskey::rules::{MARKER, RuleSet, expand_template};
 use libfuzzer_sys::fuzz_target;
 
 /// Bytes of the longest text. The search without the prefilter tries every pattern at every byte, so longer texts are slow.
@@ -97,7 +97,7 @@ fn text(input: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     for (at, &byte) in rest.iter().enumerate() {
         match byte.checked_sub(0x80).and_then(|index| PIECES.get(usize::from(index))) {
-            Some(piece) => text.extend(expand(piece, at as u64).text),
+            Some(piece) => text.extend(expand_template(piece, at as u64).text),
             None => text.push(byte),
         }
         if text.len() >= MAX_TEXT_LEN {

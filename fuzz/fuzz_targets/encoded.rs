@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use friskey::detect::{Detector, Match};
 use friskey::model::Secret;
-use friskey::rules::{RuleSet, expand};
+use friskey::rules::{RuleSet, expand_template};
 use libfuzzer_sys::fuzz_target;
 
 /// Most bytes before the key, and after it.
@@ -82,7 +82,7 @@ fuzz_target!(|input: &[u8]| {
     let prefix = PREFIXES[usize::from(choices[0]) % PREFIXES.len()];
     let half = HALVES[usize::from(choices[1]) % HALVES.len()];
     let template = format!("{prefix}{{base64url:{half}}}{{marker}}{{base64url:{half}}}");
-    let key = expand(&template, u64::from(choices[2])).text;
+    let key = expand_template(&template, u64::from(choices[2])).text;
     let encoded = encode(&key, choices[3]);
     let encoding = choices[3] % ENCODINGS;
     let (before, after) = rest.split_at(rest.len() / 2);

@@ -11,7 +11,7 @@ use super::message;
 use super::options;
 use super::rules::load_detector;
 use super::secret_input::read_secret;
-use crate::detect::{Explanation, RuleVerdict};
+use crate::detect::{Explanation, RuleAssessment};
 use crate::model::Confidence;
 
 /// Maximum size of a text, in bytes; `scan -` accepts longer ones.
@@ -38,26 +38,26 @@ pub(super) fn run(args: &ExplainArgs, global: &GlobalArgs) -> Result<Exit> {
         false => write_text(&explanation, threshold, &mut out)?,
     }
     message::print(&out)?;
-    let is_above =
-        |verdict: &RuleVerdict| matches!(verdict.outcome, Ok((confidence, _)) if confidence >= threshold);
-    let reported = explanation.verdicts.iter().any(|verdict| verdict.reported && is_above(verdict));
+    let is_above = |assessment: &RuleAssessment| matches!(assessment.outcome, Ok((confidence, _)) if confidence >= threshold);
+    let reported =
+        explanation.assessments.iter().any(|assessment| assessment.reported && is_above(assessment));
     Ok(if reported { Exit::Findings } else { Exit::Clean })
 }
 
 fn write_text(explanation: &Explanation, threshold: Confidence, out: &mut Vec<u8>) -> Result<()> {
-    if explanation.verdicts.is_empty() && explanation.near_misses.is_empty() {
+    if explanation.assessments.is_empty() && explanation.near_misses.is_empty() {
         writeln!(out, "not a key: no rule applies to this text")?;
     }
-    for verdict in &explanation.verdicts {
+    for assessment in &explanation.assessments {
         writeln!(
             out,
             "{} at byte {}: {}",
-            verdict.redacted,
-            verdict.span.start,
-            conclusion(verdict, threshold)
+            assessment.redacted,
+            assessment.span.start,
+            conclusion(assessment, threshold)
         )?;
-        writeln!(out, "  {}: {}", verdict.rule, evidence_or_reason(verdict))?;
-        for other in &verdict.others {
+        writeln!(out, "  {}: {}", assessment.rule, evidence_or_reason(assessment))?;
+        for other in &assessment.others {
             let superseded = if other.outcome.is_ok() { ", superseded by a stronger match" } else { "" };
             writeln!(out, "  {}: {}{superseded}", other.rule, evidence_or_reason(other))?;
         }
@@ -73,10 +73,10 @@ fn write_text(explanation: &Explanation, threshold: Confidence, out: &mut Vec<u8
 }
 
 /// Whether a scan would report it as a key, in one phrase.
-fn conclusion(verdict: &RuleVerdict, threshold: Confidence) -> String {
-    match &verdict.outcome {
+fn conclusion(assessment: &RuleAssessment, threshold: Confidence) -> String {
+    match &assessment.outcome {
         Ok((confidence, _)) if *confidence >= threshold => {
-            format!("reported as {} with {confidence} confidence", verdict.rule)
+            format!("reported as {} with {confidence} confidence", assessment.rule)
         }
         Ok((confidence, _)) => {
             format!("{confidence} confidence, reported only with --min-confidence {confidence}")
@@ -86,8 +86,8 @@ fn conclusion(verdict: &RuleVerdict, threshold: Confidence) -> String {
 }
 
 /// The evidence, or why it was rejected.
-fn evidence_or_reason(verdict: &RuleVerdict) -> String {
-    match &verdict.outcome {
+fn evidence_or_reason(assessment: &RuleAssessment) -> String {
+    match &assessment.outcome {
         Ok((confidence, evidence)) => format!("{confidence} confidence: {}", evidence.join(", ")),
         Err((check, reason)) => format!("rejected by check `{check}`: {reason}"),
     }
@@ -95,27 +95,27 @@ fn evidence_or_reason(verdict: &RuleVerdict) -> String {
 
 fn to_json(explanation: &Explanation) -> serde_json::Value {
     json!({
-        "verdicts": explanation.verdicts.iter().map(verdict_to_json).collect::<Vec<_>>(),
+        "verdicts": explanation.assessments.iter().map(assessment_to_json).collect::<Vec<_>>(),
         "near_misses": explanation.near_misses.iter()
             .map(|(keyword, rules)| json!({"anchor": keyword, "rules": rules}))
             .collect::<Vec<_>>(),
     })
 }
 
-fn verdict_to_json(verdict: &RuleVerdict) -> serde_json::Value {
-    let (confidence, evidence, check, reason) = match &verdict.outcome {
+fn assessment_to_json(assessment: &RuleAssessment) -> serde_json::Value {
+    let (confidence, evidence, check, reason) = match &assessment.outcome {
         Ok((confidence, evidence)) => (Some(confidence.name()), evidence.clone(), None, None),
         Err((check, reason)) => (None, Vec::new(), Some(*check), Some(reason.clone())),
     };
     json!({
-        "rule": verdict.rule,
-        "offset": verdict.span.start,
-        "redacted": verdict.redacted,
-        "reported": verdict.reported,
+        "rule": assessment.rule,
+        "offset": assessment.span.start,
+        "redacted": assessment.redacted,
+        "reported": assessment.reported,
         "confidence": confidence,
         "evidence": evidence,
         "rejected_by": check,
         "reason": reason,
-        "others": verdict.others.iter().map(verdict_to_json).collect::<Vec<_>>(),
+        "others": assessment.others.iter().map(assessment_to_json).collect::<Vec<_>>(),
     })
 }

@@ -155,7 +155,7 @@ fn without_quotes(text: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{RuleSet, expand};
+    use crate::rules::{RuleSet, expand_template};
 
     fn extract(input: &str) -> Result<String> {
         let detector = Detector::new(&RuleSet::built_in().unwrap()).unwrap();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn key(number: u64) -> String {
-        let text = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", number).text;
+        let text = expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", number).text;
         String::from_utf8(text).unwrap()
     }
 

@@ -197,7 +197,7 @@ mod tests {
     use super::*;
     use crate::detect::Detector;
     use crate::model::Position;
-    use crate::rules::{RuleSet, expand};
+    use crate::rules::{RuleSet, expand_template};
 
     #[test]
     fn excerpts_are_the_same_with_and_without_the_cache() {
@@ -208,7 +208,9 @@ mod tests {
         // Several blocks, with a key across each boundary.
         while text.len() < 3 * REDACTION_BLOCK {
             let end = if seed % 4 == 3 { "\n" } else { " password=hunter2!xQz, " };
-            text.extend(expand("k = '{base62:12}' sk-proj-{base64url:74}{marker}{base64url:74}", seed).text);
+            text.extend(
+                expand_template("k = '{base62:12}' sk-proj-{base64url:74}{marker}{base64url:74}", seed).text,
+            );
             text.extend(end.as_bytes());
             seed += 1;
         }

@@ -8,9 +8,9 @@ use super::variant::CompiledVariant;
 use super::{Detector, Match};
 use crate::model::{Confidence, Secret};
 
-/// The verdict of a rule on one part of the text.
+/// What a rule says about one part of the text.
 #[derive(Clone, Debug)]
-pub struct RuleVerdict {
+pub struct RuleAssessment {
     /// The rule's id.
     pub rule: String,
     /// The range of the match in the text, in bytes.
@@ -21,19 +21,19 @@ pub struct RuleVerdict {
     pub outcome: Outcome,
     /// Whether a scan reports it if its confidence reaches the threshold.
     pub reported: bool,
-    /// Verdicts of other rules, or of other variants of the same rule, on the same bytes. Empty in each of
+    /// What other rules, or other variants of the same rule, say about the same bytes. Empty in each of
     /// these.
-    pub others: Vec<RuleVerdict>,
+    pub others: Vec<RuleAssessment>,
 }
 
 /// Confidence and evidence, or the name of the rejecting check and its reason.
 type Outcome = Result<(Confidence, Vec<String>), (&'static str, String)>;
 
-/// All verdicts on a text.
+/// What all rules say about a text.
 #[derive(Clone, Debug, Default)]
 pub struct Explanation {
-    /// The deciding verdict on each key-like text, in order, without overlaps.
-    pub verdicts: Vec<RuleVerdict>,
+    /// The deciding assessment of each key-like text, in order, without overlaps.
+    pub assessments: Vec<RuleAssessment>,
     /// Keywords in the text where no pattern matched, with their rules.
     pub near_misses: Vec<(String, Vec<String>)>,
 }
@@ -45,7 +45,7 @@ impl Detector {
         self.find(text, |matched| reported.push(matched));
         let mut explanation = Explanation::default();
         let mut covered = Vec::new();
-        let mut verdicts = Vec::new();
+        let mut assessments = Vec::new();
         let (mut decoded, mut decoded_from) = (Vec::new(), Vec::new());
         let assess = |variant: &CompiledVariant, candidate: &mut Candidate<'_>| {
             variant
@@ -53,7 +53,7 @@ impl Detector {
                 .map(|()| (candidate.confidence, candidate.evidence.clone()))
                 .map_err(|(check, reason)| (check, reason.into_owned()))
         };
-        let verdict =
+        let assessment =
             |variant: &CompiledVariant, candidate: &Candidate<'_>, span: Range<usize>, outcome: Outcome| {
                 let rule = &self.rules[variant.rule];
                 let bytes = candidate.bytes[candidate.secret.clone()].to_vec();
@@ -64,7 +64,7 @@ impl Detector {
                         && matched.detected_key.rule == rule.id
                         && Some(matched.detected_key.confidence) == confidence
                 };
-                RuleVerdict {
+                RuleAssessment {
                     rule: rule.id.to_string(),
                     redacted: Secret::new(bytes, prefix).redacted(),
                     reported: reported.iter().any(is_same),
@@ -80,7 +80,7 @@ impl Detector {
             |variant, mut candidate| {
                 covered.push(candidate.matched.clone());
                 let outcome = assess(variant, &mut candidate);
-                verdicts.push(verdict(variant, &candidate, candidate.secret.clone(), outcome));
+                assessments.push(assessment(variant, &candidate, candidate.secret.clone(), outcome));
             },
             |variant, mut decoded_match| {
                 let mut outcome = assess(variant, &mut decoded_match.candidate);
@@ -90,12 +90,12 @@ impl Detector {
                     evidence.push(format!("decoded from {encoding}"));
                 }
                 decoded_from.push(span.clone());
-                decoded.push(verdict(variant, &decoded_match.candidate, span, outcome));
+                decoded.push(assessment(variant, &decoded_match.candidate, span, outcome));
             },
         );
         covered.extend(decoded_from);
-        verdicts.extend(decoded);
-        explanation.verdicts = group_overlapping(verdicts);
+        assessments.extend(decoded);
+        explanation.assessments = group_overlapping(assessments);
         explanation.near_misses = self.near_misses(text, &covered);
         explanation
     }
@@ -122,34 +122,34 @@ impl Detector {
     }
 }
 
-/// Groups overlapping verdicts, and returns the deciding verdicts of each group, which contain the others.
-fn group_overlapping(mut verdicts: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
-    verdicts.sort_by_key(|verdict| verdict.span.start);
-    let mut groups: Vec<(usize, Vec<RuleVerdict>)> = Vec::new();
-    for verdict in verdicts {
+/// Groups overlapping assessments, and returns the deciding assessments of each group, which contain the others.
+fn group_overlapping(mut assessments: Vec<RuleAssessment>) -> Vec<RuleAssessment> {
+    assessments.sort_by_key(|assessment| assessment.span.start);
+    let mut groups: Vec<(usize, Vec<RuleAssessment>)> = Vec::new();
+    for assessment in assessments {
         match groups.last_mut() {
-            Some((end, group)) if verdict.span.start < *end => {
-                *end = (*end).max(verdict.span.end);
-                group.push(verdict);
+            Some((end, group)) if assessment.span.start < *end => {
+                *end = (*end).max(assessment.span.end);
+                group.push(assessment);
             }
-            _ => groups.push((verdict.span.end, vec![verdict])),
+            _ => groups.push((assessment.span.end, vec![assessment])),
         }
     }
-    groups.into_iter().flat_map(|(_, group)| deciding_verdicts(group)).collect()
+    groups.into_iter().flat_map(|(_, group)| deciding_assessments(group)).collect()
 }
 
-/// The deciding verdicts of a group of overlapping ones: those that are reported, which do not overlap each
+/// The deciding assessments of a group of overlapping ones: those that are reported, which do not overlap each
 /// other or, if there are none, the one that came closest. The others are added to the first of them.
-fn deciding_verdicts(mut group: Vec<RuleVerdict>) -> Vec<RuleVerdict> {
-    let rank = |verdict: &RuleVerdict| {
-        let confidence = verdict.outcome.as_ref().ok().map(|(confidence, _)| *confidence);
-        std::cmp::Reverse((verdict.reported, confidence, verdict.span.len()))
+fn deciding_assessments(mut group: Vec<RuleAssessment>) -> Vec<RuleAssessment> {
+    let rank = |assessment: &RuleAssessment| {
+        let confidence = assessment.outcome.as_ref().ok().map(|(confidence, _)| *confidence);
+        std::cmp::Reverse((assessment.reported, confidence, assessment.span.len()))
     };
     group.sort_by_key(rank);
     group.dedup_by(|a, b| a.rule == b.rule && a.span == b.span && a.outcome == b.outcome);
-    let count = group.iter().filter(|verdict| verdict.reported).count().max(1);
+    let count = group.iter().filter(|assessment| assessment.reported).count().max(1);
     let others = group.split_off(count);
     group[0].others = others;
-    group.sort_by_key(|verdict| verdict.span.start);
+    group.sort_by_key(|assessment| assessment.span.start);
     group
 }

@@ -42,7 +42,7 @@ pub use effort::PassedOver;
 #[doc(hidden)]
 pub use effort::steps;
 pub use excerpt::RedactionCache;
-pub use explain::{Explanation, RuleVerdict};
+pub use explain::{Explanation, RuleAssessment};
 pub use redactor::Redactor;
 pub use self_test::ExampleFailure;
 pub use stream::{Chunk, Stream, StreamMatch};

@@ -159,7 +159,7 @@ fn mask_decoded(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{RuleSet, expand};
+    use crate::rules::{RuleSet, expand_template};
 
     #[test]
     fn a_custom_rule_shows_its_own_prefix() {
@@ -167,7 +167,7 @@ mod tests {
                      pattern = '(?<prefix>acme_)[A-Za-z0-9]{32}\\b'\n";
         let rules = RuleSet::from_text(rules, "own.toml").unwrap();
         let detector = Detector::new(&rules).unwrap();
-        let key = expand("acme_{base62:28}0PMp", 7).text;
+        let key = expand_template("acme_{base62:28}0PMp", 7).text;
         let line = [b"token: ", &key[..], b", again: ", &key[..]].concat();
         let mut matches = Vec::new();
         detector.find(&line, |matched| matches.push(matched));

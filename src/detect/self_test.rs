@@ -2,7 +2,7 @@
 
 use super::Detector;
 use crate::model::Confidence;
-use crate::rules::expand;
+use crate::rules::expand_template;
 
 /// Each template is expanded this many times, with different random characters.
 const EXPANSIONS: u64 = 16;
@@ -36,7 +36,9 @@ impl Detector {
             }
         }
         for template in &rule.counter_examples {
-            if (0..EXPANSIONS).any(|seed| !self.spans(&rule.id, &expand(template, seed).text).is_empty()) {
+            if (0..EXPANSIONS)
+                .any(|seed| !self.spans(&rule.id, &expand_template(template, seed).text).is_empty())
+            {
                 failures.push(failure(template, "is found, and must not be".to_owned()));
             }
         }
@@ -45,7 +47,7 @@ impl Detector {
 
     /// What is wrong if `template` does not yield its secret.
     fn failure_of_example(&self, rule: &str, template: &str, seed: u64) -> Option<String> {
-        let expanded = expand(template, seed);
+        let expanded = expand_template(template, seed);
         let spans = self.spans(rule, &expanded.text);
         match (&spans[..], expanded.secret) {
             ([], _) => Some("is not found".to_owned()),

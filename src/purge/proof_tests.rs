@@ -14,7 +14,7 @@ use crate::detect::Detector;
 use crate::git::scratch::Scratch;
 use crate::git::{ObjectId, refs};
 use crate::model::{Confidence, Draft};
-use crate::rules::{RuleSet, expand};
+use crate::rules::{RuleSet, expand_template};
 use crate::scan::{KeysByObject, Settings, Stop};
 use crate::suppress::Policy;
 
@@ -31,7 +31,8 @@ impl LeakyRepository {
     fn new() -> Self {
         let scratch = Scratch::new(&[]);
         let key =
-            String::from_utf8(expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text).unwrap();
+            String::from_utf8(expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text)
+                .unwrap();
         scratch.write(".env", &format!("K={key}\n"));
         scratch.commit("leak");
         let rules = RuleSet::built_in().unwrap();

@@ -24,7 +24,7 @@ pub use load::RuleError;
 pub use pattern::{MAX_MATCH_LEN, Pattern};
 pub use rule::{Rule, Variant};
 pub use schema::{Context, MissingContext, Owners};
-pub use template::{Expanded, MARKER, expand};
+pub use template::{ExpandedTemplate, MARKER, expand_template};
 
 /// The built-in files, with their names in messages.
 const BUILT_IN: &[(&str, &str)] = &[

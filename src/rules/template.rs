@@ -14,7 +14,7 @@ const MAX_EXPANSION: usize = 1 << 16;
 
 /// An expanded template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expanded {
+pub struct ExpandedTemplate {
     /// The text.
     pub text: Vec<u8>,
     /// The range of the secret in the text, if the template has one.
@@ -22,7 +22,7 @@ pub struct Expanded {
 }
 
 /// Expands `template`, with random characters that depend only on `seed`.
-pub fn expand(template: &str, seed: u64) -> Expanded {
+pub fn expand_template(template: &str, seed: u64) -> ExpandedTemplate {
     let mut random = TemplateRandom::new(seed ^ fnv1a(template));
     let mut text = Vec::new();
     let (mut start, mut end) = (None, None);
@@ -44,7 +44,7 @@ pub fn expand(template: &str, seed: u64) -> Expanded {
         }
         rest = &rest[c.len_utf8()..];
     }
-    Expanded { text, secret: start.zip(end).map(|(start, end)| start..end) }
+    ExpandedTemplate { text, secret: start.zip(end).map(|(start, end)| start..end) }
 }
 
 /// Appends the expansion of the placeholder `name` to `text`. Returns false if there is no such placeholder.
@@ -124,24 +124,24 @@ mod tests {
 
     #[test]
     fn classes_are_expanded_and_the_secret_is_located() {
-        let expanded = expand("key = «ab-{hex:8}»;{nl}${HOME}", 1);
+        let expanded = expand_template("key = «ab-{hex:8}»;{nl}${HOME}", 1);
         assert_eq!(expanded.secret, Some(6..17));
         assert!(expanded.text.starts_with(b"key = ab-"));
         assert!(expanded.text.ends_with(b";\n${HOME}"));
-        assert_eq!(expanded, expand("key = «ab-{hex:8}»;{nl}${HOME}", 1));
-        assert_ne!(expanded, expand("key = «ab-{hex:8}»;{nl}${HOME}", 2));
+        assert_eq!(expanded, expand_template("key = «ab-{hex:8}»;{nl}${HOME}", 1));
+        assert_ne!(expanded, expand_template("key = «ab-{hex:8}»;{nl}${HOME}", 2));
     }
 
     #[test]
     fn unknown_and_malformed_placeholders_are_literal() {
-        assert_eq!(expand("{{ x }} {hex:y} {", 1).text, b"{{ x }} {hex:y} {");
-        assert_eq!(expand("{repeat:ab:3}", 1).text, b"ababab");
+        assert_eq!(expand_template("{{ x }} {hex:y} {", 1).text, b"{{ x }} {hex:y} {");
+        assert_eq!(expand_template("{repeat:ab:3}", 1).text, b"ababab");
     }
 
     #[test]
     fn oversized_placeholders_are_literal() {
         for text in ["{repeat:ab:18446744073709551615}", "{repeat:ab:9999999}", "{hex:9999999999}"] {
-            assert_eq!(expand(text, 1).text, text.as_bytes());
+            assert_eq!(expand_template(text, 1).text, text.as_bytes());
         }
     }
 }

@@ -552,7 +552,7 @@ fn results_of_a_plan_of_other_directories_are_not_removed() {
     plan_dir("elsewhere");
     let refused = audit(&scratch, &["--state", "state"]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(stderr(&refused).contains("holds the results of another plan"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("contains the results of another plan"), "{}", stderr(&refused));
     assert_eq!(fleet_report(&scratch, &["state"]).0, Some(1), "the results are still there");
     fs::remove_dir_all(scratch.path("mirrors/clean")).unwrap();
     plan_dir("mirrors");

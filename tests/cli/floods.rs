@@ -1,6 +1,6 @@
 //! Tests that every command reports text that is passed over because searching it would take too much work.
 
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 
 use crate::support::{Scratch, key, report};
 
@@ -9,7 +9,7 @@ const REASON: &str = "repeats what keys begin with so often";
 
 /// First halves of keys, separated by text that may also occur within a key: more of it than a search tries.
 fn flood() -> Vec<u8> {
-    (0..400).flat_map(|seed| expand("sk-{base62:20}{marker}\\\" \\\"", seed).text).collect()
+    (0..400).flat_map(|seed| expand_template("sk-{base62:20}{marker}\\\" \\\"", seed).text).collect()
 }
 
 /// A flood, and the key `number` behind it.
@@ -42,7 +42,7 @@ fn a_flood_is_reported_and_a_key_behind_it_found_by_every_command() {
 #[test]
 fn a_scan_of_a_flood_without_a_key_is_never_clean() {
     let scratch = Scratch::new();
-    let flood = (0..800).flat_map(|seed| expand("{base62:16}{marker}\\\" \\\"", seed).text);
+    let flood = (0..800).flat_map(|seed| expand_template("{base62:16}{marker}\\\" \\\"", seed).text);
     scratch.write("a/flood", flood.collect::<Vec<u8>>());
     assert_eq!(scratch.friskey("a", &["scan", "."]).status.code(), Some(3));
 }

@@ -361,7 +361,8 @@ fn a_report_that_is_being_written_is_not_scanned() {
 #[test]
 fn there_is_no_advice_to_revoke_a_key_of_low_confidence() {
     let scratch = Scratch::new();
-    let key_of_low_confidence = String::from_utf8(friskey::rules::expand("sk-{base62:48}", 5).text).unwrap();
+    let key_of_low_confidence =
+        String::from_utf8(friskey::rules::expand_template("sk-{base62:48}", 5).text).unwrap();
     scratch.write("low/a", &key_of_low_confidence);
     scratch.write("high/a", key(1));
     for format in ["human", "html", "gitlab"] {

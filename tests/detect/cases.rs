@@ -2,7 +2,7 @@
 //! the look-alikes in `fixtures/lookalikes.toml`.
 
 use friskey::model::Confidence;
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 use serde::Deserialize;
 
 use super::{detector, find_all, find_reported};
@@ -53,9 +53,9 @@ fn lookalikes() -> Vec<String> {
 /// `context` with `key` in place of `{KEY}`, and the offset of the key.
 fn insert_key(context: &str, key: &[u8]) -> (Vec<u8>, usize) {
     let (before, after) = context.split_once("{KEY}").unwrap();
-    let before = expand(before, 0).text;
+    let before = expand_template(before, 0).text;
     let start = before.len();
-    ([&before, key, &expand(after, 0).text].concat(), start)
+    ([&before, key, &expand_template(after, 0).text].concat(), start)
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn every_shape_is_found_in_every_context() {
     for shape in shapes() {
         for context in contexts().context {
             for seed in 0..4 {
-                let key = expand(&shape.template, seed).text;
+                let key = expand_template(&shape.template, seed).text;
                 assert_eq!(key.len(), shape.length, "{}", shape.name);
                 let (text, start) = insert_key(&context.text, &key);
                 let matches = find_reported(detector, &text);
@@ -88,7 +88,7 @@ fn text_after_a_key_is_not_part_of_it() {
     let detector = detector();
     for shape in shapes() {
         for suffix in contexts().suffix {
-            let key = expand(&shape.template, 9).text;
+            let key = expand_template(&shape.template, 9).text;
             let text = [&key, suffix.as_bytes()].concat();
             let matches = find_reported(detector, &text);
             assert_eq!(matches.len(), 1, "{} {suffix}", shape.name);
@@ -102,7 +102,7 @@ fn text_after_a_key_is_not_part_of_it() {
 fn a_truncated_key_is_reported_as_truncated() {
     let detector = detector();
     for shape in shapes().iter().filter(|shape| shape.length > 50) {
-        let key = expand(&shape.template, 3).text;
+        let key = expand_template(&shape.template, 3).text;
         for cut in 1..16 {
             let text = [&key[..key.len() - cut], b" "].concat();
             let matches = find_reported(detector, &text);
@@ -125,7 +125,7 @@ fn adjacent_keys_are_separated() {
     for (index, first) in shapes.iter().enumerate() {
         // Any other shape, a different one for each.
         let second = &shapes[(index * 7 + 3) % shapes.len()];
-        let (a, b) = (expand(&first.template, 5).text, expand(&second.template, 6).text);
+        let (a, b) = (expand_template(&first.template, 5).text, expand_template(&second.template, 6).text);
         for separator in ["", "\n", ",", "_", "\\n"] {
             let text = [&a, separator.as_bytes(), &b].concat();
             let spans: Vec<_> = find_reported(detector, &text).into_iter().map(|m| m.span).collect();
@@ -142,7 +142,7 @@ fn nothing_is_reported_in_lookalikes() {
     let mut wrong = Vec::new();
     for template in lookalikes() {
         for seed in 0..50 {
-            let text = expand(&template, seed).text;
+            let text = expand_template(&template, seed).text;
             if let Some(one) = find_reported(detector, &text).first() {
                 wrong.push(format!("{template} / {seed}: {one:?}"));
             }
@@ -153,7 +153,7 @@ fn nothing_is_reported_in_lookalikes() {
 
 /// The confidence of the first match in the expanded `template`.
 fn first_confidence(template: &str) -> Option<Confidence> {
-    find_all(detector(), &expand(template, 1).text).first().map(|one| one.detected_key.confidence)
+    find_all(detector(), &expand_template(template, 1).text).first().map(|one| one.detected_key.confidence)
 }
 
 #[test]
@@ -176,13 +176,13 @@ fn random_keys_with_a_kind_in_the_prefix_are_found_without_the_marker() {
     for prefix in ["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-"] {
         for length in [40, 48, 101, 150, 200] {
             for seed in 0..100 {
-                let text = expand(&format!("key: {prefix}{{base64url:{length}}};"), seed).text;
+                let text = expand_template(&format!("key: {prefix}{{base64url:{length}}};"), seed).text;
                 let confidences: Vec<_> =
                     find_reported(detector, &text).iter().map(|m| m.detected_key.confidence).collect();
                 // A check rejects one in ten thousand random keys, because part of it looks as if a person had typed it;
                 // none of these seeds makes such a key.
                 let outcomes =
-                    || detector.explain(&text).verdicts.into_iter().map(|v| v.outcome).collect::<Vec<_>>();
+                    || detector.explain(&text).assessments.into_iter().map(|v| v.outcome).collect::<Vec<_>>();
                 assert_eq!(confidences, [Confidence::Medium], "{prefix} {length} {seed}: {:?}", outcomes());
             }
         }
@@ -198,7 +198,7 @@ fn a_key_with_other_letters_in_place_of_the_marker_has_low_confidence() {
         "sk-svcacct-{base64url:46}{lower:8}{base64url:46}",
     ] {
         for seed in 0..50 {
-            let text = expand(&format!("openai: {template}{{nl}}"), seed).text;
+            let text = expand_template(&format!("openai: {template}{{nl}}"), seed).text;
             let confidences: Vec<_> =
                 find_all(detector(), &text).iter().map(|m| m.detected_key.confidence).collect();
             assert!(
@@ -225,7 +225,7 @@ fn a_key_without_its_prefix_is_found_where_openai_is_named() {
         ] {
             for seed in 0..10 {
                 let key = format!("{{{class}:{half}}}{{marker}}{{{class}:{half}}}");
-                let text = expand(&format!("{before}«{key}»{after}"), seed);
+                let text = expand_template(&format!("{before}«{key}»{after}"), seed);
                 let matches = find_all(detector(), &text.text);
                 let is_exact = matches!(&matches[..], [one]
                     if Some(one.span.clone()) == text.secret && one.detected_key.confidence == Confidence::Medium);
@@ -244,8 +244,9 @@ fn a_key_without_its_prefix_is_found_where_openai_is_named() {
 #[test]
 fn a_zero_tail_adds_evidence_and_its_absence_does_not_count_against_a_key() {
     let detector = detector();
-    let evidence =
-        |template: &str| find_all(detector, &expand(template, 2).text)[0].detected_key.evidence.clone();
+    let evidence = |template: &str| {
+        find_all(detector, &expand_template(template, 2).text)[0].detected_key.evidence.clone()
+    };
     let zero = evidence("sk-proj-{base64url:74}{marker}{base64url:72}{zero}");
     assert_eq!(zero, ["marker", "equal halves of 74", "zero tail"]);
     let other = evidence("sk-proj-{base64url:74}{marker}{base64url:73}B");

@@ -2,7 +2,7 @@
 
 use friskey::detect::Redactor;
 use friskey::model::Secret;
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 
 use crate::credential_templates::credentials;
 use crate::detector;
@@ -15,7 +15,7 @@ fn no_form_of_a_credential_is_displayed_beside_a_key() {
     let redactor = Redactor::new(detector());
     let mut displayed = Vec::new();
     for seed in 1..=ROUNDS {
-        let key = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", seed).text;
+        let key = expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", seed).text;
         let secret = Secret::new(key.clone(), 8);
         for credential in credentials(seed, &String::from_utf8_lossy(&key)) {
             let start = memchr::memmem::find(credential.text.as_bytes(), &key).unwrap_or_default();
@@ -36,8 +36,10 @@ fn no_form_of_a_credential_is_displayed_beside_a_key() {
 
 #[test]
 fn names_punctuation_and_plain_words_beside_a_key_are_displayed() {
-    let key = String::from_utf8_lossy(&expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text)
-        .into_owned();
+    let key = String::from_utf8_lossy(
+        &expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text,
+    )
+    .into_owned();
     let secret = Secret::new(key.clone().into_bytes(), 8);
     for line in [
         "OPENAI_API_KEY={k} python3 main.py --port 8080",

@@ -2,7 +2,7 @@
 //! position on a line.
 
 use friskey::detect::Match;
-use friskey::rules::{MARKER, expand};
+use friskey::rules::{MARKER, expand_template};
 
 use super::cases::shapes;
 use super::encoded::{TaggedText, bytes, key_span, tag};
@@ -170,7 +170,7 @@ fn assert_every_shape_found(
     let mut missed = Vec::new();
     for shape in shapes() {
         for offset in offsets.clone() {
-            let key = expand(&shape.template, offset as u64).text;
+            let key = expand_template(&shape.template, offset as u64).text;
             let head = [&b"\t\tE ab cd | 12 3456 ".repeat(2)[..16 + offset % 16], b"\n"].concat();
             let inner = [tag(&head, false), tag(&key, true), tag(b"\"\0 ab\n\0", false)].concat();
             let ends_line = |at: Option<usize>| at.is_some_and(|at| at % columns == columns - 1);
@@ -263,7 +263,7 @@ fn hex_keys_on_two_lines_are_two_keys() {
     for (index, first) in templates.iter().enumerate() {
         for separator in ["", " "] {
             for (second, seed) in templates.iter().skip(index % 3).step_by(3).zip(0..) {
-                let (a, b) = (expand(first, seed).text, expand(second, seed + 7).text);
+                let (a, b) = (expand_template(first, seed).text, expand_template(second, seed + 7).text);
                 let text = format!("{}\n{}\n", hex(&a, separator), hex(&b, separator));
                 let keys: Vec<_> = find_reported(detector(), text.as_bytes())
                     .iter()
@@ -278,8 +278,8 @@ fn hex_keys_on_two_lines_are_two_keys() {
 #[test]
 fn a_hash_on_the_next_line_is_not_part_of_a_hex_key() {
     for seed in 0..200 {
-        let key = expand("sk-proj-{base64url:60}", seed).text;
-        let text = [hex(&key, "").as_bytes(), b"\n", &expand("{hex:64}", seed).text, b"\n"].concat();
+        let key = expand_template("sk-proj-{base64url:60}", seed).text;
+        let text = [hex(&key, "").as_bytes(), b"\n", &expand_template("{hex:64}", seed).text, b"\n"].concat();
         let matches = find_reported(detector(), &text);
         assert!(matches!(&matches[..], [m] if m.detected_key.secret.reveal() == key), "{seed} {matches:?}");
     }
@@ -287,7 +287,7 @@ fn a_hash_on_the_next_line_is_not_part_of_a_hex_key() {
 
 #[test]
 fn lines_of_a_dump_are_joined_only_if_offsets_and_characters_agree() {
-    let key = expand("sk-proj-{base64url:74}{marker}{base64url:74}", 5).text;
+    let key = expand_template("sk-proj-{base64url:74}{marker}{base64url:74}", 5).text;
     for tool in TOOLS.iter().filter(|tool| tool.columns == 16 && !(tool.offset)(0).is_empty()) {
         let text = tag(&[b"0123456789 = ", &key[..], b"\n"].concat(), true);
         let lacking_a_line =
@@ -352,7 +352,7 @@ fn a_key_is_found_in_listings_of_bytes() {
     for &(name, line_start, format_byte, separator, columns) in listings {
         for (line_end, offset) in [("\n", 0), ("\r\n", 3), ("\n", 7), ("\n", 15)] {
             for shape in shapes() {
-                let key = expand(&shape.template, offset as u64).text;
+                let key = expand_template(&shape.template, offset as u64).text;
                 let text = [&b"k=\t-12_abc+/x;9z"[..offset], &key, b"\n"].concat();
                 let format_line = |(index, line): (usize, &[u8])| {
                     let bytes: Vec<String> = line.iter().map(|&byte| format_byte(byte)).collect();

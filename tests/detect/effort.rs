@@ -1,7 +1,7 @@
 //! Tests that hostile text cannot make a search take too many steps per byte, and that ordinary text is not passed over.
 
 use friskey::detect::{PassedOver, Stream, steps};
-use friskey::rules::{MARKER, expand};
+use friskey::rules::{MARKER, expand_template};
 
 use super::{detector, find_all, floods};
 
@@ -39,7 +39,7 @@ fn the_steps_per_byte_of_a_flood_are_bounded() {
 
 /// The first halves of `count` keys, separated by quotes as in a split literal.
 fn first_halves(count: usize) -> Vec<u8> {
-    (0..count as u64).flat_map(|seed| expand("sk-{base62:20}{marker}\\\" \\\"", seed).text).collect()
+    (0..count as u64).flat_map(|seed| expand_template("sk-{base62:20}{marker}\\\" \\\"", seed).text).collect()
 }
 
 /// Bytes of each of [`first_halves`]: prefix, random characters, marker and separator.
@@ -47,7 +47,7 @@ const FIRST_HALF_LEN: usize = 3 + 20 + MARKER.len() + 5;
 
 #[test]
 fn a_flood_is_passed_over_and_the_plain_key_behind_it_is_found() {
-    let key = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text;
+    let key = expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text;
     let text = [&first_halves(400)[..], b"\n\n  key: ", &key, b"\n"].concat();
     let (_, passed_over) = search(&text);
     assert!(!passed_over.is_empty(), "the flood is too small");

@@ -2,7 +2,7 @@
 //! surroundings. The encoders here track which bytes encode the key, so the tests also check the position.
 
 use friskey::detect::Match;
-use friskey::rules::{MARKER, expand};
+use friskey::rules::{MARKER, expand_template};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -222,7 +222,7 @@ fn every_shape_is_found_in_every_case() {
     for case in cases() {
         for shape in shapes() {
             for seed in 0..3 {
-                let key = expand(&shape.template, seed).text;
+                let key = expand_template(&shape.template, seed).text;
                 let inner = fill(&case.inner, "{KEY}", tag(&key, true));
                 let encoded = apply_steps(inner.clone(), &case.steps);
                 // A key shorter than the interval of a step is not split.
@@ -329,7 +329,7 @@ proptest! {
     ) {
         let (encoding, steps, open, close) = ENCODINGS[index];
         let shape = &shapes()[shape];
-        let key = expand(&shape.template, seed).text;
+        let key = expand_template(&shape.template, seed).text;
         let inner = [tag(before.as_bytes(), false), tag(&key, true), tag(after.as_bytes(), false)].concat();
         let steps: Vec<String> = steps.iter().map(|step| (*step).to_owned()).collect();
         let outside = tag(outside.as_bytes(), false);
@@ -364,7 +364,7 @@ proptest! {
         seed in 0..10_000_u64,
     ) {
         let shape = &shapes()[shape];
-        let key = expand(&shape.template, seed).text;
+        let key = expand_template(&shape.template, seed).text;
         let (open, separator, close) = concatenation;
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| 1 + cut.index(key.len() - 1)).collect();
         cuts.sort_unstable();
@@ -405,7 +405,7 @@ proptest! {
         seed in 0..10_000_u64,
     ) {
         let shape = &shapes()[shape];
-        let key = expand(&shape.template, seed).text;
+        let key = expand_template(&shape.template, seed).text;
         let start = memchr::memmem::find(&key, MARKER.as_bytes()).unwrap();
         let marker = start..start + MARKER.len();
         let escaped: Vec<usize> =

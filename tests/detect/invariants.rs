@@ -2,7 +2,7 @@
 //! random bytes.
 
 use friskey::detect::{Detector, Redactor, Stream};
-use friskey::rules::{MARKER, expand};
+use friskey::rules::{MARKER, expand_template};
 use proptest::prelude::*;
 
 use super::encoded::encode;
@@ -116,11 +116,11 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         "=73",
     ]);
     prop_oneof![
-        4 => (templates.clone(), 0..1000_u64).prop_map(|(template, seed)| expand(template, seed).text),
+        4 => (templates.clone(), 0..1000_u64).prop_map(|(template, seed)| expand_template(template, seed).text),
         2 => (templates.clone(), 0..1000_u64, 0..dumps::TOOL_COUNT)
-            .prop_map(|(template, seed, tool)| dumps::dump(&expand(template, seed).text, tool)),
+            .prop_map(|(template, seed, tool)| dumps::dump(&expand_template(template, seed).text, tool)),
         4 => (templates, 0..1000_u64, encodings.clone())
-            .prop_map(|(template, seed, steps)| encode(&expand(template, seed).text, steps)),
+            .prop_map(|(template, seed, steps)| encode(&expand_template(template, seed).text, steps)),
         2 => (joints.clone(), 3..24_usize).prop_map(|(text, times)| text.repeat(times).into_bytes()),
         2 => (encodings, 2..40_usize).prop_map(|(steps, times)| {
             encode(&format!("sk-proj-{MARKER}").repeat(times).into_bytes(), steps)
@@ -225,7 +225,7 @@ proptest! {
     #[test]
     fn the_text_around_a_key_does_not_change_its_fingerprint(before in text(4), after in text(4), seed in 0..1000_u64) {
         let detector = detector();
-        let key = expand("sk-proj-{base64url:74}{marker}{base64url:74}", seed).text;
+        let key = expand_template("sk-proj-{base64url:74}{marker}{base64url:74}", seed).text;
         let alone = find_all(detector, &key)[0].detected_key.fingerprint;
         let text = [&before[..], b" ", &key, b" ", &after].concat();
         prop_assert!(find_all(detector, &text).iter().any(|m| m.detected_key.fingerprint == alone));
@@ -267,10 +267,10 @@ proptest! {
 /// The second key is followed by bytes that are not UTF-8. For some number of blanks, the excerpt ends among them.
 #[test]
 fn a_key_at_the_end_of_an_excerpt_is_masked() {
-    let mut text = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text;
+    let mut text = expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text;
     let first = 0..text.len();
     let secret = friskey::model::Secret::new(text.clone(), 8);
-    let second = expand("sk-proj-{base62:20}{marker}{base62:20}", 2).text;
+    let second = expand_template("sk-proj-{base62:20}{marker}{base62:20}", 2).text;
     for blanks in 0..40 {
         text.truncate(first.end);
         text.extend(std::iter::repeat_n(b' ', blanks));

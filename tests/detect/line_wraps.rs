@@ -2,7 +2,7 @@
 //! keys on separate lines are not joined.
 
 use friskey::model::Secret;
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 
 use super::cases::{Shape, shapes};
 use super::encoded::{TaggedText, apply_steps, bytes, encode, key_span, tag};
@@ -20,7 +20,7 @@ fn base64_is_found_wherever_lines_break() {
             let steps = ["base64".to_owned(), format!("wrap:{line_len}:\n  ")];
             // A line of base64 encodes three quarters of its length.
             for blanks in 0..line_len * 3 / 4 {
-                let key = expand(&shape.template, blanks as u64).text;
+                let key = expand_template(&shape.template, blanks as u64).text;
                 let inner =
                     [tag(" ".repeat(blanks).as_bytes(), false), tag(&key, true), tag(b"\n", false)].concat();
                 let text =
@@ -81,7 +81,7 @@ fn base64_is_found_in_lines_of_comments_quotations_patches_and_literals() {
         for &frame in FRAMES {
             for line_len in [60, 64, 76] {
                 for blanks in [0, 1, 2, 17, 30] {
-                    let key = expand(&shape.template, 7 + blanks as u64).text;
+                    let key = expand_template(&shape.template, 7 + blanks as u64).text;
                     let text = wrap_base64(&key, blanks, line_len, frame);
                     let case = format!("at {blanks} in lines of {line_len} with {:?}", frame.1);
                     missed.extend(check(&shape, &text, key, &case).err());
@@ -99,7 +99,7 @@ fn base64_keys_on_two_lines_are_two_keys() {
     for template in shapes().into_iter().map(|shape| shape.template).chain(unmarked) {
         for separator in ["\n", "\r\n", "\n  ", "\",\n\"", "\" \""] {
             // A third would be too far from the word "OPENAI" to be reported without the marker.
-            let keys: Vec<Vec<u8>> = (0..2).map(|seed| expand(&template, seed).text).collect();
+            let keys: Vec<Vec<u8>> = (0..2).map(|seed| expand_template(&template, seed).text).collect();
             let lines: Vec<Vec<u8>> = keys.iter().map(|key| encode(key, "base64")).collect();
             let text = [b"OPENAI_API_KEYS:\n\"", &lines.join(separator.as_bytes())[..], b"\"\n"].concat();
             let matches = find_reported(detector(), &text);
@@ -114,8 +114,8 @@ fn base64_keys_on_two_lines_are_two_keys() {
 fn the_next_list_item_is_not_part_of_a_base64_key() {
     for (length, prefix) in [(49, "sk-proj-"), (60, "sk-admin-"), (100, "sk-proj-"), (112, "sk-svcacct-")] {
         for seed in 0..40 {
-            let key = expand(&format!("{prefix}{{base64url:{length}}}"), seed).text;
-            let other = expand("{base62:60}", seed + 100).text;
+            let key = expand_template(&format!("{prefix}{{base64url:{length}}}"), seed).text;
+            let other = expand_template("{base62:60}", seed + 100).text;
             let text = [b"[\"", &encode(&key, "base64")[..], b"\", \"", &other, b"\"]\n"].concat();
             let matches = find_reported(detector(), &text);
             let fingerprint = Secret::new(key, 0).fingerprint();
@@ -136,7 +136,7 @@ fn a_plain_key_on_two_lines_is_found_whole_after_line_prefixes() {
         for prefix in ["", "    ", "> ", ">> ", "+", "-", "+  ", "# ", "// ", "  // ", " * ", "; ", "-- "] {
             for (seed, percent) in [(1_u64, 34), (2, 50), (3, 66)] {
                 for line_end in ["\n", "\r\n"] {
-                    let key = expand(&shape.template, seed).text;
+                    let key = expand_template(&shape.template, seed).text;
                     let text = String::from_utf8_lossy(&key).into_owned();
                     let (first, second) = text.split_at(text.len() * percent / 100);
                     let text: String = ["the key is", first, second, "bye"]

@@ -3,7 +3,7 @@
 
 use friskey::detect::Match;
 use friskey::model::{Confidence, Secret};
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 
 use super::cases::shapes;
 use super::encoded::{TaggedText, apply_steps, bytes, key_span, tag};
@@ -151,7 +151,7 @@ fn keys() -> Vec<Key> {
         .flat_map(|(name, template, kind, confidence)| {
             (0..2).map(move |seed| Key {
                 name: name.clone(),
-                secret: expand(&template, seed + 40).text,
+                secret: expand_template(&template, seed + 40).text,
                 kind: kind.clone(),
                 confidence,
             })
@@ -243,7 +243,7 @@ fn every_shape_is_found_in_every_encoding_and_context() {
 #[test]
 fn a_prefix_within_a_key_does_not_start_another_key() {
     let template = "sk-proj-{base64url:30}sk-{base64url:41}{marker}{base64url:72}{zero}";
-    let secret = expand(template, 1).text;
+    let secret = expand_template(template, 1).text;
     let (kind, confidence) = ("project".to_owned(), Confidence::High);
     let key = Key { name: template.to_owned(), secret, kind, confidence };
     let missed: Vec<_> =

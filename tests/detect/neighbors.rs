@@ -2,7 +2,7 @@
 //! continue the key.
 
 use friskey::model::{Confidence, Secret};
-use friskey::rules::{MARKER, expand};
+use friskey::rules::{MARKER, expand_template};
 
 use super::cases::{Shape, shapes};
 use super::encoded::{apply_steps, bytes, tag};
@@ -80,10 +80,10 @@ fn starts_of_keys_do_not_hide_an_encoded_key_before_them() {
     for shape in shapes() {
         for encoding in encodings {
             for (seed, after) in (20..).zip(KEY_STARTS) {
-                let key = expand(&shape.template, seed).text;
+                let key = expand_template(&shape.template, seed).text;
                 let steps: Vec<String> = encoding.iter().map(|step| (*step).to_owned()).collect();
                 let encoded = bytes(&apply_steps(tag(&key, true), &steps));
-                let text = [b"[\"", &encoded[..], &expand(after, 0).text].concat();
+                let text = [b"[\"", &encoded[..], &expand_template(after, 0).text].concat();
                 let name = format!("{} {encoding:?} {after:?}", shape.name);
                 tally.search(&name, &key, &text, Confidence::High);
             }
@@ -98,7 +98,7 @@ fn text_that_extends_both_halves_to_a_known_length_does_not_hide_the_key() {
     for shape in shapes().into_iter().filter(|shape| shape.confidence == Confidence::High) {
         for known_half in [42, 46, 58, 74] {
             for seed in 0..8 {
-                let key = expand(&shape.template, seed).text;
+                let key = expand_template(&shape.template, seed).text;
                 let (half, prefix) = half_and_prefix_len(&shape, &key);
                 if known_half <= half + prefix {
                     continue;
@@ -107,7 +107,8 @@ fn text_that_extends_both_halves_to_a_known_length_does_not_hide_the_key() {
                 let before = "a".repeat(known_half - half - prefix - 1) + "_";
                 for (separator, context) in [("_", ""), ("_", "openai = "), ("-", "")] {
                     let after =
-                        expand(&format!("{separator}{{base62:{}}}", known_half - half - 1), seed).text;
+                        expand_template(&format!("{separator}{{base62:{}}}", known_half - half - 1), seed)
+                            .text;
                     let text = [context.as_bytes(), before.as_bytes(), &key, &after, b"\n"].concat();
                     let name = format!("{} in {known_half}", shape.name);
                     tally.search(&name, &key, &text, Confidence::High);
@@ -130,7 +131,8 @@ fn typographic_dashes_do_not_hide_the_prefix() {
                     [("", ""), ("", "-old"), ("openai ", "-old "), ("OPENAI_API_KEY=", "\n"), ("x", " x")]
                 {
                     let key =
-                        expand(&format!("{prefix}{{base62:{half}}}{{marker}}{{base62:{half}}}"), 3).text;
+                        expand_template(&format!("{prefix}{{base62:{half}}}{{marker}}{{base62:{half}}}"), 3)
+                            .text;
                     let with_dashes = replace_hyphens(&[&key, after.as_bytes()].concat(), dash);
                     let text = [before.as_bytes(), &with_dashes].concat();
                     let name = format!("{before:?} {prefix}{half} {dash} {after:?}");
@@ -153,8 +155,11 @@ fn the_plain_first_part_of_a_split_key_does_not_hide_the_whole_key() {
                     for (after, minimum) in
                         [("", Confidence::High), ("_old", Confidence::High), ("AAAA", Confidence::Medium)]
                     {
-                        let key =
-                            expand(&format!("{prefix}{{base62:{half}}}{{marker}}{{base62:{half}}}"), 5).text;
+                        let key = expand_template(
+                            &format!("{prefix}{{base62:{half}}}{{marker}}{{base62:{half}}}"),
+                            5,
+                        )
+                        .text;
                         let (first, second) =
                             key.split_at(prefix.len() + half + MARKER.len() + offset_in_half);
                         let text =
@@ -191,7 +196,8 @@ fn keys_without_the_marker_but_of_a_known_length_have_medium_confidence() {
     ] {
         for half in halves {
             for seed in 0..40 {
-                let key = expand(&format!("{prefix}{{base64url:{}}}", 2 * half + MARKER.len()), seed).text;
+                let key =
+                    expand_template(&format!("{prefix}{{base64url:{}}}", 2 * half + MARKER.len()), seed).text;
                 let middle = &key[prefix.len() + half..][..MARKER.len()];
                 // Letters of one case in the middle look as if they replaced the marker, which lowers the confidence.
                 let is_marker_replaced =
@@ -213,7 +219,7 @@ fn keys_with_a_truncated_half_are_reported() {
     for shape in shapes() {
         for right in [18, 17, 10, 5, 1, 0] {
             for (before, after) in CONTEXTS {
-                let key = expand(&shape.template, 4).text;
+                let key = expand_template(&shape.template, 4).text;
                 let (half, prefix) = half_and_prefix_len(&shape, &key);
                 let key = &key[..prefix + half + MARKER.len() + right.min(half - 1)];
                 let text = [before.as_bytes(), key, after.as_bytes()].concat();
@@ -224,7 +230,8 @@ fn keys_with_a_truncated_half_are_reported() {
     }
     for prefix in ["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-"] {
         for (left, right) in [(5, 58), (0, 40), (12, 74)] {
-            let key = expand(&format!("{prefix}{{base62:{left}}}{{marker}}{{base62:{right}}}"), 6).text;
+            let key =
+                expand_template(&format!("{prefix}{{base62:{left}}}{{marker}}{{base62:{right}}}"), 6).text;
             for (before, after) in CONTEXTS {
                 let text = [before.as_bytes(), &key, after.as_bytes()].concat();
                 let name = format!("{prefix}{left} {right} {before:?}");
@@ -243,7 +250,7 @@ fn truncated_placeholders_have_low_confidence() {
         "sk-{repeat:A:20}{marker}{repeat:B:3}",
         "sk-12345678901234567890{marker}123",
     ] {
-        let matches = find_all(detector(), &expand(template, 1).text);
+        let matches = find_all(detector(), &expand_template(template, 1).text);
         assert!(
             matches.iter().all(|m| m.detected_key.confidence == Confidence::Low),
             "{template}: {matches:?}"

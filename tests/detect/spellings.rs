@@ -3,7 +3,7 @@
 
 use friskey::detect::Redactor;
 use friskey::model::Secret;
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 
 use crate::detector;
 
@@ -90,7 +90,7 @@ const PREFIX: &str = "sk-proj-";
 
 fn key(seed: u64) -> String {
     let template = format!("{PREFIX}{{base64url:74}}{{marker}}{{base64url:72}}{{zero}}");
-    String::from_utf8(expand(&template, seed).text).unwrap()
+    String::from_utf8(expand_template(&template, seed).text).unwrap()
 }
 
 /// The excerpt around `key` of a line that also contains `other`, after the key or before it.

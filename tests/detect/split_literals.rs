@@ -2,7 +2,7 @@
 //! languages, and two whole keys with a concatenation between them are two.
 
 use friskey::model::Secret;
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 
 use super::cases::shapes;
 use super::{detector, find_all, find_reported};
@@ -159,7 +159,7 @@ fn every_shape_is_found_with_every_concatenation() {
     for concatenation in CONCATENATIONS {
         let separator = concatenation.separator;
         for shape in shapes() {
-            let key = expand(&shape.template, 7).text;
+            let key = expand_template(&shape.template, 7).text;
             for offsets in split_offsets(&key) {
                 // A backslash at the end of the separator would make an escape of these characters of the key.
                 let is_escape = |at: &usize| separator.ends_with('\\') && b"nux01234567".contains(&key[*at]);
@@ -171,7 +171,7 @@ fn every_shape_is_found_with_every_concatenation() {
             }
         }
         for template in UNMARKED_KEYS.iter().filter(|_| concatenation.joins_unmarked) {
-            let key = expand(template, 8).text;
+            let key = expand_template(template, 8).text;
             let failure = check(concatenation, &key, &split_offsets(&key)[0]).err();
             missed.extend(failure.map(|failure| format!("{template}: {failure}")));
         }
@@ -188,7 +188,7 @@ fn two_keys_with_a_concatenation_between_them_are_two() {
     for concatenation in CONCATENATIONS {
         for (index, template) in templates.iter().enumerate() {
             for other in [template, &templates[(index * 5 + 2) % templates.len()]] {
-                let (a, b) = (expand(template, 21).text, expand(other, 22).text);
+                let (a, b) = (expand_template(template, 21).text, expand_template(other, 22).text);
                 let Concatenation { open, separator, close, .. } = concatenation;
                 let before = [b"openai\n", open.as_bytes()].concat();
                 let text = [&before, &a, separator.as_bytes(), &b, close.as_bytes()].concat();
@@ -215,7 +215,7 @@ fn a_prefix_alone_is_not_joined_with_unrelated_text() {
         "- sk-proj-{nl}- {base62:60}{nl}",
         "{\"sk-proj-\": \"{base64url:60}\"}",
     ] {
-        let text = expand(template, 3).text;
+        let text = expand_template(template, 3).text;
         let matches = find_reported(detector(), &text);
         assert!(matches.is_empty(), "{template}: {matches:?}");
     }
@@ -224,7 +224,10 @@ fn a_prefix_alone_is_not_joined_with_unrelated_text() {
 #[test]
 fn a_key_after_an_encoded_line_end_is_another_key() {
     for end in ["=0A", "=0D=0A", "=20"] {
-        let (a, b) = (expand("sk-proj-{base64url:60}", 1).text, expand("sk-proj-{base64url:60}", 2).text);
+        let (a, b) = (
+            expand_template("sk-proj-{base64url:60}", 1).text,
+            expand_template("sk-proj-{base64url:60}", 2).text,
+        );
         let text = [&a[..], end.as_bytes(), &b, b"\n"].concat();
         let matches = find_reported(detector(), &text);
         assert_eq!(matches.len(), 2, "{end}: {matches:?}");
@@ -234,7 +237,7 @@ fn a_key_after_an_encoded_line_end_is_another_key() {
 #[test]
 fn keys_with_the_marker_are_found_with_dashes_in_place_of_hyphens() {
     for dash in ["\u{2010}", "\u{2011}", "\u{2013}", "&#8209;", "&amp;#45;"] {
-        let key = expand("sk-proj-{base62:58}{marker}{base62:58}", 4).text;
+        let key = expand_template("sk-proj-{base62:58}{marker}{base62:58}", 4).text;
         let text = String::from_utf8(key.clone()).unwrap().replace('-', dash);
         let matches = find_reported(detector(), format!("key: {text}\n").as_bytes());
         let fingerprint = Secret::new(key, 0).fingerprint();
@@ -245,7 +248,7 @@ fn keys_with_the_marker_are_found_with_dashes_in_place_of_hyphens() {
 
 #[test]
 fn a_hyphen_of_a_key_at_the_start_of_a_line_is_not_a_removed_line_of_a_patch() {
-    let key = expand("sk-proj-{base62:30}-{base62:26}-{base62:16}{marker}{base62:74}", 5).text;
+    let key = expand_template("sk-proj-{base62:30}-{base62:26}-{base62:16}{marker}{base62:74}", 5).text;
     let text = [b"K=", &key[..38], b"\\\n", &key[38..65], b"\\\n", &key[65..], b"\n"].concat();
     let matches = find_reported(detector(), &text);
     let fingerprint = Secret::new(key, 0).fingerprint();

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 
 /// A kind of hostile text: groups of the same unit, with a separator after each group.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ impl Flood {
         while text.len() < size {
             let mut group = Vec::new();
             for _ in 0..self.group_size {
-                group.extend(expand(self.unit, seed).text);
+                group.extend(expand_template(self.unit, seed).text);
                 group.extend_from_slice(self.unit_separator.as_bytes());
                 // Enough seeds that no two units near each other are equal.
                 seed = (seed + 1) % 1009;
@@ -93,7 +93,7 @@ pub(crate) fn from_choices(choices: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     for (seed, &choice) in rest.iter().enumerate() {
         match UNITS.get(usize::from(choice)) {
-            Some(unit) => text.extend(expand(unit, seed as u64).text),
+            Some(unit) => text.extend(expand_template(unit, seed as u64).text),
             None => {
                 let index = usize::from(choice) - UNITS.len();
                 text.extend_from_slice(SEPARATORS[index % SEPARATORS.len()].as_bytes());
@@ -107,8 +107,8 @@ pub(crate) fn from_choices(choices: &[u8]) -> Vec<u8> {
 pub(crate) fn keys(spelling: usize, count: usize) -> (&'static str, Vec<u8>) {
     let (name, spell) = SPELLINGS[spelling % SPELLINGS.len()];
     let template = "sk-proj-{base64url:74}{marker}{base64url:72}{zero}";
-    let lines =
-        (0..count as u64).map(|seed| [b"key = '", &spell(&expand(template, seed).text)[..], b"'\n"].concat());
+    let lines = (0..count as u64)
+        .map(|seed| [b"key = '", &spell(&expand_template(template, seed).text)[..], b"'\n"].concat());
     (name, lines.collect::<Vec<_>>().concat())
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use friskey::model::Secret;
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 use tempfile::TempDir;
 
 use crate::git;
@@ -62,7 +62,7 @@ impl Scratch {
 
 /// A synthetic project key, a different one for each number.
 pub(crate) fn key(number: u64) -> String {
-    let text = expand("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", number).text;
+    let text = expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", number).text;
     String::from_utf8(text).unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use friskey::model::Secret;
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -16,23 +16,24 @@ pub(crate) const LEAK_TIME: i64 = 1_772_496_000;
 
 /// A synthetic project key, a different one for each number.
 pub(crate) fn key(number: u64) -> String {
-    expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", number)
+    key_like("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", number)
 }
 
 pub(crate) fn service_key(number: u64) -> String {
-    expand_template("sk-svcacct-{base64url:74}{marker}{base64url:72}{zero}", number)
+    key_like("sk-svcacct-{base64url:74}{marker}{base64url:72}{zero}", number)
 }
 
 pub(crate) fn user_key(number: u64) -> String {
-    expand_template("sk-{base62:20}{marker}{base62:20}", number)
+    key_like("sk-{base62:20}{marker}{base62:20}", number)
 }
 
 pub(crate) fn admin_key(number: u64) -> String {
-    expand_template("sk-admin-{base64url:58}{marker}{base64url:56}{zero}", number)
+    key_like("sk-admin-{base64url:58}{marker}{base64url:56}{zero}", number)
 }
 
-fn expand_template(template: &str, number: u64) -> String {
-    String::from_utf8(expand(template, number).text).unwrap()
+/// A key as in `template`, a different one for each number.
+fn key_like(template: &str, number: u64) -> String {
+    String::from_utf8(expand_template(template, number).text).unwrap()
 }
 
 pub(crate) fn fingerprint(key: &str) -> String {

@@ -1,7 +1,7 @@
 //! Tests keys that no rule finds, because they have no marker and other characters directly before them: a purge and a proof
 //! must find them by the key itself.
 
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 use serde_json::Value;
 
 use crate::replacement::{deflated_gzip, encode_base64};
@@ -9,7 +9,7 @@ use crate::support::{Scratch, fingerprint, json, key, stderr, stdout};
 
 /// A project key without the marker.
 fn unmarked_key(number: u64) -> String {
-    String::from_utf8(expand("sk-proj-{base62:48}", number).text).unwrap()
+    String::from_utf8(expand_template("sk-proj-{base62:48}", number).text).unwrap()
 }
 
 /// A repository with `key` in a file where a rule finds it, and in files, names, messages and refs directly after other

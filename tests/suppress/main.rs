@@ -13,12 +13,12 @@ mod inline;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use friskey::rules::expand;
+use friskey::rules::expand_template;
 use serde_json::Value;
 
 /// A fake key, the same for the same number.
 fn key(number: u64) -> String {
-    let body = |seed| String::from_utf8(expand("{base62:74}", seed).text).unwrap();
+    let body = |seed| String::from_utf8(expand_template("{base62:74}", seed).text).unwrap();
     format!("sk-proj-{}{}{}", body(number * 2), friskey::rules::MARKER, body(number * 2 + 1))
 }
 

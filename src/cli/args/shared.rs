@@ -145,7 +145,7 @@ fn surfaces_help() -> String {
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct CacheArgs {
     /// Keep facts about searched packs in DIR, so that the next audit of a whole history is faster, with the same
-    /// result; DIR holds no keys
+    /// result; DIR contains no keys
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) cache: Option<PathBuf>,
 }

@@ -122,7 +122,7 @@ fn check_state_dir(dir: &Path, plan: &FleetPlan) -> Result<()> {
     let foreign = stored.repositories.iter().filter_map(planned_path).find(|path| !is_below_roots(path));
     if let Some(path) = foreign {
         bail!(
-            "{} holds the results of another plan, e.g. of {}, which this plan does not contain; name another \
+            "{} contains the results of another plan, e.g. of {}, which this plan does not contain; name another \
              --state, or remove that directory first",
             dir.display(),
             path.display()

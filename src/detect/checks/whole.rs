@@ -55,12 +55,15 @@ fn is_base64_of_text(symbols: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{MARKER, expand};
+    use crate::rules::{MARKER, expand_template};
 
     #[test]
     fn base64_of_text_is_distinguished_from_random_characters() {
         for seed in 0..2000 {
-            assert!(!is_base64_of_text(&expand("{base62:20}{marker}{base62:20}", seed).text), "{seed}");
+            assert!(
+                !is_base64_of_text(&expand_template("{base62:20}{marker}{base62:20}", seed).text),
+                "{seed}"
+            );
         }
         let text = format!("VGhpcyBpcyBzb21l{MARKER}IHRleHQgb2YgYSBi");
         assert!(is_base64_of_text(text.as_bytes()));

@@ -33,9 +33,9 @@ pub(super) struct LinkChecker {
     /// Ids that were named and have not been looked up yet.
     waiting: Vec<ObjectId>,
     /// The first sixteen bytes of recent ids, each in the slot that its first bytes determine.
-    known: Vec<u128>,
+    recent: Vec<u128>,
     /// Length of an id in bytes.
-    length: usize,
+    id_len: usize,
 }
 
 impl LinkChecker {
@@ -47,8 +47,8 @@ impl LinkChecker {
             pack: None,
             notes_outward,
             waiting: Vec::with_capacity(LOOKUP_BATCH),
-            known: vec![0; RECENT_IDS],
-            length: hash_kind.len_in_bytes(),
+            recent: vec![0; RECENT_IDS],
+            id_len: hash_kind.len_in_bytes(),
         }
     }
 
@@ -57,7 +57,7 @@ impl LinkChecker {
         if self.notes_outward && self.pack != pack {
             self.flush(store);
             // Ids that another pack named before must be recorded for this one, too.
-            self.known.fill(0);
+            self.recent.fill(0);
             self.pack = pack;
         }
     }
@@ -67,17 +67,18 @@ impl LinkChecker {
     pub(super) fn check(&mut self, store: &ObjectStore, kind: Kind, bytes: &[u8], runs: &[Run]) {
         match kind {
             Kind::Blob => {}
-            Kind::Tree => self.tree(store, bytes, runs),
-            Kind::Tag => tag_target(bytes).iter().for_each(|id| self.take(store, id)),
+            Kind::Tree => self.check_tree(store, bytes, runs),
+            Kind::Tag => tag_target(bytes).iter().for_each(|id| self.queue(store, id)),
             Kind::Commit => {
                 let header = Header::new(bytes);
-                header.tree().into_iter().chain(header.parents()).for_each(|id| self.take(store, &id));
+                header.tree().into_iter().chain(header.parents()).for_each(|id| self.queue(store, &id));
             }
         }
     }
 
-    fn tree(&mut self, store: &ObjectStore, bytes: &[u8], mut runs: &[Run]) {
-        let (length, mut at) = (self.length, 0);
+    /// Looks up the objects that the entries of a tree name, except for entries in copied runs.
+    fn check_tree(&mut self, store: &ObjectStore, bytes: &[u8], mut runs: &[Run]) {
+        let (id_len, mut at) = (self.id_len, 0);
         // Entries in the last run are not new if that run is copied.
         let end_of_new = match runs.last() {
             Some(Run { source: RunSource::Base(_), at, .. }) => *at as usize,
@@ -86,9 +87,9 @@ impl LinkChecker {
         // Each entry is a mode, a space, a name, a NUL and an id. Malformed content ends the loop.
         while at < end_of_new
             && let Some(name) = memchr::memchr(0, &bytes[at..])
-            && let Some(id) = bytes.get(at + name + 1..at + name + 1 + length)
+            && let Some(id) = bytes.get(at + name + 1..at + name + 1 + id_len)
         {
-            let (start, end) = (at, at + name + 1 + length);
+            let (start, end) = (at, at + name + 1 + id_len);
             at = end;
             while let [run, rest @ ..] = runs
                 && run.end() as usize <= start
@@ -104,15 +105,16 @@ impl LinkChecker {
                 && !bytes[start..].starts_with(SUBMODULE)
                 && let Ok(id) = oid::try_from_bytes(id)
             {
-                self.take(store, id);
+                self.queue(store, id);
             }
         }
     }
 
-    fn take(&mut self, store: &ObjectStore, id: &oid) {
+    /// Queues an id to be looked up, unless it was queued recently.
+    fn queue(&mut self, store: &ObjectStore, id: &oid) {
         // Sixteen bytes are enough to distinguish two ids.
         let leading = id.as_bytes().first_chunk().map_or(0, |first| u128::from_be_bytes(*first));
-        let slot = &mut self.known[(leading >> 64) as usize % RECENT_IDS];
+        let slot = &mut self.recent[(leading >> 64) as usize % RECENT_IDS];
         if *slot == leading {
             return;
         }

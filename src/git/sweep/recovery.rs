@@ -102,32 +102,32 @@ fn merge_copies<H: PartialEq>(
     copies: Vec<MatchedObject<H>>,
     skipped: &mut BTreeSet<Skip>,
 ) -> Vec<MatchedObject<H>> {
-    let mut joined: Vec<MatchedObject<H>> = Vec::with_capacity(copies.len());
+    let mut merged: Vec<MatchedObject<H>> = Vec::with_capacity(copies.len());
     for copy in copies {
-        match joined.last_mut() {
+        match merged.last_mut() {
             Some(first) if first.id == copy.id => {
-                let known = first.hits.len();
+                let known_len = first.hits.len();
                 let differs = (copy.kind, copy.size) != (first.kind, first.size);
                 for (range, hit) in copy.hits {
                     let key = (range.start, range.end);
-                    let same = &first.hits[..known];
-                    let at = same.partition_point(|(other, _)| (other.start, other.end) < key);
-                    let mut same = same[at..].iter().take_while(|(other, _)| *other == range);
-                    if !same.any(|(_, other)| *other == hit) {
+                    let known = &first.hits[..known_len];
+                    let at = known.partition_point(|(other, _)| (other.start, other.end) < key);
+                    let mut at_range = known[at..].iter().take_while(|(other, _)| *other == range);
+                    if !at_range.any(|(_, other)| *other == hit) {
                         first.hits.push((range, hit));
                     }
                 }
-                if differs || first.hits.len() > known {
+                if differs || first.hits.len() > known_len {
                     first.hits.sort_by_key(|(range, _)| (range.start, range.end));
                     let reason = "the repository has several copies of it that differ; all were searched, containers \
                                   in only one of them; run `git fsck` for details";
                     skipped.insert(Skip::new(format!("object {}", copy.id), reason));
                 }
             }
-            _ => joined.push(copy),
+            _ => merged.push(copy),
         }
     }
-    joined
+    merged
 }
 
 /// The ids of objects with matches, in the same order.
@@ -140,10 +140,10 @@ fn ids_of<S: Searcher>(sweep: &Sweep<'_, S>, matched: &[MatchedCopy<S::Hit>]) ->
             ObjectKey::Packed(pack, entry) => packed.entry(pack).or_default().push((entry, at)),
         }
     }
-    for (pack, own) in packed {
+    for (pack, copies) in packed {
         let Some(pack) = sweep.store.packs.get(pack) else { continue };
-        let entries: Vec<Entry> = own.iter().map(|(entry, _)| *entry).collect();
-        for ((_, at), id) in own.into_iter().zip(pack.ids_of(&entries)) {
+        let entries: Vec<Entry> = copies.iter().map(|(entry, _)| *entry).collect();
+        for ((_, at), id) in copies.into_iter().zip(pack.ids_of(&entries)) {
             ids[at] = id;
         }
     }

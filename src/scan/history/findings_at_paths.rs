@@ -115,7 +115,7 @@ impl RepositoryAudit<'_> {
         // Locating a key reads its object again, which may take long after the time limit.
         let object = match self.is_stopped() {
             true => None,
-            false => self.objects.read(&place.newest, "holds a finding"),
+            false => self.objects.read(&place.newest, "contains a finding"),
         };
         let Some((kind, object)) = object else {
             // A finding is reported even if its position is unknown.

@@ -24,8 +24,10 @@ impl RepositoryAudit<'_> {
         for ((id, _, occurrences), reachability) in secrets.of_kinds(&[ObjectKind::Commit]).zip(commits) {
             for (number, offset) in occurrences {
                 let detected_key = &secrets.keys[*number as usize];
-                let Some(change) =
-                    self.objects.read(&id, "holds a finding").map(|(_, bytes)| change_in_commit(&id, bytes))
+                let Some(change) = self
+                    .objects
+                    .read(&id, "contains a finding")
+                    .map(|(_, bytes)| change_in_commit(&id, bytes))
                 else {
                     continue;
                 };
@@ -76,7 +78,7 @@ impl RepositoryAudit<'_> {
         offset: usize,
         is_unreachable: bool,
     ) {
-        let Some((kind, object)) = self.objects.read(&id, "holds a finding") else { return };
+        let Some((kind, object)) = self.objects.read(&id, "contains a finding") else { return };
         let Some(mut located) = self.locator.first(id, object, b"", detected_key) else { return };
         let surface = surface_at(kind, object, offset);
         if matches!(surface, Surface::CommitMessage | Surface::TagMessage) {

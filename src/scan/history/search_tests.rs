@@ -10,11 +10,11 @@ use super::search::{ObjectSearch, SweepMatch};
 use crate::detect::Detector;
 use crate::git::scratch::Scratch;
 use crate::git::{ObjectDatabase, ObjectKind, SweepOptions, sweep};
-use crate::rules::{RuleSet, expand};
+use crate::rules::{RuleSet, expand_template};
 
 /// A made-up key.
 fn key(seed: u64) -> String {
-    let text = expand("sk-proj-{base64url:74}{marker}{base64url:74}", seed).text;
+    let text = expand_template("sk-proj-{base64url:74}{marker}{base64url:74}", seed).text;
     String::from_utf8(text).unwrap()
 }
 

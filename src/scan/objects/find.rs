@@ -141,7 +141,7 @@ fn work(
 }
 
 /// The reason for skipping the rest of an object with too many keys.
-const TOO_MANY_KEYS: &str = "holds more keys than a report lists, 10,000; the others were not examined";
+const TOO_MANY_KEYS: &str = "contains more keys than a report lists, 10,000; the others were not examined";
 
 /// Matches with their ranges; for matches in containers, the range within the entry.
 type KeyMatches = Vec<(std::ops::Range<u64>, SharedKey)>;

@@ -109,12 +109,12 @@ fn pack_notes<S: Searcher>(sweep: &Sweep<'_, S>, packs: usize) -> Vec<PackNotes>
     let mut notes: Vec<PackNotes> = Vec::new();
     notes.resize_with(packs, PackNotes::default);
     for &(number, entry, kind, size) in &sweep.collected.searched_entries {
-        let own = &mut notes[number];
-        if own.searched.is_empty() {
-            own.searched.resize(sweep.store.packs[number].len(), None);
+        let notes = &mut notes[number];
+        if notes.searched.is_empty() {
+            notes.searched.resize(sweep.store.packs[number].len(), None);
         }
-        if let Some(noted) = own.searched.get_mut(entry as usize) {
-            own.count += u64::from(noted.replace((kind, size)).is_none());
+        if let Some(noted) = notes.searched.get_mut(entry as usize) {
+            notes.count += u64::from(noted.replace((kind, size)).is_none());
         }
     }
     for copy in &sweep.collected.matched {
@@ -170,7 +170,7 @@ fn facts<S: Searcher>(
 ) -> Option<(PackFacts, RepackFacts)> {
     let (pack, pack_state) = (&sweep.store.packs[number], &state.packs[number]);
     let matched: Vec<Entry> = notes.matched.iter().copied().collect();
-    let again: HashSet<Entry> = DeltaTree::with_bases(pack, &matched).into_iter().collect();
+    let searched_again: HashSet<Entry> = DeltaTree::with_bases(pack, &matched).into_iter().collect();
     let mut object_counts = ObjectCounts::default();
     let mut omitted = 0;
     for family in pack_state.families.iter().flatten() {
@@ -183,31 +183,31 @@ fn facts<S: Searcher>(
         return None;
     }
     for (entry, kind, size) in notes.all_searched() {
-        if !again.contains(&entry) {
+        if !searched_again.contains(&entry) {
             object_counts.add_count(kind, KindCount { objects: 1, bytes: size });
         }
     }
     let named = pack_state.inherited_outside.iter().filter(|id| !pack.contains(id));
     let outward_ids = notes.outward_ids.iter().chain(named).copied().collect();
-    let (relies_on, outside) = elsewhere(sweep, state, number, &outward_ids);
+    let (relies_on, outside) = find_elsewhere(sweep, state, number, &outward_ids);
     let after_repack = RepackFacts {
         memory: state.memory,
         ids: relies_on.is_empty().then(|| IdSet::from_pack(pack)),
-        families: clean_families(sweep, state, number, (notes, &again)),
+        families: clean_families(sweep, state, number, (notes, &searched_again)),
     };
-    let read_again = read_again(pack, notes, &again);
+    let read_again = read_again(pack, notes, &searched_again);
     let memory = state.memory;
     Some((PackFacts { memory, object_counts, relies_on, outside, matched, read_again }, after_repack))
 }
 
-/// The facts about entries that are only read again, if all entries with matches are. `again` has these entries and their
-/// delta bases.
-fn read_again(pack: &Pack, notes: &PackNotes, again: &HashSet<Entry>) -> Option<ReadAgain> {
+/// The facts about entries that are only read again, if all entries with matches are. `searched_again` has these entries
+/// and their delta bases.
+fn read_again(pack: &Pack, notes: &PackNotes, searched_again: &HashSet<Entry>) -> Option<ReadAgain> {
     if notes.has_findings {
         return None;
     }
     let mut object_counts = ObjectCounts::default();
-    for entry in again {
+    for entry in searched_again {
         let (kind, size) = notes.searched(*entry)?;
         object_counts.add_count(kind, KindCount { objects: 1, bytes: size });
     }
@@ -218,7 +218,7 @@ fn read_again(pack: &Pack, notes: &PackNotes, again: &HashSet<Entry>) -> Option<
 
 /// Finds the objects in `outward_ids`, which a pack names and does not contain: the other packs that contain some of them,
 /// and the ids of those in no pack.
-fn elsewhere<S: Searcher>(
+fn find_elsewhere<S: Searcher>(
     sweep: &Sweep<'_, S>,
     state: &CachedSweep<'_>,
     number: usize,
@@ -242,22 +242,23 @@ fn clean_families<S: Searcher>(
     sweep: &Sweep<'_, S>,
     state: &CachedSweep<'_>,
     number: usize,
-    (notes, again): (&PackNotes, &HashSet<Entry>),
+    (notes, searched_again): (&PackNotes, &HashSet<Entry>),
 ) -> Vec<FamilyFact> {
-    let (pack, tree, own) = (&sweep.store.packs[number], &sweep.plans[number].tree, &state.packs[number]);
-    let made = match &own.families {
+    let (pack, tree) = (&sweep.store.packs[number], &sweep.plans[number].tree);
+    let pack_state = &state.packs[number];
+    let computed = match &pack_state.families {
         Some(_) => Vec::new(),
         None => families(pack, tree, sweep.threads),
     };
     let mut clean = Vec::new();
-    for family in own.families.as_ref().unwrap_or(&made) {
-        if let Some(known) = own.known_families.get(&family.digest) {
+    for family in pack_state.families.as_ref().unwrap_or(&computed) {
+        if let Some(known) = pack_state.known_families.get(&family.digest) {
             clean.push(*known);
             continue;
         }
         let entries = tree.with_descendants(family.root);
         let sizes = entries.iter().map(|entry| match notes.searched(*entry) {
-            Some((kind, size)) if kind == family.kind && !again.contains(entry) => Some(size),
+            Some((kind, size)) if kind == family.kind && !searched_again.contains(entry) => Some(size),
             _ => None,
         });
         if let Some(bytes) = sizes.sum::<Option<u64>>() {

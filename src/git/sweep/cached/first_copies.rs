@@ -18,10 +18,10 @@ pub(super) fn first_copies(pack: &Pack, facts: &PackFacts, duplicates: &[bool]) 
     if duplicates.is_empty() {
         return Some(counts);
     }
-    let again: HashSet<Entry> = DeltaTree::with_bases(pack, &facts.matched).into_iter().collect();
+    let searched_again: HashSet<Entry> = DeltaTree::with_bases(pack, &facts.matched).into_iter().collect();
     let mut kinds = HashMap::new();
     for (entry, _) in (0..).zip(duplicates).filter(|(_, is_duplicate)| **is_duplicate) {
-        if !again.contains(&entry) {
+        if !searched_again.contains(&entry) {
             counts.remove(kind(pack, entry, &mut kinds)?, size(pack, entry)?);
         }
     }
