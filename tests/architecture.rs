@@ -1,5 +1,5 @@
-//! Enforces `docs/architecture.md`: which module may use which, that type names are unique, that each file states its purpose,
-//! and that every list of files is complete.
+//! Enforces `docs/architecture.md`: which module may use which, that type names are unique, that each file states its
+//! purpose, and that every list of files is complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

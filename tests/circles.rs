@@ -1,5 +1,5 @@
-//! Checks that files of `cli`, `container` and `detect` do not use each other in a circle, except that a file may use what its
-//! parent modules define.
+//! Checks that files of `cli`, `container` and `detect` do not use each other in a circle, except that a file may use what
+//! its parent modules define.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

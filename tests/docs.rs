@@ -1,5 +1,5 @@
-//! Checks that the documentation and help match the program: commands, formats, rules, checks, environment variables, examples,
-//! links, and the tests that SECURITY.md names.
+//! Checks that the documentation and help match the program: commands, formats, rules, checks, environment variables,
+//! examples, links, and the tests that SECURITY.md names.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

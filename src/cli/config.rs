@@ -118,7 +118,8 @@ pub(super) fn rules_files_in(path: &Path) -> Vec<PathBuf> {
     rules.into_iter().flatten().filter_map(|file| Some(dir.join(file.as_str()?))).collect()
 }
 
-/// Parses the settings in `text`, the contents of the file called `display_path` in messages; paths in it are relative to `dir`.
+/// Parses the settings in `text`, the contents of the file called `display_path` in messages; paths in it are relative to
+/// `dir`.
 ///
 /// # Errors
 /// Any invalid setting, with its line.

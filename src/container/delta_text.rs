@@ -105,8 +105,8 @@ impl<R: BufRead> DeltaText<R> {
     }
 }
 
-/// Appends `inserted` to `text`, and moves `complete_len` to the start of its last word. If `is_in_word`, the text begins in a word
-/// that is left out.
+/// Appends `inserted` to `text`, and moves `complete_len` to the start of its last word. If `is_in_word`, the text begins
+/// in a word that is left out.
 fn append_inserted(inserted: &[u8], text: &mut Vec<u8>, complete_len: &mut usize, is_in_word: &mut bool) {
     let mut inserted = inserted;
     if *is_in_word {

@@ -71,7 +71,7 @@ fn make_plan(walk: Walk<'_>) -> FleetPlan {
     let mut repositories = Vec::new();
     for (git_dir, repository) in found_repositories {
         if (remarks.redact_path)(&repository.path).is_some() {
-            let reason = "its path contains what looks like a key, which a plan must not hold; rename it";
+            let reason = "its path contains what looks like a key, which a plan must not contain; rename it";
             remarks.skip(&repository.path, reason);
             continue;
         }

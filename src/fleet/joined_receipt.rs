@@ -36,7 +36,7 @@ impl JoinedReceipt {
         Self { totals, ignored: ignored.collect(), ..Self::default() }
     }
 
-    /// Counts a repository with this outcome.
+    /// Counts a repository in this state.
     pub(super) fn count(&mut self, state: &'static str) {
         *self.totals.repositories.entry(state).or_default() += 1;
     }

@@ -167,7 +167,8 @@ impl Merger<'_> {
         parts.repositories.push(repository);
     }
 
-    /// Judges the results of one repository and sorts them so that the worst comes first, whatever the order of their directories.
+    /// Judges the results of one repository and sorts them so that the worst comes first, whatever the order of their
+    /// directories.
     fn judge_worst_first(&self, results: Vec<(String, FleetResult)>) -> Vec<(Judgement, FleetResult)> {
         let mut judgements: Vec<_> =
             results.into_iter().map(|(_, result)| (judge(&result, self.surfaces), result)).collect();

@@ -159,8 +159,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Notes that other repositories are in a bare one, as after `git init --bare` in a directory of mirrors: they are audited
-    /// as parts of it.
+    /// Notes that other repositories are in a bare one, as after `git init --bare` in a directory of mirrors: they are
+    /// audited as parts of it.
     fn note_nested(&mut self, git_dir: &Path) {
         let is_made_by_git = |path: &Path| {
             let name = path.file_name().unwrap_or_default().as_encoded_bytes();

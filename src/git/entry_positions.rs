@@ -1,5 +1,5 @@
-//! Converts the path of a blob in a commit to the positions of the tree entries on it, and back. Positions take less space than
-//! a path and contain no text, which could include a key.
+//! Converts the path of a blob in a commit to the positions of the tree entries on it, and back. Positions take less space
+//! than a path and contain no text, which could include a key.
 
 use gix::ObjectId;
 use gix::object::Kind;

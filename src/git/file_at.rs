@@ -60,8 +60,8 @@ const MAX_TARGET_LEN: usize = 4096;
 /// are followed.
 ///
 /// # Errors
-/// When the revision, one of its trees or the file cannot be read, and when the file is not a regular one, is a link out of the
-/// tree, or is longer than `limit` bytes.
+/// When the revision, one of its trees or the file cannot be read, and when the file is not a regular one, is a link out of
+/// the tree, or is longer than `limit` bytes.
 pub fn file_at(
     repo: &Repository,
     revision: &str,
@@ -88,8 +88,8 @@ pub fn file_at(
     }
 }
 
-/// The id of the file `path` in the commit or tree `id`. An error without a reason means that `lookup` could not read an object
-/// and recorded why.
+/// The id of the file `path` in the commit or tree `id`. An error without a reason means that `lookup` could not read an
+/// object and recorded why.
 fn find_file(
     repo: &Repository,
     lookup: &mut Lookup,

@@ -8,7 +8,8 @@ use gix::ObjectId;
 use super::lookup::Gaps;
 use super::staged::Index;
 
-/// The paths of the `wanted` blobs in all index files, by blob, sorted and distinct. Index files that cannot be read are gaps.
+/// The paths of the `wanted` blobs in all index files, by blob, sorted and distinct. Index files that cannot be read are
+/// gaps.
 pub fn staged_paths(
     repo: &gix::Repository,
     wanted: impl Fn(&ObjectId) -> bool,

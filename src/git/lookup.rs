@@ -209,8 +209,8 @@ impl Lookup {
         }
     }
 
-    /// Reads a packed object into the buffer under a lease of [`MAX_ALLOCATION`], and keeps as much of the lease as the object
-    /// needs.
+    /// Reads a packed object into the buffer under a lease of [`MAX_ALLOCATION`], and keeps as much of the lease as the
+    /// object needs.
     fn read_large_packed(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         (self.buffer, self.lease) = (Vec::new(), Lease::default());
         let mut lease = Lease::take(MAX_ALLOCATION as u64)
@@ -254,7 +254,8 @@ impl Lookup {
 
     /// Whether the object exists, readable or not.
     pub(super) fn has(&mut self, id: &ObjectId) -> bool {
-        // To look up an id in the pack indexes is much faster than to determine the kind of a delta, which is that of its base.
+        // To look up an id in the pack indexes is much faster than to determine the kind of a delta, which is that of its
+        // base.
         (self.loose.has_no_dir(&self.dirs, id) && self.odb.exists(id)) || self.kind(id).is_some()
     }
 
@@ -277,8 +278,8 @@ impl Lookup {
         self.odb.try_header(id).ok().flatten().map(|header| header.kind())
     }
 
-    /// The object that the tag `id` leads to through any number of further tags, and its kind; `id` itself if it is not a tag.
-    /// Returns `None` and records a gap if an object on the way is missing or damaged.
+    /// The object that the tag `id` leads to through any number of further tags, and its kind; `id` itself if it is not a
+    /// tag. Returns `None` and records a gap if an object on the way is missing or damaged.
     pub(super) fn peel(&mut self, id: ObjectId) -> Option<(Kind, ObjectId)> {
         /// Hostile chains of tags may be endless; genuine ones have one or two.
         const MAX_DEPTH: usize = 64;

@@ -70,8 +70,8 @@ impl LooseReader {
         !exists[usize::from(id.first_byte())]
     }
 
-    /// Reads the object `id` into `out` from the first of `dirs` that has it, and returns its kind; `None` if no directory has
-    /// it. Takes a `lease` for a large object.
+    /// Reads the object `id` into `out` from the first of `dirs` that has it, and returns its kind; `None` if no directory
+    /// has it. Takes a `lease` for a large object.
     pub(super) fn read(
         &mut self,
         dirs: &[PathBuf],

@@ -41,9 +41,9 @@ pub struct KnownCommits {
 /// Finds out what the destination `name`, with the push URL `url`, is known to contain, for a push from the repository at
 /// `path`.
 ///
-/// `actual` are refs of the destination as the push found them: the full name of each, and its object or `None` if it does not
-/// exist. A remote-tracking ref with commits that the actual ref does not contain is out of date and ignored. If that is the
-/// main branch, the URL of the remote may have changed, so all remote-tracking refs are ignored.
+/// `actual` are refs of the destination as the push found them: the full name of each, and its object or `None` if it does
+/// not exist. A remote-tracking ref with commits that the actual ref does not contain is out of date and ignored. If that
+/// is the main branch, the URL of the remote may have changed, so all remote-tracking refs are ignored.
 ///
 /// # Errors
 /// If there is no repository, or its configuration is invalid.
@@ -110,7 +110,8 @@ fn outdated_refs(
 
 /// The refs in `tips` that can be trusted if those named in `outdated` are out of date.
 ///
-/// If the main branch is out of date, none can be trusted. Without `HEAD`, `main` or `master`, any branch may be the main one.
+/// If the main branch is out of date, none can be trusted. Without `HEAD`, `main` or `master`, any branch may be the main
+/// one.
 fn up_to_date_refs<'t>(tips: Vec<&'t refs::Tip>, outdated: &[String]) -> Vec<&'t refs::Tip> {
     let heads: Vec<ObjectId> =
         tips.iter().filter(|tip| tip.name.ends_with("/HEAD")).map(|tip| tip.id).collect();

@@ -65,8 +65,8 @@ pub fn repository_info(repo: &gix::Repository, argument: &Path) -> RepositoryInf
     }
 }
 
-/// How many directories `argument` is below `top`, which must be absolute and without links. A path within `.git` counts as the
-/// directory that contains `.git`.
+/// How many directories `argument` is below `top`, which must be absolute and without links. A path within `.git` counts as
+/// the directory that contains `.git`.
 fn depth(argument: &Path, top: &Path) -> usize {
     let real = argument.canonicalize().ok();
     let relative = real.as_deref().and_then(|real| real.strip_prefix(top).ok());

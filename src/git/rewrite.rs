@@ -48,8 +48,8 @@ impl Rewriter {
         Ok(Self { repo, _objects: objects_dir, branch })
     }
 
-    /// How to rewrite the branch `tip` to change those of `commits` that it contains; `None` if it contains none of them, or if
-    /// its history cannot be read.
+    /// How to rewrite the branch `tip` to change those of `commits` that it contains; `None` if it contains none of them,
+    /// or if its history cannot be read.
     ///
     /// The order of commits is that of ancestry, since dates may be wrong.
     pub fn rewrite(&self, tip: &str, commits: &HashSet<ObjectId>) -> Option<Rewrite> {

@@ -13,8 +13,8 @@ pub struct VersionControl {
 
 impl VersionControl {
     /// The address of a remote, for a command that pushes to it, without credentials: passwords, query strings and the user
-    /// names of HTTP are dropped; other user names are kept, since SSH needs them. `None` if `remote` is empty, contains control
-    /// characters or blanks, or begins like an option.
+    /// names of HTTP are dropped; other user names are kept, since SSH needs them. `None` if `remote` is empty, contains
+    /// control characters or blanks, or begins like an option.
     pub fn push_url(remote: &str) -> Option<String> {
         let is_address = !remote.is_empty() && remote.chars().all(|c| !c.is_control() && !c.is_whitespace());
         if !is_address || remote.starts_with('-') {

@@ -67,8 +67,8 @@ fn is_from_bundle(repo: &Repository) -> bool {
     url.is_some_and(|url| Path::new(url.strip_prefix("file://").unwrap_or(&url)).is_file())
 }
 
-/// A skip about the branches that the clone lacks after `git clone --mirror --single-branch`, which is configured like a mirror and has
-/// one branch.
+/// A skip about the branches that the clone lacks after `git clone --mirror --single-branch`, which is configured like a
+/// mirror and has one branch.
 fn single_branch_skip(refs: &Refs, purged_history: &PurgedHistory) -> Option<Skip> {
     let branches: Vec<&str> = proper_refs(refs)
         .map(|tip| &*tip.name)

@@ -16,8 +16,8 @@ const MIN_PREFIX_LEN: usize = 3;
 /// Number of characters at the end of a key that its redacted form shows.
 const MIN_TAIL_LEN: usize = 4;
 
-/// A rule that finds exactly `key`. Reports may show the first `prefix_len` bytes. The descriptions are those of `described_as`,
-/// the rule that recognizes such keys, if there is one.
+/// A rule that finds exactly `key`. Reports may show the first `prefix_len` bytes. The descriptions are those of
+/// `described_as`, the rule that recognizes such keys, if there is one.
 pub(super) fn rule(key: &[u8], prefix_len: usize, described_as: Option<&Rule>) -> Rule {
     let (prefix, rest) = key.split_at(prefix_len.min(key.len()));
     let variant = Variant {

@@ -178,8 +178,8 @@ fn scan_link_target(scanner: &mut FileScanner<'_>, path: &Path, origin: &Origin)
     Ok(())
 }
 
-/// Scans the text of a link's target, and the target itself if it is a file of the work tree. A target within `scanned_dirs` is
-/// scanned elsewhere. Any other target is not opened, which is an error.
+/// Scans the text of a link's target, and the target itself if it is a file of the work tree. A target within
+/// `scanned_dirs` is scanned elsewhere. Any other target is not opened, which is an error.
 fn scan_link(
     scanner: &mut FileScanner<'_>,
     path: &Path,

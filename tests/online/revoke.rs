@@ -1,5 +1,5 @@
-//! Tests `friskey revoke`: without `--yes` or with an uncertain match it changes nothing, and it calls a key revoked only when
-//! the key is gone.
+//! Tests `friskey revoke`: without `--yes` or with an uncertain match it changes nothing, and it calls a key revoked only
+//! when the key is gone.
 
 use std::process::Output;
 

@@ -1,5 +1,5 @@
-//! Compares purges with `git filter-repo --replace-text`: of keys in plain text, with the same fillers, both programs must write
-//! the same trees.
+//! Compares purges with `git filter-repo --replace-text`: of keys in plain text, with the same fillers, both programs must
+//! write the same trees.
 
 use std::collections::BTreeMap;
 

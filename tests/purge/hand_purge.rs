@@ -13,8 +13,8 @@ fn filler(key: &str) -> String {
     format!("sk-proj-{}", "x".repeat(key.len() - 8))
 }
 
-/// Rewrites the repository `old` into the bare repository `new`, with a filler in place of `key` in blobs and messages. Returns
-/// the report.
+/// Rewrites the repository `old` into the bare repository `new`, with a filler in place of `key` in blobs and messages.
+/// Returns the report.
 pub(crate) fn rewrite(scratch: &Scratch, old: &str, new: &str, key: &str) -> Value {
     let export = ["fast-export", "--all", "--signed-tags=strip", "--reencode=no", "--show-original-ids"];
     let stream = git::stdout(scratch.command("git", old).args(export), b"");

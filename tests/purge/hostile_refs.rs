@@ -1,5 +1,5 @@
-//! Tests that a purge does not carry over refs whose names git rejects, some of which lead out of the new repository, and that
-//! the report counts them.
+//! Tests that a purge does not carry over refs whose names git rejects, some of which lead out of the new repository, and
+//! that the report counts them.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! Tests purges that are killed, run out of disk space or may not write: the old repository stays unchanged, and an incomplete
-//! new one cannot be mistaken for a purged one.
+//! Tests purges that are killed, run out of disk space or may not write: the old repository stays unchanged, and an
+//! incomplete new one cannot be mistaken for a purged one.
 
 use std::collections::BTreeMap;
 use std::path::Path;

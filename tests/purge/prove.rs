@@ -42,7 +42,8 @@ impl Server {
         Self { scratch, leak_commit, report }
     }
 
-    /// Creates the server as it is after the push: with the purged history, and the refs in `hidden` that lead to the old one.
+    /// Creates the server as it is after the push: with the purged history, and the refs in `hidden` that lead to the old
+    /// one.
     fn push(&self, hidden: &[&str]) {
         let scratch = &self.scratch;
         scratch.git("", &["clone", "-q", "--bare", "new.git", "server.git"]);

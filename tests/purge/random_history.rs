@@ -70,8 +70,8 @@ struct Generator {
     text_only: bool,
 }
 
-/// Generates the bare repository `name`, the same for each `seed`: merges, octopuses, several roots, tags of all kinds, notes,
-/// replace refs.
+/// Generates the bare repository `name`, the same for each `seed`: merges, octopuses, several roots, tags of all kinds,
+/// notes, replace refs.
 pub(crate) fn generate(scratch: &Scratch, name: &str, seed: u64, hash: HashKind, text_only: bool) -> History {
     let format = format!("--object-format={hash}");
     scratch.git("", &["init", "-q", "--bare", "-b", "main", &format, name]);

@@ -22,8 +22,8 @@ fn scratch() -> Scratch {
     scratch
 }
 
-/// Purges `repo` into `new.git`, checks that this succeeds and that git and friskey have no complaints about the result. Returns
-/// the report.
+/// Purges `repo` into `new.git`, checks that this succeeds and that git and friskey have no complaints about the result.
+/// Returns the report.
 pub(crate) fn purge_and_check(scratch: &Scratch) -> Value {
     let output = purge(scratch, &[]);
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));

@@ -113,7 +113,8 @@ fn markers_in_file_names_do_not_accept_keys() {
 #[test]
 fn a_marker_accepts_a_key_that_is_in_the_next_chunk() {
     let scratch = Scratch::new();
-    // A stream is searched in chunks of about a mebibyte. With these lengths, the first ends before, within or after the marker and the key.
+    // A stream is searched in chunks of about a mebibyte. With these lengths, the first ends before, within or after the
+    // marker and the key.
     for first_line_len in (1_047_500..1_050_600).step_by(310) {
         let text = format!("{}\n# friskey:allow why\na = '{}'\n", "y".repeat(first_line_len), key(1));
         scratch.write("big.txt", &text);

@@ -1,5 +1,5 @@
-//! Tests how findings are accepted, by markers and baselines, and how friskey is configured. Runs the real binary in temporary
-//! directories.
+//! Tests how findings are accepted, by markers and baselines, and how friskey is configured. Runs the real binary in
+//! temporary directories.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

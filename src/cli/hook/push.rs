@@ -143,7 +143,8 @@ impl Push {
     }
 
     /// Moves out of `draft` the leaks that do not block the push: another remote already has the key, it was removed there
-    /// and from the pushed refs, and `scan_unpublished`, which scans a range, does not find it in the commits that no remote has.
+    /// and from the pushed refs, and `scan_unpublished`, which scans a range, does not find it in the commits that no
+    /// remote has.
     ///
     /// An example is the first push of a topic branch to a fork, when the history contains an old key. Every leak blocks
     /// a push that only copies what another remote has, a push to a URL, and a push to a remote whose push URL differs from

@@ -46,7 +46,8 @@ impl<'a> HeaderBytes<'a> {
         Ok(self.take(1)?[0])
     }
 
-    /// Reads a number of one to nine bytes. The number of leading one bits of the first byte is the number of bytes that follow.
+    /// Reads a number of one to nine bytes. The number of leading one bits of the first byte is the number of bytes that
+    /// follow.
     pub(super) fn read_number(&mut self) -> io::Result<u64> {
         let first = self.read_byte()?;
         let count = first.leading_ones();

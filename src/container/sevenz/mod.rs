@@ -301,8 +301,8 @@ impl Read for EntryReader<'_> {
     }
 }
 
-/// Hands over the first block of an archive whose header cannot be read, because of `error`, if that block is LZMA2, which needs
-/// no other information.
+/// Hands over the first block of an archive whose header cannot be read, because of `error`, if that block is LZMA2, which
+/// needs no other information.
 fn open_without_header(sink: &dyn EntrySink, shared: &SharedInput<'_>, error: &io::Error) -> io::Result<()> {
     let mut window = shared.window();
     window.seek(PACKED_START, shared.size);

@@ -89,8 +89,8 @@ impl Header {
         Ok(Some(header))
     }
 
-    /// Adds the name, and the sizes that do not fit into the fixed part of the header. `lengths` are those of the name and the
-    /// extra fields.
+    /// Adds the name, and the sizes that do not fit into the fixed part of the header. `lengths` are those of the name and
+    /// the extra fields.
     fn with_name(
         mut self,
         window: &mut Window<'_>,

@@ -79,7 +79,8 @@ pub(super) fn decoder<'a>(
     })
 }
 
-/// Whether data of the method with `number` has an end of its own, so that the reader returned by [`decoder`] consumes exactly that data.
+/// Whether data of the method with `number` has an end of its own, so that the reader returned by [`decoder`] consumes
+/// exactly that data.
 pub(super) fn is_self_terminating(number: u16) -> bool {
     matches!(number, method::DEFLATE | method::DEFLATE64 | method::BZIP2 | method::ZSTD)
 }

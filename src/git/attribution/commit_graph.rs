@@ -58,8 +58,8 @@ impl Children {
 }
 
 impl CommitGraph {
-    /// Walks from each of `tips` to the root commits; with `include_unreachable`, then also from all other commits that `graph`
-    /// has read.
+    /// Walks from each of `tips` to the root commits; with `include_unreachable`, then also from all other commits that
+    /// `graph` has read.
     pub(super) fn walk(
         graph: &mut ObjectGraph<'_>,
         tips: &[(u32, ReachedBy)],

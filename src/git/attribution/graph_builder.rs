@@ -134,8 +134,8 @@ pub(super) struct GraphBuilder {
 }
 
 impl GraphBuilder {
-    /// Adds a tree and sets its `outline`. If the tree is a delta against one whose outline is known, entries that a run copies
-    /// completely are not parsed, since the meaning of an entry does not depend on its position.
+    /// Adds a tree and sets its `outline`. If the tree is a delta against one whose outline is known, entries that a run
+    /// copies completely are not parsed, since the meaning of an entry does not depend on its position.
     pub(super) fn add_tree(
         &mut self,
         context: &BuildContext<'_>,

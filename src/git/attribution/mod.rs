@@ -105,8 +105,8 @@ pub struct SecretHistory {
     pub reached_by: Option<ReachedBy>,
     /// The refs and reflog entries that reach the secret.
     pub reachability: Reachability,
-    /// Commits that introduce the secret, oldest first, each with the first path that contains it. Only commits that a root as
-    /// strong as [`Self::reached_by`] reaches are listed.
+    /// Commits that introduce the secret, oldest first, each with the first path that contains it. Only commits that a root
+    /// as strong as [`Self::reached_by`] reaches are listed.
     pub introduced: Vec<Change>,
     /// Commits that remove the secret, in the same way, each with the first path that contained it before.
     pub removed: Vec<Change>,
@@ -119,8 +119,8 @@ pub struct SecretHistory {
 }
 
 impl SecretHistory {
-    /// Seconds from the first introduction of the secret to its last removal, or to `now` (seconds since 1970) if `is_present`.
-    /// `None` if no commit introduced the secret, or if it is not present and no commit removed it.
+    /// Seconds from the first introduction of the secret to its last removal, or to `now` (seconds since 1970) if
+    /// `is_present`. `None` if no commit introduced the secret, or if it is not present and no commit removed it.
     pub fn exposed_seconds(&self, is_present: bool, now: i64) -> Option<u64> {
         let first = self.introduced.iter().map(|change| change.seconds).min()?;
         let last = self.removed.iter().map(|change| change.seconds).max();
@@ -139,8 +139,8 @@ pub fn attribute(repo: &gix::Repository, refs: &Refs, query: &Query, options: &O
 /// Answers `query` twice: about the commits of `range` alone, and about the whole history.
 ///
 /// The first answer has only changes and paths, and describes the range: it includes a key that was introduced and removed
-/// within the range, but not an old key in a file that the range changes. For that, `query` must list every object with one of
-/// the secrets among the [`candidates`](super::range::candidates) of the range and the
+/// within the range, but not an old key in a file that the range changes. For that, `query` must list every object with one
+/// of the secrets among the [`candidates`](super::range::candidates) of the range and the
 /// [`blobs_outside`](super::range::blobs_outside) of it. An old key in an object that is not listed appears to be new.
 pub fn attribute_range(
     repo: &gix::Repository,

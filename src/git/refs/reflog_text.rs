@@ -21,8 +21,8 @@ impl LogEntry {
 }
 
 impl Refs {
-    /// Calls `each` for every reflog in a `reftable` with the path that the reflog's file would have in the git directory, and
-    /// with its text: the lines of that file, followed by those of superseded entries.
+    /// Calls `each` for every reflog in a `reftable` with the path that the reflog's file would have in the git directory,
+    /// and with its text: the lines of that file, followed by those of superseded entries.
     pub fn for_each_table_log(&self, mut each: impl FnMut(&[u8], &[u8])) {
         if !self.uses_reftable {
             return;

@@ -67,14 +67,14 @@ impl RepositoryAudit<'_> {
             unopened.entry(*id).or_default().push(Skip::new(blob_name(id), PassedOver::REASON));
         }
         let keeps_short = containers.len() <= MAX_SHORT;
-        let place = |id: &ObjectId, size: u64| {
+        let place_digest = |id: &ObjectId, size: u64| {
             let copy = only_copies.get(id).filter(|_| keeps_short || size >= MIN_LEN as u64)?;
             Some(CleanContents::place_digest(&copy.pack, id.as_bytes()))
         };
         let mut ids = Vec::with_capacity(containers.len());
         let mut cached_bytes = 0;
         for (id, size) in containers {
-            let searched_before = clean.as_ref().and_then(|clean| clean.known(&place(id, *size)?));
+            let searched_before = clean.as_ref().and_then(|clean| clean.known(&place_digest(id, *size)?));
             if let Some(bytes) = searched_before {
                 cached_bytes += bytes;
             } else if *size <= MAX_CONTAINER_BYTES {
@@ -93,8 +93,8 @@ impl RepositoryAudit<'_> {
                 let size = sizes.get(id).copied().unwrap_or_default();
                 // It was read by its id, after the pack was identified: what was read must also be what is in the pack.
                 let is_in_pack = only_copies.get(id).is_some_and(|copy| copy.content == Some(*digest));
-                let place = place(id, size).filter(|_| is_in_pack);
-                place.into_iter().for_each(|place| clean.add(place, *searched));
+                let place_digest = place_digest(id, size).filter(|_| is_in_pack);
+                place_digest.into_iter().for_each(|digest| clean.add(digest, *searched));
             }
             clean.keep();
         }

@@ -109,8 +109,8 @@ impl SubmoduleWalk<'_> {
         self.queue_registered(repo, &submodules, &nested_paths, prefix);
     }
 
-    /// Queues the git directories of the submodules in HEAD or an index. `nested_paths` are the git directories within that of
-    /// `repo`, which are queued already.
+    /// Queues the git directories of the submodules in HEAD or an index. `nested_paths` are the git directories within that
+    /// of `repo`, which are queued already.
     fn queue_registered(
         &mut self,
         repo: &Repository,

@@ -1,8 +1,8 @@
 //! Keeps the paths of containers that could not be opened in a cache, since finding them requires reading all trees.
 //!
-//! These paths follow from the objects, the refs and the reflogs. If all of these are as they were when an earlier audit read
-//! all trees, its answer is still right. For each path, the cache has the commit and the positions of the entries in its trees,
-//! which must still lead to the object. A container whose path is wrong would still be reported.
+//! These paths depend only on the objects, the refs and the reflogs. If all of these are as they were when an earlier audit
+//! read all trees, its answer is still right. For each path, the cache has the commit and the positions of the entries in
+//! its trees, which must still lead to the object. A container whose path is wrong would still be reported.
 
 use super::containers::{MAX_NAMED, UnopenedContainer};
 use super::repository_audit::RepositoryAudit;
@@ -20,7 +20,7 @@ pub(super) struct UnopenedPaths<'a> {
     cache: &'a Cache,
     database: ObjectDatabase,
     subject: CacheDigest,
-    /// The digest of everything that the paths follow from.
+    /// The digest of everything that the paths depend on.
     basis: CacheDigest,
     objects: &'a IdentifiedObjects,
 }

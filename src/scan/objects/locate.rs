@@ -84,8 +84,8 @@ impl<'d> SecretLocator<'d> {
 }
 
 impl LocatedSecret {
-    /// Converts the position in the tree `object` to one in the path of the entry: the name starts at `start` in the tree, and
-    /// at `name_start` in the path.
+    /// Converts the position in the tree `object` to one in the path of the entry: the name starts at `start` in the tree,
+    /// and at `name_start` in the path.
     pub(in crate::scan) fn move_to_name(mut self, object: &[u8], start: usize, name_start: usize) -> Self {
         let offset = usize::try_from(self.span.start.offset).unwrap_or(start).max(start);
         let length = self.span.end.offset - self.span.start.offset;

@@ -53,8 +53,8 @@ pub(super) struct IgnoreLevel {
 }
 
 impl IgnoreLevel {
-    /// The level of `dir` below `above`; `above` itself if the directory adds nothing. `may_contain` is false for names that are
-    /// certainly not in the directory. `display_name` gives the names of its files for messages.
+    /// The level of `dir` below `above`; `above` itself if the directory adds nothing. `may_contain` is false for names
+    /// that are certainly not in the directory. `display_name` gives the names of its files for messages.
     pub(super) fn enter(
         above: Option<&Arc<Self>>,
         dir: &Path,
