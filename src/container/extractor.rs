@@ -11,8 +11,9 @@ use super::error_threshold::ErrorThreshold;
 use super::format::{Format, HEAD_LEN, is_program};
 use super::limits::{Budget, LimitHit, Limits, error_text, size_text};
 use super::long_content::{LongContent, Noticed, Runs};
-use super::readers::{CountingReader, PeekReader, Tee, drain, fill};
+use super::readers::{CountingReader, PeekReader, Tee, drain_long, fill};
 use super::signatures::{find_archive, find_archive_in_program};
+use super::zip::FirstHeader;
 use super::{
     ContentVisitor, Input, ReadSeek, ar, compressed, cpio, embedded, encoded, entry_names, git_pack, pdf,
     png, sevenz, tar, zip,
@@ -240,11 +241,11 @@ impl Extractor<'_> {
                 self.open_streamed(format, &mut &bytes[..], content_name)
             }
             (ContentClass::Seekable(_), Some(format)) => {
-                self.open_seekable(format, &mut Cursor::new(bytes)).unwrap_or_default()
+                self.open_seekable(format, &mut Cursor::new(bytes), 0).unwrap_or_default()
             }
             _ => Vec::new(),
         };
-        if let Some(ranges) = self.open_appended_zip(class, bytes, &mut Cursor::new(bytes)) {
+        if let Some(ranges) = self.open_appended_zip(class, bytes, &mut Cursor::new(bytes), 0) {
             delegated.extend(ranges);
         } else if class.format().is_none()
             && is_program(bytes)
@@ -310,7 +311,7 @@ impl Extractor<'_> {
             Some(format) => self.open_streamed(format, &mut tee, content_name),
             None => Vec::new(),
         };
-        let outcome = drain(&mut tee).map(|_| ());
+        let outcome = drain_long(&mut tee).map(|_| ());
         let (last, length) = (tee.last, tee.count);
         if let Some(long_content) = long_content.take() {
             delegated.extend(self.open_noticed(long_content.into_inner().finish()));
@@ -349,19 +350,26 @@ impl Extractor<'_> {
         let class = classify(&head, b"");
         let openable = self.check_openable(class.format());
         self.visitor.borrow_mut().begin(&[]);
-        let push = |bytes: &[u8]| self.push(0, bytes);
+        let first_header = RefCell::new(FirstHeader::default());
+        let push = |bytes: &[u8]| {
+            self.push(0, bytes);
+            first_header.borrow_mut().push(bytes);
+        };
         let mut tee = Tee::new(&mut *file, &push);
         let mut delegated = match (class, openable) {
             (ContentClass::Streamed(_), Some(format)) => self.open_streamed(format, &mut tee, content_name),
             _ => Vec::new(),
         };
-        let outcome = drain(&mut tee).map(|_| ());
+        let outcome = drain_long(&mut tee).map(|_| ());
         let (last, length) = (tee.last, tee.count);
         if outcome.is_ok() {
             if let (ContentClass::Seekable(_), Some(format)) = (class, openable) {
-                delegated = self.open_seekable(format, file).unwrap_or_default();
+                delegated = self.open_seekable(format, file, 0).unwrap_or_default();
             }
-            if let Some(ranges) = self.open_appended_zip(class, &last, file) {
+            // In a program, other archives are opened before the first header as well.
+            let first_header =
+                if class == ContentClass::Program { 0 } else { first_header.borrow().offset() };
+            if let Some(ranges) = self.open_appended_zip(class, &last, file, first_header) {
                 delegated.extend(ranges);
             } else if class == ContentClass::Program
                 && let Some(start) = find_archive_in_program(file)?
@@ -380,9 +388,10 @@ impl Extractor<'_> {
         class: ContentClass,
         tail: &[u8],
         content: &mut dyn ReadSeek,
+        first_header: u64,
     ) -> Option<Vec<Range<u64>>> {
         let zip = self.check_openable(has_appended_zip(class.format(), tail).then_some(Format::Zip))?;
-        self.open_seekable(zip, content)
+        self.open_seekable(zip, content, first_header)
     }
 
     /// Ends the current content, of `length` bytes, and hands over its delegated ranges, sorted.
@@ -458,9 +467,14 @@ impl Extractor<'_> {
 
     /// Hands over the entries of a container that is read with random access. Returns the delegated ranges, or `None` if the
     /// content turns out not to be such a container.
-    fn open_seekable(&self, format: Format, content: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
+    fn open_seekable(
+        &self,
+        format: Format,
+        content: &mut dyn ReadSeek,
+        first_header: u64,
+    ) -> Option<Vec<Range<u64>>> {
         match format {
-            Format::Zip => zip::open(self, content),
+            Format::Zip => zip::open(self, content, first_header),
             Format::Pdf => Some(pdf::open(self, content)),
             Format::SevenZip => Some(sevenz::open(self, content)),
             _ => None,

@@ -1,6 +1,6 @@
 //! Readers that copy, count, limit or look ahead at what they read.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use super::format::TAIL_LEN;
 use super::limits::Budget;
@@ -110,6 +110,14 @@ pub(super) fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, max_len: usize) -
 /// Those of `input`.
 pub(super) fn drain(input: &mut dyn Read) -> io::Result<u64> {
     io::copy(input, &mut io::sink())
+}
+
+/// Like [`drain`], with fewer and longer reads.
+///
+/// # Errors
+/// Those of `input`.
+pub(super) fn drain_long(input: &mut dyn Read) -> io::Result<u64> {
+    io::copy(&mut BufReader::with_capacity(READ_LEN, input), &mut io::sink())
 }
 
 /// Reads with lookahead of any length.

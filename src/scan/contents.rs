@@ -116,18 +116,20 @@ impl<'d> Contents<'d> {
         if class == ContentClass::Plain && !self.search_plain(file, searched)? {
             return Ok(());
         }
+        let size = file.seek(SeekFrom::End(0))?;
         file.seek(SeekFrom::Start(0))?;
         if class.format().is_some() {
             return self.unpack(Input::File(file), &name(), searched);
         }
         // An archive that is encoded as text can be decoded only in memory.
-        let mut buffer = Vec::new();
-        (&mut *file).take(MAX_BUFFERED_FILE + 1).read_to_end(&mut buffer)?;
-        if buffer.len() as u64 <= MAX_BUFFERED_FILE {
-            searched.reset();
-            return self.unpack(Input::Bytes(&buffer), &name(), searched);
+        if size <= MAX_BUFFERED_FILE {
+            let mut buffer = Vec::new();
+            (&mut *file).take(MAX_BUFFERED_FILE + 1).read_to_end(&mut buffer)?;
+            if buffer.len() as u64 <= MAX_BUFFERED_FILE {
+                searched.reset();
+                return self.unpack(Input::Bytes(&buffer), &name(), searched);
+            }
         }
-        drop(buffer);
         if class != ContentClass::Plain {
             file.seek(SeekFrom::Start(0))?;
             if !self.unpack_probing(Input::File(file), &name(), searched)? {

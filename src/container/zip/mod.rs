@@ -2,6 +2,7 @@
 //! no listed entry are searched for local headers. No size is trusted.
 
 mod directory;
+mod first_header;
 mod header;
 mod methods;
 
@@ -9,6 +10,8 @@ use std::io::{self, Cursor, Read};
 use std::ops::Range;
 
 use flate2::{Decompress, FlushDecompress};
+
+pub(super) use self::first_header::FirstHeader;
 
 use self::directory::{Directory, EntryPosition};
 use self::header::{DESCRIPTOR_SIGNATURE, HEADER_SIGNATURE, Header, RECORD_SIGNATURE, u32_at, u64_at};
@@ -26,8 +29,13 @@ const MIN_HEADER_LEN: u64 = 31;
 /// Maximum number of bytes that are unpacked to decide whether a local header has an entry behind it.
 const MAX_PROBED_LEN: usize = 4096;
 
-/// Hands over the entries of `input`. Returns the ranges that were handed over, or `None` if `input` only ends like a zip.
-pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn ReadSeek) -> Option<Vec<Range<u64>>> {
+/// Hands over the entries of `input`, before whose byte `first_header` no local header begins. Returns the ranges that were
+/// handed over, or `None` if `input` only ends like a zip.
+pub(super) fn open(
+    sink: &dyn EntrySink,
+    input: &mut dyn ReadSeek,
+    first_header: u64,
+) -> Option<Vec<Range<u64>>> {
     let shared = match SharedInput::new(input) {
         Ok(shared) => shared,
         Err(error) => {
@@ -38,6 +46,7 @@ pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn ReadSeek) -> Option<Vec
     let mut zip = ZipReader {
         sink,
         size: shared.size,
+        first_header,
         data: shared.window(),
         records: shared.window(),
         inflater: Decompress::new(false),
@@ -74,6 +83,8 @@ pub(super) fn is_entry(head: &[u8]) -> bool {
 struct ZipReader<'a> {
     sink: &'a dyn EntrySink,
     size: u64,
+    /// No local header begins before this offset.
+    first_header: u64,
     /// Reads entries.
     data: Window<'a>,
     /// Reads the directory.
@@ -110,7 +121,7 @@ impl ZipReader<'_> {
             );
         }
         let Directory { entries, range } = directory.unwrap_or_default();
-        let mut position = 0;
+        let mut position = self.first_header.min(range.start);
         for entry in &entries {
             if position <= range.start && range.start < entry.offset {
                 self.search_unlisted(position, range.start)?;
