@@ -254,8 +254,7 @@ impl Lookup {
 
     /// Whether the object exists, readable or not.
     pub(super) fn has(&mut self, id: &ObjectId) -> bool {
-        // To look up an id in the pack indexes is much faster than to determine the kind of a delta, which is that of its
-        // base.
+        // Looking up an id in the pack indexes is much faster than determining the kind of a delta, which is that of its base.
         (self.loose.has_no_dir(&self.dirs, id) && self.odb.exists(id)) || self.kind(id).is_some()
     }
 

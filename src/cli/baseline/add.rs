@@ -62,6 +62,7 @@ pub(super) fn run(add: &BaselineAddArgs, global: &GlobalArgs) -> Result<Exit> {
     if added > 0 {
         match existing {
             Some(baseline) => baseline.with_entries(entries).replace(&path)?,
+            // Without a path to show in reports, since it is only written.
             None => Baseline::new(entries, "", Date::today()).create(&path)?,
         }
     }

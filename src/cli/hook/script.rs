@@ -24,7 +24,9 @@ if [ -x "$previous" ]; then
 	input=$(cat && printf .) || exit 1
 	printf '%s' "${input%.}" | PATH=$original_path "$previous" "$@" || exit $?
 fi"#;
+/// Runs friskey with standard input as it is.
 const RUN_FRISKEY: &str = r#""$friskey" hook run @HOOK@ -- "$@""#;
+/// Runs friskey with the input that [`FEED_PREVIOUS`] has read, if it has read any.
 const FEED_FRISKEY: &str = r#"if [ -n "$input" ]; then
 	printf '%s' "${input%.}" | "$friskey" hook run @HOOK@ -- "$@"
 else

@@ -1,4 +1,4 @@
-//! The command that carries out what a dry run showed.
+//! The commands by which a user consents to what a dry run showed: to delete a key, or to report it to OpenAI.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use crate::cli::online::{PRINTED_DIGITS, TextRedactor, shell_word};
 use crate::cli::verify::leaks::LeakedKey;
 use crate::model::ListedKey;
 
-/// The whole command that deletes the key, with all options of the dry run.
+/// The whole command that deletes `key`, with all options of the dry run. `has_evidence` says whether there is anything to
+/// write to a file of evidence.
 pub(super) fn deletion_step(
     args: &RevokeArgs,
     leak: &LeakedKey,

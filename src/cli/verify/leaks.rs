@@ -147,6 +147,7 @@ fn is_local_dir(path: &Path) -> bool {
     path.is_absolute() && path.is_dir()
 }
 
+/// A secret by its fingerprint. From now on, messages redact it.
 fn remember_secret(detected_key: &DetectedKey) -> (Fingerprint, Secret) {
     redaction::redact_key(detected_key.secret.reveal());
     (detected_key.fingerprint, detected_key.secret.clone())

@@ -44,6 +44,7 @@ pub(super) fn decoder<'a>(
             (Box::new(InflateStream::with_decompressor(window, inflater)), 0)
         }
         method::DEFLATE64 => (Box::new(Inflate64::new(window)), 0),
+        // A block has up to 900,000 bytes, and the decoder needs four times as many.
         method::BZIP2 => (Box::new(BzDecoder::new(window)), 4 << 20),
         method::LZMA => lzma_decoder(window, max_memory)?,
         method::ZSTD => {

@@ -6,17 +6,17 @@ use crate::git::pack::Pack;
 use crate::threads;
 
 /// Number of positions of an index that a thread checks at a time.
-const POSITIONS: u32 = 1 << 15;
+const POSITIONS_AT_ONCE: u32 = 1 << 15;
 
 /// Whether the index lists each id once, in order, and where a lookup finds it, as every index that git writes does.
 pub(super) fn is_in_order(pack: &Pack, threads: usize) -> bool {
-    let starts = (0..pack.num_objects()).step_by(POSITIONS as usize);
+    let starts = (0..pack.num_objects()).step_by(POSITIONS_AT_ONCE as usize);
     threads::map(threads, starts, |start| is_part_in_order(pack, start)).into_iter().all(|part| part)
 }
 
-/// Whether that is true of the next [`POSITIONS`] positions from `start` on.
+/// Whether that is true of the next [`POSITIONS_AT_ONCE`] positions from `start` on.
 fn is_part_in_order(pack: &Pack, start: u32) -> bool {
-    let end = start.saturating_add(POSITIONS).min(pack.num_objects());
+    let end = start.saturating_add(POSITIONS_AT_ONCE).min(pack.num_objects());
     let is_found = |position: u32| pack.position(pack.id_at(position)) == Some(position);
     let mut last = start.checked_sub(1).map(|before| pack.id_at(before));
     for position in start..end {
