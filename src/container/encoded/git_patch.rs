@@ -5,7 +5,7 @@ use flate2::{Decompress, FlushDecompress};
 use super::PATCH;
 
 /// Bytes that are decoded to decide whether a block begins.
-pub(super) const HEADER_LEN: usize = 256;
+pub(super) const PROBE_LEN: usize = 256;
 
 /// One of the two hunks of a block, which turn the old file into the new one and the reverse.
 pub(super) struct Hunk {
@@ -35,13 +35,13 @@ const VALUES: [u8; 256] = {
 /// Whether a block with data that can be decoded begins at byte `start`.
 pub(super) fn is_patch(bytes: &[u8], start: usize) -> bool {
     let hunk_start = start + PATCH.len();
-    let head = &bytes[..bytes.len().min(hunk_start + HEADER_LEN)];
+    let head = &bytes[..bytes.len().min(hunk_start + PROBE_LEN)];
     // For a created or deleted file, one of the hunks is empty.
-    let first = parse_hunk(head, hunk_start, HEADER_LEN);
+    let first = parse_hunk(head, hunk_start, PROBE_LEN);
     let second = first
         .as_ref()
         .filter(|first| first.size == 0)
-        .and_then(|first| parse_hunk(head, first.end, HEADER_LEN));
+        .and_then(|first| parse_hunk(head, first.end, PROBE_LEN));
     let hunk = second.or(first);
     hunk.is_some_and(|hunk| hunk.size != 0 && is_deflated(&hunk.deflated))
 }

@@ -155,7 +155,7 @@ impl<'b> RunFinder<'b> {
     /// Whether a run that begins with element `index` of [`RUN_STARTS`] begins at byte `start`.
     fn is_run(&self, index: usize, start: usize) -> bool {
         if RUN_STARTS.get(index) == Some(&PATCH) {
-            self.spend(git_patch::HEADER_LEN);
+            self.spend(git_patch::PROBE_LEN);
             return git_patch::is_patch(self.bytes, start);
         }
         let decode = |max_len| {
