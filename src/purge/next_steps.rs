@@ -33,21 +33,25 @@ pub(super) struct StepFacts {
     pub(super) pull_requests: u64,
     /// How many merge requests lead to rewritten commits.
     pub(super) merge_requests: u64,
-    /// Old ids of the rewritten commits without a rewritten parent.
+    /// Old ids of the rewritten commits without a rewritten parent; empty if only tags, blobs or names of refs contain a key.
     pub(super) first_commits: Vec<String>,
     /// Ids of the Git LFS objects that contain a key.
     pub(super) lfs_objects: Vec<String>,
-    /// Whether no object that is carried over contained a key, and no name of a ref.
+    /// Whether the new repository has the same objects and refs as the old one, because none that is carried over contains a
+    /// key.
     pub(super) is_unchanged: bool,
-    /// Rewritten blobs.
+    /// Old ids of the rewritten blobs.
     pub(super) blobs: Vec<String>,
 }
 
 /// Maximum number of ids that a text lists.
 const MAX_LISTED: usize = 20;
 
-/// The first ids, and how many more there are.
+/// The first ids, and how many more there are; `none` without any.
 fn join_ids(ids: &[String]) -> String {
+    if ids.is_empty() {
+        return "none".to_owned();
+    }
     let mut text = ids.iter().take(MAX_LISTED).cloned().collect::<Vec<_>>().join(", ");
     if ids.len() > MAX_LISTED {
         text.push_str(&format!(", and {} more in the report", ids.len() - MAX_LISTED));
@@ -86,7 +90,8 @@ fn revoke_step(facts: &StepFacts) -> PurgeStep {
         commands: facts
             .fingerprints
             .iter()
-            .map(|id| format!("friskey revoke REPORT.json --key {}", &id[..id.len().min(16)]))
+            .map(|fingerprint| &fingerprint[..fingerprint.len().min(16)])
+            .map(|fingerprint| format!("friskey revoke REPORT.json --key {fingerprint}"))
             .collect(),
         text: "A purge hides a key from those who come later. Whoever has it can use it until it is revoked. REPORT.json is \
                what `friskey history --output json=REPORT.json` writes."
@@ -169,18 +174,18 @@ fn purge_mirror_step(url: &str, remote_refs: u64) -> PurgeStep {
 }
 
 fn github_step(facts: &StepFacts) -> PurgeStep {
-    let lfs = if facts.lfs_objects.is_empty() { "none".to_owned() } else { join_ids(&facts.lfs_objects) };
     PurgeStep {
         title: "Ask GitHub Support to delete the old commits",
         audience: "github",
         commands: Vec::new(),
         text: format!(
             "At https://support.github.com, give the repository{}, the number of affected pull requests ({}), the first \
-             changed commits ({}) and the Git LFS objects to delete ({lfs}). Support acts only if the risk cannot be \
+             changed commits ({}) and the Git LFS objects to delete ({}). Support acts only if the risk cannot be \
              mitigated otherwise, so it may decline for a key that is revoked.",
             facts.url.as_ref().map_or_else(String::new, |url| format!(" ({url})")),
             facts.pull_requests,
             join_ids(&facts.first_commits),
+            join_ids(&facts.lfs_objects),
         ),
     }
 }
@@ -208,7 +213,7 @@ fn gitlab_step(facts: &StepFacts) -> PurgeStep {
 fn server_step(facts: &StepFacts) -> PurgeStep {
     let mut commands =
         vec!["git reflog expire --expire=now --all".to_owned(), "git gc --prune=now".to_owned()];
-    commands.extend(facts.first_commits.first().map(|id| format!("git cat-file -t {id}")));
+    commands.extend(look_up_command(facts));
     let url = facts.url.as_deref().map_or_else(|| "URL-OF-THE-REPOSITORY".to_owned(), quote_for_shell);
     commands
         .push(format!("git clone --mirror {url} check.git && friskey prove check.git --report purge.json"));
@@ -216,10 +221,16 @@ fn server_step(facts: &StepFacts) -> PurgeStep {
         title: "On your own server, delete the old objects",
         audience: "server",
         commands,
-        text: "Run all but the last command in the server's repository after the push. `git cat-file` must \
-               fail; if it does not, a ref that the push could not replace still leads to the old commit. The last command, \
-               run elsewhere, proves that the objects are gone; purge.json is the file that `--report` wrote."
-            .to_owned(),
+        text: format!(
+            "Run all but the last command in the server's repository after the push.{} The last command, run elsewhere, \
+             proves that the objects are gone; purge.json is the file that `--report` wrote.",
+            if facts.first_commits.is_empty() {
+                ""
+            } else {
+                " `git cat-file` must fail; if it does not, a ref that the push could not replace still leads to the old \
+                 commit."
+            }
+        ),
     }
 }
 
@@ -230,22 +241,61 @@ fn colleagues_step(facts: &StepFacts) -> PurgeStep {
         "git rebase --onto @{upstream} OLD-UPSTREAM-COMMIT".to_owned(),
         "git reflog expire --expire=now --all && git gc --prune=now".to_owned(),
     ];
-    commands.extend(facts.first_commits.first().map(|id| format!("git cat-file -t {id}")));
+    commands.extend(look_up_command(facts));
     PurgeStep {
         title: "What everyone with a clone must do",
         audience: "colleagues",
         commands,
-        text: "A fresh clone is best. Anyone with work to save moves it onto the new history with `rebase`, and never merges: a \
-               merge or push from an old clone brings the key back. Before these commands, note the output of `git rev-parse \
-               @{upstream}`, which is OLD-UPSTREAM-COMMIT, and apply stashes: emptying the reflog deletes them, and the first \
-               command deletes tags that exist only here. The last command must fail. A pre-receive hook \
-               (`friskey hook install` on the server) rejects the key if somebody pushes it again."
-            .to_owned(),
+        text: format!(
+            "A fresh clone is best. Anyone with work to save moves it onto the new history with `rebase`, and never merges: \
+             a merge or push from an old clone brings the key back. Before these commands, note the output of \
+             `git rev-parse @{{upstream}}`, which is OLD-UPSTREAM-COMMIT, and apply stashes: emptying the reflog deletes \
+             them, and the first command deletes tags that exist only here.{} A pre-receive hook (`friskey hook install` \
+             on the server) rejects the key if somebody pushes it again.",
+            if facts.first_commits.is_empty() { "" } else { " The last command must fail." }
+        ),
     }
+}
+
+/// The command that fails once the first rewritten commit is gone; `None` if no commit was rewritten.
+fn look_up_command(facts: &StepFacts) -> Option<String> {
+    facts.first_commits.first().map(|id| format!("git cat-file -t {id}"))
 }
 
 /// A path or URL, quoted as one argument for a shell.
 fn quote_for_shell(path: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
     if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_mention_the_command_that_must_fail_only_if_there_is_one() {
+        for (first_commits, is_mentioned) in [(vec![], false), (vec!["0123abcd".to_owned()], true)] {
+            let steps = list(&StepFacts { first_commits, ..StepFacts::default() });
+            for audience in ["server", "colleagues"] {
+                let step = steps.iter().find(|step| step.audience == audience).unwrap();
+                let has_command = step.commands.iter().any(|command| command == "git cat-file -t 0123abcd");
+                assert_eq!(
+                    (has_command, step.text.contains("must fail")),
+                    (is_mentioned, is_mentioned),
+                    "{step:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn missing_ids_are_called_none() {
+        let steps = list(&StepFacts::default());
+        let github = steps.iter().find(|step| step.audience == "github").unwrap();
+        assert!(
+            github.text.contains("commits (none) and the Git LFS objects to delete (none)"),
+            "{}",
+            github.text
+        );
+    }
 }
