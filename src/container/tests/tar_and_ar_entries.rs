@@ -161,3 +161,16 @@ fn entries_of_debian_packages_and_static_libraries_are_handed_over() {
     let cut = extract("x.a", &library[..library.len() - 2]);
     assert!(cut.reasons().contains("truncated"), "{}", cut.reasons());
 }
+
+#[test]
+fn long_names_in_ar_archives_may_contain_slashes() {
+    let gnu: &[u8] = b"directory/a_rather_long_name.txt/\nb.o/\n";
+    let microsoft: &[u8] = b"directory/a_rather_long_name.txt\0b.o\0";
+    for (names, second) in [(gnu, "/34"), (microsoft, "/33")] {
+        let extraction = extract("x.a", &ar(&[("//", names), ("/0", b"one"), (second, b"two")]));
+        assert_eq!(extraction.content("directory/a_rather_long_name.txt"), b"one");
+        assert_eq!(extraction.content("b.o"), b"two");
+    }
+    let bsd = ar(&[("#1/36", b"directory/a_rather_long_name.txt\0\0\0\0data")]);
+    assert_eq!(extract("x.a", &bsd).content("directory/a_rather_long_name.txt"), b"data");
+}
