@@ -166,7 +166,8 @@ pub(super) fn check_object_dirs(dir: &Path) -> Result<Vec<PathBuf>, RefusedFile>
 /// tree and the common one.
 pub(super) fn check_ref(dirs: [&Path; 2], name: &str) -> Result<(), RefusedFile> {
     let mut name = name.to_owned();
-    for _ in 0..=super::refs::MAX_SYMREF_HOPS {
+    // `gix` follows one symbolic ref more than git.
+    for _ in 0..=super::refs::MAX_SYMREF_HOPS + 1 {
         let mut target = None;
         for dir in dirs {
             let text = read(&dir.join(&name), MAX_ONE_LINE)?.unwrap_or_default();

@@ -25,7 +25,9 @@ const MAX_DEPTH: usize = 64;
 impl Reader {
     /// Reads the refs and reflogs of one git directory: the common one, or that of a linked work tree.
     pub(super) fn read_git_dir(&mut self, directory: &Path, prefix: &str) {
-        for name in sorted_names(directory).unwrap_or_default() {
+        let directory_name =
+            if prefix.is_empty() { "the git directory" } else { prefix.trim_end_matches('/') };
+        for name in self.list(directory, directory_name) {
             let name = name.to_string_lossy().into_owned();
             let is_pseudoref =
                 name.ends_with("_HEAD") && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
@@ -46,6 +48,17 @@ impl Reader {
         self.walk_files(&logs.join("refs"), &name, &mut Self::read_reflog, 0);
     }
 
+    /// The names of all files and directories in `directory`, in order; none if it does not exist. `name` is its name in a gap.
+    pub(super) fn list(&mut self, directory: &Path, name: &str) -> Vec<PathBuf> {
+        match sorted_names(directory) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                self.refs.gaps.push(name, format!("cannot be listed: {error}"));
+                Vec::new()
+            }
+            names => names.unwrap_or_default(),
+        }
+    }
+
     /// Calls `visit` with the path and ref name of every file below `directory`, in order of the names. `name` is the ref name
     /// of the directory.
     fn walk_files(
@@ -55,12 +68,7 @@ impl Reader {
         visit: &mut dyn FnMut(&mut Self, &Path, String),
         depth: usize,
     ) {
-        let names = match sorted_names(directory) {
-            Ok(names) => names,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => return self.refs.gaps.push(name, format!("cannot be listed: {error}")),
-        };
-        for entry in names {
+        for entry in self.list(directory, name) {
             let path = directory.join(&entry);
             let name = format!("{name}/{}", entry.to_string_lossy());
             match path.symlink_metadata() {

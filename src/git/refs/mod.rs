@@ -1,4 +1,4 @@
-//! Reads the names that keep objects alive: refs, HEADs, pseudorefs, and reflogs, including those of deleted refs.
+//! Reads the names that lead to objects: refs, HEADs, pseudorefs, and reflogs, including those of deleted refs.
 //!
 //! The names are read directly from git's storage, which is either files or a `reftable`.
 
@@ -18,8 +18,8 @@ pub(super) use files::first_id_in_file;
 pub use ref_name::is_valid_ref_name;
 pub(super) use storage::RefStorage;
 
-/// Maximum length of a chain of symbolic refs, as in git.
-pub(super) const MAX_SYMREF_HOPS: usize = 5;
+/// Maximum number of symbolic refs in a chain, as in git, which reads at most five refs: the last one names an object.
+pub(super) const MAX_SYMREF_HOPS: usize = 4;
 
 /// The kind of name a [`Tip`] has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,7 +46,7 @@ pub struct Tip {
 /// An entry of a reflog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
-    /// The full name of the ref.
+    /// The name of the log, which is that of its ref: in full, prefixed as in [`Tip::name`].
     pub log: String,
     /// The `n` in `@{n}`: the number of newer entries of the log.
     pub ago: usize,
@@ -87,13 +87,13 @@ pub struct Refs {
     pub head: Option<String>,
     /// Symbolic refs other than HEADs, and the refs that they point to.
     pub symbolic_refs: BTreeMap<String, String>,
-    /// Names that are stored without an object: those of deleted refs that are still in a table, and the targets of symbolic
-    /// refs.
+    /// Further names in the storage: those of deleted refs and reflogs that are still in a table, and the targets of symbolic
+    /// refs, which need not exist.
     pub other_names: BTreeSet<String>,
     /// Whether refs and reflogs are in a `reftable`, whose bytes cannot be searched as they are.
     pub uses_reftable: bool,
-    /// Reflog entries that are stored in a table but are no longer part of a log: those that a later table deleted or replaced,
-    /// and those without an object.
+    /// Reflog entries that are stored in a table but are not part of a log: those that a later table deleted or replaced, those
+    /// in a table that is not in use, and those with neither value, which only mark that the log exists.
     pub superseded_entries: Vec<LogEntry>,
     /// What could not be read.
     pub gaps: Gaps,
@@ -116,9 +116,13 @@ pub fn read(repo: &gix::Repository) -> Refs {
         }
     };
     read_dir(&mut reader, common, "");
-    for name in files::sorted_names(&common.join("worktrees")).unwrap_or_default() {
-        let prefix = format!("worktrees/{}/", name.to_string_lossy());
-        read_dir(&mut reader, &common.join("worktrees").join(&name), &prefix);
+    let work_trees = common.join("worktrees");
+    for name in reader.list(&work_trees, "worktrees") {
+        let directory = work_trees.join(&name);
+        // A file among them is not a work tree.
+        if !directory.is_file() {
+            read_dir(&mut reader, &directory, &format!("worktrees/{}/", name.to_string_lossy()));
+        }
     }
     if storage == RefStorage::Files {
         if common.join("reftable/tables.list").exists() {

@@ -158,6 +158,53 @@ fn malformed_refs_are_gaps_and_the_rest_is_read() {
 }
 
 #[test]
+fn chains_of_symbolic_refs_are_followed_as_far_as_git_does() {
+    let scratch = Scratch::new(&["--ref-format=files"]);
+    let id = scratch.commit("first");
+    scratch.write(".git/refs/chain/1", "ref: refs/heads/main\n");
+    for number in 2..=6 {
+        let target = format!("ref: refs/chain/{}\n", number - 1);
+        scratch.write(&format!(".git/refs/chain/{number}"), &target);
+    }
+    let refs = read(&scratch.open());
+    for number in 1..=6 {
+        let name = format!("refs/chain/{number}");
+        let git_lists_it = scratch.git(&["for-each-ref", "--format=%(refname)", &name]).contains(&name);
+        assert_eq!(git_lists_it, number <= 4, "{name}");
+        let is_tip = tip_lines(&refs, TipKind::Ref).contains(&format!("{id} {name}"));
+        assert_eq!((is_tip, gap_names(&refs).contains(&name)), (git_lists_it, !git_lists_it), "{name}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn directories_that_cannot_be_listed_are_gaps() {
+    for storage in STORAGES {
+        let scratch = Scratch::new(&[storage]);
+        scratch.commit("first");
+        scratch.write(".git/worktrees/file", "");
+        assert_eq!(gap_names(&read(&scratch.open())), Vec::<String>::new());
+        // Links to themselves, which even root cannot list.
+        let loop_at = |path: &str| {
+            std::os::unix::fs::symlink(path.rsplit('/').next().unwrap(), scratch.path().join(path)).unwrap()
+        };
+        loop_at(".git/worktrees/linked");
+        let gaps = gap_names(&read(&scratch.open()));
+        assert!(gaps.iter().any(|name| name.starts_with("worktrees/linked")), "{gaps:?}");
+        std::fs::remove_dir_all(scratch.path().join(".git/worktrees")).unwrap();
+        loop_at(".git/worktrees");
+        assert_eq!(gap_names(&read(&scratch.open())), ["worktrees"]);
+    }
+    let scratch = Scratch::new(&["--ref-format=reftable"]);
+    scratch.commit("first");
+    let repo = scratch.open();
+    std::fs::rename(scratch.path().join(".git/reftable"), scratch.path().join(".git/tables")).unwrap();
+    std::os::unix::fs::symlink("reftable", scratch.path().join(".git/reftable")).unwrap();
+    let gaps = gap_names(&read(&repo));
+    assert_eq!(gaps, ["reftable/*.ref", "reftable/tables.list"]);
+}
+
+#[test]
 fn sha256_repositories_have_longer_ids() {
     for storage in STORAGES {
         let scratch = Scratch::new(&["--object-format=sha256", storage]);

@@ -142,7 +142,11 @@ impl Stack {
     fn read_unlisted(directory: &Path, hash_kind: Kind) -> Self {
         let dir = directory.join("reftable");
         let mut lines = Vec::new();
-        for name in sorted_names(&dir).unwrap_or_default() {
+        let names = sorted_names(&dir);
+        let listing_error = names.as_ref().err().filter(|error| error.kind() != io::ErrorKind::NotFound);
+        let listing_gap =
+            listing_error.map(|error| ("*.ref".to_owned(), format!("cannot be listed: {error}")));
+        for name in names.unwrap_or_default() {
             let name = name.to_string_lossy();
             if name.ends_with(".ref") {
                 lines.extend_from_slice(name.as_bytes());
@@ -159,6 +163,7 @@ impl Stack {
             Self::read_tables(&dir, &unlisted.flatten().copied().collect::<Vec<u8>>(), hash_kind);
         // Git may have removed a table in the meantime.
         stack.gaps.retain(|(name, _)| dir.join(name).exists());
+        stack.gaps.extend(listing_gap);
         stack
     }
 
