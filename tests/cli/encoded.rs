@@ -253,3 +253,17 @@ fn containers_in_base64_count_towards_the_maximum_depth() {
     assert!(report(&output)["coverage"]["skipped"][0]["reason"].as_str().unwrap().contains("--max-depth"));
     assert_eq!(scratch.friskey("d", &["scan", "--max-depth", "40"]).status.code(), Some(1));
 }
+
+#[test]
+fn positions_in_containers_in_commit_messages_are_those_in_the_container() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let encoded = base64(&gzip(&settings(1)), false);
+    scratch.commit("r", &format!("add\n\n{}\n\n{encoded}", key(1)));
+    let output = scratch.friskey("r", &["history", "--format", "json"]);
+    let json = report(&output);
+    let findings = findings(&json, 1);
+    assert_eq!(findings[0]["surface"], "commit-message", "{findings:#?}");
+    let lines: Vec<_> = findings.iter().map(|finding| finding["start"]["line"].as_u64().unwrap()).collect();
+    assert!(lines.iter().all(|line| [3, 91].contains(line)), "{findings:#?}");
+}

@@ -234,6 +234,21 @@ fn a_missing_repository_is_status_2() {
     assert_eq!(scratch.friskey("x", &["history", "nowhere"]).status.code(), Some(2));
 }
 
+#[test]
+fn a_marker_at_an_authors_name_does_not_move_the_key_in_the_message_to_the_author() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let author = format!("--author={} # friskey:allow sample <x@y>", key(1));
+    let message = format!("subject\n\nsee {}", key(1));
+    scratch.git("r", &["commit", "-q", "--allow-empty", "-m", &message, &author]);
+    let (_, report) = audit(&scratch, "r", &[]);
+    let finding = &leak(&report, &key(1)).unwrap()["findings"][0];
+    assert_eq!(finding["surface"], "commit-message", "{finding:#}");
+    let start = &finding["start"];
+    assert_eq!((start["line"].as_u64(), start["column"].as_u64()), (Some(3), Some(5)), "{finding:#}");
+    assert!(finding["suppressed"].is_null(), "{finding:#}");
+}
+
 /// Creates a repository with three commits after the first, and returns their ids: one adds key 1; one changes the file
 /// with key 1, adds key 2 in another file, and has key 3 in its message; one removes key 2.
 fn repository_with_three_changes(scratch: &Scratch) -> [String; 3] {

@@ -71,6 +71,7 @@ impl RepositoryAudit<'_> {
         names
     }
 
+    /// Adds the finding of a key in a commit or tag. `offset` is where the sweep found it first.
     fn add_message_finding(
         &mut self,
         detected_key: &Arc<DetectedKey>,
@@ -80,8 +81,10 @@ impl RepositoryAudit<'_> {
     ) {
         let Some((kind, object)) = self.objects.read(&id, "contains a finding") else { return };
         let Some(mut located) = self.locator.first(id, object, b"", detected_key) else { return };
-        let surface = surface_at(kind, object, offset);
-        if matches!(surface, Surface::CommitMessage | Surface::TagMessage) {
+        // The sweep's offset is that of the first occurrence, which a marker may accept.
+        let known_offset = located.offset_in_object();
+        let surface = surface_at(kind, object, known_offset.unwrap_or(offset));
+        if known_offset.is_some() && matches!(surface, Surface::CommitMessage | Surface::TagMessage) {
             located = located.relative_to(object, message_start(object));
         }
         let id = id.to_string();

@@ -97,6 +97,12 @@ impl LocatedSecret {
         self
     }
 
+    /// The offset in the object itself; `None` if the secret is in a container in it, or if its position is unknown.
+    pub(in crate::scan) fn offset_in_object(&self) -> Option<usize> {
+        let is_known = self.container_names.is_empty() && self.span.end.offset > 0;
+        usize::try_from(self.span.start.offset).ok().filter(|_| is_known)
+    }
+
     /// Makes the position relative to `start`, which is before it.
     pub(in crate::scan) fn relative_to(mut self, object: &[u8], start: usize) -> Self {
         let place = Position::START.after_bytes(&object[..start]);
