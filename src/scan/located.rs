@@ -21,8 +21,8 @@ pub(super) struct LocatedSecret {
     pub(super) marker: MarkerDecision,
     /// The surface, if it differs from that of the object that leads to the content.
     pub(super) surface: Option<Surface>,
-    /// Whether the baseline accepts it at any path.
-    pub(super) is_in_baseline: bool,
+    /// Whether the baseline accepts it at every path.
+    pub(super) is_accepted_everywhere: bool,
 }
 
 impl Rankable for LocatedSecret {
@@ -31,7 +31,7 @@ impl Rankable for LocatedSecret {
     }
 
     fn is_accepted(&self) -> bool {
-        self.is_in_baseline || self.marker.accepts()
+        self.is_accepted_everywhere || self.marker.accepts()
     }
 
     fn cmp_place(&self, other: &Self) -> Ordering {
@@ -52,7 +52,7 @@ impl LocatedSecret {
             excerpt: Excerpt { start: 0, end: text.len(), text },
             marker: MarkerDecision::default(),
             surface: None,
-            is_in_baseline: false,
+            is_accepted_everywhere: false,
         }
     }
 

@@ -16,27 +16,30 @@ pub(super) struct SearchContext<'d> {
 }
 
 impl SearchContext<'_> {
-    /// Converts the match at `place` in `chunk`. `path` has the names of the containers around the content.
+    /// Converts `stream_match`, a match in `chunk`. `path` has the names of the containers around the content.
     pub(super) fn locate(
         &self,
         path: &[Vec<u8>],
         cache: &mut RedactionCache,
         chunk: Chunk<'_>,
-        place: StreamMatch,
+        stream_match: StreamMatch,
     ) -> LocatedSecret {
-        let marker = suppression::marker_decision(self.policy, &self.redactor, chunk, &place);
+        let marker = suppression::marker_decision(self.policy, &self.redactor, chunk, &stream_match);
         LocatedSecret {
             container_names: path.to_vec(),
-            span: place.span,
-            encoding: place.matched.encoding,
+            span: stream_match.span,
+            encoding: stream_match.matched.encoding,
             excerpt: self.redactor.cached_excerpt(
                 chunk,
-                place.matched.span,
-                &place.matched.detected_key.secret,
+                stream_match.matched.span,
+                &stream_match.matched.detected_key.secret,
                 cache,
             ),
-            is_in_baseline: suppression::is_in_baseline(self.policy, &place.matched.detected_key, None),
-            detected_key: place.matched.detected_key,
+            is_accepted_everywhere: suppression::is_accepted_everywhere(
+                self.policy,
+                &stream_match.matched.detected_key,
+            ),
+            detected_key: stream_match.matched.detected_key,
             marker,
             surface: None,
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::detect::{Chunk, Redactor, StreamMatch};
 use crate::model::{DetectedKey, Finding, Leak, Origin, Suppression, Surface};
-use crate::suppress::{MarkerMode, Policy, find_marker};
+use crate::suppress::{InlineMarker, MarkerMode, Policy, find_marker};
 
 /// Maximum number of notes about markers that a report lists.
 const MAX_LISTED: usize = 20;
@@ -26,18 +26,20 @@ pub(super) fn marker_decision(
     policy: &Policy,
     redactor: &Redactor<'_>,
     chunk: Chunk<'_>,
-    place: &StreamMatch,
+    stream_match: &StreamMatch,
 ) -> MarkerDecision {
     if policy.markers == MarkerMode::Off {
         return MarkerDecision::default();
     }
-    let matched = &place.matched;
+    let matched = &stream_match.matched;
     let contains_key = |line: &[u8]| redactor.contains_secret(line);
     match find_marker(chunk.bytes, matched.span.clone(), matched.encoding, &contains_key) {
         None => MarkerDecision::default(),
         Some(marker) => match policy.suppression_by(marker) {
             Ok(suppression) => MarkerDecision { suppressed: Some(suppression), ignored_marker: None },
-            Err(marker) => MarkerDecision { suppressed: None, ignored_marker: Some(marker.marker) },
+            Err(InlineMarker { marker, .. }) => {
+                MarkerDecision { suppressed: None, ignored_marker: Some(marker) }
+            }
         },
     }
 }
@@ -71,9 +73,9 @@ impl MarkerDecision {
     }
 }
 
-/// Whether the baseline accepts the key at `path`, or everywhere if there is no path.
-pub(super) fn is_in_baseline(policy: &Policy, detected_key: &DetectedKey, path: Option<&[u8]>) -> bool {
-    policy.baseline.as_ref().is_some_and(|baseline| baseline.accepts(&detected_key.fingerprint, path))
+/// Whether the baseline accepts the key at every path.
+pub(super) fn is_accepted_everywhere(policy: &Policy, detected_key: &DetectedKey) -> bool {
+    policy.baseline.as_ref().is_some_and(|baseline| baseline.accepts(&detected_key.fingerprint, None))
 }
 
 /// Suppresses the finding if the baseline accepts it.
@@ -85,13 +87,13 @@ pub(super) fn mark_if_in_baseline(policy: &Policy, finding: &mut Finding) {
     }
 }
 
-/// Names cannot contain markers.
+/// Whether the surface has names instead of text with comments. A marker in or next to a name is not honored.
 fn is_name(surface: Surface) -> bool {
     matches!(surface, Surface::FileName | Surface::Symlink | Surface::RefName | Surface::Identity)
 }
 
-/// Applies the baseline and returns the notes of the policy. Only a complete scan shows which
-/// entries are stale.
+/// Applies the baseline and returns the notes of the policy. Stale entries are noted only if the scan is complete and covers
+/// everything that the baseline does.
 pub(super) fn apply_baseline(policy: &Policy, leaks: &mut [Leak], is_complete: bool) -> Vec<String> {
     let mut notes = policy.notes.clone();
     if let Some(baseline) = &policy.baseline {
@@ -103,10 +105,39 @@ pub(super) fn apply_baseline(policy: &Policy, leaks: &mut [Leak], is_complete: b
 
 /// The first notes, and how many more there are.
 pub(super) fn limit_notes(notes: BTreeSet<String>) -> Vec<String> {
-    let more = notes.len().min(MAX_COUNTED).saturating_sub(MAX_LISTED);
+    let more = notes.len().saturating_sub(MAX_LISTED);
+    let at_least = if notes.len() >= MAX_COUNTED { "at least " } else { "" };
     let mut listed: Vec<_> = notes.into_iter().take(MAX_LISTED).collect();
     if more > 0 {
-        listed.push(format!("{more} more markers give no reason, so strict mode ignores them"));
+        listed.push(format!("{at_least}{more} more markers give no reason, so strict mode ignores them"));
     }
     listed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_markers_that_is_not_exact_is_called_at_least() {
+        let origin = Origin {
+            surface: Surface::Worktree,
+            path: Some(b"a".to_vec()),
+            object: None,
+            commit: None,
+            container: Vec::new(),
+        };
+        let last_note = |count: u64| {
+            let mut notes = BTreeSet::new();
+            for line in 1..=count {
+                let decision = MarkerDecision { suppressed: None, ignored_marker: Some("friskey:allow") };
+                decision.into_suppression(&origin, line, &mut notes);
+            }
+            limit_notes(notes).pop().unwrap()
+        };
+        let text = "more markers give no reason, so strict mode ignores them";
+        assert_eq!(last_note(9_999), format!("9979 {text}"));
+        assert_eq!(last_note(12_000), format!("at least 9980 {text}"));
+        assert!(last_note(20).starts_with("a:"));
+    }
 }
