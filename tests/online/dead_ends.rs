@@ -128,6 +128,40 @@ fn a_wrong_project_is_distinguished_from_a_key_outside_the_organization() {
 }
 
 #[test]
+fn a_wrong_project_is_called_wrong_only_as_far_as_its_keys_could_be_listed() {
+    let setup = setup();
+    setup.api.change(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
+    setup.api.add_fault("/projects/proj_2/api_keys", Fault::Answer(403, error("no", None)), 9);
+    let (status, printed) = revoke(&setup, &["--project", "proj_2"]);
+    assert_eq!(status, Some(3), "{printed}");
+    assert!(printed.contains("not everything could be listed (keys of the project proj_2"), "{printed}");
+}
+
+#[test]
+fn a_leaked_admin_key_is_not_sought_in_a_project() {
+    let setup = ProviderSetup::new();
+    setup.add_key("key_admin", None, &admin_key(1), LEAK_TIME - DAY);
+    setup.write_report(&[&admin_key(1)]);
+    let (status, printed) = revoke(&setup, &["--project", "proj_1"]);
+    assert_eq!(status, Some(3), "{printed}");
+    assert!(printed.contains("belongs to no project, so repeat without --project"), "{printed}");
+}
+
+#[test]
+fn a_match_in_the_named_project_counts_even_if_another_project_has_an_older_one() {
+    let setup = setup();
+    setup.api.change(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
+    let other = format!("{}{}", &key(2)[..160], &key(1)[160..]);
+    setup.add_key("key_2", Some("proj_2"), &other, LEAK_TIME + DAY);
+    let (status, printed) = revoke(&setup, &["--project", "proj_2"]);
+    assert_eq!(status, Some(3), "{printed}");
+    assert!(
+        printed.contains("the only match was created after") && !printed.contains("none in this project"),
+        "{printed}"
+    );
+}
+
+#[test]
 fn a_younger_key_with_the_same_mask_is_named_and_advice_that_was_followed_is_not_repeated() {
     let setup = setup();
     let other = format!("{}{}", &key(2)[..160], &key(1)[160..]);

@@ -110,7 +110,7 @@ fn a_match_by_a_short_mask_or_a_commit_date_is_not_deleted() {
     by_date.add_key("key_1", Some("proj_1"), &other, LEAK_TIME - DAY);
     by_date.add_key("key_2", Some("proj_1"), &key(1), LEAK_TIME + DAY);
     by_date.write_report(&[&key(1)]);
-    assert_refused(&by_date, "several keys match and only their dates differ");
+    assert_refused(&by_date, "other keys match as well and differ only in that they were created after");
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::cli::receiver::Receiver;
 use crate::cli::rules::load_detector;
 use crate::cli::verify::compare::{Comparison, add_evidence, compare};
 use crate::cli::verify::leaks::{LeakedKey, Leaks};
-use crate::cli::verify::rivals::Rivals;
+use crate::cli::verify::shared_matches::SharedMatches;
 use crate::cli::verify::{LEAKED_ADMIN_KEY, is_leaked, known_keys, open_leaks, redact_verification};
 use crate::model::{KeyOwner, ListedKey, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError, ServiceAccounts};
@@ -52,7 +52,7 @@ struct KeyToRevoke {
     keys: Vec<ListedKey>,
     /// Ids of keys that would match, but were created after the leak.
     later_key_ids: Vec<String>,
-    rivals: Rivals,
+    shared_matches: SharedMatches,
     /// Whether costs or audit log could be read.
     has_evidence: bool,
 }
@@ -83,8 +83,8 @@ pub(in crate::cli) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit
     if let Some(reason) = wrong_project_reason(&leak, &directory, args.project.as_deref()) {
         return refuse(&reason);
     }
-    let rivals = Rivals::count(unaccepted.iter().map(|(leak, _)| leak), &directory);
-    let mut key_to_revoke = KeyToRevoke::examine(leak, rivals, (&client, &admin), &directory, args);
+    let shared_matches = SharedMatches::count(unaccepted.iter().map(|(leak, _)| leak), &directory);
+    let mut key_to_revoke = KeyToRevoke::examine(leak, shared_matches, (&client, &admin), &directory, args);
     redact_verification(&mut key_to_revoke.verification, &redactor);
     let mut refusal = key_to_revoke.refusal(&directory, &admin, args);
     let replacement = match plan_replacement(args, &key_to_revoke.keys, &directory, refusal.is_some()) {
@@ -122,14 +122,14 @@ impl KeyToRevoke {
     /// Compares the leak with the listed keys, and reads what the provider knows about the match.
     fn examine(
         leak: LeakedKey,
-        rivals: Rivals,
+        shared_matches: SharedMatches,
         (client, admin): (&Client, &ApiKey),
         directory: &KeyDirectory,
         args: &RevokeArgs,
     ) -> Self {
         let Comparison { mut verification, later_key_ids } =
             compare(&leak, directory, args.project.as_deref());
-        rivals.withdraw_if_shared(&mut verification);
+        shared_matches.withdraw_if_shared(&mut verification);
         add_service_account(client, admin, directory, &mut verification);
         let mut leaks = [(leak, verification)];
         let gaps = add_evidence(client, admin, &mut leaks);
@@ -139,14 +139,14 @@ impl KeyToRevoke {
         let gaps = directory.gaps.iter().chain(&gaps);
         verification.notes.extend(gaps.map(|gap| format!("not read: {gap}")));
         let keys = verification.keys.clone();
-        Self { leak, verification, keys, later_key_ids, rivals, has_evidence }
+        Self { leak, verification, keys, later_key_ids, shared_matches, has_evidence }
     }
 
     /// Why the key must not be deleted; `None` if it may be.
     fn refusal(&self, directory: &KeyDirectory, admin: &ApiKey, args: &RevokeArgs) -> Option<String> {
-        let Self { leak, verification, keys, later_key_ids, rivals, .. } = self;
+        let Self { leak, verification, keys, later_key_ids, shared_matches, .. } = self;
         refusal(keys, directory, admin)
-            .or_else(|| shared_match_reason(rivals, verification))
+            .or_else(|| shared_match_reason(shared_matches, verification))
             .or_else(|| uncertainty(leak, keys, later_key_ids, args.project.is_some()))
             .or_else(|| {
                 (verification.keys[0].id != keys[0].id).then(|| ProviderError::UnusableId.to_string())

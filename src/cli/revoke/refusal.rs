@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 
 use crate::cli::verify::leaks::LeakedKey;
-use crate::cli::verify::rivals::Rivals;
+use crate::cli::verify::shared_matches::SharedMatches;
 use crate::model::{AccountKey, ListedKey, Verification, civil_time};
 use crate::provider::{ApiKey, KeyDirectory, ProviderError, matching_keys};
 
 /// Maximum number of a service account's keys that a message lists.
 const MAX_LISTED_KEYS: usize = 20;
 
-/// Why the key must not be deleted, judging by the list of keys; `None` if exactly one key matches and may be deleted.
-pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiKey) -> Option<String> {
-    let [key] = keys else {
-        return Some(match (keys, directory.gaps.first()) {
+/// Why the key must not be deleted, judging by `matches`, the listed keys that it may be; `None` if there is exactly one and it
+/// may be deleted.
+pub(super) fn refusal(matches: &[ListedKey], directory: &KeyDirectory, admin: &ApiKey) -> Option<String> {
+    let [key] = matches else {
+        return Some(match (matches, directory.gaps.first()) {
             ([], Some(gap)) => format!(
                 "none of the keys that could be listed matches, but not all could be ({gap}); repeat when they can"
             ),
@@ -49,19 +50,22 @@ pub(super) fn refusal(keys: &[ListedKey], directory: &KeyDirectory, admin: &ApiK
     Some(format!("not all keys could be listed, and another one may match as well ({gap})"))
 }
 
-/// Why the project that the user named cannot be the right one, although others may be.
+/// Why no key of the project that the user named can be the leaked one, and where the keys that match are; `None` if a key of
+/// that project matches.
 pub(super) fn wrong_project_reason(
     leak: &LeakedKey,
     directory: &KeyDirectory,
     project: Option<&str>,
 ) -> Option<String> {
     let project_id = project?;
-    let is_in_project =
-        |key: &&ListedKey| key.project.as_ref().is_some_and(|project| project.id == project_id);
-    let matches = matching_keys(&leak.shape, &directory.keys).keys;
-    if matches.iter().any(|key| is_in_project(&key)) {
+    let project_keys = directory
+        .keys
+        .iter()
+        .filter(|key| key.listed_key.project.as_ref().is_some_and(|project| project.id == project_id));
+    if !matching_keys(&leak.shape, project_keys).keys.is_empty() {
         return None;
     }
+    let matches = matching_keys(&leak.shape, &directory.keys).keys;
     let is_known = directory.projects.iter().any(|project| project.id == project_id);
     let reason = if is_known {
         "none in this project matches"
@@ -70,16 +74,23 @@ pub(super) fn wrong_project_reason(
     };
     let ids: BTreeSet<&str> =
         matches.iter().filter_map(|key| key.project.as_ref()).map(|project| project.id.as_str()).collect();
-    let others = match ids.len() {
-        0 => "no key of its other projects matches either".to_owned(),
+    let mut others = match ids.len() {
+        0 if matches.is_empty() => "no key of its other projects matches either".to_owned(),
+        0 => "an admin key matches, which belongs to no project, so repeat without --project".to_owned(),
         _ => format!("keys that match are in {}", ids.into_iter().collect::<Vec<_>>().join(", ")),
     };
+    if let Some(gap) = directory.gaps.first() {
+        others.push_str(&format!(". But not everything could be listed ({gap}); repeat when it can"));
+    }
     Some(format!("--project {project_id}: {reason}; {others}"))
 }
 
 /// Why the only match may be another leaked key of the report.
-pub(super) fn shared_match_reason(rivals: &Rivals, verification: &Verification) -> Option<String> {
-    let count = rivals.count_for(verification)?;
+pub(super) fn shared_match_reason(
+    shared_matches: &SharedMatches,
+    verification: &Verification,
+) -> Option<String> {
+    let count = shared_matches.leak_count(verification)?;
     Some(format!(
         "{count} leaked keys of the report fit the only match, and at most one of them is it. `friskey verify --send-key` \
          shows which of them works; if it is this one, delete it at \
@@ -87,19 +98,21 @@ pub(super) fn shared_match_reason(rivals: &Rivals, verification: &Verification) 
     ))
 }
 
-/// Why a single match may still be another key. `in_project`: the user named the key's project.
+/// Why the only key in `matches` may still be another key. `later_key_ids` are those of keys that match as well, but were
+/// created after the leaking commit. `in_project`: the user named the key's project.
 pub(super) fn uncertainty(
     leak: &LeakedKey,
-    keys: &[ListedKey],
+    matches: &[ListedKey],
     later_key_ids: &[String],
     in_project: bool,
 ) -> Option<String> {
-    let why = if !in_project && keys.iter().any(|key| key.short_mask) {
+    // Within the project that the user named, a short mask that fits only one key is enough.
+    let why = if !in_project && matches.iter().any(|key| key.short_mask) {
         "the API shows only a short form of the key"
     } else if leak.shape.kind == "unknown" {
         "the key was found without its prefix"
     } else if !later_key_ids.is_empty() {
-        "several keys match and only their dates differ, and dates of commits can be wrong"
+        "other keys match as well and differ only in that they were created after the leaking commit, whose date can be wrong"
     } else {
         return None;
     };
@@ -116,17 +129,18 @@ pub(super) fn uncertainty(
     ))
 }
 
-/// Explains a refusal by the API, and what deleting the service account instead would break. A missing permission, a
-/// wrong admin key or a rate limit is unrelated to the account.
+/// Explains a refusal by the API, and what deleting the service account instead would break. Other errors are unrelated to the
+/// account: a missing permission (`MissingScope`, which has no status), a wrong admin key (401) or a rate limit (429).
 pub(super) fn explain_api_refusal(key: &ListedKey, error: &ProviderError) -> String {
-    let is_refused = error.status().is_some_and(|status| matches!(status, 400 | 403 | 405 | 409 | 422));
-    let owner = key.owner.as_ref().filter(|owner| is_refused && owner.is_service_account());
+    let may_be_due_to_account =
+        error.status().is_some_and(|status| matches!(status, 400 | 403 | 405 | 409 | 422));
+    let owner = key.owner.as_ref().filter(|owner| may_be_due_to_account && owner.is_service_account());
     let Some(owner) = owner else { return error.to_string() };
     let account: Vec<&str> = [&owner.name, &owner.id].into_iter().flatten().map(String::as_str).collect();
     let others: Vec<String> =
         key.account_keys.iter().take(MAX_LISTED_KEYS).map(describe_account_key).collect();
     let rest = key.account_keys.len() - others.len();
-    let broken = match (others.as_slice(), rest) {
+    let also_deleted = match (others.as_slice(), rest) {
         ([], _) => "no other key".to_owned(),
         (_, 0) => format!("these keys and break whatever uses them: {}", others.join("; ")),
         _ => format!("these keys and break whatever uses them: {}; and {rest} more", others.join("; ")),
@@ -134,7 +148,7 @@ pub(super) fn explain_api_refusal(key: &ListedKey, error: &ProviderError) -> Str
     format!(
         "{error}. The key belongs to the service account {}, and the API deletes some keys of service accounts only \
          together with their account. friskey does not do that: deleting the account at \
-         https://platform.openai.com/settings/organization/projects would also delete {broken}",
+         https://platform.openai.com/settings/organization/projects would also delete {also_deleted}",
         account.join(", ")
     )
 }
@@ -143,7 +157,7 @@ pub(super) fn explain_api_refusal(key: &ListedKey, error: &ProviderError) -> Str
 fn describe_account_key(key: &AccountKey) -> String {
     let name = if key.name.is_empty() { String::new() } else { format!(" ({})", key.name) };
     let used = key.last_used_at.map_or_else(
-        || "never used, if the API returns them".to_owned(),
+        || "never used, according to the API".to_owned(),
         |time| format!("last used {}", civil_time(time).date()),
     );
     format!("{}{name}, {used}", key.id)

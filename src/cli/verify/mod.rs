@@ -3,8 +3,8 @@
 pub(super) mod compare;
 pub(super) mod leaks;
 mod outputs;
-pub(super) mod rivals;
 mod send;
+pub(super) mod shared_matches;
 mod steps;
 
 use std::collections::hash_map::Entry;
@@ -27,7 +27,7 @@ use crate::model::{Fingerprint, KeyVerdict, MaskMatchCount, Secret, Verification
 use crate::provider::{ApiKey, Client, KeyDirectory, ServiceAccounts};
 use crate::report::{VerifiedLeak, count};
 use outputs::VerificationOutputs;
-use rivals::Rivals;
+use shared_matches::SharedMatches;
 
 /// How long to wait before a rejected key is sent again.
 const RECHECK_AFTER: Duration = Duration::from_secs(5);
@@ -171,8 +171,8 @@ fn compare_with_list(
         verification.keys.iter_mut().for_each(|key| accounts.complete(key, &directory));
     }
     let leaks = open.iter().map(|(leak, _)| leak).chain(accepted);
-    let rivals = Rivals::count(leaks, &directory);
-    open.iter_mut().for_each(|(_, verification)| rivals.withdraw_if_shared(verification));
+    let shared_matches = SharedMatches::count(leaks, &directory);
+    open.iter_mut().for_each(|(_, verification)| shared_matches.withdraw_if_shared(verification));
     let gaps = compare::add_evidence(client, admin, open);
     let gaps = directory.gaps.iter().chain(&accounts.gaps).chain(&gaps);
     summary.extend(gaps.map(|gap| format!("not read: {gap}")));

@@ -9,17 +9,19 @@ use crate::provider::KeyDirectory;
 
 /// For each listed key, the number of leaked keys that it may be.
 #[derive(Default)]
-pub(in crate::cli) struct Rivals(HashMap<String, usize>);
+pub(in crate::cli) struct SharedMatches(HashMap<String, usize>);
 
-impl Rivals {
+impl SharedMatches {
     /// Compares all leaked keys of a report, accepted ones too, with the listed keys.
     pub(in crate::cli) fn count<'l>(
         leaks: impl IntoIterator<Item = &'l LeakedKey>,
         directory: &KeyDirectory,
     ) -> Self {
-        let mut rivals = Self::default();
-        leaks.into_iter().for_each(|leak| rivals.add(leak, &compare(leak, directory, None).verification));
-        rivals
+        let mut shared_matches = Self::default();
+        leaks
+            .into_iter()
+            .for_each(|leak| shared_matches.add(leak, &compare(leak, directory, None).verification));
+        shared_matches
     }
 
     fn add(&mut self, leak: &LeakedKey, verification: &Verification) {
@@ -30,14 +32,14 @@ impl Rivals {
     }
 
     /// Number of leaked keys that match the only match of `verification`; `None` if it is only this one.
-    pub(in crate::cli) fn count_for(&self, verification: &Verification) -> Option<usize> {
+    pub(in crate::cli) fn leak_count(&self, verification: &Verification) -> Option<usize> {
         let [key] = verification.keys.as_slice() else { return None };
         self.0.get(&key.id).copied().filter(|count| *count > 1)
     }
 
     /// Withdraws the verdict if the only match may be another leaked key.
     pub(in crate::cli) fn withdraw_if_shared(&self, verification: &mut Verification) {
-        if let Some(count) = self.count_for(verification) {
+        if let Some(count) = self.leak_count(verification) {
             verification.verdict = KeyVerdict::Unknown;
             verification.matching = MaskMatchCount::Several;
             verification.reason =
