@@ -64,9 +64,9 @@ fn write_history(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::R
         return Ok(());
     }
     if let Some(axis) = axis(std::iter::once(leak), view.now()) {
-        let drawn_events = &events[..events.len().min(MAX_EVENTS)];
         let head = view.report.repository().and_then(|repository| repository.branch.as_deref());
-        write!(out, "<h3>History</h3>\n{}", timeline::detailed_timeline(leak, drawn_events, axis, head))?;
+        let timeline = timeline::detailed_timeline(leak, (&events, MAX_EVENTS), axis, head);
+        write!(out, "<h3>History</h3>\n{timeline}")?;
     }
     let links = view.links_for(leak);
     let unfolded = if events.len() <= MAX_UNFOLDED_EVENTS + 1 { events.len() } else { MAX_UNFOLDED_EVENTS };

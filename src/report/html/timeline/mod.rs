@@ -1,5 +1,6 @@
 //! Draws timelines as SVG. Horizontal positions are percentages, so that a timeline fits any width and its text keeps its
-//! size. Everything in a timeline is also in the list of events, in the facts, or in its label for screen readers.
+//! size. Everything in a timeline is also in the list of events, in the leak's list of evidence and refs, or in the label of the
+//! timeline for screen readers.
 
 mod axis;
 mod clusters;
@@ -18,33 +19,34 @@ use marks::TimelineMark;
 use refs::RefRows;
 
 /// The periods of a leak, each with its start and end in seconds since 1970, and whether the leak was then at the tip of a
-/// ref or only in the history.
-fn exposure_segments(leak: &Leak, events: &[LeakEvent<'_>], now: i64) -> Vec<(i64, i64, bool)> {
+/// ref or only in the history. Which branch an event happened on is not known, so a leak counts as removed from the last
+/// removal before the next introduction: until then, another branch may have had it.
+fn exposure_segments(events: &[LeakEvent<'_>], is_present: bool, now: i64) -> Vec<(i64, i64, bool)> {
     let mut segments = Vec::new();
-    let mut since: Option<i64> = None;
-    let mut until: Option<i64> = None;
+    let mut introduced_at: Option<i64> = None;
+    let mut removed_at: Option<i64> = None;
     for event in events {
-        match event {
-            LeakEvent::Introduced { .. } if since.is_none() => {
-                segments.extend(until.map(|until| (until, event.seconds(), false)));
-                since = Some(event.seconds());
-            }
-            LeakEvent::Removed(_) => {
-                if let Some(since) = since.take() {
-                    segments.push((since, event.seconds(), true));
-                    until = Some(event.seconds());
+        match (event, introduced_at) {
+            (LeakEvent::Introduced { .. }, since) => {
+                if let (Some(since), Some(removed_at)) = (since, removed_at.take()) {
+                    segments.extend([(since, removed_at, true), (removed_at, event.seconds(), false)]);
+                    introduced_at = None;
                 }
+                introduced_at = introduced_at.or(Some(event.seconds()));
             }
+            (LeakEvent::Removed(_), Some(_)) => removed_at = Some(event.seconds()),
             _ => {}
         }
     }
-    segments.extend(since.or(until).map(|from| (from, now, leak.status == LeakStatus::Present)));
+    segments.extend(introduced_at.zip(removed_at).map(|(since, removed_at)| (since, removed_at, true)));
+    segments.extend(removed_at.or(introduced_at).map(|from| (from, now, is_present)));
     segments
 }
 
 /// Draws the bar of one leak, `y` pixels from the top.
 fn draw_bar(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, y: u32, svg: &mut String) {
-    for (from, to, is_at_tip) in exposure_segments(leak, events, axis.end) {
+    let is_present = leak.status == LeakStatus::Present;
+    for (from, to, is_at_tip) in exposure_segments(events, is_present, axis.end) {
         let (class, y, height) = if is_at_tip { ("held", y, 10) } else { ("past", y + 3, 4) };
         draw_band(axis, (from, to), (class, y, height), svg);
     }
@@ -99,11 +101,11 @@ fn day(seconds: i64) -> String {
     clock::utc(seconds).chars().take(10).collect()
 }
 
-/// The timeline of one leak with the numbers of its events, the refs that lead to it, and a legend. `head` is the short
-/// name of the branch at HEAD.
+/// The timeline of one leak with the numbers of the first `listed_len` of its events, the refs that lead to it, and a legend.
+/// `head` is the short name of the branch at HEAD.
 pub(super) fn detailed_timeline(
     leak: &Leak,
-    events: &[LeakEvent<'_>],
+    (events, listed_len): (&[LeakEvent<'_>], usize),
     axis: Axis,
     head: Option<&str>,
 ) -> String {
@@ -112,7 +114,8 @@ pub(super) fn detailed_timeline(
     let mut svg = String::new();
     draw_grid(axis, height, true, &mut svg);
     draw_bar(leak, events, axis, 30, &mut svg);
-    for cluster in cluster_events(events, axis) {
+    let listed_events = &events[..events.len().min(listed_len)];
+    for cluster in cluster_events(listed_events, axis) {
         cluster.write(&mut svg);
     }
     refs.write(axis, 50, &mut svg);
@@ -120,7 +123,7 @@ pub(super) fn detailed_timeline(
         "Timeline from {} to {} with the {} listed below{}",
         day(axis.start),
         day(axis.end),
-        humanize::count(events.len() as u64, "event"),
+        humanize::count(listed_events.len() as u64, "event"),
         refs.label()
     );
     let hidden_refs = match refs.hidden_count() {
@@ -150,4 +153,74 @@ pub(super) fn axis_labels<'l>(axis: Axis, leaks: impl Iterator<Item = &'l Leak>)
     }
     let name = format!("Dates from {} to {}", day(axis.start), day(axis.end));
     format!("<span></span>{}</div>\n{}", svg_element(&name, 20, &svg), marks::legend(&marks, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Change, DetectedKey, Reachability};
+
+    fn change(seconds: i64) -> Change {
+        Change {
+            commit: String::new(),
+            author: String::new(),
+            date: String::new(),
+            seconds,
+            path: None,
+            subject: String::new(),
+        }
+    }
+
+    /// The segments of a leak that was introduced (`true`) or removed (`false`) at the times of `events`, at the time 100.
+    fn segments(events: &[(bool, i64)], is_present: bool) -> Vec<(i64, i64, bool)> {
+        let changes: Vec<_> =
+            events.iter().map(|&(is_introduction, seconds)| (is_introduction, change(seconds))).collect();
+        let events: Vec<_> = changes
+            .iter()
+            .map(|(is_introduction, change)| match is_introduction {
+                true => LeakEvent::Introduced { change, again: false },
+                false => LeakEvent::Removed(change),
+            })
+            .collect();
+        exposure_segments(&events, is_present, 100)
+    }
+
+    #[test]
+    fn a_leak_is_at_a_tip_until_the_last_removal_before_the_next_introduction() {
+        assert_eq!(segments(&[(true, 10)], true), [(10, 100, true)]);
+        assert_eq!(segments(&[(true, 10), (true, 20)], true), [(10, 100, true)]);
+        assert_eq!(segments(&[(true, 10), (false, 20)], false), [(10, 20, true), (20, 100, false)]);
+        // On two branches.
+        let both = [(true, 10), (true, 20), (false, 30), (false, 40)];
+        assert_eq!(segments(&both, false), [(10, 40, true), (40, 100, false)]);
+        let again = [(true, 10), (false, 20), (false, 30), (true, 40), (false, 50)];
+        let expected = [(10, 30, true), (30, 40, false), (40, 50, true), (50, 100, false)];
+        assert_eq!(segments(&again, false), expected);
+        assert_eq!(segments(&[(false, 10), (true, 20)], true), [(20, 100, true)]);
+        assert_eq!(segments(&[(false, 10)], false), []);
+    }
+
+    #[test]
+    fn the_bar_also_shows_events_that_are_not_listed() {
+        let leak = Leak {
+            detected_key: Arc::new(DetectedKey::sample("key")),
+            status: LeakStatus::Removed,
+            introduced: vec![change(10)],
+            removed: vec![change(20)],
+            moves: Vec::new(),
+            reachability: Reachability::default(),
+            exposed_seconds: None,
+            findings: Vec::new(),
+            verification: None,
+        };
+        let events = crate::report::events::leak_events(&leak);
+        let axis = Axis::new(std::iter::once(10), 100).unwrap();
+        let timeline = detailed_timeline(&leak, (&events, 1), axis, None);
+        for class in ["held", "past"] {
+            assert!(timeline.contains(&format!("<rect class=\"{class}\"")), "{class}: {timeline}");
+        }
+        assert!(timeline.contains("with the 1 event listed below"), "{timeline}");
+    }
 }
