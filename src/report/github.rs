@@ -1,7 +1,8 @@
 //! `github`: workflow commands that GitHub Actions shows as annotations.
 //!
-//! GitHub shows at most ten annotations of a step. So each leak has one, the most severe leaks come first, and the last
-//! annotation says how many more leaks there are. The step summary (`step_summary.rs`) lists more of them.
+//! GitHub shows at most ten errors, ten warnings and ten notices of a step. This format writes at most ten annotations in all, so
+//! GitHub shows each of them: each leak has one, the most severe leaks come first, and the last annotation says how many more
+//! leaks there are. The step summary (`step_summary.rs`) lists more of them.
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
@@ -14,7 +15,7 @@ use super::{Style, escape, humanize, labels, prose, receipt};
 /// The value of `--format`.
 pub(super) const NAME: &str = "github";
 
-/// Maximum number of annotations that GitHub shows for a step.
+/// Maximum number of annotations; GitHub shows that many of each level for a step.
 const MAX_ANNOTATIONS: usize = 10;
 /// Maximum length of the next step in an annotation, in characters.
 const MAX_STEP_CHARS: usize = 500;
@@ -35,8 +36,8 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
         write_command("warning", &[], "friskey: incomplete", &text, out)?;
         annotations_left -= 1;
     }
-    if let Some(text) = left_out_notice(report) {
-        write_command("notice", &[], "friskey: not scanned on purpose", &text, out)?;
+    if let Some(text) = ignored_notice(report) {
+        write_command("notice", &[], "friskey: ignored or accepted on purpose", &text, out)?;
         annotations_left -= 1;
     }
     let listed_len = if leaks.len() > annotations_left { annotations_left - 1 } else { leaks.len() };
@@ -64,8 +65,8 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
     writeln!(out, "friskey: {}", receipt::outcome(report))
 }
 
-/// What was left out on purpose: the numbers, and the first few names; `None` if nothing was.
-fn left_out_notice(report: &Report) -> Option<String> {
+/// What was ignored, and what the baseline accepts: the numbers, and the first few names; `None` if there is nothing.
+fn ignored_notice(report: &Report) -> Option<String> {
     let ignored = &report.coverage().ignored;
     (!ignored.is_empty()).then(|| {
         let counts = receipt::left_out(report);
@@ -75,8 +76,8 @@ fn left_out_notice(report: &Report) -> Option<String> {
 }
 
 fn write_annotation(report: &Report, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    let places: Vec<_> = labels::open_findings(leak).collect();
-    let Some((&primary, others)) = places.split_first() else {
+    let findings: Vec<_> = labels::open_findings(leak).collect();
+    let Some((&primary, others)) = findings.split_first() else {
         return Ok(());
     };
     let title = format!("friskey: {}", labels::title(report, leak));
@@ -101,7 +102,8 @@ fn position_properties(report: &Report, finding: &Finding) -> Vec<(&'static str,
         return Vec::new();
     };
     let (start, end) = (finding.span.start, finding.span.end);
-    let mut properties = vec![("file", String::from_utf8_lossy(report.repository_path(path)).into_owned())];
+    let mut properties =
+        vec![("file", String::from_utf8_lossy(report.path_in_repository(path)).into_owned())];
     if labels::has_positions(origin) {
         properties.push(("line", start.line.to_string()));
         properties.push(("endLine", end.line.to_string()));

@@ -98,7 +98,7 @@ fn write_left_out(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     }
     let total = humanize::count(report.coverage().ignored.len(), "thing");
-    writeln!(out, "<h3>Left out on purpose: {total}</h3>")?;
+    writeln!(out, "<h3>Ignored or accepted on purpose: {total}</h3>")?;
     let unfolded = if lines.len() <= MAX_UNFOLDED + 1 { lines.len() } else { MAX_UNFOLDED };
     let list = |lines: &[String], out: &mut dyn Write| {
         writeln!(out, "<ul class=\"plain\">")?;
