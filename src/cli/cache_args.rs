@@ -25,7 +25,7 @@ impl CacheArgs {
         let Some(dir) = &self.cache else { return Ok(None) };
         let names: Vec<_> = surfaces.iter().map(|surface| surface.name()).collect();
         let limits = format!("{:?}", session.limits);
-        let rules = session.effective.rules.digest();
+        let rules = session.effective_settings.rules.digest();
         let settings = [SEARCH_VERSION, VERSION, rules, &limits, &names.join(",")];
         Ok(Some(Arc::new(Cache::new(dir, &settings)?)))
     }

@@ -36,9 +36,9 @@ impl EffectiveSettings {
         suppression: &SuppressionArgs,
         global: &GlobalArgs,
     ) -> Result<Self> {
-        let mut effective = Self::from_checkout(config, suppression, global, Extent::default())?;
-        effective.policy.notes.insert(0, policy_note(&PolicyBase::Checkout));
-        Ok(effective)
+        let mut settings = Self::from_checkout(config, suppression, global, Extent::default())?;
+        settings.policy.notes.insert(0, policy_note(&PolicyBase::Checkout));
+        Ok(settings)
     }
 
     /// The settings of the checkout.
@@ -68,8 +68,8 @@ impl EffectiveSettings {
         extent: impl Fn(&Config) -> Extent,
     ) -> Result<Self> {
         let files = BaseFiles::new(base, repo, start)?;
-        let mut effective = match Self::from_files(&files, start, suppression, global, &extent) {
-            Ok(effective) => effective,
+        let mut settings = match Self::from_files(&files, start, suppression, global, &extent) {
+            Ok(settings) => settings,
             Err(error) => {
                 let message = format!("{error:#}");
                 let is_fault_of_base = files.copy_is_named_in(&message) || error.is::<FileAtError>();
@@ -84,15 +84,15 @@ impl EffectiveSettings {
                 return Self::from_base(&unknown, repo, start, (suppression, global), extent);
             }
         };
-        for note in &mut effective.policy.notes {
+        for note in &mut settings.policy.notes {
             *note = files.with_original_names(note);
         }
-        effective.config.path = None;
+        settings.config.path = None;
         // Ignore files in the checkout belong to the change.
-        effective.config.no_ignore = true;
-        effective.policy.notes.insert(0, policy_note(base));
-        effective.policy.notes.extend(files.into_notes());
-        Ok(effective)
+        settings.config.no_ignore = true;
+        settings.policy.notes.insert(0, policy_note(base));
+        settings.policy.notes.extend(files.into_notes());
+        Ok(settings)
     }
 
     /// Loads the settings from the files of the policy base and those named by the user.

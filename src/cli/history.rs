@@ -32,7 +32,7 @@ pub(super) fn run(args: &HistoryArgs, global: &GlobalArgs) -> Result<Exit> {
         audit: &args.scan.audit,
         cache: &args.scan.cache,
         reporting: &args.scan.reporting,
-        exclude: options::excludes(&session.effective.config)?,
+        exclude: options::excludes(&session.effective_settings.config)?,
         session: &session,
         key_filter: None,
         note_accepting_markers: args.scan.policy_from.differs_from_checkout(),
@@ -90,7 +90,7 @@ impl AuditJob<'_> {
             settings = Settings { key_filter: Some(filter), min_confidence: Confidence::Low, ..settings };
         }
         let is_range = !self.range.is_empty();
-        let surfaces = surfaces(self.audit, &self.session.effective.config)?;
+        let surfaces = surfaces(self.audit, &self.session.effective_settings.config)?;
         let cache = match is_range {
             true => self.cache.ignore_for_range(!global.quiet),
             false => self.cache.open(self.session, &surfaces)?,
@@ -125,7 +125,7 @@ impl AuditJob<'_> {
             note_accepting_markers(&mut draft);
         }
         draft.command_line = super::command_line::arguments();
-        let report = redact(draft, &self.session.effective.detector);
+        let report = redact(draft, &self.session.effective_settings.detector);
         let exit = report.status().into();
         outputs.write(&report)?;
         Ok(exit)

@@ -31,7 +31,7 @@ pub(super) fn run(args: &KeysArgs, global: &GlobalArgs) -> Result<Exit> {
     });
     let redactor = TextRedactor::new(&detector, vec![Secret::new(admin.reveal().to_vec(), 0)]);
     let review = review(directory, &redactor, (now(), args.max_age.0));
-    let exit = match (review.due, review.not_read.is_empty()) {
+    let exit = match (review.due_keys, review.not_read.is_empty()) {
         (1.., _) => Exit::Findings,
         (0, false) => Exit::Incomplete,
         (0, true) => Exit::Clean,
@@ -66,13 +66,13 @@ fn review(directory: KeyDirectory, redactor: &TextRedactor<'_>, (now, max_age): 
     });
     let undated_keys = keys.iter().filter(|key| key.usable && key.age_days.is_none());
     not_read.extend(undated_keys.map(|key| format!("the age of {}: the API does not say", key.id)));
-    let due = keys.iter().filter(|key| !key.due.is_empty()).count();
+    let due_keys = keys.iter().filter(|key| !key.concerns.is_empty()).count();
     KeyReview {
         schema: "friskey/keys/v1",
         checked_at: now,
         max_age_days: max_age,
         projects: directory.project_count,
-        due,
+        due_keys,
         keys,
         not_read,
     }

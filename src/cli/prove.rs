@@ -28,14 +28,14 @@ pub(super) fn run(args: &ProveArgs, global: &GlobalArgs) -> Result<Exit> {
     let (rules, _) = load_detector(global, &config)?;
     let detector = purged_history.detector(&rules)?;
     // Nothing is accepted: a purged key must be gone even if a baseline accepts it.
-    let effective = EffectiveSettings { config, rules, detector, policy: Policy::default() };
+    let effective_settings = EffectiveSettings { config, rules, detector, policy: Policy::default() };
     let search = SearchArgs {
         threads: args.threads,
         max_time: args.max_time,
         containers: args.containers.clone(),
         min_confidence: Some(Confidence::Low),
     };
-    let session = Session::new(effective, &search)?;
+    let session = Session::new(effective_settings, &search)?;
     let settings = Settings { min_confidence: Confidence::Low, ..session.settings() };
     let progress = Arc::new(Progress::default());
     let audit = HistoryOptions {

@@ -37,8 +37,9 @@ pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
         }
     }
     let config = options::config_for_repo(global, &args.repo.path)?;
-    let effective = EffectiveSettings::from_checkout(config, &args.suppression, global, Extent::default())?;
-    let session = Session::new(effective, &args.search)?;
+    let effective_settings =
+        EffectiveSettings::from_checkout(config, &args.suppression, global, Extent::default())?;
+    let session = Session::new(effective_settings, &args.search)?;
     let progress = Arc::new(Progress::default());
     let options = PurgeOptions {
         repo: args.repo.path.clone(),
@@ -49,8 +50,8 @@ pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
             ContainerChoice::Refuse => ContainerTreatment::Refuse,
         },
         keep_message_ids: args.keep_message_ids,
-        rules: session.effective.rules.clone(),
-        exclude: options::excludes(&session.effective.config)?,
+        rules: session.effective_settings.rules.clone(),
+        exclude: options::excludes(&session.effective_settings.config)?,
         threads: session.threads,
         now: now(),
         progress: Some(Arc::clone(&progress)),

@@ -24,7 +24,7 @@ pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<Exit> {
     let ScanArgs { paths, files, reporting, .. } = args;
     let session = Session::new(effective_settings(args, global)?, &reporting.search)?;
     let outputs = Outputs::open(reporting, global)?;
-    let mut options = tree_options(paths, files, session.threads, &session.effective.config)?;
+    let mut options = tree_options(paths, files, session.threads, &session.effective_settings.config)?;
     let progress = Arc::new(Progress::default());
     options.files.progress = Some(Arc::clone(&progress));
     let progress_line =
@@ -52,7 +52,7 @@ pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> Result<Exit> {
             std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     }
     draft.command_line = command_line::arguments();
-    let report = redact(draft, &session.effective.detector);
+    let report = redact(draft, &session.effective_settings.detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)

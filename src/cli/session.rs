@@ -14,7 +14,7 @@ use crate::scan::{Settings, Stop};
 
 /// The resolved settings of one run.
 pub(super) struct Session {
-    pub(super) effective: EffectiveSettings,
+    pub(super) effective_settings: EffectiveSettings,
     pub(super) min_confidence: Confidence,
     pub(super) limits: Limits,
     pub(super) threads: usize,
@@ -27,14 +27,14 @@ impl Session {
     ///
     /// # Errors
     /// An environment variable with an invalid value, or too many threads.
-    pub(super) fn new(effective: EffectiveSettings, args: &SearchArgs) -> Result<Self> {
-        let config = &effective.config;
+    pub(super) fn new(effective_settings: EffectiveSettings, args: &SearchArgs) -> Result<Self> {
+        let config = &effective_settings.config;
         Ok(Self {
             min_confidence: options::min_confidence(args, config)?,
             limits: limits(&args.containers, &config.containers),
             threads: options::threads(args, config)?,
             stop: options::stop(args, config)?,
-            effective,
+            effective_settings,
         })
     }
 
@@ -52,10 +52,10 @@ impl Session {
     /// The settings that the library scans with.
     pub(super) fn settings(&self) -> Settings<'_> {
         Settings {
-            detector: &self.effective.detector,
-            rules_digest: self.effective.rules.digest(),
+            detector: &self.effective_settings.detector,
+            rules_digest: self.effective_settings.rules.digest(),
             min_confidence: self.min_confidence,
-            policy: &self.effective.policy,
+            policy: &self.effective_settings.policy,
             key_filter: None,
             limits: self.limits,
             stop: &self.stop,

@@ -13,7 +13,7 @@ use crate::scan::{StagedOptions, redact, scan_staged};
 
 pub(super) fn run(args: &StagedArgs, global: &GlobalArgs) -> Result<Exit> {
     let session = Session::for_current_repository(&args.reporting.search, &args.suppression, global)?;
-    let config = &session.effective.config;
+    let config = &session.effective_settings.config;
     let outputs = Outputs::open(&args.reporting, global)?;
     let git = GitEnv::read();
     let options = StagedOptions {
@@ -23,12 +23,12 @@ pub(super) fn run(args: &StagedArgs, global: &GlobalArgs) -> Result<Exit> {
         merge_heads: git.merge_heads,
         files: args.files.clone(),
         exclude: excludes(config)?,
-        without_lfs: config.excludes_lfs(),
+        exclude_lfs: config.excludes_lfs(),
         threads: session.threads,
     };
     let mut draft = scan_staged(&session.settings(), &options)?;
     draft.command_line = command_line::arguments();
-    let report = redact(draft, &session.effective.detector);
+    let report = redact(draft, &session.effective_settings.detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)

@@ -50,8 +50,8 @@ pub(super) fn run(args: &TraceArgs, global: &GlobalArgs) -> Result<Exit> {
         }
     };
     // The requested key is shown whether or not it is accepted.
-    let effective = EffectiveSettings { config, rules, detector, policy: Policy::default() };
-    let session = Session::new(effective, &args.reporting.search)?;
+    let effective_settings = EffectiveSettings { config, rules, detector, policy: Policy::default() };
+    let session = Session::new(effective_settings, &args.reporting.search)?;
     let job = AuditJob {
         command: "trace",
         repo: &args.repo.path,

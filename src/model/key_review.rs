@@ -51,8 +51,9 @@ pub struct ReviewedKey {
     pub unrestricted: Option<bool>,
     /// Whether it can be used: it has not expired, and its project is not archived. Other keys have no concerns.
     pub usable: bool,
-    /// The concerns, which make something due about the key.
-    pub due: Vec<KeyConcern>,
+    /// Why something is due about the key.
+    #[serde(rename = "due")]
+    pub concerns: Vec<KeyConcern>,
 }
 
 impl ReviewedKey {
@@ -72,7 +73,7 @@ impl ReviewedKey {
             admin,
             unrestricted,
             usable,
-            due: Vec::new(),
+            concerns: Vec::new(),
             id: key.id,
             name: key.name,
             project: key.project,
@@ -82,12 +83,12 @@ impl ReviewedKey {
             expires_at: key.expires_at,
         };
         if usable {
-            reviewed.due = reviewed.concerns(max_age_days);
+            reviewed.concerns = reviewed.find_concerns(max_age_days);
         }
         reviewed
     }
 
-    fn concerns(&self, max_age_days: u64) -> Vec<KeyConcern> {
+    fn find_concerns(&self, max_age_days: u64) -> Vec<KeyConcern> {
         let is_over_max = |days: i64| u64::try_from(days).is_ok_and(|days| days > max_age_days);
         let is_unused = match self.unused_days {
             Some(days) => is_over_max(days),
@@ -118,7 +119,8 @@ pub struct KeyReview {
     /// Number of projects, including archived ones.
     pub projects: usize,
     /// Number of keys with a concern.
-    pub due: usize,
+    #[serde(rename = "due")]
+    pub due_keys: usize,
     /// The keys, oldest first; among keys of the same age, the one unused for longest comes first.
     pub keys: Vec<ReviewedKey>,
     /// What could not be listed or judged, and why.
@@ -146,41 +148,41 @@ mod tests {
         }
     }
 
-    fn due(key: ListedKey) -> Vec<KeyConcern> {
-        ReviewedKey::new(key, (false, None), (NOW, 90)).due
+    fn concerns(key: ListedKey) -> Vec<KeyConcern> {
+        ReviewedKey::new(key, (false, None), (NOW, 90)).concerns
     }
 
     #[test]
     fn age_and_use_are_counted_in_whole_days() {
         use KeyConcern::{Old, Unused};
-        assert_eq!(due(key(90, Some(0))), []);
-        assert_eq!(due(key(91, Some(90))), [Old]);
-        assert_eq!(due(key(91, Some(91))), [Old, Unused]);
-        assert_eq!(due(key(7, None)), []);
-        assert_eq!(due(key(8, None)), [Unused]);
+        assert_eq!(concerns(key(90, Some(0))), []);
+        assert_eq!(concerns(key(91, Some(90))), [Old]);
+        assert_eq!(concerns(key(91, Some(91))), [Old, Unused]);
+        assert_eq!(concerns(key(7, None)), []);
+        assert_eq!(concerns(key(8, None)), [Unused]);
         // A clock that is behind makes no key old.
-        assert_eq!(due(key(-5, Some(-5))), []);
+        assert_eq!(concerns(key(-5, Some(-5))), []);
     }
 
     #[test]
     fn a_key_that_cannot_be_used_has_no_concerns() {
         let expired = ListedKey { expires_at: Some(NOW), ..key(500, None) };
-        assert_eq!(due(expired), []);
+        assert_eq!(concerns(expired), []);
         let mut archived = key(500, None);
         archived.project.iter_mut().for_each(|project| project.archived = true);
-        assert_eq!(due(archived), []);
+        assert_eq!(concerns(archived), []);
     }
 
     #[test]
     fn project_keys_of_users_and_unrestricted_keys_are_concerns() {
         let owner = |kind| Some(KeyOwner { kind, ..KeyOwner::default() });
         let mut users = ListedKey { owner: owner("user"), ..key(1, Some(0)) };
-        assert_eq!(due(users.clone()), [KeyConcern::UserOwned]);
+        assert_eq!(concerns(users.clone()), [KeyConcern::UserOwned]);
         users.project = None;
-        assert_eq!(ReviewedKey::new(users, (true, None), (NOW, 90)).due, []);
+        assert_eq!(ReviewedKey::new(users, (true, None), (NOW, 90)).concerns, []);
         let accounts = ListedKey { owner: owner("service-account"), ..key(1, Some(0)) };
-        assert_eq!(due(accounts.clone()), []);
+        assert_eq!(concerns(accounts.clone()), []);
         let unrestricted = ReviewedKey::new(accounts, (false, Some(true)), (NOW, 90));
-        assert_eq!(unrestricted.due, [KeyConcern::Unrestricted]);
+        assert_eq!(unrestricted.concerns, [KeyConcern::Unrestricted]);
     }
 }

@@ -132,7 +132,7 @@ impl Report {
     }
 
     /// The path of a file from the root of its repository; `path` itself if no repository is known.
-    pub fn repository_path<'r>(&'r self, path: &'r [u8]) -> &'r [u8] {
+    pub fn path_in_repository<'r>(&'r self, path: &'r [u8]) -> &'r [u8] {
         self.redacted.repository_paths.get(path).map_or(path, Vec::as_slice)
     }
 

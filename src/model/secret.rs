@@ -30,10 +30,11 @@ impl Secret {
 
     /// A stand-in for a key in a report that is read back: the report has only its redacted form and its length in bytes.
     /// The redacted form of the stand-in is `redacted`. `length` is adjusted if no key of that length has this redacted
-    /// form. `None` if `redacted` is not a redacted form.
+    /// form, or if it exceeds the maximum. `None` if `redacted` is not a redacted form, or has too long a prefix.
     pub fn stand_in(redacted: &str, length: usize) -> Option<Self> {
         let (prefix, tail) = redacted.split_once('…')?;
         let is_plain = prefix.bytes().chain(tail.bytes()).all(|byte| byte.is_ascii_graphic());
+        // With at most half the maximum, every prefix leaves room for a body.
         if !is_plain || !matches!(tail.len(), 0 | 4) || prefix.len() > MAX_STAND_IN_BYTES / 2 {
             return None;
         }
@@ -43,8 +44,8 @@ impl Secret {
             if tail.is_empty() { prefix.len() + MIN_BODY_WITH_TAIL - 1 } else { MAX_STAND_IN_BYTES };
         let min_len = if tail.is_empty() { shown } else { prefix.len() + MIN_BODY_WITH_TAIL };
         let length = length.min(max_len).max(min_len).max(shown);
-        let filler = std::iter::repeat_n(b'*', length - shown);
-        let bytes = prefix.bytes().chain(filler).chain(tail.bytes()).collect();
+        let hidden = std::iter::repeat_n(b'*', length - shown);
+        let bytes = prefix.bytes().chain(hidden).chain(tail.bytes()).collect();
         Some(Self::new(bytes, prefix.len()))
     }
 

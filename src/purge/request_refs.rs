@@ -1,5 +1,5 @@
-//! Recognizes the refs that hosting services keep for pull and merge requests. A server may have tens of thousands, so
-//! their names are not searched for keys.
+//! Recognizes the refs that hosting services keep for pull and merge requests. A server may have tens of thousands, and
+//! chooses their names itself, so a purge neither searches these names for keys nor redacts them.
 
 /// What precedes and follows the number in the name of such a ref.
 const REQUEST_REFS: [(&str, &[&str]); 2] =

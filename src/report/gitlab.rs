@@ -252,7 +252,7 @@ impl VulnerabilityLocation {
     fn new(report: &Report, leak: &Leak, finding: &Finding) -> Self {
         let origin = &finding.origin;
         let mut file = match labels::file_path(origin) {
-            Some(path) => String::from_utf8_lossy(report.repository_path(path)).into_owned(),
+            Some(path) => String::from_utf8_lossy(report.path_in_repository(path)).into_owned(),
             None => labels::pseudo_path(origin),
         };
         let entry_path = labels::entry_path(origin);

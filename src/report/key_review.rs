@@ -6,7 +6,8 @@ use super::humanize::{count, thousands};
 use super::{Style, escape};
 use crate::model::{KeyConcern, KeyReview, ReviewedKey};
 
-/// Writes a line for each key, below it the reasons why the key is due for rotation or deletion, and then the totals.
+/// Writes a line for each key, below it the reasons why the key is due to be replaced, restricted or deleted, and
+/// then the totals.
 ///
 /// # Errors
 /// Only what `out` itself reports.
@@ -18,8 +19,8 @@ pub fn write_key_review(review: &KeyReview, style: &Style, out: &mut dyn Write) 
         let age = key.age_days.map_or_else(|| "not known".to_owned(), days);
         let last_used = key.unused_days.map_or_else(|| "never".to_owned(), days);
         writeln!(out, "{age:>9}  {last_used:>9}  {}", escape::line(&key_line(key)))?;
-        if !key.due.is_empty() {
-            let concerns: Vec<String> = key.due.iter().map(|kind| explain(*kind, key, review)).collect();
+        if !key.concerns.is_empty() {
+            let concerns: Vec<String> = key.concerns.iter().map(|kind| explain(*kind, key, review)).collect();
             let (on, off) = if style.color { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
             writeln!(out, "{:22}{on}due:{off} {}", "", concerns.join("; "))?;
         }
@@ -28,7 +29,7 @@ pub fn write_key_review(review: &KeyReview, style: &Style, out: &mut dyn Write) 
         writeln!(out, "not read: {}", escape::line(gap))?;
     }
     let (keys, projects) = (review.keys.len() as u64, review.projects as u64);
-    let due_text = match (review.due as u64, review.not_read.is_empty()) {
+    let due_text = match (review.due_keys as u64, review.not_read.is_empty()) {
         (0, true) => "nothing due".to_owned(),
         (0, false) => "not everything could be read, so some keys may be due".to_owned(),
         (due, _) => format!("{} due", count(due, "key")),
@@ -54,6 +55,7 @@ fn key_line(key: &ReviewedKey) -> String {
         None => parts.push("project unknown".to_owned()),
     }
     parts.extend(key.owner.as_ref().map(super::verification::describe_owner));
+    // A key is unusable because it has expired or because its project is archived, which the line says already.
     if !key.usable && !key.project.as_ref().is_some_and(|project| project.archived) {
         parts.push("expired".to_owned());
     }
@@ -66,7 +68,9 @@ fn explain(concern: KeyConcern, key: &ReviewedKey, review: &KeyReview) -> String
         KeyConcern::Old => {
             format!("older than {}, so replace it", count(review.max_age_days, "day"))
         }
-        KeyConcern::Unused if key.unused_days.is_none() => "never used, so delete it".to_owned(),
+        KeyConcern::Unused if key.unused_days.is_none() => {
+            "never used, according to the API, so delete it".to_owned()
+        }
         KeyConcern::Unused => {
             format!("not used for {}, so delete it", count(review.max_age_days, "day"))
         }

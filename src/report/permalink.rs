@@ -21,7 +21,8 @@ pub(super) struct Permalinks {
 }
 
 impl Permalinks {
-    /// The links for the repository at that URL; `None` if it is not at a known hosting service.
+    /// The links for the repository at `remote`, a URL as [`VersionControl::public_uri`](crate::model::VersionControl::public_uri)
+    /// returns it; `None` if it is not `https`, `ssh` or `git`, or not at a known hosting service.
     pub(super) fn from_remote_url(remote: &str) -> Option<Self> {
         let (scheme, rest) = remote.split_once("://")?;
         let (host, path) = rest.split_once('/')?;
@@ -54,7 +55,8 @@ impl Permalinks {
         is_hex(id).then_some(url)
     }
 
-    /// The URL of the page that shows a line of a file in a commit.
+    /// The URL of the page that shows a line of a file in a commit; `None` if `commit` is not hexadecimal, or if the URL is not a
+    /// safe link.
     pub(super) fn line(&self, commit: &str, path: &[u8], line: u64) -> Option<String> {
         let source_view = |parameter: &'static str| if is_shown_as_document(path) { parameter } else { "" };
         let (repository_url, path) = (&self.repository_url, escape::uri(path));

@@ -31,7 +31,7 @@ pub struct StagedOptions {
     /// Paths to leave out.
     pub exclude: Option<Excludes>,
     /// Whether to leave out Git LFS files.
-    pub without_lfs: bool,
+    pub exclude_lfs: bool,
     /// The number of threads; 0 for one per processor.
     pub threads: usize,
 }
@@ -81,7 +81,7 @@ pub fn scan_staged(settings: &Settings<'_>, options: &StagedOptions) -> Result<D
             .for_each(|changes| changes.retain(|change| is_included(&change.path)));
         staged.unchanged_files.retain(|(path, _)| is_included(path));
     }
-    let lfs = (!options.without_lfs).then(|| LfsStore::new(&repo));
+    let lfs = (!options.exclude_lfs).then(|| LfsStore::new(&repo));
     let mut outcome = ScanOutcome::default();
     outcome.coverage.ignored = ignored.into_inner();
     let mut scan = StagedScan { settings, repo: &repo, lfs, threads: options.threads, outcome };

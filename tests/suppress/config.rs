@@ -14,7 +14,7 @@ fn the_configuration_at_the_root_applies_and_the_report_names_it() {
     let report = scratch.json(&["scan"]);
     assert_eq!(open_findings(&report), ["a.py:1", "lib/src/gen/c.js:1", "src/d.py:1"]);
     assert_eq!(notes(&report), ["configuration: friskey.toml, which leaves out vendor/, /src/gen/*.js"]);
-    let in_src = scratch.json_in("src", &["scan"], &[]);
+    let in_src = scratch.json_in("src", &["scan"]);
     assert_eq!(open_findings(&in_src), ["d.py:1"], "globs are relative to the root");
     assert!(notes(&in_src)[0].starts_with("configuration: ../friskey.toml"));
     assert_eq!(open_findings(&scratch.json(&["scan", "--no-config"])).len(), 5);
@@ -29,7 +29,7 @@ fn configurations_above_and_below_the_root_are_ignored() {
     outer.write("inner/.git", "gitdir: elsewhere\n");
     outer.write("inner/sub/friskey.toml", "nonsense = 1\n");
     outer.write("inner/sub/a.py", "nothing\n");
-    assert_eq!(outer.run_in("inner/sub", &["scan"], &[]).status, 0);
+    assert_eq!(outer.run_in("inner/sub", &["scan"]).status, 0);
     assert_refused(&outer.run(&["scan"]), "friskey.toml:1: unknown field `nonsense`");
     assert_refused(&outer.run(&["rules", "list"]), "friskey.toml:1: unknown field `nonsense`");
     assert_eq!(outer.run(&["rules", "list", "--no-config"]).status, 0);
@@ -61,8 +61,8 @@ fn the_file_of_the_config_option_replaces_the_one_at_the_root() {
         ["configuration: ci/other.toml, which leaves out /ci/", "baseline: ci/accepted.toml (1 entry)"]
     );
     let by_variable = [("FRISKEY_CONFIG", "ci/other.toml")];
-    assert_eq!(scratch.json_in("", &["scan"], &by_variable)["suppressed"], 1);
-    assert_eq!(scratch.run_in("", &["scan", "--no-config"], &by_variable).status, 0);
+    assert_eq!(scratch.json_with("", &["scan"], &by_variable)["suppressed"], 1);
+    assert_eq!(scratch.run_with("", &["scan", "--no-config"], &by_variable).status, 0);
     assert_refused(
         &scratch.run(&["scan", "--config", "nowhere.toml"]),
         "cannot read the configuration nowhere.toml",
@@ -75,7 +75,7 @@ fn options_override_variables_and_variables_override_the_file() {
     let scratch = Scratch::new();
     scratch.write("a.txt", "nothing\n");
     let threshold = |args: &[&str], variables: &[(&str, &str)]| {
-        let report = scratch.json_in("", &[&["scan"], args].concat(), variables);
+        let report = scratch.json_with("", &[&["scan"], args].concat(), variables);
         report["min_confidence"].as_str().unwrap().to_owned()
     };
     let variable = [("FRISKEY_MIN_CONFIDENCE", "high")];
@@ -91,7 +91,7 @@ fn options_override_variables_and_variables_override_the_file() {
 fn invalid_variables_are_errors_as_invalid_options_are() {
     let scratch = Scratch::new();
     scratch.write("a.txt", "nothing\n");
-    let run = |name, value| scratch.run_in("", &["scan"], &[(name, value)]);
+    let run = |name, value| scratch.run_with("", &["scan"], &[(name, value)]);
     assert_refused(
         &run("FRISKEY_MIN_CONFIDENCE", "sure"),
         "FRISKEY_MIN_CONFIDENCE: `sure` is not a confidence",
@@ -102,7 +102,7 @@ fn invalid_variables_are_errors_as_invalid_options_are() {
     assert_refused(&run("FRISKEY_BASELINE", "nowhere"), "cannot read the baseline nowhere");
     assert_refused(&run("FRISKEY_CONFIG", "nowhere"), "cannot read the configuration nowhere");
     assert!(run("FRISKEY_FORMAT", "json").stdout.starts_with('{'));
-    let output = scratch.run_in("", &["scan", "--format", "human"], &[("FRISKEY_FORMAT", "json")]);
+    let output = scratch.run_with("", &["scan", "--format", "human"], &[("FRISKEY_FORMAT", "json")]);
     assert!(output.stdout.starts_with("scanned"), "{}", output.stdout);
 }
 

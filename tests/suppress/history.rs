@@ -4,7 +4,6 @@ use super::{Scratch, assert_refused, key, notes, open_findings};
 
 fn repository() -> Scratch {
     let scratch = Scratch::new();
-    std::fs::remove_dir(scratch.path(".git")).unwrap();
     scratch.git(&["init", "-q", "-b", "main"]);
     scratch
 }
@@ -60,12 +59,12 @@ fn history_honors_the_baseline() {
     commit(&scratch);
     assert_eq!(open_findings(&scratch.json(&["history"])), ["a.py:1"]);
     assert_eq!(
-        open_findings(&scratch.json_in("docs", &["history"], &[])),
+        open_findings(&scratch.json_in("docs", &["history"])),
         ["a.py:1"],
         "the baseline's globs are relative to the root"
     );
     // `trace` reports a key even if it is accepted.
-    let output = scratch.run_in("", &["trace", "--env", "KEY"], &[("KEY", &key(2))]);
+    let output = scratch.run_with("", &["trace", "--env", "KEY"], &[("KEY", &key(2))]);
     assert_eq!(output.status, 1, "{}", output.stderr);
 }
 
@@ -116,7 +115,7 @@ fn staged_and_the_hook_apply_markers_baseline_and_configuration() {
     assert_eq!(open_findings(&scratch.json(&["staged"])), ["a.py:2", "vendor/c.py:1"]);
     scratch.write("friskey.toml", "exclude = ['vendor/']\n");
     assert_eq!(open_findings(&scratch.json(&["staged"])), ["a.py:2"]);
-    assert_eq!(open_findings(&scratch.json_in("vendor", &["staged"], &[])), ["a.py:2"]);
+    assert_eq!(open_findings(&scratch.json_in("vendor", &["staged"])), ["a.py:2"]);
     assert_eq!(open_findings(&scratch.json(&["staged", "vendor/c.py"])), [""; 0]);
     let hook = scratch.run(&["hook", "run", "pre-commit"]);
     assert_eq!(hook.status, 1, "{}", hook.stderr);

@@ -56,11 +56,16 @@ impl Scratch {
     }
 
     fn run(&self, args: &[&str]) -> FriskeyOutput {
-        self.run_in("", args, &[])
+        self.run_in("", args)
+    }
+
+    /// Runs friskey in the directory `dir`.
+    fn run_in(&self, dir: &str, args: &[&str]) -> FriskeyOutput {
+        self.run_with(dir, args, &[])
     }
 
     /// Runs friskey in the directory `dir` with environment `variables`.
-    fn run_in(&self, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> FriskeyOutput {
+    fn run_with(&self, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> FriskeyOutput {
         let mut command = git::command(env!("CARGO_BIN_EXE_friskey"), &self.path(dir), &self.path(".git"));
         let output = git::run(command.args(args).envs(variables.iter().copied()), b"");
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -78,11 +83,15 @@ impl Scratch {
 
     /// Runs friskey, and returns the report that it prints as JSON.
     fn json(&self, args: &[&str]) -> Value {
-        self.json_in("", args, &[])
+        self.json_in("", args)
     }
 
-    fn json_in(&self, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> Value {
-        let output = self.run_in(dir, &[args, &["--format", "json"]].concat(), variables);
+    fn json_in(&self, dir: &str, args: &[&str]) -> Value {
+        self.json_with(dir, args, &[])
+    }
+
+    fn json_with(&self, dir: &str, args: &[&str], variables: &[(&str, &str)]) -> Value {
+        let output = self.run_with(dir, &[args, &["--format", "json"]].concat(), variables);
         serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("no report: {}", output.stderr))
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn run(args: &CiArgs, global: &GlobalArgs) -> Result<Exit> {
     };
     let session =
         Session::new(effective_settings(args, &policy_base, &repo, global)?, &args.scan.reporting.search)?;
-    let redactor = Redactor::new(&session.effective.detector);
+    let redactor = Redactor::new(&session.effective_settings.detector);
     // Branch names may contain anything.
     let range_note = redactor.redact(format!("range: {} ({})", resolved.range, resolved.why).as_bytes());
     if !global.quiet {
@@ -72,7 +72,7 @@ pub(super) fn run(args: &CiArgs, global: &GlobalArgs) -> Result<Exit> {
     if let (Status::Incomplete, Some(fetch_all_hint)) = (draft.status(), plan.fetch_all_hint) {
         draft.notes.push(format!("to fetch the whole history, if the clone is shallow: {fetch_all_hint}"));
     }
-    let report = redact(draft, &session.effective.detector);
+    let report = redact(draft, &session.effective_settings.detector);
     let exit = report.status().into();
     outputs.write(&report)?;
     Ok(exit)
@@ -107,7 +107,7 @@ fn effective_settings(
 }
 
 fn scan(args: &CiArgs, session: &Session, resolved: &ResolvedScope, global: &GlobalArgs) -> Result<Draft> {
-    let config = &session.effective.config;
+    let config = &session.effective_settings.config;
     let range = match &resolved.target {
         ScanTarget::Nothing => return Ok(scan_nothing(&session.settings(), "ci")),
         ScanTarget::Whole => Vec::new(),

@@ -49,16 +49,16 @@ pub(super) fn run(args: &FleetAuditArgs, global: &GlobalArgs) -> Result<Exit> {
         max_time: args.max_time,
         ..SearchArgs::default()
     };
-    let effective = EffectiveSettings::from_checkout(
+    let effective_settings = EffectiveSettings::from_checkout(
         explicit_config(global)?,
         &args.suppression,
         global,
         Extent::default(),
     )?;
-    let session = Session::new(effective, &search)?;
-    refuse_keys(&plan, &session.effective.detector)
+    let session = Session::new(effective_settings, &search)?;
+    refuse_keys(&plan, &session.effective_settings.detector)
         .with_context(|| format!("cannot use the plan {plan_path}"))?;
-    let surfaces = surfaces(&args.audit, &session.effective.config)?;
+    let surfaces = surfaces(&args.audit, &session.effective_settings.config)?;
     let settings = settings_digest(&session, &surfaces, &args.suppression)?;
     let cache = args.cache.open(&session, &surfaces)?;
     if let Some(cache) = &cache {
@@ -73,7 +73,7 @@ pub(super) fn run(args: &FleetAuditArgs, global: &GlobalArgs) -> Result<Exit> {
     dir.tidy(&plan, &keys)?;
     let audit = ShardAudit {
         memory: AuditMemory::new(args.max_memory.map_or(DEFAULT_MEMORY, |size| size.0), &session)?,
-        exclude: options::excludes(&session.effective.config)?,
+        exclude: options::excludes(&session.effective_settings.config)?,
         tallies: Tallies::default(),
         store_error: Mutex::new(None),
         plan: &plan,

@@ -74,7 +74,7 @@ impl PlannedAudit<'_> {
         // `git` and `container` give these reasons for skips when the memory is used up.
         let too_large = |reason: &str| reason.contains("too large") || reason.contains("no memory is left");
         let is_short_of_memory = draft.coverage.skipped.iter().any(|skip| too_large(&skip.reason));
-        let report = redact(draft, &self.session.effective.detector);
+        let report = redact(draft, &self.session.effective_settings.detector);
         let write_error = |error: std::io::Error| format!("its report cannot be written: {error}");
         let sarif_run = sarif_run(&report).map_err(write_error)?;
         Ok(AuditResult {

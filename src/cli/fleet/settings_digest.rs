@@ -42,13 +42,13 @@ pub(super) fn settings_digest(
     surfaces: &BTreeSet<Surface>,
     suppression: &SuppressionArgs,
 ) -> Result<String> {
-    let config = &session.effective.config;
+    let config = &session.effective_settings.config;
     let names: Vec<_> = surfaces.iter().map(|surface| surface.name()).collect();
-    let policy = &session.effective.policy;
+    let policy = &session.effective_settings.policy;
     let parts = [
         RESULTS_VERSION.to_string(),
         VERSION.to_owned(),
-        session.effective.rules.digest().to_owned(),
+        session.effective_settings.rules.digest().to_owned(),
         session.min_confidence.name().to_owned(),
         format!("{:?}", session.limits),
         names.join(","),

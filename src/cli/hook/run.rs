@@ -70,7 +70,7 @@ fn check(hook: Hook, args: &[OsString], global: &GlobalArgs) -> Result<Exit> {
     let check = HookCheck { session: &session, git: GitEnv::read() };
     let Some(outcome) = check.run(hook, args)? else { return Ok(Exit::Clean) };
     let HookOutcome { draft, blocked, mut explanations, messages, pushed_refs } = outcome;
-    let report = redact(draft, &session.effective.detector);
+    let report = redact(draft, &session.effective_settings.detector);
     explanations.extend(advice::advice_lines(&report, blocked, &pushed_refs, &check.git));
     let explanations: Vec<&str> = explanations.iter().map(String::as_str).collect();
     // Git displays the standard error of hooks.
@@ -175,8 +175,8 @@ impl HookCheck<'_> {
             work_tree: self.git.work_tree.clone(),
             merge_heads: self.git.merge_heads.clone(),
             files: files.iter().map(PathBuf::from).collect(),
-            exclude: options::excludes(&self.session.effective.config)?,
-            without_lfs: self.session.effective.config.excludes_lfs(),
+            exclude: options::excludes(&self.session.effective_settings.config)?,
+            exclude_lfs: self.session.effective_settings.config.excludes_lfs(),
             threads: self.session.threads,
         };
         Ok(scan_staged(&self.session.settings(), &options)?)
@@ -184,14 +184,15 @@ impl HookCheck<'_> {
 
     /// Scans the commits of `range`, and the names of the pushed refs, if known.
     fn scan_range(&self, range: Vec<String>, names: Option<Vec<String>>) -> Result<Draft> {
-        let is_wanted =
-            |surface: &Surface| *surface != Surface::Lfs || !self.session.effective.config.excludes_lfs();
+        let is_wanted = |surface: &Surface| {
+            *surface != Surface::Lfs || !self.session.effective_settings.config.excludes_lfs()
+        };
         let options = HistoryOptions {
             objects: self.git.objects.clone(),
             range,
             names,
             surfaces: HISTORY_SURFACES.iter().copied().filter(is_wanted).collect(),
-            exclude: options::excludes(&self.session.effective.config)?,
+            exclude: options::excludes(&self.session.effective_settings.config)?,
             ..HistoryOptions::everything(self.git.repo.clone(), self.session.threads, now())
         };
         Ok(scan_history(&self.session.settings(), &options)?)

@@ -63,7 +63,7 @@ impl Leaks {
 
     fn from_draft(draft: Draft, session: &Session) -> Result<Self> {
         let secrets = draft.leaks.iter().map(|leak| remember_secret(&leak.detected_key)).collect();
-        let report = redact(draft, &session.effective.detector);
+        let report = redact(draft, &session.effective_settings.detector);
         let mut json = Vec::new();
         let writer = reporter("json").context("there is no JSON format")?;
         writer.write(&report, &Style::default(), &mut json)?;
@@ -119,7 +119,8 @@ impl Leaks {
             Session::for_current_repository(&SearchArgs::default(), &SuppressionArgs::default(), global)?;
         let settings = Settings { min_confidence: Confidence::Low, ..session.settings() };
         let files = FileArgs { no_ignore: true, exclude: Vec::new() };
-        let tree = tree_options(&[repo.to_owned()], &files, session.threads, &session.effective.config)?;
+        let tree =
+            tree_options(&[repo.to_owned()], &files, session.threads, &session.effective_settings.config)?;
         let history = HistoryOptions::everything(repo.to_owned(), session.threads, now());
         let tree_draft = scan_tree(&settings, &tree).map_err(|error| format!("the work tree: {error}"));
         let history_draft =

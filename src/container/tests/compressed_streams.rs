@@ -30,7 +30,7 @@ fn consecutive_streams_are_one_content() {
 }
 
 #[test]
-fn truncation_is_reported_after_the_remaining_data() {
+fn the_data_before_a_truncation_is_handed_over_and_the_truncation_is_reported() {
     for (suffix, pack) in PACKERS {
         let data: Vec<u8> = (0..40_000).flat_map(|n| format!("line {n}\n").into_bytes()).collect();
         let packed = pack(&data);
@@ -38,9 +38,10 @@ fn truncation_is_reported_after_the_remaining_data() {
             let extraction = extract("log", &packed[..packed.len() * tenth / 10]);
             let reasons = extraction.reasons();
             assert_eq!(extraction.skipped.len(), 1, "{suffix} {tenth}: {reasons}");
+            // Without a suffix to remove, the entry is called `content`.
             let content = extraction.contents.iter().find(|(name, _)| name == "content");
             let content = content.map_or(&b""[..], |(_, content)| content);
-            // The end of a truncated xz chunk is garbage.
+            // The last chunk of truncated xz is decoded with zeros instead of the missing bytes, so its end is garbage.
             let same = data.iter().zip(content).take_while(|(one, other)| one == other).count();
             assert!(same == content.len() || *suffix == "xz", "{suffix} {tenth}");
             // A block of bzip2 is 900,000 bytes, i.e. everything here; one of Zstandard is 131,072.
@@ -51,7 +52,7 @@ fn truncation_is_reported_after_the_remaining_data() {
 
 #[test]
 fn trailing_data_is_searched() {
-    for (suffix, pack) in &PACKERS[..2] {
+    for (suffix, pack) in PACKERS {
         let packed = [&pack(b"inside")[..], b"\nand something behind it\n"].concat();
         let extraction = extract("a", &packed);
         assert_eq!(extraction.content("content"), b"inside", "{suffix}");
@@ -64,6 +65,7 @@ fn trailing_data_is_searched() {
 fn names_come_from_the_header_or_the_file() {
     let named =
         flate2::GzBuilder::new().filename("../etc/.env").write(Vec::new(), flate2::Compression::fast());
+    // `..` is replaced, so that the path does not lead out of the archive.
     assert_eq!(extract("a.gz", &named.finish().unwrap()).content("__/etc/.env"), b"");
     let names = |extraction: &Extraction| {
         extraction.contents.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
@@ -75,10 +77,10 @@ fn names_come_from_the_header_or_the_file() {
 }
 
 #[test]
-fn zeros_and_other_containers_may_follow_streams() {
-    for (suffix, pack) in &PACKERS[..2] {
-        let filled = [pack(b"one "), vec![0; 1000], pack(b"two"), vec![0; 77]].concat();
-        let extraction = extract(&format!("a.{suffix}"), &filled);
+fn zeros_between_and_after_streams_are_ignored() {
+    for (suffix, pack) in PACKERS {
+        let padded = [pack(b"one "), vec![0; 1000], pack(b"two"), vec![0; 77]].concat();
+        let extraction = extract(&format!("a.{suffix}"), &padded);
         assert_eq!(extraction.content("a"), b"one two", "{suffix}");
         assert!(extraction.skipped.is_empty(), "{suffix}: {}", extraction.reasons());
     }
@@ -153,7 +155,6 @@ fn lzma_with_any_properties_is_opened_also_several_in_a_row() {
                         "{properties:?} {dictionary} {size:?}"
                     );
                     let is_all = extraction.content("a").len() == data.len() * (packed.len() / stream.len());
-                    assert!(is_all || !extraction.skipped.is_empty(), "{properties:?} {dictionary} {size:?}");
                     assert!(is_all, "{properties:?} {dictionary} {size:?} {}", extraction.reasons());
                 }
             }
@@ -162,7 +163,7 @@ fn lzma_with_any_properties_is_opened_also_several_in_a_row() {
 }
 
 #[test]
-fn a_dictionary_that_is_too_large_names_the_limit() {
+fn the_skip_of_too_large_a_dictionary_names_the_limit() {
     let limits = crate::container::Limits { memory: 1 << 20, ..Default::default() };
     let data = noise(1, 4 << 20);
     let packed_zstd = {

@@ -20,16 +20,16 @@ pub(super) struct SecretChanges {
 /// the one in `reached_by` for the secret reaches it (`None`: no commit has the secret).
 pub(super) fn find(
     graph: &mut ObjectGraph<'_>,
-    history: &CommitGraph,
+    commit_graph: &CommitGraph,
     reached_by: &[Option<ReachedBy>],
 ) -> Vec<SecretChanges> {
     let mut changes = vec![SecretChanges::default(); reached_by.len()];
     let mut comparisons_left = moves::MAX_COMPARED;
-    for position in history.by_date() {
-        let node = &history.nodes[position as usize];
+    for position in commit_graph.by_date() {
+        let node = &commit_graph.nodes[position as usize];
         let is_included =
             |secret: &u32| reached_by[*secret as usize].is_some_and(|weakest| node.reached_by <= weakest);
-        let before = history.secrets_of_parents(graph, node);
+        let before = commit_graph.secrets_of_parents(graph, node);
         let added: Vec<u32> = graph.sets.difference(node.secrets, before).filter(is_included).collect();
         for secret in added {
             let path = first_path(graph, node.tree, secret);
@@ -37,11 +37,12 @@ pub(super) fn find(
         }
         let removed: Vec<u32> = graph.sets.difference(before, node.secrets).filter(is_included).collect();
         for secret in removed {
-            let parent = history.parents(node).find(|parent| graph.sets.contains(parent.secrets, secret));
+            let parent =
+                commit_graph.parents(node).find(|parent| graph.sets.contains(parent.secrets, secret));
             let path = parent.and_then(|parent| first_path(graph, parent.tree, secret));
             changes[secret as usize].removed.extend(graph.change(node.number, path));
         }
-        for (secret, path_pairs) in moves::find_moves(graph, history, node, &mut comparisons_left) {
+        for (secret, path_pairs) in moves::find_moves(graph, commit_graph, node, &mut comparisons_left) {
             let moves = &mut changes[secret as usize].moves;
             for (from, to) in path_pairs.into_iter().filter(|_| is_included(&secret)) {
                 if moves.len() < Leak::MAX_MOVES

@@ -65,51 +65,51 @@ impl CommitGraph {
         tips: &[(u32, ReachedBy)],
         include_unreachable: bool,
     ) -> Self {
-        let mut history = Self::default();
+        let mut commit_graph = Self::default();
         for &(tip, _) in tips {
-            history.add_history(graph, tip);
+            commit_graph.add_history(graph, tip);
         }
         if include_unreachable {
-            for commit in history.unreachable(graph) {
-                history.add_history(graph, commit);
+            for commit in commit_graph.unreachable(graph) {
+                commit_graph.add_history(graph, commit);
             }
         }
         for &(tip, reached_by) in tips {
-            if let Some(position) = history.position(tip) {
-                let node = &mut history.nodes[position as usize];
+            if let Some(position) = commit_graph.position(tip) {
+                let node = &mut commit_graph.nodes[position as usize];
                 node.reached_by = node.reached_by.min(reached_by);
             }
         }
         // In reverse, so that children precede their parents.
-        for position in (0..history.nodes.len()).rev() {
-            let CommitNode { reached_by, start, count, .. } = history.nodes[position];
-            for &parent in &history.parents[start as usize..][..count as usize] {
-                let parent = &mut history.nodes[parent as usize];
+        for position in (0..commit_graph.nodes.len()).rev() {
+            let CommitNode { reached_by, start, count, .. } = commit_graph.nodes[position];
+            for &parent in &commit_graph.parents[start as usize..][..count as usize] {
+                let parent = &mut commit_graph.nodes[parent as usize];
                 parent.reached_by = parent.reached_by.min(reached_by);
             }
         }
-        history.unite_secrets(graph);
-        history
+        commit_graph.unite_secrets(graph);
+        commit_graph
     }
 
     /// Builds the graph of `commits`, which must be sorted parents first, and of their other parents, which are marked as
     /// [`ReachedBy::Nothing`].
     pub(super) fn from_commits(graph: &mut ObjectGraph<'_>, commits: &[u32]) -> Self {
-        let mut history = Self::default();
+        let mut commit_graph = Self::default();
         let included: HashSet<u32> = commits.iter().copied().collect();
         for &number in commits {
             let parents = graph.commit(number).map(|commit| commit.parents.to_vec());
             for parent in parents.unwrap_or_default() {
-                if !included.contains(&parent) && history.mark_visited(graph, parent) {
-                    history.add(graph, parent, ReachedBy::Nothing);
+                if !included.contains(&parent) && commit_graph.mark_visited(graph, parent) {
+                    commit_graph.add(graph, parent, ReachedBy::Nothing);
                 }
             }
-            if history.mark_visited(graph, number) {
-                history.add(graph, number, ReachedBy::Ref);
+            if commit_graph.mark_visited(graph, number) {
+                commit_graph.add(graph, number, ReachedBy::Ref);
             }
         }
-        history.unite_secrets(graph);
-        history
+        commit_graph.unite_secrets(graph);
+        commit_graph
     }
 
     /// Commits that `graph` has read and that were not visited, in the order of their ids.

@@ -184,8 +184,8 @@ fn attribute_history(
 ) -> Attribution {
     let gaps_of_packs = graph.gaps().clone();
     let roots = GraphRoots::new(repo, graph, refs);
-    let history = CommitGraph::walk(graph, &roots.commits(), include_unreachable);
-    let commits = reached::reachability_of(graph, &history, &roots, &query.commits);
+    let commit_graph = CommitGraph::walk(graph, &roots.commits(), include_unreachable);
+    let commits = reached::reachability_of(graph, &commit_graph, &roots, &query.commits);
     if query.objects.is_empty() {
         // All secrets are in commits, which have been read. What the walk could not read, for example a missing parent,
         // hides no finding, so only earlier gaps are reported.
@@ -196,8 +196,8 @@ fn attribute_history(
     for tree in roots.trees() {
         graph.secrets_in(tree);
     }
-    let reached_by = roots.strongest(graph, &history, query.secret_count);
-    let changes = changes::find(graph, &history, &reached_by);
+    let reached_by = roots.strongest(graph, &commit_graph, query.secret_count);
+    let changes = changes::find(graph, &commit_graph, &reached_by);
     let mut secrets: Vec<SecretHistory> = reached_by
         .into_iter()
         .zip(changes)
@@ -209,8 +209,8 @@ fn attribute_history(
             ..SecretHistory::default()
         })
         .collect();
-    roots.add_reachability(graph, &history, &mut secrets);
-    let mut search = PathSearch::new(graph, &history, roots.trees(), ReachedBy::Nothing);
+    roots.add_reachability(graph, &commit_graph, &mut secrets);
+    let mut search = PathSearch::new(graph, &commit_graph, roots.trees(), ReachedBy::Nothing);
     search.add_pathless(graph, roots.blobs());
     let unnamed_objects = search.unnamed_objects(graph);
     for (secret, paths) in secrets.iter_mut().zip(search.finish(graph, query.secret_count)) {
@@ -229,11 +229,11 @@ fn attribute_history(
 /// Answers a query about the commits of `range` alone.
 fn attribute_range_only(graph: &mut ObjectGraph<'_>, range: &Range, query: &Query) -> Vec<SecretHistory> {
     let commits: Vec<u32> = range.commits.iter().map(|commit| graph.ids.number(&commit.id)).collect();
-    let history = CommitGraph::from_commits(graph, &commits);
+    let commit_graph = CommitGraph::from_commits(graph, &commits);
     // Every commit of the range is included, whatever reaches it.
     let reached_by = vec![Some(ReachedBy::Ref); query.secret_count];
-    let changes = changes::find(graph, &history, &reached_by);
-    let search = PathSearch::new(graph, &history, std::iter::empty(), ReachedBy::Ref);
+    let changes = changes::find(graph, &commit_graph, &reached_by);
+    let search = PathSearch::new(graph, &commit_graph, std::iter::empty(), ReachedBy::Ref);
     let paths = search.finish(graph, query.secret_count);
     let histories = changes.into_iter().zip(paths).map(|(changes, paths)| SecretHistory {
         introduced: changes.introduced,

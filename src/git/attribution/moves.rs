@@ -27,12 +27,12 @@ pub(super) struct PathChanges {
 /// `comparisons_left` is the number of paths that may still be compared.
 pub(super) fn find_moves(
     graph: &ObjectGraph<'_>,
-    history: &CommitGraph,
+    commit_graph: &CommitGraph,
     node: &CommitNode,
     comparisons_left: &mut usize,
 ) -> BTreeMap<u32, Vec<PathPair>> {
     let after = graph.layouts.layout(node.tree);
-    let before: Vec<_> = history.parents(node).map(|parent| graph.layouts.layout(parent.tree)).collect();
+    let before: Vec<_> = commit_graph.parents(node).map(|parent| graph.layouts.layout(parent.tree)).collect();
     // A merge whose result equals one of its parents moves nothing itself: the moves are in the commits it merges.
     if after.is_none() || before.is_empty() || before.contains(&after) {
         return BTreeMap::new();

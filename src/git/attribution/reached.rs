@@ -21,19 +21,19 @@ pub enum ReachedBy {
 /// The refs and reflog entries that reach each of `commits`.
 pub(super) fn reachability_of(
     graph: &ObjectGraph<'_>,
-    history: &CommitGraph,
+    commit_graph: &CommitGraph,
     roots: &GraphRoots,
     commits: &[ObjectId],
 ) -> Vec<Reachability> {
     if commits.is_empty() {
         return Vec::new();
     }
-    let children = history.children();
+    let children = commit_graph.children();
     // For each node: the last one of `commits`, numbered from 1, whose descendant it is; 0 for none.
-    let mut last_ancestor = vec![0; history.nodes.len()];
+    let mut last_ancestor = vec![0; commit_graph.nodes.len()];
     let mut answers = Vec::with_capacity(commits.len());
     for (id, commit_number) in commits.iter().zip(1u32..) {
-        let target = history.position(graph.ids.number(id));
+        let target = commit_graph.position(graph.ids.number(id));
         let mut pending: Vec<u32> = target.into_iter().collect();
         while let Some(position) = pending.pop() {
             let last = std::mem::replace(&mut last_ancestor[position as usize], commit_number);
@@ -43,12 +43,12 @@ pub(super) fn reachability_of(
         }
         let mut reachability = Reachability::default();
         for root in &roots.0 {
-            let Some(tip) = root.commit().and_then(|commit| history.position(commit)) else { continue };
+            let Some(tip) = root.commit().and_then(|commit| commit_graph.position(commit)) else { continue };
             if last_ancestor[tip as usize] != commit_number {
                 continue;
             }
-            root.add_dates(Some(history.nodes[tip as usize].time), &mut reachability);
-            if root.reached_by == ReachedBy::Ref {
+            root.add_evidence(Some(commit_graph.nodes[tip as usize].time), &mut reachability);
+            if root.kind == ReachedBy::Ref {
                 reachability.refs_in_history.push(root.name.clone());
                 if Some(tip) == target {
                     reachability.refs_at_tip.push(root.name.clone());

@@ -18,9 +18,9 @@ use crate::model::{Reachability, RemoteSighting, StashEntry, TagDate};
 enum RootObject {
     Commit(u32),
     Tree(u32),
-    /// A blob that was queried, by its number among the queried objects.
+    /// A blob with a secret, by its number among the queried objects: those in [`Query::objects`](super::Query::objects).
     Queried(u32),
-    /// A blob that was not queried.
+    /// A blob without a secret.
     Other,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct GraphRoot {
     /// The name in reports.
     pub(super) name: String,
     /// The kind of root.
-    pub(super) reached_by: ReachedBy,
+    pub(super) kind: ReachedBy,
     object: RootObject,
     /// For an entry in the reflog of a remote-tracking ref: that ref, and the time.
     sighting: Option<RemoteSighting>,
@@ -45,7 +45,7 @@ impl GraphRoot {
 
     /// Adds what this root shows about anything that it reaches: when a remote had it, and which stash entry or tag
     /// contains it. `seconds` is the date of the root's commit.
-    pub(super) fn add_dates(&self, seconds: Option<i64>, reachability: &mut Reachability) {
+    pub(super) fn add_evidence(&self, seconds: Option<i64>, reachability: &mut Reachability) {
         if let Some(sighting) = &self.sighting {
             reachability.add_remote_sighting(sighting.clone());
         }
@@ -75,19 +75,20 @@ impl GraphRoots {
     pub(super) fn new(repo: &gix::Repository, graph: &mut ObjectGraph<'_>, refs: &Refs) -> Self {
         let mut roots = Vec::new();
         let mut objects = HashMap::new();
-        let mut add = |name: String, reached_by: ReachedBy, id: ObjectId, sighting| {
+        let mut add = |name: String, kind: ReachedBy, id: ObjectId, sighting| {
             if !id.is_null() {
                 let object = *objects.entry(id).or_insert_with(|| peel(graph, id));
                 let stash = stash_entry(&name, id);
-                roots.extend(object.map(|object| GraphRoot { name, reached_by, object, sighting, stash }));
+                roots.extend(object.map(|object| GraphRoot { name, kind, object, sighting, stash }));
             }
         };
         for tip in &refs.tips {
             let is_pseudoref = tip.kind == TipKind::Pseudo;
-            // Pseudorefs keep nothing alive: the target of `ORIG_HEAD` may have been pruned long ago.
+            // Pseudorefs keep nothing alive: the target of `ORIG_HEAD` may have been pruned long ago. They count as little as
+            // reflogs.
             if !is_pseudoref || repo.has_object(tip.id) {
-                let reached_by = if is_pseudoref { ReachedBy::Reflog } else { ReachedBy::Ref };
-                add(tip.name.clone(), reached_by, tip.id, None);
+                let kind = if is_pseudoref { ReachedBy::Reflog } else { ReachedBy::Ref };
+                add(tip.name.clone(), kind, tip.id, None);
             }
         }
         for entry in &refs.logs {
@@ -101,7 +102,7 @@ impl GraphRoots {
 
     /// The commits that roots point to, each with the kind of root.
     pub(super) fn commits(&self) -> Vec<(u32, ReachedBy)> {
-        self.0.iter().filter_map(|root| Some((root.commit()?, root.reached_by))).collect()
+        self.0.iter().filter_map(|root| Some((root.commit()?, root.kind))).collect()
     }
 
     /// The trees that roots point to.
@@ -122,12 +123,13 @@ impl GraphRoots {
     pub(super) fn strongest(
         &self,
         graph: &ObjectGraph<'_>,
-        history: &CommitGraph,
+        commit_graph: &CommitGraph,
         secrets: usize,
     ) -> Vec<Option<ReachedBy>> {
         let mut strongest: Vec<Option<ReachedBy>> = vec![None; secrets];
-        let mut sets: Vec<_> = history.nodes.iter().map(|node| (node.secrets, node.reached_by)).collect();
-        sets.extend(self.0.iter().map(|root| (root.secrets(graph), root.reached_by)));
+        let mut sets: Vec<_> =
+            commit_graph.nodes.iter().map(|node| (node.secrets, node.reached_by)).collect();
+        sets.extend(self.0.iter().map(|root| (root.secrets(graph), root.kind)));
         sets.sort_unstable();
         sets.dedup();
         for (set, reached_by) in sets {
@@ -139,23 +141,24 @@ impl GraphRoots {
         strongest
     }
 
-    /// Adds to the history of each secret the refs that reach it or, if there are none, the reflog entries.
+    /// Adds to the history of each secret the refs that reach it or, if there are none, the reflog entries; and in either case
+    /// what [`GraphRoot::add_evidence`] adds.
     pub(super) fn add_reachability(
         &self,
         graph: &ObjectGraph<'_>,
-        history: &CommitGraph,
+        commit_graph: &CommitGraph,
         histories: &mut [SecretHistory],
     ) {
         for root in &self.0 {
-            let node = root.commit().and_then(|commit| history.node(commit));
+            let node = root.commit().and_then(|commit| commit_graph.node(commit));
             let (at_tip, in_history) = match node {
                 Some(node) => (node.secrets, node.secrets_in_history),
                 None => (root.secrets(graph), root.secrets(graph)),
             };
             for secret in graph.sets.members(in_history) {
                 let SecretHistory { reached_by, reachability, .. } = &mut histories[secret as usize];
-                root.add_dates(node.map(|node| node.time), reachability);
-                match root.reached_by {
+                root.add_evidence(node.map(|node| node.time), reachability);
+                match root.kind {
                     ReachedBy::Ref => {
                         reachability.refs_in_history.push(root.name.clone());
                         if graph.sets.contains(at_tip, secret) {
@@ -209,6 +212,7 @@ fn peel(graph: &mut ObjectGraph<'_>, id: ObjectId) -> Option<RootObject> {
     Some(match kind {
         Kind::Commit => RootObject::Commit(graph.ids.number(&id)),
         Kind::Tree => RootObject::Tree(graph.ids.number(&id)),
+        // A peeled object is never a tag.
         Kind::Blob | Kind::Tag => graph.queried.find(&id).map_or(RootObject::Other, RootObject::Queried),
     })
 }

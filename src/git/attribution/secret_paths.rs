@@ -116,7 +116,7 @@ impl PathSearch {
     /// Searches `trees` and the trees of all commits that a root at least as strong as `weakest` reaches.
     pub(super) fn new(
         graph: &ObjectGraph<'_>,
-        history: &CommitGraph,
+        commit_graph: &CommitGraph,
         trees: impl Iterator<Item = u32>,
         weakest: ReachedBy,
     ) -> Self {
@@ -130,11 +130,11 @@ impl PathSearch {
             is_truncated: false,
         };
         // Newest first, so that the first version visited at a path is the newest.
-        let mut order = history.by_date();
+        let mut order = commit_graph.by_date();
         order.reverse();
-        order.sort_by_key(|&position| history.nodes[position as usize].reached_by);
+        order.sort_by_key(|&position| commit_graph.nodes[position as usize].reached_by);
         for position in order {
-            let node = &history.nodes[position as usize];
+            let node = &commit_graph.nodes[position as usize];
             if node.secrets != SetId::EMPTY && node.reached_by <= weakest {
                 search.visit(graph, node.tree, Some(node.number));
             }

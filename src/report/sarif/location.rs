@@ -75,7 +75,7 @@ impl Location {
         let is_plain_file = labels::has_positions(origin) && labels::file_path(origin).is_some();
         let logical_locations =
             if is_plain_file { Vec::new() } else { vec![LogicalLocation { fully_qualified_name: name }] };
-        let file = labels::file_path(origin).map(|path| report.repository_path(path));
+        let file = labels::file_path(origin).map(|path| report.path_in_repository(path));
         Self {
             id,
             physical_location: PhysicalLocation {

@@ -32,7 +32,8 @@ impl BaselineEntry {
         self.expires.is_some_and(|last_day| last_day < today)
     }
 
-    /// Whether it covers a finding at `path`, the path of an origin.
+    /// Whether it covers a finding at `path`, the path of an origin: relative to `base.start` or, without `base`, to the root that
+    /// globs refer to. A glob that `budget` does not allow to compile covers nothing.
     pub(super) fn covers(&self, path: Option<&[u8]>, base: Option<&PathBase>, budget: &GlobBudget) -> bool {
         match (&self.path, path) {
             (None, _) => true,

@@ -19,7 +19,7 @@ use crate::git::sweep::outcome::ObjectCounts;
 /// The cache during a sweep.
 pub(in crate::git::sweep) struct CachedSweep<'c> {
     pub(super) cache: &'c Cache,
-    /// The name of the repository in notes.
+    /// The name of the repository in the cache's notes, which `-v` prints.
     pub(super) repository: String,
     /// The subject of the entry that lists the packs of this database.
     pub(super) list_subject: CacheDigest,
@@ -29,12 +29,16 @@ pub(in crate::git::sweep) struct CachedSweep<'c> {
     pub(super) packs: Vec<PackState>,
     /// The facts about packs in `previous` that no longer exist, loaded when first needed.
     gone: Option<Vec<(PackFacts, RepackFacts)>>,
+    /// The memory limits of this sweep. Facts of a sweep with higher ones are not used: it may have read objects that are too
+    /// large for this one.
     pub(super) memory: MemoryLimits,
     id_len: usize,
     is_clean: IsClean<'c>,
 }
 
-/// Called with the digest of a pack and the bytes of the id of an object that would be read again: whether it need not be.
+/// Whether an object that would be [read again](crate::git::Searcher::is_read_again) after the sweep, such as a container, need
+/// not be: an earlier audit read it, found nothing and skipped nothing. Called with the digest of its pack and the bytes of its
+/// id.
 pub(super) type IsClean<'a> = &'a dyn Fn(&CacheDigest, &[u8]) -> bool;
 
 /// What is known about one pack of the sweep.
@@ -50,12 +54,12 @@ pub(super) struct PackState {
     pub(super) known_families: HashMap<CacheDigest, FamilyFact>,
     /// Objects in no pack that trees in these families may name.
     pub(super) inherited_outside: Vec<ObjectId>,
-    /// Objects that would be read again but need not be, with their sizes in bytes.
+    /// Objects that would be read again but need not be (see [`IsClean`]), with their sizes in bytes.
     clean: Vec<(ObjectId, u64)>,
 }
 
 impl PackState {
-    /// The number of objects in [`Self::known_families`].
+    /// The number of objects of those families of the pack that are in [`Self::known_families`].
     pub(super) fn known_objects(&self) -> u64 {
         let families = self.families.iter().flatten();
         families
@@ -68,7 +72,7 @@ impl PackState {
 /// The part of a pack that is searched.
 pub(in crate::git::sweep) struct CachedPlan {
     pub(in crate::git::sweep) tree: DeltaTree,
-    /// The objects that are not searched.
+    /// The counts of the objects that are not searched.
     pub(in crate::git::sweep) known: ObjectCounts,
 }
 
@@ -116,6 +120,7 @@ impl<'c> CachedSweep<'c> {
         for (number, pack) in packs.iter().enumerate().skip(first_new) {
             let facts =
                 self.packs[number].digest.and_then(|digest| self.load(&digest, pack.num_objects() as usize));
+            // Facts also say that every object that the pack names exists, possibly in one of the packs that it relies on.
             let facts = facts.filter(|facts| {
                 self.memory.cover(&facts.memory)
                     && facts.relies_on.iter().all(|digest| present.contains(digest))
@@ -128,10 +133,11 @@ impl<'c> CachedSweep<'c> {
         }
     }
 
-    /// The facts about the pack with this digest.
-    fn load(&self, digest: &CacheDigest, entries: usize) -> Option<PackFacts> {
+    /// The facts about the pack with this digest. Facts that name an entry from `max_entries` on are malformed; the number is not
+    /// known for a pack that no longer exists.
+    fn load(&self, digest: &CacheDigest, max_entries: usize) -> Option<PackFacts> {
         let bytes = self.cache.load(digest)?;
-        let facts = PackFacts::decode(&bytes, entries, self.id_len);
+        let facts = PackFacts::decode(&bytes, max_entries, self.id_len);
         if facts.is_none() {
             self.cache.note(format!("cache: {}: an entry is malformed; ignored", self.repository));
         }
@@ -146,7 +152,8 @@ impl<'c> CachedSweep<'c> {
         (is_covered && !after_repack.families.is_empty()).then_some((facts, after_repack))
     }
 
-    /// Determines which part of a pack that was looked up is searched. `is_elsewhere` says whether another copy of an object
+    /// Determines which part of a pack that was looked up is searched. `duplicates` says for each entry whether its object
+    /// is also in an earlier pack, which counts it; it is empty if none is. `is_elsewhere` says whether another copy of an object
     /// exists.
     pub(in crate::git::sweep) fn plan(
         &mut self,
@@ -155,7 +162,7 @@ impl<'c> CachedSweep<'c> {
         is_elsewhere: &dyn Fn(&oid) -> bool,
         threads: usize,
     ) -> CachedPlan {
-        // The facts are put back only if the objects can be counted.
+        // Facts that contradict the pack are dropped, so that it is searched like a pack without facts.
         if let Some(facts) = self.packs[number].facts.take()
             && let Some(planned) = self.plan_known(number, (pack, duplicates), &facts, is_elsewhere)
         {
@@ -163,7 +170,7 @@ impl<'c> CachedSweep<'c> {
             return planned;
         }
         let mut plan = CachedPlan { tree: DeltaTree::build(pack, threads), known: ObjectCounts::default() };
-        // If some entries are duplicates, it is not known how many objects of a family are counted.
+        // Duplicates are not counted, and the facts about a family do not say which of its objects are duplicates.
         if self.packs[number].digest.is_some() && duplicates.is_empty() && self.has_gone() {
             self.leave_out(number, pack, &mut plan, threads);
         }
@@ -184,7 +191,8 @@ impl<'c> CachedSweep<'c> {
             self.packs[number].clean = clean;
             return Some(CachedPlan { tree: DeltaTree::for_entries(pack, &[]), known });
         }
-        // Determining the number of entries takes time, and is necessary only if some of them are searched.
+        // There may be fewer entries than objects in the index, with which `load` compared. Determining their number takes time,
+        // and is necessary only if some of them are searched.
         if facts.matched.last().is_some_and(|&last| last as usize >= pack.len()) {
             return None;
         }
@@ -192,7 +200,8 @@ impl<'c> CachedSweep<'c> {
         Some(CachedPlan { tree: DeltaTree::for_entries(pack, &facts.matched), known })
     }
 
-    /// The objects of a known pack that would be read again, if none of them need be, with the counts of these objects.
+    /// If none of the objects of a known pack that would be read again need be: the facts about them, which count them and their
+    /// delta bases, and their ids and sizes in bytes.
     fn clean<'f>(
         &self,
         number: usize,

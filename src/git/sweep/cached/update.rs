@@ -21,7 +21,7 @@ pub(super) struct FreshPack {
 /// The entries that a sweep adds to the cache.
 #[derive(Debug, Default)]
 pub struct CacheUpdate {
-    /// The name of the repository in notes.
+    /// The name of the repository in the cache's notes, which `-v` prints.
     repository: String,
     /// The subject of the entry that lists the packs of this database.
     list_subject: CacheDigest,

@@ -224,9 +224,9 @@ fn sweep_delta(delta: &[u8], declared: usize, result: &[u8]) -> super::kit::ToyO
 
 #[test]
 fn declared_sizes_are_not_trusted() {
-    let base = synthetic::number(text(1, 100).len());
+    let base = synthetic::delta_size(text(1, 100).len());
     let copy_64k = [0x80];
-    let bomb = [&base[..], &synthetic::number(3 << 30), &copy_64k].concat();
+    let bomb = [&base[..], &synthetic::delta_size(3 << 30), &copy_64k].concat();
     let outcome = sweep_delta(&bomb, bomb.len(), b"never made");
     assert_eq!(outcome.counts.total().objects, 1);
     assert_eq!(outcome.skipped.len(), 1);
@@ -369,7 +369,8 @@ fn wide_tree() -> Repo {
     for child in 1..15usize {
         let base = objects[(child - 1) / 2].clone();
         let added = format!("Kab{child}").into_bytes();
-        let mut delta = [synthetic::number(base.len()), synthetic::number(base.len() + added.len())].concat();
+        let mut delta =
+            [synthetic::delta_size(base.len()), synthetic::delta_size(base.len() + added.len())].concat();
         let len = (base.len() as u32).to_le_bytes();
         delta.extend([0x80 | 0x70, len[0], len[1], len[2], added.len() as u8]);
         delta.extend_from_slice(&added);

@@ -175,19 +175,15 @@ impl Repo {
     pub(super) fn sweep_all_ways(&self) -> ToyOutcome {
         let first = self.sweep(SweepOptions { threads: 1, small_result: 0, ..Default::default() });
         let usual = SweepOptions::default().small_result;
-        for (threads, whole, small) in
+        for (threads, full_objects, small_result) in
             [(1, true, 0), (2, false, 0), (2, false, usual), (4, false, 0), (3, true, 0)]
         {
-            let other = self.sweep(SweepOptions {
-                threads,
-                full_objects: whole,
-                small_result: small,
-                ..Default::default()
-            });
+            let other =
+                self.sweep(SweepOptions { threads, full_objects, small_result, ..Default::default() });
             assert_eq!(
                 ToyOutcome { bytes_searched: 0, ..other },
                 ToyOutcome { bytes_searched: 0, ..first.clone() },
-                "threads {threads}, whole {whole}, small {small}"
+                "threads {threads}, full_objects {full_objects}, small_result {small_result}"
             );
         }
         first

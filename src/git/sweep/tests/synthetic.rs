@@ -1,5 +1,5 @@
-//! Compares sweeps of packs with synthetic deltas, which cut, move, duplicate and join matches, with searching every object
-//! completely.
+//! Synthetic deltas, which cut, move, duplicate and join matches: a sweep of a pack of them must find what searching every object
+//! completely finds. [`Toy`] searches for `K` and two to six of `a` and `b`.
 
 use std::fs;
 
@@ -15,6 +15,7 @@ use crate::git::sweep::{ObjectCounts, SweepOptions, SweepOutcome, sweep};
 /// A delta instruction; the numbers are reduced to the valid range later.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
+    /// From which byte of the base, and how many.
     Copy(usize, usize),
     Insert(Vec<u8>),
 }
@@ -24,10 +25,12 @@ pub(super) enum Step {
 pub(super) struct Child {
     base: usize,
     steps: Vec<Step>,
+    /// Whether the entry names its base by id rather than by distance.
     by_id: bool,
 }
 
-pub(super) fn number(mut value: usize) -> Vec<u8> {
+/// A size as in the header of a delta: seven bits in each byte, the lowest first.
+pub(super) fn delta_size(mut value: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value >= 0x80 {
         bytes.push(0x80 | (value & 0x7f) as u8);
@@ -57,7 +60,7 @@ pub(super) fn make_delta(base: &[u8], steps: &[Step]) -> (Vec<u8>, Vec<u8>) {
             _ => {}
         }
     }
-    ([number(base.len()), number(result.len()), code].concat(), result)
+    ([delta_size(base.len()), delta_size(result.len()), code].concat(), result)
 }
 
 pub(super) fn deflate(bytes: &[u8]) -> Vec<u8> {
@@ -68,6 +71,7 @@ pub(super) fn deflate(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The header of an entry in a pack. `kind` is 3 for a blob, 6 for a delta on the entry at a distance, 7 for one on an id.
 pub(super) fn entry_header(kind: u8, mut size: usize) -> Vec<u8> {
     let mut bytes = vec![kind << 4 | (size & 0x0f) as u8];
     size >>= 4;
@@ -79,7 +83,8 @@ pub(super) fn entry_header(kind: u8, mut size: usize) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn distance(mut value: usize) -> Vec<u8> {
+/// The distance to the base, as in an entry of kind 6.
+pub(super) fn base_distance(mut value: usize) -> Vec<u8> {
     let mut bytes = vec![(value & 0x7f) as u8];
     while value >= 0x80 {
         value = (value >> 7) - 1;
@@ -124,7 +129,7 @@ fn entries(root: Vec<u8>, children: &[Child]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
             let id = blob_id(&objects[base]);
             [entry_header(7, delta.len()), id.as_bytes().to_vec(), deflate(&delta)].concat()
         } else {
-            [entry_header(6, delta.len()), distance(end - offsets[base]), deflate(&delta)].concat()
+            [entry_header(6, delta.len()), base_distance(end - offsets[base]), deflate(&delta)].concat()
         };
         offsets.push(end);
         end += entry.len();
@@ -160,7 +165,7 @@ proptest! {
         root in prop::collection::vec(prop::sample::select(b"KKaaabbccc\n".to_vec()), 0..200),
         children in prop::collection::vec(child(), 0..24),
     ) {
-        finds_the_same(root, &children)?;
+        check_sweeps_of(root, &children)?;
     }
 
     /// Where keywords are few and far apart, most of the context around a change is not searched.
@@ -169,15 +174,17 @@ proptest! {
         root in prop::collection::vec(rare(), 0..1500),
         children in prop::collection::vec(child(), 0..24),
     ) {
-        finds_the_same(root, &children)?;
+        check_sweeps_of(root, &children)?;
     }
 }
 
+/// A byte of text with few keywords (`K`), far apart.
 fn rare() -> impl Strategy<Value = u8> {
     prop_oneof![60 => Just(b'c'), 1 => Just(b'K'), 2 => prop::sample::select(b"ab".to_vec())]
 }
 
-fn finds_the_same(root: Vec<u8>, children: &[Child]) -> Result<(), TestCaseError> {
+/// Asserts that every kind of sweep of a pack of `root` and `children` finds what searching each object completely finds.
+fn check_sweeps_of(root: Vec<u8>, children: &[Child]) -> Result<(), TestCaseError> {
     let (entries, objects) = entries(root, children);
     let dir = tempfile::tempdir().expect("a temporary directory");
     let packs = dir.path().join("pack");
@@ -193,9 +200,10 @@ fn finds_the_same(root: Vec<u8>, children: &[Child]) -> Result<(), TestCaseError
     objects.iter().for_each(|bytes| counts.add(Kind::Blob, bytes.len() as u64));
 
     let database = ObjectDatabase::new(dir.path(), hash::Kind::Sha1);
-    for (threads, whole, small) in [(1, false, 0), (1, false, 100), (2, false, 0), (1, true, 0)] {
-        let options =
-            SweepOptions { threads, full_objects: whole, small_result: small, ..Default::default() };
+    // Results of deltas of up to 100 bytes, or none, are searched completely.
+    for (threads, full_objects, small_result) in [(1, false, 0), (1, false, 100), (2, false, 0), (1, true, 0)]
+    {
+        let options = SweepOptions { threads, full_objects, small_result, ..Default::default() };
         let SweepOutcome { found, counts: counted, skipped, .. } = sweep(&database, &Toy, &options);
         prop_assert_eq!(skipped, vec![]);
         prop_assert_eq!(&found, &expected);
@@ -204,7 +212,7 @@ fn finds_the_same(root: Vec<u8>, children: &[Child]) -> Result<(), TestCaseError
     Ok(())
 }
 
-/// Writes a version 1 index for a pack of these entries.
+/// Writes a version 1 index of those entries of a pack that have an object in `objects`.
 fn write_index(path: &std::path::Path, entries: &[Vec<u8>], objects: &[Vec<u8>]) {
     let mut offset = 12u32;
     let mut rows: Vec<(ObjectId, u32)> = Vec::new();
@@ -215,8 +223,8 @@ fn write_index(path: &std::path::Path, entries: &[Vec<u8>], objects: &[Vec<u8>])
     rows.sort();
     let mut bytes = Vec::new();
     for first in 0..=u8::MAX {
-        let below = rows.iter().filter(|(id, _)| id.first_byte() <= first).count() as u32;
-        bytes.extend(below.to_be_bytes());
+        let up_to_first = rows.iter().filter(|(id, _)| id.first_byte() <= first).count() as u32;
+        bytes.extend(up_to_first.to_be_bytes());
     }
     for (id, offset) in rows {
         bytes.extend(offset.to_be_bytes());
@@ -244,7 +252,8 @@ fn a_synthetic_pack_is_valid_for_git() {
     assert_eq!(outcome.counts.of(Kind::Blob).objects, 3);
 }
 
-/// Writes a pack of these entries to a repository, with an index that lists only the first ones, `objects`.
+/// Writes a pack of these entries to a repository, with an index. If there are fewer `objects` than entries, the index lists only
+/// the first entries.
 pub(super) fn write_pack(repo: &Repo, entries: &[Vec<u8>], objects: &[Vec<u8>]) {
     let packs = repo.objects().join("pack");
     fs::create_dir_all(&packs).expect("made");
