@@ -249,6 +249,23 @@ fn a_marker_at_an_authors_name_does_not_move_the_key_in_the_message_to_the_autho
     assert!(finding["suppressed"].is_null(), "{finding:#}");
 }
 
+#[test]
+fn bytes_behind_a_loose_object_are_named_as_files_of_a_bare_repository_are() {
+    let scratch = Scratch::new();
+    scratch.git("", &["init", "-q", "--bare", "r.git"]);
+    let id = scratch.git_with("r.git", &["hash-object", "-w", "--stdin"], b"content\n");
+    let path = format!("objects/{}/{}", &id[..2], &id[2..]);
+    let object = std::fs::read(scratch.path("r.git").join(&path)).unwrap();
+    std::fs::remove_file(scratch.path("r.git").join(&path)).unwrap();
+    scratch.write(&format!("r.git/{path}"), [&object[..], key(1).as_bytes()].concat());
+    let (_, report) = audit(&scratch, "r.git", &[]);
+    let reported_path = leak(&report, &key(1)).unwrap()["findings"][0]["path"].as_str().unwrap();
+    assert!(reported_path.starts_with(&path[.."objects/12/".len()]), "{reported_path}");
+    let (first, last) = (object.len(), object.len() + key(1).len() - 1);
+    let reasons = report["coverage"]["skipped"].to_string();
+    assert!(reasons.contains(&format!("bytes {first} to {last} follow it in its file")), "{reasons}");
+}
+
 /// Creates a repository with three commits after the first, and returns their ids: one adds key 1; one changes the file
 /// with key 1, adds key 2 in another file, and has key 3 in its message; one removes key 2.
 fn repository_with_three_changes(scratch: &Scratch) -> [String; 3] {

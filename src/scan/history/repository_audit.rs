@@ -49,6 +49,7 @@ pub(super) struct RepositoryAudit<'a> {
     pub(super) settings: &'a Settings<'a>,
     pub(super) options: &'a HistoryOptions,
     pub(super) repo: &'a Repository,
+    /// Begins reported paths and names of refs: names the submodule, and is empty for the repository itself.
     pub(super) prefix: &'a [u8],
     pub(super) objects: ObjectReader,
     pub(super) locator: SecretLocator<'a>,
@@ -109,6 +110,12 @@ impl RepositoryAudit<'_> {
     /// Whether the scan was interrupted or its time is up.
     pub(super) fn is_stopped(&self) -> bool {
         self.settings.stop.is_set()
+    }
+
+    /// What the reported paths of files in the git directory begin with.
+    pub(super) fn reported_git_dir(&self) -> Vec<u8> {
+        let name = self.repo.common_dir().file_name().filter(|name| *name == ".git");
+        [self.prefix, name.map_or(&b""[..], |_| b".git/")].concat()
     }
 
     /// How to attribute the findings.

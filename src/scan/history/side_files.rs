@@ -17,8 +17,7 @@ impl RepositoryAudit<'_> {
     pub(super) fn scan_side_files(&mut self, refs: &Refs) {
         let (collector, names) = (Collector::new(self.settings), Collector::new(self.settings));
         let dir = self.repo.common_dir();
-        let name = dir.file_name().filter(|name| *name == ".git").map_or(&b""[..], |_| b".git/");
-        let reported_prefix = [self.prefix, name].concat();
+        let reported_prefix = self.reported_git_dir();
         let (work_tree, surfaces) = (self.repo.workdir(), &self.options.surfaces);
         let mut dirs = vec![(dir, reported_prefix.clone())];
         // The git directory of a linked work tree, if it is in an unusual place.
@@ -44,11 +43,15 @@ impl RepositoryAudit<'_> {
                 Surface::Lfs => LeakStatus::Unknown,
                 _ => LeakStatus::Present,
             };
-            self.outcome.facts.entry(finding.detected_key.fingerprint).or_default().add_status(status);
+            self.outcome
+                .history_facts
+                .entry(finding.detected_key.fingerprint)
+                .or_default()
+                .add_status(status);
         }
         self.outcome.findings.extend(outcome.findings);
-        self.outcome.dropped.add(outcome.dropped);
-        self.outcome.more_skipped += outcome.more_skipped;
+        self.outcome.dropped_findings.add(outcome.dropped_findings);
+        self.outcome.skips_beyond_limit += outcome.skips_beyond_limit;
         self.outcome.coverage.merge(outcome.coverage);
         self.outcome.notes.extend(outcome.notes);
     }

@@ -47,7 +47,7 @@ impl Reader {
         let budget = UnpackBudget(Cell::new(limit));
         let mut entries = Vec::new();
         for (number, (name, table)) in stack.tables.iter().enumerate() {
-            let footer = table.footer();
+            let footer = table.check_footer();
             let refs = self.add_refs(table, prefix, &budget, is_in_use);
             let logs = table.for_each_log_entry(
                 |length| budget.take(length),

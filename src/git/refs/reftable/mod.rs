@@ -26,6 +26,8 @@ pub(in crate::git) use table::Table;
 
 /// Maximum size of `tables.list`, in bytes. It has one line for each table, and git keeps few tables.
 const MAX_TABLES_LIST_BYTES: u64 = 1 << 20;
+/// Maximum size of all tables of a stack together, in bytes: as much as is read of `packed-refs`.
+const MAX_STACK_BYTES: u64 = MAX_LIST_BYTES;
 /// How often a stack is read, at most, if a table disappears in the meantime because git compacts the stack.
 const MAX_ATTEMPTS: usize = 10;
 /// Maximum size of a cached stack, in bytes.
@@ -62,8 +64,8 @@ impl Stack {
             if let Some(stack) = STACK_CACHE.with_borrow(|cache| find_cached(cache, &dir, lines)) {
                 return stack;
             }
-            let (tables, is_table_missing) = Self::read_tables(&dir, lines, hash_kind);
-            stack = tables;
+            let is_table_missing;
+            (stack, is_table_missing) = Self::read_tables(&dir, lines, hash_kind);
             let new_list = read_list(&dir);
             let is_changed = new_list.as_ref().ok() != Some(lines);
             if !is_table_missing || !is_changed || attempt + 1 == MAX_ATTEMPTS {
@@ -107,12 +109,12 @@ impl Stack {
     fn read_tables(dir: &Path, lines: &[u8], hash_kind: Kind) -> (Self, bool) {
         let mut stack = Self::default();
         let mut is_table_missing = false;
-        let mut bytes_left = MAX_LIST_BYTES;
+        let mut bytes_left = MAX_STACK_BYTES;
         let mut seen = HashSet::new();
         for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             let name = String::from_utf8_lossy(line).into_owned();
-            // A name that leads out of the directory is not followed.
-            if name.contains(['/', '\\', '\0']) || name.starts_with('.') || !seen.insert(line) {
+            // A name that leads out of the directory is not followed, and no table is read twice.
+            if !is_table_name(&name) || !seen.insert(line) {
                 stack.gaps.push((
                     "tables.list".to_owned(),
                     "has a line that is not the name of a table".to_owned(),
@@ -146,11 +148,18 @@ impl Stack {
         let listing_error = names.as_ref().err().filter(|error| error.kind() != io::ErrorKind::NotFound);
         let listing_gap =
             listing_error.map(|error| ("*.ref".to_owned(), format!("cannot be listed: {error}")));
+        let mut gaps: Vec<_> = listing_gap.into_iter().collect();
         for name in names.unwrap_or_default() {
-            let name = name.to_string_lossy();
-            if name.ends_with(".ref") {
-                lines.extend_from_slice(name.as_bytes());
-                lines.push(b'\n');
+            match name.to_str() {
+                Some(name) if name.ends_with(".ref") && is_table_name(name) => {
+                    lines.extend_from_slice(name.as_bytes());
+                    lines.push(b'\n');
+                }
+                _ if name.as_os_str().as_encoded_bytes().ends_with(b".ref") => {
+                    let reason = "is not read, because git gives no table such a name".to_owned();
+                    gaps.push((name.to_string_lossy().into_owned(), reason));
+                }
+                _ => {}
             }
         }
         // The list is read last, because git writes a table before it lists it.
@@ -163,7 +172,7 @@ impl Stack {
             Self::read_tables(&dir, &unlisted.flatten().copied().collect::<Vec<u8>>(), hash_kind);
         // Git may have removed a table in the meantime.
         stack.gaps.retain(|(name, _)| dir.join(name).exists());
-        stack.gaps.extend(listing_gap);
+        stack.gaps.extend(gaps);
         stack
     }
 
@@ -178,7 +187,7 @@ impl Stack {
         }
         for (file, table) in self.tables.iter().rev() {
             let mut target = None;
-            let outcome = table.footer().and_then(|()| {
+            let outcome = table.check_footer().and_then(|()| {
                 table.for_each_ref(|record| match record.name.cmp(name.as_bytes()) {
                     std::cmp::Ordering::Less => ControlFlow::Continue(()),
                     std::cmp::Ordering::Greater => ControlFlow::Break(()),
@@ -195,6 +204,11 @@ impl Stack {
         }
         Ok(None)
     }
+}
+
+/// Whether a file with this name may be a table.
+fn is_table_name(name: &str) -> bool {
+    !name.contains(['/', '\\', '\0', '\n']) && !name.starts_with('.')
 }
 
 /// The target of a ref by the value of its record; `None` if the ref was deleted.
@@ -224,5 +238,5 @@ pub(in crate::git) fn read_all(bytes: &[u8], hash_kind: Kind) -> Option<(usize, 
         ControlFlow::Continue(())
     });
     let log_result = table.for_each_log_entry(|_| ControlFlow::Continue(()), |_| logs += 1);
-    Some((refs, logs, table.footer().and(ref_result).and(log_result).is_ok()))
+    Some((refs, logs, table.check_footer().and(ref_result).and(log_result).is_ok()))
 }

@@ -84,7 +84,7 @@ impl Table {
     }
 
     /// Whether the footer is valid.
-    pub(super) fn footer(&self) -> Result<(), TableError> {
+    pub(super) fn check_footer(&self) -> Result<(), TableError> {
         self.footer
     }
 

@@ -204,6 +204,19 @@ fn unlisted_tables_are_read() {
 }
 
 #[test]
+#[cfg(unix)]
+fn an_unlisted_file_with_an_unusual_name_is_a_gap_of_its_own() {
+    let scratch = reftable_repository(&[]);
+    scratch.commit("first");
+    for name in [".hidden.ref", "line\nfeed.ref"] {
+        scratch.write(&format!(".git/reftable/{name}"), "");
+        let gaps = gap_lines(&read(&scratch.open()));
+        assert_eq!(gaps, [format!("reftable/{name} is not read, because git gives no table such a name")]);
+        std::fs::remove_file(scratch.path().join(".git/reftable").join(name)).unwrap();
+    }
+}
+
+#[test]
 fn leftovers_of_another_storage_format_are_not_refs() {
     let scratch = reftable_repository(&[]);
     let first = scratch.commit("first");
