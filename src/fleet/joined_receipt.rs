@@ -8,9 +8,10 @@ use serde_json::Value;
 use super::result_check::strings;
 use crate::model::{AuditRun, FleetCoverage, FleetIgnored, Skip};
 
-/// Maximum number of ignored things that a fleet's report names; the others are in each repository's coverage.
+/// Maximum number of ignored things that a fleet's report names; the others are links in the plan, and in each repository's
+/// coverage.
 const MAX_NAMED_IGNORED: usize = 1_000;
-/// Maximum number of command lines that are listed separately.
+/// Maximum number of pairs of version and command line that are listed separately.
 const MAX_COMMANDS: usize = 100;
 
 /// Something that was ignored: what, by which setting or for what reason, and the option that includes it.
@@ -20,24 +21,26 @@ type IgnoredThing = (String, String, String);
 #[derive(Default)]
 pub(super) struct JoinedReceipt {
     totals: FleetCoverage,
-    /// What was ignored, and in how many repositories.
+    /// What was ignored, and in how many repositories; 0 if it concerns the fleet as a whole.
     ignored: BTreeMap<IgnoredThing, u64>,
     /// Whether more was ignored than is named.
     has_more: bool,
-    /// The audits by version and command line.
-    audits: BTreeMap<(String, Vec<String>), AuditRun>,
+    /// The runs by version and command line.
+    runs: BTreeMap<(String, Vec<String>), AuditRun>,
 }
 
 impl JoinedReceipt {
     /// The totals before any audit: the links that the plan does not follow, and the number of its repositories.
     pub(super) fn new(links: &[Skip], planned: u64) -> Self {
-        let ignored = links.iter().map(|link| ((link.what.clone(), link.reason.clone(), String::new()), 0));
+        let named_links = links.iter().take(MAX_NAMED_IGNORED);
+        let ignored =
+            named_links.map(|link| ((link.what.clone(), link.reason.clone(), String::new()), 0)).collect();
         let totals = FleetCoverage { planned, ..FleetCoverage::default() };
-        Self { totals, ignored: ignored.collect(), ..Self::default() }
+        Self { totals, ignored, has_more: links.len() > MAX_NAMED_IGNORED, ..Self::default() }
     }
 
     /// Counts a repository in this state.
-    pub(super) fn count(&mut self, state: &'static str) {
+    pub(super) fn count_repository(&mut self, state: &'static str) {
         *self.totals.repositories.entry(state).or_default() += 1;
     }
 
@@ -78,10 +81,11 @@ impl JoinedReceipt {
         let Some(started) = report["started"].as_str() else { return };
         let version = report["tool"]["version"].as_str().unwrap_or_default().to_owned();
         let mut key = (version, strings(&report["command_line"]));
-        if self.audits.len() >= MAX_COMMANDS && !self.audits.contains_key(&key) {
+        // All further command lines of a version together.
+        if self.runs.len() >= MAX_COMMANDS && !self.runs.contains_key(&key) {
             key.1 = vec!["…".to_owned()];
         }
-        let run = self.audits.entry(key.clone()).or_insert_with(|| AuditRun {
+        let run = self.runs.entry(key.clone()).or_insert_with(|| AuditRun {
             version: key.0,
             command_line: key.1,
             first_started: started.to_owned(),
@@ -110,6 +114,20 @@ impl JoinedReceipt {
             .collect();
         ignored.sort_by_key(|thing| Reverse(thing.repositories));
         let totals = FleetCoverage { has_more_ignored: self.has_more, ..self.totals };
-        (totals, ignored, self.audits.into_values().collect())
+        (totals, ignored, self.runs.into_values().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_links_are_named_than_other_ignored_things() {
+        let links: Vec<Skip> = (0..1_500).map(|number| Skip::new(format!("{number:04}"), "a link")).collect();
+        for (count, named, has_more) in [(1_000, 1_000, false), (1_500, 1_000, true)] {
+            let (totals, ignored, _) = JoinedReceipt::new(&links[..count], 1).finish();
+            assert_eq!((ignored.len(), totals.has_more_ignored), (named, has_more));
+        }
     }
 }

@@ -163,7 +163,7 @@ impl Merger<'_> {
             // A key in any of the results is reported.
             parts.leaks.add(position, report);
         }
-        parts.receipt.count(repository.state.name());
+        parts.receipt.count_repository(repository.state.name());
         parts.repositories.push(repository);
     }
 

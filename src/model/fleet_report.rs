@@ -144,9 +144,9 @@ pub struct FleetCoverage {
     pub bytes: u64,
     /// Refs that were followed.
     pub refs: u64,
-    /// Surfaces that were scanned in every audited repository.
+    /// Surfaces that were scanned in any audited repository.
     pub surfaces: BTreeSet<String>,
-    /// How many things were not scanned, in all audits together.
+    /// How many things were not scanned, in all audits together. What a report only counts, because it lists too much, is one.
     pub skipped: u64,
     /// Whether more was left out on purpose than the report names.
     pub has_more_ignored: bool,

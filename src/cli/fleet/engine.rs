@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use crate::cli::environment::variable;
 use crate::fleet::Shard;
 
-/// The number of shards, for engines that provide only the index.
+/// The number of shards; replaces the engine's own count, if it has one.
 const COUNT_VARIABLE: &str = "FRISKEY_SHARDS";
 /// The index of the shard, from 0, for engines without variables of their own.
 const INDEX_VARIABLE: &str = "FRISKEY_SHARD_INDEX";
@@ -133,20 +133,22 @@ fn detect(value: &dyn Fn(&str) -> Option<String>) -> Result<(Shard, String)> {
             "from {} ({}={index}, {}={count_text})",
             engine.name, engine.index_variable, engine.count_variable
         );
-        let steps = index.checked_sub(first).filter(|steps| steps % step == 0).with_context(|| {
-            format!(
-                "--shard auto: {}={index} does not belong to an array that begins at {first}",
-                engine.index_variable
-            )
-        })?;
+        let distance =
+            index.checked_sub(first).filter(|distance| distance % step == 0).with_context(|| {
+                format!(
+                    "--shard auto: {}={index} does not belong to an array that begins at {first}",
+                    engine.index_variable
+                )
+            })?;
         let count = parse_number(engine.count_variable, &count_text)?;
         if engine.first_index.is_none() {
             check_slurm_gaps(value, (first, step), count)?;
         }
-        return shard_at(steps / step, 0, count, &source);
+        return shard_at(distance / step, 0, count, &source);
     };
     let source =
         format!("from {} ({}={index}) and {COUNT_VARIABLE}={count}", engine.name, engine.index_variable);
+    // Slurm's other variables describe the array as submitted, which may be one task of an earlier one. So its index counts from 0.
     shard_at(index, engine.first_index.unwrap_or(0), count, &source)
 }
 
@@ -161,7 +163,7 @@ fn check_slurm_gaps(
     if u64::from(last) != u64::from(first) + u64::from(step) * u64::from(count.saturating_sub(1)) {
         bail!(
             "--shard auto: the Slurm array has gaps ({count} tasks from {first} to {last}), so some shards would be \
-             audited by nobody; submit --array=0-{} or set {COUNT_VARIABLE}",
+             audited by nobody; submit --array=0-{}, or set {COUNT_VARIABLE} if these are tasks of an array that began at 0",
             count.saturating_sub(1)
         );
     }
@@ -177,7 +179,7 @@ fn slurm_range(value: &dyn Fn(&str) -> Option<String>) -> Result<(u32, u32)> {
 
 /// The shard with this `index`, of `count` shards, of which the first has the index `first`.
 fn shard_at(index: u32, first: u32, count: u32, source: &str) -> Result<(Shard, String)> {
-    let number = index.checked_sub(first).and_then(|steps| steps.checked_add(1)).unwrap_or(0);
+    let number = index.checked_sub(first).and_then(|distance| distance.checked_add(1)).unwrap_or(0);
     match Shard::new(number, count) {
         Ok(shard) => Ok((shard, source.to_owned())),
         Err(error) => bail!("--shard auto, {source}: {error}"),
