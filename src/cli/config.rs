@@ -45,10 +45,12 @@ pub(super) struct Config {
     pub(super) baseline: Option<PathBuf>,
     /// Names of surfaces, or `-` followed by a name.
     pub(super) surfaces: Vec<String>,
+    /// Whether only markers with a reason are accepted.
     pub(super) strict: bool,
     pub(super) threads: Option<usize>,
     /// Time limit for the whole run.
     pub(super) max_time: Option<Seconds>,
+    /// Whether files that ignore files exclude are scanned, too.
     pub(super) no_ignore: bool,
     /// Limits for containers.
     pub(super) containers: ContainerArgs,
@@ -76,8 +78,8 @@ struct RawConfig {
     containers: ContainerArgs,
 }
 
-/// The configuration for a command that runs in `start`: the file `explicit` if given, otherwise `friskey.toml`
-/// at the root around `start`, unless `no_config`.
+/// The configuration for a command that runs in the directory `start`: the file `explicit` if given, otherwise `friskey.toml` in the
+/// root of the repository that contains `start`, or in `start` itself. The defaults if there is no such file, or with `no_config`.
 ///
 /// # Errors
 /// A file that cannot be read or is invalid.
@@ -199,7 +201,7 @@ mod tests {
         let config = parse_text(
             "rules = ['Cargo.toml']\nmin-confidence = 'low'\nexclude = ['vendor/', '*.min.js']\n\
              baseline = 'Cargo.lock'\nsurfaces = ['blob', '-reflog']\nstrict = true\nthreads = 3\n\
-             no-ignore = true\n",
+             no-ignore = true\nmax-time = 5\ncontainers.max-depth = 3\n",
         )
         .unwrap();
         assert!(config.rules[0].is_absolute());
@@ -209,12 +211,16 @@ mod tests {
         assert_eq!(config.surfaces, ["blob", "-reflog"]);
         assert!(config.strict && config.no_ignore);
         assert_eq!(config.threads, Some(3));
+        assert_eq!(config.max_time.map(|seconds| seconds.0.as_secs()), Some(5));
+        let limits = crate::cli::limits::limits(&ContainerArgs::default(), &config.containers);
+        assert_eq!(limits.depth, 3);
         let defaults = parse_text("").unwrap();
         assert!(defaults.rules.is_empty() && defaults.min_confidence.is_none() && !defaults.strict);
     }
 
     #[test]
     fn errors_name_file_line_and_reason() {
+        // An empty reason: the wording is that of the TOML parser.
         for (line, reason) in [
             ("excludes = []", "unknown field `excludes`"),
             ("min-confidence = 'sure'", "`sure` is not a confidence"),

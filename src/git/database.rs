@@ -173,6 +173,7 @@ impl Listing {
         }
         /// In bytes: enough for the index of about thirty million objects.
         const MAX_SIZE: usize = 1 << 30;
+        // Nothing is read through the multi-pack index, and a missing object is also noticed where another one names it.
         let Ok(index) = gix::odb::pack::multi_index::File::at(&path, Some(MAX_SIZE)) else {
             return;
         };
@@ -208,7 +209,7 @@ fn first_bytes(dir: &Path) -> Vec<String> {
     let listed = fs::read_dir(dir)
         .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>());
     if let Ok(names) = listed {
-        // After a repack, these are few.
+        // After a repack, few of the 256 exist; the others need not be looked up.
         all.retain(|first| names.iter().any(|name| name == first.as_str()));
     }
     all

@@ -40,7 +40,7 @@ impl HistoryRewriter<'_> {
             }
             let has_affected_parent = links.parents.iter().any(|parent| self.affected.contains(parent));
             let has_key =
-                self.objects_with_keys.contains_key(&links.id) || self.graph.contains_wanted(&links.tree);
+                self.objects_with_keys.contains_key(&links.id) || self.graph.leads_to_wanted(&links.tree);
             if position < early && (has_affected_parent || has_key) {
                 self.affected.insert(links.id);
             }

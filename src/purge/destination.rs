@@ -39,7 +39,7 @@ pub(super) fn check(destination: &Path, repo: &Repository) -> Result<(), PurgeEr
 
 /// Whether a file at `path` would be inside the repository: in its git directory, or in one of its work trees.
 pub(super) fn is_inside(path: &Path, repo: &Repository) -> bool {
-    // If `path` is a symbolic link, writing follows it.
+    // `/dev/stdout` is a symbolic link, and writing follows it. Other links are refused elsewhere.
     let real = path.canonicalize().or_else(|_| parent(path).canonicalize());
     let Ok(real) = real else { return false };
     directories_of(repo).iter().any(|dir| dir.canonicalize().is_ok_and(|dir| real.starts_with(dir)))
@@ -48,10 +48,11 @@ pub(super) fn is_inside(path: &Path, repo: &Repository) -> bool {
 /// The git directories and work trees of a repository, with those of linked work trees.
 fn directories_of(repo: &Repository) -> Vec<PathBuf> {
     let common_dir = repo.common_dir();
-    // The path may contain `..` for a linked work tree.
+    // For a linked work tree, this path may end in `..`, and then has no file name.
     let common_dir = &common_dir.canonicalize().unwrap_or_else(|_| common_dir.to_owned());
     let mut dirs = vec![repo.git_dir().to_owned(), common_dir.to_owned()];
     dirs.extend(repo.workdir().map(Path::to_owned));
+    // The main work tree, also if the repository was opened elsewhere.
     if common_dir.file_name().is_some_and(|name| name == ".git") {
         dirs.extend(common_dir.parent().map(Path::to_owned));
     }

@@ -17,9 +17,9 @@ pub(super) struct PurgedKeys {
     /// How many keys at or above the threshold stay because they are accepted.
     pub(super) accepted_count: u64,
     /// How many other keys at or above the threshold stay because no filter admits them.
-    pub(super) other_count: u64,
+    pub(super) unselected_count: u64,
     /// How many of the filters match no key.
-    pub(super) unmatched_filters: u64,
+    pub(super) unmatched_keys: u64,
     /// Every key that was found in the old repository, purged or not, at any confidence. Another key in the new repository
     /// was created by the purge.
     pub(super) old_fingerprints: HashSet<Fingerprint>,
@@ -40,13 +40,13 @@ impl PurgedKeys {
         let (accepted, others): (Vec<_>, Vec<_>) =
             draft.leaks.iter().filter(stays).partition(|leak| leak.is_suppressed());
         let admits_none = |filter: &&KeyFilter| !keys.iter().any(|key| filter.admits(key));
-        let unmatched_filters = filters.iter().filter(admits_none).count() as u64;
+        let unmatched_keys = filters.iter().filter(admits_none).count() as u64;
         let mut selection = Self {
             fingerprints: keys.iter().map(|key| key.fingerprint).collect(),
             keys,
             accepted_count: accepted.len() as u64,
-            other_count: others.len() as u64,
-            unmatched_filters,
+            unselected_count: others.len() as u64,
+            unmatched_keys,
             old_fingerprints: HashSet::new(),
         };
         selection.add_old_fingerprints(draft);

@@ -51,9 +51,10 @@ impl PurgeRun<'_> {
         let paths = self.paths();
         let sink = self.sink(new.as_ref())?;
         let mut rewriter = self.rewriter(keys_by_object, &plan, &paths, &sink)?;
-        let objects = rewriter.graph.object_count();
+        // The rewriter then excludes what it rewrites.
+        let reachable_objects = rewriter.graph.object_count();
         let unreachable = rewriter.graph.unreachable_count();
-        sink.with_helper(self.options.threads, || rewriter.run())
+        sink.with_compressing_thread(self.options.threads, || rewriter.run())
             .map_err(|error| self.unwritable(error))??;
         let HistoryRewriter { mut graph, rewrites, .. } = rewriter;
         let commits = graph.commit_count() as u64;
@@ -61,7 +62,7 @@ impl PurgeRun<'_> {
         let counts = Counts {
             commits,
             rewritten_commits: rewrites.commits.len() as u64,
-            objects,
+            objects: reachable_objects,
             copied_objects,
             rewritten_objects: rewrites.new_ids.len() as u64,
         };
@@ -124,8 +125,8 @@ impl PurgeRun<'_> {
             url: git::push_url(self.repo),
             left_out: &self.draft.coverage.ignored,
             accepted_keys: self.keys.accepted_count,
-            other_keys: self.keys.other_count,
-            unmatched_keys: self.keys.unmatched_filters,
+            other_keys: self.keys.unselected_count,
+            unmatched_keys: self.keys.unmatched_keys,
             hash: self.repo.object_hash(),
             keys: &self.keys.keys,
             plan,
@@ -144,7 +145,7 @@ impl PurgeRun<'_> {
         PurgeError::Write { path: self.options.destination.clone().unwrap_or_default(), error }
     }
 
-    /// Paths of objects with keys, as far as the audit knows them.
+    /// One path of each object with a key, if the audit knows one.
     fn paths(&self) -> HashMap<ObjectId, Vec<u8>> {
         let findings = self.draft.leaks.iter().flat_map(|leak| &leak.findings);
         findings
@@ -172,15 +173,22 @@ impl PurgeRun<'_> {
             objects_with_keys.map(|(id, (kind, _))| (*id, *kind)).collect();
         let in_trees =
             objects_with_keys.iter().filter(|(_, kind)| matches!(kind, ObjectKind::Blob | ObjectKind::Tree));
-        let wanted: HashSet<ObjectId> = in_trees.map(|(id, _)| *id).collect();
+        // A tree that leads to one of these has to be rewritten.
+        let purged_in_trees: HashSet<ObjectId> = in_trees.map(|(id, _)| *id).collect();
+        // Notes are read and rewritten last, since their files are named after the new ids.
         let (roots, notes_roots) = plan.roots();
         let stop = self.settings.stop.flag();
-        let graph =
-            CarriedGraph::read(self.repo, (&roots, &notes_roots), &wanted, self.options.threads, stop)
-                .map_err(|gaps| match self.settings.stop.is_set() {
-                    true => PurgeError::Stopped,
-                    false => PurgeError::Incomplete(gaps.into_skips().into_iter().collect()),
-                })?;
+        let graph = CarriedGraph::read(
+            self.repo,
+            (&roots, &notes_roots),
+            &purged_in_trees,
+            self.options.threads,
+            stop,
+        )
+        .map_err(|gaps| match self.settings.stop.is_set() {
+            true => PurgeError::Stopped,
+            false => PurgeError::Incomplete(gaps.into_skips().into_iter().collect()),
+        })?;
         Ok(HistoryRewriter {
             settings: self.settings,
             options: self.options,
@@ -194,6 +202,7 @@ impl PurgeRun<'_> {
             whole_entries: WholeEntryReader::default(),
             graph,
             sink,
+            // Filled by `HistoryRewriter::run`.
             names: names::NewNames::default(),
             commit_ids: None,
             affected: HashSet::new(),
@@ -243,6 +252,7 @@ impl PurgeRun<'_> {
             let syncing = threads::start(scope, || new.sync());
             let expected = proof::ExpectedRepository { keys: self.keys, plan, rewrites, tip_trees };
             let proof = proof::prove(new.path(), self.repo, self.settings, self.options, &expected);
+            // Without another thread, it is synced now.
             let synced = syncing.map_or_else(|| new.sync(), threads::join);
             let proof = proof?;
             synced.map_err(|error| self.unwritable(error))?;

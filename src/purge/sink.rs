@@ -98,7 +98,11 @@ impl ObjectSink {
     ///
     /// # Errors
     /// If an object that was queued cannot be written.
-    pub(super) fn with_helper<T>(&self, threads: usize, work: impl FnOnce() -> T) -> io::Result<T> {
+    pub(super) fn with_compressing_thread<T>(
+        &self,
+        threads: usize,
+        work: impl FnOnce() -> T,
+    ) -> io::Result<T> {
         let Self::Pack(pack) = self else { return Ok(work()) };
         if threads < 2 {
             return Ok(work());

@@ -58,7 +58,7 @@ impl HistoryRewriter<'_> {
 
     /// Whether a tree was not rewritten yet, and contains, at any depth, an object that contains a key.
     fn needs_rewrite(&self, tree: &ObjectId) -> bool {
-        !self.rewrites.new_ids.contains_key(tree) && self.graph.contains_wanted(tree)
+        !self.rewrites.new_ids.contains_key(tree) && self.graph.leads_to_wanted(tree)
     }
 
     /// Rewrites a tree whose subtrees are finished.

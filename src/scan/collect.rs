@@ -33,9 +33,9 @@ pub(super) struct ScanOutcome {
     pub(super) coverage: Coverage,
     pub(super) notes: BTreeSet<String>,
     /// Findings beyond the limit of a report.
-    pub(super) dropped: DroppedFindings,
+    pub(super) dropped_findings: DroppedFindings,
     /// The number of skips beyond those in the coverage.
-    pub(super) more_skipped: u64,
+    pub(super) skips_beyond_limit: u64,
 }
 
 impl<'d> Collector<'d> {
@@ -47,7 +47,7 @@ impl<'d> Collector<'d> {
     pub(super) fn finish(self) -> ScanOutcome {
         let mut outcome = self.outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
         let findings = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (outcome.findings, outcome.dropped) = findings.into_parts();
+        (outcome.findings, outcome.dropped_findings) = findings.into_parts();
         outcome
     }
 
@@ -84,7 +84,7 @@ struct CollectorWorker<'c> {
 
 impl Worker for CollectorWorker<'_> {
     fn blob(&mut self, origin: &Origin, content: Input<'_>) -> io::Result<()> {
-        let ScanOutcome { coverage, notes, more_skipped, .. } = &mut self.outcome;
+        let ScanOutcome { coverage, notes, skips_beyond_limit, .. } = &mut self.outcome;
         coverage.surfaces.insert(origin.surface);
         let mut searched = SearchResult::default();
         let read_result = self.contents.search(content, || content_name(origin), &mut searched);
@@ -95,7 +95,7 @@ impl Worker for CollectorWorker<'_> {
         if !searched.skipped.is_empty() {
             let path = String::from_utf8_lossy(origin.path.as_deref().unwrap_or_default());
             coverage.skipped.extend(skips(&path, searched.skipped));
-            skip_limit::trim(&mut coverage.skipped, more_skipped);
+            skip_limit::trim(&mut coverage.skipped, skips_beyond_limit);
         }
         if !searched.secrets.is_empty() {
             let (secrets, dropped) = searched.secrets.into_parts();
@@ -124,7 +124,7 @@ impl Worker for CollectorWorker<'_> {
 
     fn skip(&mut self, skip: Skip) {
         self.outcome.coverage.skipped.insert(skip);
-        skip_limit::trim(&mut self.outcome.coverage.skipped, &mut self.outcome.more_skipped);
+        skip_limit::trim(&mut self.outcome.coverage.skipped, &mut self.outcome.skips_beyond_limit);
     }
 
     fn ignore(&mut self, ignored: Ignored) {
@@ -137,9 +137,9 @@ impl Drop for CollectorWorker<'_> {
         let worker_outcome = std::mem::take(&mut self.outcome);
         let mut outcome = self.collector.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         outcome.coverage.merge(worker_outcome.coverage);
-        outcome.more_skipped += worker_outcome.more_skipped;
-        let ScanOutcome { coverage, more_skipped, .. } = &mut *outcome;
-        skip_limit::trim(&mut coverage.skipped, more_skipped);
+        outcome.skips_beyond_limit += worker_outcome.skips_beyond_limit;
+        let ScanOutcome { coverage, skips_beyond_limit, .. } = &mut *outcome;
+        skip_limit::trim(&mut coverage.skipped, skips_beyond_limit);
         outcome.notes.extend(worker_outcome.notes);
     }
 }

@@ -156,10 +156,10 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut outcome: ScanOutcom
     }
     let (findings, mut dropped) = bounded::limit_findings(settings.policy, outcome.findings);
     outcome.findings = findings;
-    dropped.add(outcome.dropped);
+    dropped.add(outcome.dropped_findings);
     let unlisted_findings =
         if settings.key_filter.is_some() { 0 } else { dropped.open_count(settings.min_confidence) };
-    skip_limit::limit_skips(&mut outcome.coverage.skipped, outcome.more_skipped);
+    skip_limit::limit_skips(&mut outcome.coverage.skipped, outcome.skips_beyond_limit);
     let secrets: HashMap<_, _> = outcome
         .findings
         .iter()

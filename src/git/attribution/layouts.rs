@@ -25,7 +25,7 @@ pub(super) enum LayoutContent {
 /// An entry of a tree that contains secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct LayoutEntry {
-    /// The number of the name.
+    /// The number of the name in the `NameInterner`.
     pub(super) name: u32,
     pub(super) content: LayoutContent,
 }
@@ -35,7 +35,7 @@ pub(super) struct LayoutEntry {
 pub(super) struct Layouts {
     all: Vec<Rc<[LayoutEntry]>>,
     numbers: HashMap<Rc<[LayoutEntry]>, LayoutId>,
-    /// The layout of each tree that contains secrets, by the number of the tree.
+    /// The layout of each tree that contains secrets, by the tree's number in `DenseIds`.
     tree_layouts: HashMap<u32, LayoutId>,
 }
 

@@ -56,7 +56,7 @@ pub struct CarriedGraph<'s> {
 
 impl<'s> CarriedGraph<'s> {
     /// Finds what `roots` reach, and then what only `late_roots` reach. `wanted` are the blobs and trees that
-    /// [`Self::contains_wanted`] looks for.
+    /// [`Self::leads_to_wanted`] looks for.
     ///
     /// # Errors
     /// The objects that are missing or cannot be read. Also if `stop` was set.
@@ -302,7 +302,7 @@ impl<'s> CarriedGraph<'s> {
     }
 
     /// Whether a reachable tree is a wanted object or contains one, at any depth.
-    pub fn contains_wanted(&self, tree: &ObjectId) -> bool {
+    pub fn leads_to_wanted(&self, tree: &ObjectId) -> bool {
         self.graph.known_secrets(self.graph.ids.number(tree)) != SetId::EMPTY
     }
 

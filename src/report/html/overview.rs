@@ -96,5 +96,5 @@ fn write_timelines(view: &PageView<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<a href=\"#leak-{number}\"><code>{name}</code></a>")?;
         write!(out, "{}", timeline::compact_timeline(leak, &events::leak_events(leak), axis, &redacted))?;
     }
-    write!(out, "{}", timeline::axis_labels(axis, dated_leaks.iter().map(|(_, leak)| **leak)))
+    write!(out, "{}", timeline::last_row_and_legend(axis, dated_leaks.iter().map(|(_, leak)| **leak)))
 }

@@ -26,7 +26,7 @@ impl RepositoryAudit<'_> {
             let is_commit = kind == ObjectKind::Commit;
             for (number, _) in occurrences {
                 let detected_key = &secrets.keys[*number as usize];
-                let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
+                let facts = self.outcome.history_facts.entry(detected_key.fingerprint).or_default();
                 facts.add_status(LeakStatus::Unknown);
                 let origin = Origin {
                     surface,
@@ -89,7 +89,7 @@ impl RepositoryAudit<'_> {
             return;
         }
         let now = self.options.now;
-        let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
+        let facts = self.outcome.history_facts.entry(detected_key.fingerprint).or_default();
         facts.add_history(history, now);
         let surface = surface.unwrap_or_else(|| surface_of(history));
         for place in &history.paths {
@@ -173,7 +173,7 @@ impl RepositoryAudit<'_> {
                 for (number, _) in occurrences {
                     let detected_key = &secrets.keys[*number as usize];
                     let history = &histories[*number as usize];
-                    let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
+                    let facts = self.outcome.history_facts.entry(detected_key.fingerprint).or_default();
                     facts.add_status(LeakStatus::Present);
                     // No second finding for what HEAD has at the same path.
                     if !history.paths.iter().any(|place| place.path == *path && place.newest == id) {

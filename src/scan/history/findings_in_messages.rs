@@ -31,7 +31,7 @@ impl RepositoryAudit<'_> {
                 else {
                     continue;
                 };
-                let facts = self.outcome.facts.entry(detected_key.fingerprint).or_default();
+                let facts = self.outcome.history_facts.entry(detected_key.fingerprint).or_default();
                 facts.add_reachability(reachability);
                 facts.add_introduction(change, self.options.now);
                 let is_unreachable = !is_range && reachability.refs_in_history.is_empty();
@@ -51,7 +51,7 @@ impl RepositoryAudit<'_> {
             for (number, offset) in occurrences {
                 let detected_key = &secrets.keys[*number as usize];
                 self.outcome
-                    .facts
+                    .history_facts
                     .entry(detected_key.fingerprint)
                     .or_default()
                     .add_reachability(&reachability);

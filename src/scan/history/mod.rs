@@ -140,16 +140,16 @@ impl HistoryOptions {
 #[derive(Debug, Default)]
 struct HistoryOutcome {
     findings: Vec<Finding>,
-    facts: FactsBySecret,
+    history_facts: FactsBySecret,
     coverage: Coverage,
     /// The number of secrets below the threshold.
     below_threshold: u64,
     /// Notes about markers that are ignored.
     notes: BTreeSet<String>,
     /// Findings beyond the limit of a report.
-    dropped: DroppedFindings,
+    dropped_findings: DroppedFindings,
     /// The number of skips beyond those in the coverage.
-    more_skipped: u64,
+    skips_beyond_limit: u64,
     /// The objects of the repository itself that contain keys.
     key_objects: KeysByObject,
 }
@@ -217,12 +217,12 @@ pub fn scan_history_objects(
     };
     let HistoryOutcome {
         mut findings,
-        mut facts,
+        mut history_facts,
         mut coverage,
         below_threshold,
         notes,
-        dropped,
-        more_skipped,
+        dropped_findings,
+        skips_beyond_limit,
         key_objects,
     } = outcome;
     if let Some(excludes) = &options.exclude {
@@ -230,7 +230,7 @@ pub fn scan_history_objects(
     }
     coverage.ignored.extend(narrowing::globs(options.exclude.as_ref()));
     coverage.ignored.extend(narrowing::surfaces(HISTORY_SURFACES, &options.surfaces));
-    let outcome = ScanOutcome { findings, coverage, notes, dropped, more_skipped };
+    let outcome = ScanOutcome { findings, coverage, notes, dropped_findings, skips_beyond_limit };
     let mut draft = draft(options.command, settings, outcome, &clock);
     if settings.key_filter.is_none() {
         draft.below_threshold += below_threshold;
@@ -238,7 +238,7 @@ pub fn scan_history_objects(
     draft.version_control = git::version_control(&repo);
     draft.repository = Some(git::repository_info(&repo, &options.repo));
     for leak in &mut draft.leaks {
-        if let Some(facts) = facts.remove(&leak.detected_key.fingerprint) {
+        if let Some(facts) = history_facts.remove(&leak.detected_key.fingerprint) {
             facts.apply(leak);
         }
     }

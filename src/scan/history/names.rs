@@ -52,7 +52,7 @@ impl RepositoryAudit<'_> {
                 && earlier.origin.path == finding.origin.path
         };
         if !self.outcome.findings.iter().any(is_duplicate) {
-            self.outcome.facts.entry(secret).or_default().add_status(LeakStatus::Present);
+            self.outcome.history_facts.entry(secret).or_default().add_status(LeakStatus::Present);
             self.outcome.findings.push(finding);
         }
     }
@@ -68,7 +68,7 @@ impl RepositoryAudit<'_> {
             let reported_name = [self.prefix, name.as_bytes()].concat();
             let (detector, start) = (self.settings.detector, self.prefix.len());
             for finding in name_findings(detector, Surface::RefName, &reported_name, start) {
-                let facts = self.outcome.facts.entry(finding.detected_key.fingerprint).or_default();
+                let facts = self.outcome.history_facts.entry(finding.detected_key.fingerprint).or_default();
                 facts.add_status(LeakStatus::Present);
                 self.outcome.findings.push(finding);
             }

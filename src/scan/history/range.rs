@@ -86,7 +86,7 @@ impl RepositoryAudit<'_> {
         };
         for name in names {
             for finding in name_findings(self.settings.detector, Surface::RefName, name.as_bytes(), 0) {
-                let facts = self.outcome.facts.entry(finding.detected_key.fingerprint).or_default();
+                let facts = self.outcome.history_facts.entry(finding.detected_key.fingerprint).or_default();
                 facts.add_status(LeakStatus::Present);
                 self.outcome.findings.push(finding);
             }
@@ -137,7 +137,7 @@ impl RepositoryAudit<'_> {
         let (secrets, below_threshold) = SecretIndex::gather(&matched_objects, self.settings);
         self.outcome.coverage.skipped.extend(searched.into_skips());
         self.outcome.below_threshold += below_threshold;
-        self.outcome.dropped.add(secrets.dropped);
+        self.outcome.dropped_findings.add(secrets.dropped);
         secrets
     }
 

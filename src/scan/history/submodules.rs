@@ -92,11 +92,11 @@ impl SubmoduleWalk<'_> {
         }
         self.outcome.findings.extend(repository_outcome.findings);
         self.outcome.coverage.merge(repository_outcome.coverage);
-        self.outcome.dropped.add(repository_outcome.dropped);
-        self.outcome.more_skipped += repository_outcome.more_skipped;
+        self.outcome.dropped_findings.add(repository_outcome.dropped_findings);
+        self.outcome.skips_beyond_limit += repository_outcome.skips_beyond_limit;
         self.outcome.notes.extend(repository_outcome.notes);
         self.outcome.below_threshold += repository_outcome.below_threshold;
-        repository_audit::merge(&mut self.outcome.facts, repository_outcome.facts);
+        repository_audit::merge(&mut self.outcome.history_facts, repository_outcome.history_facts);
         if !self.options.surfaces.contains(&Surface::Submodule) {
             return;
         }

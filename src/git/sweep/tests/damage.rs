@@ -334,10 +334,10 @@ fn streams_that_no_index_lists_are_inflated() {
     let entry = [synthetic::entry_header(3, object.len()), synthetic::deflate(&object)].concat();
     let bytes = [&b"plain"[..], &entry, b"between", &synthetic::deflate(b"alone"), b"behind"].concat();
     let mut found = Vec::new();
-    let is_truncated = crate::git::unlisted_streams(&bytes, gix::hash::Kind::Sha1, &mut |_, plain| {
+    let is_limit_reached = crate::git::unlisted_streams(&bytes, gix::hash::Kind::Sha1, &mut |_, plain| {
         found.push(plain.to_vec());
     });
-    assert!(!is_truncated);
+    assert!(!is_limit_reached);
     assert!(found.contains(&object) && found.contains(&b"alone".to_vec()), "{}", found.len());
 }
 

@@ -142,8 +142,9 @@ pub(super) fn compact_timeline(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis
     svg_element(&format!("Timeline of {name}"), 26, &svg)
 }
 
-/// The labels below all compact timelines, and their legend.
-pub(super) fn axis_labels<'l>(axis: Axis, leaks: impl Iterator<Item = &'l Leak>) -> String {
+/// The last row of the grid of compact timelines, with an empty first column and the dates; the end of that grid, which the caller
+/// began with `<div class="lanes">`; and the legend.
+pub(super) fn last_row_and_legend<'l>(axis: Axis, leaks: impl Iterator<Item = &'l Leak>) -> String {
     let mut svg = String::new();
     draw_grid(axis, 20, true, &mut svg);
     let mut marks = Vec::new();
