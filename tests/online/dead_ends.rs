@@ -140,8 +140,8 @@ fn a_wrong_project_is_called_wrong_only_as_far_as_its_keys_could_be_listed() {
 #[test]
 fn a_leaked_admin_key_is_not_sought_in_a_project() {
     let setup = ProviderSetup::new();
-    setup.add_key("key_admin", None, &admin_key(1), LEAK_TIME - DAY);
-    setup.write_report(&[&admin_key(1)]);
+    setup.add_key("key_admin_2", None, &admin_key(2), LEAK_TIME - DAY);
+    setup.write_report(&[&admin_key(2)]);
     let (status, printed) = revoke(&setup, &["--project", "proj_1"]);
     assert_eq!(status, Some(3), "{printed}");
     assert!(printed.contains("belongs to no project, so repeat without --project"), "{printed}");

@@ -24,6 +24,8 @@ use crate::untrusted;
 
 /// Maximum size of an index that is read into memory, in bytes: enough for about 37 million objects.
 const MAX_INDEX_SIZE: u64 = 1 << 30;
+/// As git does, packs and indexes are read through links.
+const FOLLOWS_LINKS: bool = true;
 /// Number of bytes that a thread hashes at a time.
 const CHUNK_LEN: usize = 1 << 20;
 /// Number of bytes of a pack that are read at a time. They should fit into the processor's cache. Mapping a pack that is only
@@ -54,7 +56,8 @@ pub(super) fn open(
     hash_kind: hash::Kind,
     threads: usize,
 ) -> Option<((pack::index::File, pack::data::File), PackIdentity)> {
-    let (file, metadata) = untrusted::open(pack, true).ok().filter(|(_, metadata)| metadata.is_file())?;
+    let (file, metadata) =
+        untrusted::open(pack, FOLLOWS_LINKS).ok().filter(|(_, metadata)| metadata.is_file())?;
     let state = FileState::new(&metadata);
     let data = map(&file, pack, hash_kind)?;
     let bytes = read_whole(index)?;
@@ -132,7 +135,7 @@ fn map(_: &File, path: &Path, hash_kind: hash::Kind) -> Option<pack::data::File>
 
 /// Reads a regular file into anonymous memory, in which later changes of the file do not show.
 fn read_whole(path: &Path) -> Option<Mmap> {
-    let (mut file, metadata) = untrusted::open(path, true).ok()?;
+    let (mut file, metadata) = untrusted::open(path, FOLLOWS_LINKS).ok()?;
     let len = metadata.len();
     if !metadata.is_file() || len == 0 || len > MAX_INDEX_SIZE {
         return None;
