@@ -48,9 +48,22 @@ pub fn map<I, T: Send>(
     items: impl IntoIterator<Item = I, IntoIter: Send>,
     work: impl Fn(I) -> T + Sync,
 ) -> Vec<T> {
+    map_with(threads, items, || (), |(), item| work(item))
+}
+
+/// Like [`map`]. Each thread calls `scratch` once for its working memory.
+pub fn map_with<I, S, T: Send>(
+    threads: usize,
+    items: impl IntoIterator<Item = I, IntoIter: Send>,
+    scratch: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, I) -> T + Sync,
+) -> Vec<T> {
     let items = Mutex::new(items.into_iter().enumerate());
     let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let part = || std::iter::from_fn(|| next().map(|(index, item)| (index, work(item)))).collect();
+    let part = || {
+        let mut memory = scratch();
+        std::iter::from_fn(|| next().map(|(index, item)| (index, work(&mut memory, item)))).collect()
+    };
     let parts: Vec<Vec<(usize, T)>> = run(threads, part);
     let mut results: Vec<(usize, T)> = parts.into_iter().flatten().collect();
     results.sort_unstable_by_key(|(index, _)| *index);

@@ -4,7 +4,6 @@
 //! encoded one, the patterns of its rules are tried. *Checks* assess each *match*, and of overlapping matches
 //! the strongest is kept. Without a hit, nothing is allocated.
 
-mod aligned_buffer;
 mod alphabet;
 mod backtracker;
 mod boundary;

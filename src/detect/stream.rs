@@ -2,9 +2,9 @@
 
 use std::io::{self, Read};
 
-use super::aligned_buffer::AlignedBuffer;
 use super::utf16::ByteOrder;
 use super::{Detector, Match, PassedOver};
+use crate::alignment::AlignedBuffer;
 use crate::model::{Position, Span};
 
 /// Number of bytes that are searched at a time: more than nearly every source file has, and few enough for the cache of a

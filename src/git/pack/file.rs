@@ -76,8 +76,8 @@ impl Pack {
         Ok(Self::new((index, data), path, hash_kind, None))
     }
 
-    /// Like [`Self::open`], but reads the index into memory, and determines the [`identity`](Self::identity) of the
-    /// pack. If that fails for any reason, the pack has none.
+    /// Like [`Self::open`], but determines the [`identity`](Self::identity) of the pack. If that fails for any reason, the
+    /// pack has none.
     ///
     /// # Errors
     /// Those of [`Self::open`].
@@ -90,6 +90,17 @@ impl Pack {
         match identity::open(index, &path, hash_kind, threads) {
             Some((files, identity)) => Ok(Self::new(files, path, hash_kind, Some(identity))),
             None => Self::open(index, hash_kind),
+        }
+    }
+
+    /// From now on uses the index from a copy in memory, where later changes of the file do not show. If the index no longer has
+    /// the bytes that were identified, the pack has no identity any more.
+    pub(crate) fn copy_index(&mut self, threads: usize) {
+        let Some(identity) = self.identity.take() else { return };
+        let path = self.path.with_extension("idx");
+        if let Some(copy) = identity::copy_index(&path, &identity, self.hash_kind, threads) {
+            (self.index, self.identity) = (copy, Some(identity));
+            (self.offsets, self.positions, self.fanout) = Default::default();
         }
     }
 

@@ -1,36 +1,33 @@
 //! Identifies a pack and its index by their bytes, for the cache, which keeps facts about them.
 //!
-//! The pack is first hashed and then searched, each time from the file: what is hashed is read into a small buffer, what is
-//! searched is mapped into memory. Someone who can write to the file could let it have other bytes when it is searched than
-//! when it is hashed, and the cache would keep wrong facts as long as the pack exists. So the state of the file is recorded,
-//! and facts are kept only if the file has not [changed](PackIdentity::is_unchanged) in the meantime. The index is hashed and
-//! used from the same copy in memory.
+//! Both files are first hashed and then used, each time from the file: what is hashed is read into a small buffer, what is
+//! used is mapped into memory. Someone who can write to a file could let it have other bytes when it is used than when it is
+//! hashed, and the cache would keep wrong facts as long as the pack exists. So the state of both files is recorded, and facts
+//! are kept only if neither has [changed](PackIdentity::is_unchanged) in the meantime. The index of a pack that the cache does
+//! not know is used from a [copy in memory](copy_index) of the bytes that were hashed.
 
 use std::fs::{self, File, Metadata};
-#[cfg(unix)]
-use std::io;
-use std::io::Read;
-#[cfg(unix)]
+use std::io::{self, Read};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gix::hash;
 use gix::odb::pack;
 use memmap2::{Mmap, MmapOptions};
 
+use crate::alignment::AlignedBuffer;
 use crate::cache::CacheDigest;
 use crate::threads;
 use crate::untrusted;
 
-/// Maximum size of an index that is read into memory, in bytes: enough for about 37 million objects.
-const MAX_INDEX_SIZE: u64 = 1 << 30;
+/// Maximum size of the index of a pack that is identified, in bytes: enough for about 37 million objects.
+const MAX_INDEX_LEN: u64 = 1 << 30;
 /// As git does, packs and indexes are read through links.
 const FOLLOWS_LINKS: bool = true;
 /// Number of bytes that a thread hashes at a time.
 const CHUNK_LEN: usize = 1 << 20;
-/// Number of bytes of a pack that are read at a time. They should fit into the processor's cache. Mapping a pack that is only
+/// Number of bytes of a file that are read at a time. They should fit into the processor's cache. Mapping a pack that is only
 /// hashed takes longer than reading it.
-#[cfg(unix)]
 const READ_LEN: usize = 1 << 16;
 
 /// What identifies a pack.
@@ -38,15 +35,92 @@ const READ_LEN: usize = 1 << 16;
 pub(crate) struct PackIdentity {
     /// The digest of all bytes of the pack and of its index.
     pub(crate) digest: CacheDigest,
+    /// The digest of the index alone.
+    index_digest: CacheDigest,
     /// The state of the pack's file just before it was hashed and mapped.
     state: FileState,
+    /// The state of the file of the index at that time.
+    index_state: FileState,
 }
 
 impl PackIdentity {
-    /// Whether the file at `path` is the one that was mapped, and has not changed since.
+    /// Whether the file at `path` and its index are those that were identified, and have not changed since.
     pub(crate) fn is_unchanged(&self, path: &Path) -> bool {
-        fs::metadata(path).is_ok_and(|metadata| FileState::new(&metadata) == self.state)
+        let is_in_state = |path: &Path, state: &FileState| {
+            fs::metadata(path).is_ok_and(|metadata| FileState::new(&metadata) == *state)
+        };
+        is_in_state(path, &self.state) && is_in_state(&path.with_extension("idx"), &self.index_state)
     }
+}
+
+/// A regular file that is being identified.
+struct OpenedFile {
+    file: File,
+    /// The length in bytes.
+    len: u64,
+    state: FileState,
+}
+
+impl OpenedFile {
+    fn open(path: &Path) -> Option<Self> {
+        let (file, metadata) = untrusted::open(path, FOLLOWS_LINKS).ok()?;
+        let state = FileState::new(&metadata);
+        metadata.is_file().then_some(Self { file, len: metadata.len(), state })
+    }
+
+    /// A path from which the file can be opened again. `path` may lead to another file by now.
+    #[cfg(unix)]
+    fn path(&self, _: &Path) -> PathBuf {
+        use std::os::fd::AsRawFd;
+        let descriptors = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
+        Path::new(descriptors).join(self.file.as_raw_fd().to_string())
+    }
+
+    #[cfg(not(unix))]
+    fn path(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
+
+    /// The [`digest`] of the bytes of the file.
+    ///
+    /// # Errors
+    /// If the file has become shorter, or cannot be read.
+    fn digest(&self, threads: usize) -> io::Result<CacheDigest> {
+        let chunks = (0..self.len).step_by(CHUNK_LEN);
+        let chunks = chunks.map(|start| start..self.len.min(start + CHUNK_LEN as u64));
+        let buffer = || AlignedBuffer::zeroed(READ_LEN);
+        let hashed = threads::map_with(threads, chunks, buffer, |buffer, chunk| self.hash(chunk, buffer));
+        Ok(join(self.len, &hashed.into_iter().collect::<io::Result<Vec<_>>>()?))
+    }
+
+    /// The digest of a part of the file, which is read into `buffer`.
+    fn hash(&self, mut part: Range<u64>, buffer: &mut [u8]) -> io::Result<blake3::Hash> {
+        let mut digest = blake3::Hasher::new();
+        while !part.is_empty() {
+            let len = (part.end - part.start).min(buffer.len() as u64);
+            let bytes = &mut buffer[..len as usize];
+            read_exact_at(&self.file, bytes, part.start)?;
+            digest.update(bytes);
+            part.start += len;
+        }
+        Ok(digest.finalize())
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(not(unix))]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => (bytes, offset) = (&mut bytes[count..], offset + count as u64),
+        }
+    }
+    Ok(())
 }
 
 /// Opens an index and its pack; `None` if either cannot be opened.
@@ -56,16 +130,36 @@ pub(super) fn open(
     hash_kind: hash::Kind,
     threads: usize,
 ) -> Option<((pack::index::File, pack::data::File), PackIdentity)> {
-    let (file, metadata) =
-        untrusted::open(pack, FOLLOWS_LINKS).ok().filter(|(_, metadata)| metadata.is_file())?;
-    let state = FileState::new(&metadata);
-    let data = map(&file, pack, hash_kind)?;
-    let bytes = read_whole(index)?;
+    let (pack_file, index_file) = (OpenedFile::open(pack)?, OpenedFile::open(index)?);
+    let pack_data = pack::data::File::at(pack_file.path(pack), hash_kind).ok()?;
+    if pack_data.data_len() as u64 != pack_file.len || index_file.len > MAX_INDEX_LEN {
+        return None;
+    }
+    let index_data = pack::index::File::at(index_file.path(index), hash_kind).ok()?;
+    let index_digest = index_file.digest(threads).ok()?;
     let mut both = blake3::Hasher::new();
-    both.update(&pack_digest(&file, metadata.len(), &data, threads)?);
-    both.update(&digest(&bytes, threads));
-    let index = pack::index::File::from_data(bytes, index.to_owned(), hash_kind).ok()?;
-    Some(((index, data), PackIdentity { digest: both.finalize().into(), state }))
+    both.update(&pack_file.digest(threads).ok()?);
+    both.update(&index_digest);
+    let identity = PackIdentity {
+        digest: both.finalize().into(),
+        index_digest,
+        state: pack_file.state,
+        index_state: index_file.state,
+    };
+    Some(((index_data, pack_data), identity))
+}
+
+/// Reads the index at `path` into memory, where later changes of the file do not show. `None` if it does not have the bytes
+/// that were identified.
+pub(super) fn copy_index(
+    path: &Path,
+    identity: &PackIdentity,
+    hash_kind: hash::Kind,
+    threads: usize,
+) -> Option<pack::index::File> {
+    let bytes = read_whole(path)?;
+    let is_same = digest(&bytes, threads) == identity.index_digest;
+    is_same.then(|| pack::index::File::from_data(bytes, path.to_owned(), hash_kind).ok()).flatten()
 }
 
 /// The digest of `bytes`: the digest of their length and of the digests of their chunks, which up to `threads` threads
@@ -84,60 +178,11 @@ fn join(len: u64, chunks: &[blake3::Hash]) -> CacheDigest {
     digest.finalize().into()
 }
 
-/// The [`digest`] of the bytes of a pack; `None` if the file does not have `len` bytes, all of which are mapped, or cannot be
-/// read.
-#[cfg(unix)]
-fn pack_digest(file: &File, len: u64, mapped: &pack::data::File, threads: usize) -> Option<CacheDigest> {
-    if mapped.data_len() as u64 != len {
-        return None;
-    }
-    let chunks = (0..len).step_by(CHUNK_LEN).map(|start| start..len.min(start + CHUNK_LEN as u64));
-    let hashed = threads::map(threads, chunks, |chunk| hash_part(file, chunk).ok());
-    Some(join(len, &hashed.into_iter().collect::<Option<Vec<_>>>()?))
-}
-
-#[cfg(not(unix))]
-fn pack_digest(_: &File, len: u64, mapped: &pack::data::File, threads: usize) -> Option<CacheDigest> {
-    Some(digest(mapped.entry_slice(0..len)?, threads)).filter(|_| mapped.data_len() as u64 == len)
-}
-
-/// The digest of a part of a file.
-///
-/// # Errors
-/// If the file ends before it, or cannot be read.
-#[cfg(unix)]
-fn hash_part(file: &File, mut part: Range<u64>) -> io::Result<blake3::Hash> {
-    use std::os::unix::fs::FileExt;
-    let mut buffer = vec![0; READ_LEN];
-    let mut digest = blake3::Hasher::new();
-    while !part.is_empty() {
-        let len = (part.end - part.start).min(READ_LEN as u64);
-        let bytes = &mut buffer[..len as usize];
-        file.read_exact_at(bytes, part.start)?;
-        digest.update(bytes);
-        part.start += len;
-    }
-    Ok(digest.finalize())
-}
-
-/// Maps an opened pack. Its path may lead to another file by now, so it is opened again by its descriptor.
-#[cfg(unix)]
-fn map(file: &File, _: &Path, hash_kind: hash::Kind) -> Option<pack::data::File> {
-    use std::os::fd::AsRawFd;
-    let descriptors = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
-    pack::data::File::at(format!("{descriptors}/{}", file.as_raw_fd()), hash_kind).ok()
-}
-
-#[cfg(not(unix))]
-fn map(_: &File, path: &Path, hash_kind: hash::Kind) -> Option<pack::data::File> {
-    pack::data::File::at(path, hash_kind).ok()
-}
-
 /// Reads a regular file into anonymous memory, in which later changes of the file do not show.
 fn read_whole(path: &Path) -> Option<Mmap> {
     let (mut file, metadata) = untrusted::open(path, FOLLOWS_LINKS).ok()?;
     let len = metadata.len();
-    if !metadata.is_file() || len == 0 || len > MAX_INDEX_SIZE {
+    if !metadata.is_file() || len == 0 || len > MAX_INDEX_LEN {
         return None;
     }
     let mut bytes = MmapOptions::new().len(usize::try_from(len).ok()?).populate().map_anon().ok()?;
@@ -219,6 +264,28 @@ mod tests {
     }
 
     #[test]
+    fn an_index_that_changed_after_it_was_identified_is_noticed() {
+        let (_scratch, index) = repository_with_pack();
+        let path = index.with_extension("pack");
+        let open = || Pack::open_with_identity(&index, hash::Kind::Sha1, 1).unwrap();
+        let (mut pack, mut other) = (open(), open());
+        let digest = pack.identity().unwrap().digest;
+        pack.copy_index(1);
+        assert_eq!(pack.identity().unwrap().digest, digest);
+        let (id, entry) = (pack.id_at(0).to_owned(), pack.entry_at_position(0));
+        let mut bytes = fs::read(&index).unwrap();
+        let ids_start = 8 + 256 * 4;
+        bytes[ids_start + 19] ^= 1;
+        fs::set_permissions(&index, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+        sleep(Duration::from_millis(50));
+        fs::write(&index, &bytes).unwrap();
+        assert_eq!((pack.id_at(0), pack.entry_at_position(0)), (&*id, entry), "the copy does not change");
+        assert!(!pack.identity().unwrap().is_unchanged(&path));
+        other.copy_index(1);
+        assert!(other.identity().is_none(), "other bytes were identified");
+    }
+
+    #[test]
     fn an_index_is_identified_by_all_of_its_bytes() {
         let (_scratch, index) = repository_with_pack();
         let index_digest = |index: &Path| {
@@ -261,10 +328,11 @@ mod tests {
         let hashed = |bytes: &[u8], threads| {
             fs::remove_file(&pack).unwrap();
             fs::write(&pack, bytes).unwrap();
-            let file = File::open(&pack).unwrap();
-            let mapped = map(&file, &pack, hash::Kind::Sha1).unwrap();
-            assert_eq!(pack_digest(&file, bytes.len() as u64 + 1, &mapped, threads), None);
-            pack_digest(&file, bytes.len() as u64, &mapped, threads).unwrap()
+            let mut file = OpenedFile::open(&pack).unwrap();
+            let hashed = file.digest(threads).unwrap();
+            file.len += 1;
+            assert!(file.digest(threads).is_err(), "the file has become shorter");
+            hashed
         };
         assert_eq!(hashed(&bytes, 1), digest(&bytes, 1));
         assert_eq!(hashed(&bytes, 3), digest(&bytes, 1));

@@ -216,6 +216,9 @@ impl<S: Searcher> Sweep<'_, S> {
 
     /// Reads the entry headers of the packs from number `first_new` on.
     fn plan_packs(&mut self, first_new: usize, cache: &mut Option<CachedSweep<'_>>) {
+        if let Some(cache) = cache {
+            cache.look_up(&mut self.store.packs, self.threads);
+        }
         let mut failed: Vec<ObjectId> = Vec::new();
         failed.extend(self.collected.failures.iter().filter_map(|failure| match failure.key {
             ObjectKey::Id(id) => Some(id),
@@ -232,9 +235,6 @@ impl<S: Searcher> Sweep<'_, S> {
             let was_searched: Option<&(dyn Fn(&oid) -> bool + Sync)> =
                 (!loose.is_empty()).then_some(&was_searched);
             duplicates = duplicates::find(packs, first_new, was_searched, self.threads);
-        }
-        if let Some(cache) = cache {
-            cache.look_up(packs, self.threads);
         }
         for ((number, pack), duplicates) in packs.iter().enumerate().skip(first_new).zip(duplicates) {
             if let Some(reason) = pack.mismatch() {

@@ -109,27 +109,33 @@ impl<'c> CachedSweep<'c> {
         }
     }
 
-    /// Looks up the packs that this sweep has not looked up yet.
-    pub(in crate::git::sweep) fn look_up(&mut self, packs: &[Pack], threads: usize) {
+    /// Looks up the packs that this sweep has not looked up yet. Those without facts get a copy of their index in memory.
+    pub(in crate::git::sweep) fn look_up(&mut self, packs: &mut [Pack], threads: usize) {
         let first_new = self.packs.len();
-        self.packs.extend(packs[first_new..].iter().map(|pack| PackState {
-            digest: pack.identity().map(|identity| identity.digest),
-            ..PackState::default()
-        }));
-        let present: HashSet<CacheDigest> = self.packs.iter().filter_map(|pack| pack.digest).collect();
-        for (number, pack) in packs.iter().enumerate().skip(first_new) {
-            let facts =
-                self.packs[number].digest.and_then(|digest| self.load(&digest, pack.num_objects() as usize));
-            // Facts also say that every object that the pack names exists, possibly in one of the packs that it relies on.
-            let facts = facts.filter(|facts| {
-                self.memory.cover(&facts.memory)
-                    && facts.relies_on.iter().all(|digest| present.contains(digest))
-            });
-            // The digest includes every byte of the index, so the index of a pack with facts was checked before.
-            if facts.is_none() && !is_in_order(pack, threads) {
-                self.packs[number].digest = None;
+        for pack in &packs[first_new..] {
+            let digest = pack.identity().map(|identity| identity.digest);
+            let facts = digest.and_then(|digest| self.load(&digest, pack.num_objects() as usize));
+            let facts = facts.filter(|facts| self.memory.cover(&facts.memory));
+            self.packs.push(PackState { digest, facts, ..PackState::default() });
+        }
+        let mut unknown: Vec<usize> =
+            (first_new..packs.len()).filter(|&number| self.packs[number].facts.is_none()).collect();
+        loop {
+            for number in unknown {
+                self.packs[number].facts = None;
+                self.packs[number].digest = digest_of_unknown(&mut packs[number], threads);
             }
-            self.packs[number].facts = facts;
+            // Facts also say that every object that the pack names exists, possibly in one of the packs that it relies on. One
+            // of these may have changed meanwhile.
+            let present: HashSet<CacheDigest> = self.packs.iter().filter_map(|pack| pack.digest).collect();
+            let relies_on_absent =
+                |facts: &PackFacts| facts.relies_on.iter().any(|digest| !present.contains(digest));
+            unknown = (first_new..packs.len())
+                .filter(|&number| self.packs[number].facts.as_ref().is_some_and(relies_on_absent))
+                .collect();
+            if unknown.is_empty() {
+                return;
+            }
         }
     }
 
@@ -277,4 +283,12 @@ impl<'c> CachedSweep<'c> {
         }
         self.gone.as_ref().is_some_and(|gone| !gone.is_empty())
     }
+}
+
+/// The digest of a pack without facts, whose index is copied into memory; `None` if the index has changed or is not in order.
+/// The index of a pack with facts has the same bytes as when they were recorded, so it was checked then.
+fn digest_of_unknown(pack: &mut Pack, threads: usize) -> Option<CacheDigest> {
+    pack.copy_index(threads);
+    let digest = pack.identity()?.digest;
+    is_in_order(pack, threads).then_some(digest)
 }
