@@ -255,6 +255,31 @@ impl Pack {
         self.fanout().positions(id).any(|position| self.id_at(position) == id)
     }
 
+    /// The first position from `start` on whose id is not less than `id`; the number of objects if there is none. The fewer
+    /// positions are between `start` and the result, the faster. The result is arbitrary if the index is not sorted.
+    pub(crate) fn first_from(&self, start: u32, id: &oid) -> u32 {
+        let (mut low, mut step) = (start, 1);
+        let mut high = loop {
+            let next = low.saturating_add(step);
+            if next >= self.num_objects() {
+                break self.num_objects();
+            }
+            if self.id_at(next) >= id {
+                break next;
+            }
+            (low, step) = (next, step.saturating_mul(2));
+        };
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.id_at(middle) < id {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
     /// Like [`Self::position`], but faster for many ids, since it fills a table on first use.
     #[inline]
     pub(crate) fn position_by_table(&self, id: &oid) -> Option<u32> {
@@ -352,5 +377,34 @@ fn check_regular(path: &Path) -> Result<(), PackError> {
         Ok(_) => Err(PackError::Damaged { path: path.to_owned(), reason: "not a regular file".to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(PackError::Vanished(path.to_owned())),
         Err(error) => Err(PackError::Unreadable { path: path.to_owned(), error }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::scratch::Scratch;
+
+    #[test]
+    fn the_first_position_from_a_start_is_found() {
+        let scratch = Scratch::new(&[]);
+        for number in 0..20 {
+            scratch.write("file", &format!("{number}"));
+            scratch.commit("one of many");
+        }
+        scratch.git(&["repack", "-qad"]);
+        let files = fs::read_dir(scratch.path().join(".git/objects/pack")).unwrap();
+        let mut files = files.map(|file| file.unwrap().path());
+        let index = files.find(|path| path.extension().unwrap() == "idx").unwrap();
+        let pack = Pack::open(&index, hash::Kind::Sha1).unwrap();
+        let count = pack.num_objects();
+        assert!(count > 40);
+        for start in 0..=count {
+            for position in 0..count {
+                let expected = if start == count { count } else { position.max(start) };
+                assert_eq!(pack.first_from(start, pack.id_at(position)), expected, "{position} from {start}");
+            }
+            assert_eq!(pack.first_from(start, &ObjectId::from([0xff; 20])), count);
+        }
     }
 }

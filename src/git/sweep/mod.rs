@@ -35,6 +35,7 @@ mod worker;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
+use gix::ObjectId;
 use gix::object::Kind;
 
 pub use bench_baseline::inflate_all_entries;
@@ -136,6 +137,8 @@ pub struct SweepOptions<'a> {
     pub small_result: usize,
     /// Objects of more than this many bytes that are neither a delta nor a delta base are searched in windows.
     pub stream_above: u64,
+    /// Objects that refs point at, sorted. They are looked up in the indexes of the packs.
+    pub targets: &'a [ObjectId],
     /// Stops the sweep early when set.
     pub cancel: Option<&'a AtomicBool>,
     /// Updated while the sweep runs.
@@ -153,6 +156,7 @@ impl Default for SweepOptions<'_> {
             max_memory: 3 << 29,
             small_result: 1 << 10,
             stream_above: 64 << 20,
+            targets: &[],
             cancel: None,
             progress: None,
         }

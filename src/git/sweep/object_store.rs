@@ -65,6 +65,19 @@ impl ObjectStore {
         packs.filter(|(_, pack)| pack.position(id).is_some()).map(|(number, _)| number)
     }
 
+    /// Those of these ids, which are sorted, that no pack lists. May include some that an index lists out of order.
+    pub(super) fn unpacked(&self, ids: &[ObjectId]) -> Vec<ObjectId> {
+        let mut unpacked = ids.to_vec();
+        for pack in &self.packs {
+            let mut start = 0;
+            unpacked.retain(|id| {
+                start = pack.first_from(start, id);
+                start == pack.num_objects() || pack.id_at(start) != *id
+            });
+        }
+        unpacked
+    }
+
     /// Whether the listing contains an object as a loose one.
     pub(super) fn is_loose(&self, id: &oid) -> bool {
         self.listing.loose.binary_search_by(|(other, _)| (**other).cmp(id)).is_ok()

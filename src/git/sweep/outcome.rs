@@ -126,6 +126,9 @@ pub struct SweepOutcome<H> {
     /// Objects that other objects name and that do not exist, sorted. Empty unless
     /// [`SweepOptions::check_links`](super::SweepOptions::check_links) is set.
     pub missing: Vec<ObjectId>,
+    /// Those of the [targets of refs](super::SweepOptions::targets) that no pack lists, sorted. Includes some that are listed, if
+    /// the index of a pack is not in order.
+    pub unpacked_targets: Vec<ObjectId>,
     /// Bytes that belong to no object, in order. Empty unless
     /// [`SweepOptions::find_unlisted`](super::SweepOptions::find_unlisted) is set.
     pub unlisted: Vec<UnlistedBytes>,

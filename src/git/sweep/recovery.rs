@@ -51,6 +51,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     // A repack may have moved the object after it was looked up.
     missing.retain(|id| sweep.store.copies(id).next().is_none());
     missing.sort_unstable();
+    let unpacked_targets = sweep.store.unpacked(sweep.options.targets);
     SweepOutcome {
         found,
         clean: std::mem::take(&mut sweep.clean),
@@ -58,6 +59,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
         counts: sweep.collected.counts,
         bytes_searched: sweep.collected.bytes_searched,
         missing,
+        unpacked_targets,
         unlisted,
         cancelled: sweep.is_cancelled(),
         skipped: sweep.skipped.into_iter().collect(),

@@ -1,5 +1,6 @@
 //! Sweeps all objects of a repository, opens the containers among them, and has the matches attributed.
 
+use super::receipt::targets;
 use super::repository_audit::RepositoryAudit;
 use super::search::{ObjectSearch, SweepMatches, partition};
 use super::secret_index::SecretIndex;
@@ -16,6 +17,7 @@ impl RepositoryAudit<'_> {
         let search = ObjectSearch { detector: self.settings.detector, stop: self.settings.stop, kinds };
         let defaults = SweepOptions::default();
         let max_memory = self.options.max_memory.unwrap_or(defaults.max_memory).min(defaults.max_memory);
+        let targets = targets(refs);
         let options = SweepOptions {
             max_memory,
             max_assembled: defaults.max_assembled.min(max_memory),
@@ -23,6 +25,7 @@ impl RepositoryAudit<'_> {
             full_objects: self.options.full_objects,
             check_links: true,
             find_unlisted: true,
+            targets: &targets,
             cancel: Some(self.settings.stop.flag()),
             progress: self.options.progress.as_deref(),
             ..defaults
@@ -39,7 +42,7 @@ impl RepositoryAudit<'_> {
             .extend(outcome.skipped.into_iter().filter(|skip| !self.scanned_as_files.contains(&skip.what)));
         self.search_unlisted_bytes(&outcome.unlisted);
         self.report_missing_objects(&outcome.missing);
-        self.report_broken_refs(refs);
+        self.report_broken_refs(refs, &outcome.unpacked_targets);
         let SweepMatches { mut secret_objects, mut containers, pointers, passed_over } =
             partition(outcome.found);
         containers.extend(outcome.clean);
