@@ -27,7 +27,8 @@ pub(crate) enum EntryFault {
 
 /// The delta trees of one pack.
 pub(crate) struct DeltaTree {
-    /// The start of each entry's children in `children`, and the end of the last entry's.
+    /// The start of each entry's children in `children`, and the end of the last entry's. Empty if
+    /// there are no children.
     starts: Vec<u32>,
     /// The children of all entries, in pack order except that the heaviest child of each entry comes last.
     children: Vec<Entry>,
@@ -76,8 +77,6 @@ impl DeltaTree {
             faults: Vec::new(),
         };
         if entries.is_empty() {
-            // The number of objects is an upper bound for that of entries, which would require sorting the offsets.
-            tree.starts = vec![0; pack.num_objects() as usize + 1];
             return tree;
         }
         let mut links = Vec::new();
@@ -90,7 +89,6 @@ impl DeltaTree {
             }
         }
         if links.is_empty() {
-            tree.starts = vec![0; pack.len() + 1];
             return tree;
         }
         let mut bases = vec![NO_BASE; pack.len()];
@@ -118,7 +116,10 @@ impl DeltaTree {
     /// The children of `entry`, as positions for [`Self::child`].
     #[inline]
     pub(crate) fn children(&self, entry: Entry) -> std::ops::Range<u32> {
-        self.starts[entry as usize]..self.starts[entry as usize + 1]
+        match self.starts.get(entry as usize..entry as usize + 2) {
+            Some(bounds) => bounds[0]..bounds[1],
+            None => 0..0,
+        }
     }
 
     /// The child at a position within [`Self::children`].
@@ -132,9 +133,7 @@ impl DeltaTree {
         let mut all = vec![entry];
         let mut next = 0;
         while let Some(&parent) = all.get(next) {
-            all.extend_from_slice(
-                &self.children[self.starts[parent as usize] as usize..][..self.children(parent).len()],
-            );
+            all.extend(self.children(parent).map(|position| self.child(position)));
             next += 1;
         }
         all

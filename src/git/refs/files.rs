@@ -3,7 +3,6 @@
 //! The files are not trusted: only regular files of a reasonable size are opened, so that a pipe or a device
 //! in place of a ref cannot stall a scan.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -128,7 +127,7 @@ impl Reader {
             Err(error) => return self.refs.gaps.push("packed-refs", format!("cannot be read: {error}")),
         };
         let ends = memchr::memchr_iter(b'\n', &bytes).chain([bytes.len()]);
-        let (mut start, mut packed_refs) = (0, Vec::new());
+        let (mut start, mut packed) = (0, Vec::new());
         for end in ends {
             let line = bytes.get(start..end).unwrap_or_default();
             start = end + 1;
@@ -138,19 +137,17 @@ impl Reader {
             }
             match parse_id(line, self.hash_kind) {
                 Some((id, rest)) if rest.first() == Some(&b' ') => {
-                    let name = String::from_utf8_lossy(rest[1..].trim_ascii_end()).into_owned();
-                    packed_refs.push((name, (TipKind::Ref, RefTarget::Id(id))));
+                    packed.push((name_from_bytes(rest[1..].trim_ascii_end()), id));
                 }
                 _ => self.refs.gaps.push("packed-refs", "has a line that is not a ref"),
             }
         }
         // If a ref has several lines, the first is used. git writes one line for each ref, in order, so sorting is fast.
-        packed_refs.sort_by(|(left, _), (right, _)| left.cmp(right));
-        packed_refs.dedup_by(|(right, _), (left, _)| right == left);
-        let mut values: BTreeMap<_, _> = packed_refs.into_iter().collect();
+        packed.sort_by(|(left, _), (right, _)| left.cmp(right));
+        packed.dedup_by(|(right, _), (left, _)| right == left);
         // Loose refs take precedence.
-        values.append(&mut self.values);
-        self.values = values;
+        packed.retain(|(name, _)| !self.values.contains_key(name));
+        self.packed = packed;
     }
 
     fn read_reflog(&mut self, path: &Path, log: String) {
@@ -212,6 +209,12 @@ fn parse_reflog_line(line: &[u8], hash_kind: gix::hash::Kind) -> Option<LogEntry
     let message = message.to_vec();
     let (who, when) = (who.trim_ascii().to_vec(), when.trim_ascii().to_vec());
     Some(LogEntry { log: String::new(), ago: 0, is_oldest: false, old, new, who, when, message })
+}
+
+/// A ref name, with replacement characters for what is not UTF-8.
+fn name_from_bytes(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec())
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The names of all files and directories in a directory, in order.

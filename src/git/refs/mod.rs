@@ -102,7 +102,12 @@ pub struct Refs {
 /// Reads all names of `repo`: those of all its work trees, whichever it was opened from.
 pub fn read(repo: &gix::Repository) -> Refs {
     let common = repo.common_dir();
-    let mut reader = Reader { hash_kind: repo.object_hash(), values: BTreeMap::new(), refs: Refs::default() };
+    let mut reader = Reader {
+        hash_kind: repo.object_hash(),
+        values: BTreeMap::new(),
+        packed: Vec::new(),
+        refs: Refs::default(),
+    };
     let storage = RefStorage::from_config(repo);
     let read_dir: fn(&mut Reader, &Path, &str) = match &storage {
         RefStorage::Files => Reader::read_git_dir,
@@ -147,6 +152,8 @@ pub(super) struct Reader {
     hash_kind: gix::hash::Kind,
     /// Refs by full name, not yet resolved.
     values: BTreeMap<String, (TipKind, RefTarget)>,
+    /// Further refs: those that are only in `packed-refs`, sorted by name. They are many and need not be resolved.
+    packed: Vec<(String, ObjectId)>,
     refs: Refs,
 }
 
@@ -178,6 +185,8 @@ impl Reader {
                 }
             }
         }
+        let packed = self.packed.into_iter().map(|(name, id)| Tip { name, id, kind: TipKind::Ref });
+        self.refs.tips.extend(packed);
         self.refs.tips.sort();
         self.refs
     }
@@ -185,16 +194,25 @@ impl Reader {
     /// The object at the end of a chain of symbolic refs, if any; an error if the chain is too long.
     fn follow(&self, value: &RefTarget) -> Result<Option<ObjectId>, ()> {
         let mut value = value;
-        for _ in 0..=MAX_SYMREF_HOPS {
+        for hop in 0..=MAX_SYMREF_HOPS {
             match value {
                 RefTarget::Id(id) => return Ok(Some(*id)),
                 RefTarget::Symbolic(target) => match self.values.get(target) {
                     Some((_, next)) => value = next,
-                    None => return Ok(None),
+                    None => {
+                        let id = self.packed_id(target);
+                        return if id.is_some() && hop == MAX_SYMREF_HOPS { Err(()) } else { Ok(id) };
+                    }
                 },
             }
         }
         Err(())
+    }
+
+    /// The object of a ref that is only in `packed-refs`.
+    fn packed_id(&self, name: &str) -> Option<ObjectId> {
+        let position = self.packed.binary_search_by(|(other, _)| other.as_str().cmp(name)).ok()?;
+        Some(self.packed[position].1)
     }
 }
 

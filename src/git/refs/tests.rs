@@ -214,3 +214,30 @@ fn sha256_repositories_have_longer_ids() {
         assert!(refs.logs.iter().all(|entry| entry.new == id));
     }
 }
+
+/// Packed refs are kept apart from loose ones.
+#[test]
+fn symbolic_refs_lead_to_packed_refs_as_to_loose_ones() {
+    let scratch = Scratch::new(&[STORAGES[0]]);
+    scratch.write("a", "1");
+    scratch.commit("first");
+    scratch.git(&["branch", "old"]);
+    scratch.write("a", "2");
+    scratch.commit("second");
+    scratch.git(&["symbolic-ref", "refs/link/1", "refs/heads/old"]);
+    for hop in 1..8 {
+        scratch.git(&["symbolic-ref", &format!("refs/link/{}", hop + 1), &format!("refs/link/{hop}")]);
+    }
+    let loose = read(&scratch.open());
+    assert_eq!(gap_names(&loose).len(), 3, "too long");
+    scratch.git(&["pack-refs", "--all"]);
+    assert!(!scratch.path().join(".git/refs/heads/old").exists());
+    let packed = read(&scratch.open());
+    assert_eq!((&packed.tips, gap_names(&packed)), (&loose.tips, gap_names(&loose)));
+    // A loose ref takes precedence.
+    scratch.git(&["update-ref", "refs/heads/old", "HEAD"]);
+    let both = read(&scratch.open());
+    let old: Vec<_> = both.tips.iter().filter(|tip| tip.name == "refs/heads/old").collect();
+    assert_eq!(old.len(), 1);
+    assert_eq!(old[0].id.to_string(), scratch.git(&["rev-parse", "HEAD"]).trim());
+}

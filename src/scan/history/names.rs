@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::repository_audit::RepositoryAudit;
+use crate::detect::Detector;
 use crate::git::refs::Refs;
 use crate::git::{self, IndexNames};
 use crate::model::{Finding, LeakStatus, Surface};
@@ -64,7 +65,7 @@ impl RepositoryAudit<'_> {
         let logs = refs.logs.iter().map(|entry| &entry.log);
         let mut names: BTreeSet<&String> = refs.tips.iter().map(|tip| &tip.name).chain(logs).collect();
         names.extend(refs.head.iter().chain(&refs.other_names));
-        for name in names {
+        for name in with_keywords(names, self.settings.detector) {
             let reported_name = [self.prefix, name.as_bytes()].concat();
             let (detector, start) = (self.settings.detector, self.prefix.len());
             for finding in name_findings(detector, Surface::RefName, &reported_name, start) {
@@ -73,5 +74,69 @@ impl RepositoryAudit<'_> {
                 self.outcome.findings.push(finding);
             }
         }
+    }
+}
+
+/// Number of bytes of names that are searched at a time.
+const NAMES_LEN: usize = 1 << 16;
+
+/// Those names that contain a keyword, without which there is no match. Few do, and to search many names at a time is much
+/// faster than one by one.
+fn with_keywords<'n>(names: impl IntoIterator<Item = &'n String>, detector: &Detector) -> Vec<&'n String> {
+    let mut names = names.into_iter().peekable();
+    let (mut joined, mut ends, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    while names.peek().is_some() {
+        joined.clear();
+        ends.clear();
+        while joined.len() < NAMES_LEN
+            && let Some(name) = names.next()
+        {
+            joined.extend_from_slice(name.as_bytes());
+            joined.push(b'\n');
+            ends.push((joined.len(), name));
+        }
+        let mut numbers = BTreeSet::new();
+        // The matches are those of the joined names. They do not matter.
+        let _ = detector.find_with_keywords(
+            &joined,
+            |at| {
+                numbers.insert(ends.partition_point(|(end, _)| *end <= at));
+                true
+            },
+            |_| {},
+        );
+        found.extend(numbers.into_iter().filter_map(|number| Some(ends.get(number)?.1)));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{RuleSet, expand_template};
+
+    #[test]
+    fn names_with_a_key_are_among_those_with_keywords() {
+        let detector = Detector::new(&RuleSet::built_in().unwrap()).unwrap();
+        let key = |number| {
+            let key = expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", number).text;
+            String::from_utf8(key).unwrap()
+        };
+        let name = |number: u64| match number % 100 {
+            99 => format!("refs/heads/{}", key(number)),
+            _ => format!("refs/tags/v{number}.0"),
+        };
+        let names: Vec<String> = (0..6000).map(name).collect();
+        assert!(names.iter().map(String::len).sum::<usize>() > NAMES_LEN);
+        let found = with_keywords(&names, &detector);
+        let has_findings =
+            |name: &&String| !name_findings(&detector, Surface::RefName, name.as_bytes(), 0).is_empty();
+        let expected: Vec<&String> = names.iter().filter(has_findings).collect();
+        assert!(expected.len() == 60 && expected.iter().all(|name| found.contains(name)));
+        // Other names contain a keyword, too, for example the code of a letter.
+        assert!(
+            found.len() < 200 && found.is_sorted_by_key(|name| names.iter().position(|other| other == *name))
+        );
+        assert!(with_keywords([], &detector).is_empty());
     }
 }
