@@ -1,5 +1,5 @@
 //! Remembers the content of a repository in which nothing was found, so that the next audit need not search it again. This
-//! includes containers and what is in them.
+//! includes containers and what is in them, and the indexes of packs.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,6 +53,11 @@ impl<'c> CleanContents<'c> {
         digest.finalize().into()
     }
 
+    /// A digest that identifies the index of `pack`, whose digest includes that of the index.
+    pub fn index_digest(pack: &CacheDigest) -> CacheDigest {
+        Self::place_digest(pack, b"index")
+    }
+
     /// Whether the content with that digest is known to be clean.
     pub fn has(&self, digest: &CacheDigest) -> bool {
         self.known.contains_key(digest)
@@ -60,9 +65,15 @@ impl<'c> CleanContents<'c> {
 
     /// The number of bytes that were searched in the content with that digest, if it is known to be clean.
     pub fn known(&self, digest: &CacheDigest) -> Option<u64> {
+        let searched = self.known_index(digest)?;
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        Some(searched)
+    }
+
+    /// Like [`Self::known`], for the index of a pack, which is not counted as a container.
+    pub fn known_index(&self, digest: &CacheDigest) -> Option<u64> {
         let searched = *self.known.get(digest)?;
         self.add(*digest, searched);
-        self.lookups.fetch_add(1, Ordering::Relaxed);
         Some(searched)
     }
 

@@ -16,19 +16,24 @@ pub struct HeadTree {
     pub missing: Gaps,
     /// Paths of submodules, unordered.
     pub submodules: Vec<Vec<u8>>,
+    /// The objects that were read: the commit and all trees.
+    pub read: Vec<ObjectId>,
 }
 
-/// Walks HEAD's tree, and visits each subtree once. An unborn or unreadable HEAD has no tree.
-pub fn walk_head_tree(repo: &gix::Repository) -> HeadTree {
+/// The commit that HEAD points to. An unborn or unreadable HEAD has none.
+pub fn head_commit(repo: &gix::Repository) -> Option<ObjectId> {
+    revision::head(repo).ok().and_then(|head| head.id)
+}
+
+/// Walks the tree of `commit`, and visits each subtree once.
+pub fn walk_head_tree(repo: &gix::Repository, commit: ObjectId) -> HeadTree {
     let mut lookup = Lookup::new(repo);
-    let mut submodules = Vec::new();
-    let Some(commit) = revision::head(repo).ok().and_then(|head| head.id) else {
-        return HeadTree { missing: lookup.gaps, submodules };
-    };
+    let (mut submodules, mut read) = (Vec::new(), vec![commit]);
     let tree = lookup.read_as(&commit, Kind::Commit).and_then(|bytes| Header::new(bytes).tree());
     let mut stack: Vec<(ObjectId, Vec<u8>)> = tree.into_iter().map(|id| (id, Vec::new())).collect();
     let mut seen: HashSet<ObjectId> = stack.iter().map(|(id, _)| *id).collect();
     while let Some((id, path)) = stack.pop() {
+        read.push(id);
         let Some(bytes) = lookup.read_as(&id, Kind::Tree) else { continue };
         let mut blobs: Vec<ObjectId> = Vec::new();
         for entry in TreeRefIter::from_bytes(bytes, repo.object_hash()).filter_map(Result::ok) {
@@ -45,7 +50,7 @@ pub fn walk_head_tree(repo: &gix::Repository) -> HeadTree {
             lookup.gaps.push(format!("blob {id}"), MISSING);
         }
     }
-    HeadTree { missing: lookup.gaps, submodules }
+    HeadTree { missing: lookup.gaps, submodules, read }
 }
 
 /// Why a blob is a gap.

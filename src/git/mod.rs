@@ -57,7 +57,7 @@ pub use gate::{RefusedFile, is_git_dir};
 pub use gix::hash::Kind as HashKind;
 pub use gix::object::Kind as ObjectKind;
 pub use gix::{ObjectId, Repository};
-pub use head_tree::{HeadTree, walk_head_tree};
+pub use head_tree::{HeadTree, head_commit, walk_head_tree};
 pub use hooks::{HooksDir, MessageCut, hooks_dir, message_cut};
 pub use index::{IndexNames, index_names, staged_paths};
 pub(crate) use inflate::InflateStream;
@@ -73,8 +73,8 @@ pub use repository_info::{partial_reason, push_url, repository_info, shallow_rea
 pub use rewrite::{Rewrite, RewriteBase, Rewriter};
 pub use submodules::{WorkTreeGit, submodule_names, work_tree_git};
 pub use sweep::{
-    CacheUpdate, IdentifiedObjects, KindCount, MatchedObject, ObjectCounts, PackedCopy, Progress, Searcher,
-    SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache,
+    CacheUpdate, IdentifiedObjects, IdentifiedPack, KindCount, MatchedObject, ObjectCounts, PackedCopy,
+    Progress, Searcher, SweepOptions, SweepOutcome, cache_subject, sweep, sweep_with_cache,
 };
 pub use sweep::{UnlistedBytes, unlisted_streams};
 pub use unindexed_files::{ObjectLink, UnindexedFile, UnindexedFiles, unindexed_files};

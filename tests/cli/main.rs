@@ -6,6 +6,8 @@ mod action;
 mod action_install;
 mod ambiguous;
 mod cache;
+mod cache_head_tree;
+mod cache_indexes;
 mod cache_random;
 mod cache_unopened;
 mod ci;

@@ -39,7 +39,7 @@ use gix::ObjectId;
 use gix::object::Kind;
 
 pub use bench_baseline::inflate_all_entries;
-pub use cached::{CacheUpdate, IdentifiedObjects, cache_subject, sweep_with_cache};
+pub use cached::{CacheUpdate, IdentifiedObjects, IdentifiedPack, cache_subject, sweep_with_cache};
 pub use outcome::{KindCount, MatchedObject, ObjectCounts, PackedCopy, SweepOutcome};
 pub use plan::sweep;
 pub use unlisted::{UnlistedBytes, unlisted_streams};

@@ -7,41 +7,43 @@ use super::search::{ObjectSearch, SweepMatch};
 use super::{HistoryError, HistoryOptions};
 use crate::cache::{Cache, CacheDigest, CleanContents};
 use crate::git::{
-    IdentifiedObjects, ObjectDatabase, Repository, SweepOptions, SweepOutcome, cache_subject, sweep,
-    sweep_with_cache,
+    IdentifiedObjects, IdentifiedPack, ObjectDatabase, Repository, SweepOptions, SweepOutcome, cache_subject,
+    sweep, sweep_with_cache,
 };
 
 impl RepositoryAudit<'_> {
     /// Sweeps the database, with the cache if there is one. `clean` are the containers in which an earlier audit found
-    /// nothing and skipped nothing. Also returns the digest of all objects, if each is stored once, in a known pack: under
-    /// it, the cache keeps results that depend on the objects alone, such as the paths of unopened containers.
+    /// nothing and skipped nothing. Also returns all objects, if each is in a known pack: under their digest, the cache keeps
+    /// results that depend on the objects alone, such as the paths of unopened containers. Last come the packs whose bytes
+    /// are known.
     pub(super) fn run_sweep(
         &self,
         database: &ObjectDatabase,
         search: &ObjectSearch<'_>,
         options: &SweepOptions<'_>,
         clean: Option<&CleanContents<'_>>,
-    ) -> (SweepOutcome<SweepMatch>, Option<IdentifiedObjects>) {
+    ) -> (SweepOutcome<SweepMatch>, Option<IdentifiedObjects>, Vec<IdentifiedPack>) {
         match self.cache() {
             Some(cache) if search.kinds.len() == ALL_KINDS => {
                 let is_clean = |pack: &CacheDigest, id: &[u8]| {
                     clean.is_some_and(|clean| clean.has(&CleanContents::place_digest(pack, id)))
                 };
                 let (outcome, mut update) = sweep_with_cache(database, search, options, (cache, &is_clean));
-                let identified_objects = update.take_identified();
+                let identified_objects = update.identified_objects.take();
+                let identified_packs = std::mem::take(&mut update.identified_packs);
                 if !outcome.cancelled {
                     update.keep(cache);
                 }
-                (outcome, identified_objects)
+                (outcome, identified_objects, identified_packs)
             }
             Some(cache) => {
                 cache.note(format!(
                     "cache: {}: not used for packs, since --surfaces leaves out a kind of object",
                     database.name()
                 ));
-                (sweep(database, search, options), None)
+                (sweep(database, search, options), None, Vec::new())
             }
-            None => (sweep(database, search, options), None),
+            None => (sweep(database, search, options), None, Vec::new()),
         }
     }
 }

@@ -5,13 +5,14 @@ use super::repository_audit::RepositoryAudit;
 use super::search::{ObjectSearch, SweepMatches, partition};
 use super::secret_index::SecretIndex;
 use crate::git::refs::Refs;
-use crate::git::{ObjectDatabase, ObjectKind, SweepOptions};
+use crate::git::{IdentifiedObjects, ObjectDatabase, ObjectKind, SweepOptions};
 
 impl RepositoryAudit<'_> {
     pub(super) fn sweep(&mut self, refs: &Refs) {
         let kinds = self.options.object_kinds();
         if kinds.is_empty() {
-            return;
+            self.check_head_tree(None);
+            return self.scan_pack_indexes(&[], None);
         }
         let database = ObjectDatabase::from_repo(self.repo);
         let search = ObjectSearch { detector: self.settings.detector, stop: self.settings.stop, kinds };
@@ -31,7 +32,10 @@ impl RepositoryAudit<'_> {
             ..defaults
         };
         let clean = self.clean_containers();
-        let (outcome, identified_objects) = self.run_sweep(&database, &search, &options, clean.as_ref());
+        let (outcome, identified_objects, identified_packs) =
+            self.run_sweep(&database, &search, &options, clean.as_ref());
+        self.check_head_tree(identified_objects.as_ref());
+        self.scan_pack_indexes(&identified_packs, clean.as_ref());
         let coverage = &mut self.outcome.coverage;
         coverage.commits += outcome.counts.of(ObjectKind::Commit).objects;
         coverage.blobs += outcome.counts.of(ObjectKind::Blob).objects;
@@ -58,7 +62,8 @@ impl RepositoryAudit<'_> {
         if self.is_stopped() {
             self.add_unattributed_findings(&secrets);
         } else if !secrets.keys.is_empty() || !unopened.is_empty() {
-            self.attribute(refs, &secrets, &unopened, identified_objects.as_ref());
+            let objects = identified_objects.filter(IdentifiedObjects::are_unique);
+            self.attribute(refs, &secrets, &unopened, objects.as_ref());
         }
         let unsearched = std::mem::take(&mut self.outcome.key_objects.unsearched);
         self.outcome.key_objects = secrets.into_keys_by_object(unsearched);

@@ -3,7 +3,7 @@
 use super::repository_audit::RepositoryAudit;
 use crate::git::refs::{Refs, Tip, TipKind};
 use crate::git::{self, ObjectId, ObjectKind};
-use crate::model::{Skip, Surface};
+use crate::model::Skip;
 use crate::scan::skip_limit::first_and_rest;
 
 impl RepositoryAudit<'_> {
@@ -15,11 +15,6 @@ impl RepositoryAudit<'_> {
         if let Some(reason) = git::shallow_reason(self.repo) {
             coverage.skipped.insert(Skip::new("commits beyond the shallow boundary", reason));
         }
-        let head_tree = git::walk_head_tree(self.repo);
-        if self.options.surfaces.contains(&Surface::Blob) {
-            coverage.skipped.extend(head_tree.missing.into_skips());
-        }
-        self.submodules.extend(head_tree.submodules);
         // Otherwise the sweep notices missing objects.
         let kinds = self.options.object_kinds();
         let checks_links = [ObjectKind::Commit, ObjectKind::Tree].iter().all(|kind| kinds.contains(kind));

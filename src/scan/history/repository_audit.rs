@@ -1,6 +1,7 @@
 //! Scans one object database and the git directory around it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::history_facts::FactsBySecret;
@@ -55,6 +56,8 @@ pub(super) struct RepositoryAudit<'a> {
     pub(super) locator: SecretLocator<'a>,
     /// Paths of files in object directories that were scanned as plain files.
     pub(super) scanned_as_files: HashSet<String>,
+    /// The index files of packs, which are scanned after the sweep.
+    pub(super) pack_indexes: Vec<(PathBuf, Origin)>,
     pub(super) nested_dirs: Vec<NestedDir>,
     pub(super) submodules: BTreeSet<Vec<u8>>,
     /// Blobs of a range to which a ref leads without a commit, and their paths in its tree.
@@ -77,6 +80,7 @@ impl<'a> RepositoryAudit<'a> {
             objects: ObjectReader::new(repo),
             locator: SecretLocator::new(settings, lfs(options, repo)),
             scanned_as_files: HashSet::new(),
+            pack_indexes: Vec::new(),
             nested_dirs: Vec::new(),
             submodules: BTreeSet::new(),
             commitless_blobs: HashMap::new(),

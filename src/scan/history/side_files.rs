@@ -2,14 +2,14 @@
 //! that git ignores.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::repository_audit::RepositoryAudit;
 use crate::container::Input;
 use crate::git::refs::Refs;
 use crate::git::{self, ObjectDatabase, ObjectLink, UnindexedFile, UnindexedFiles};
 use crate::model::{Finding, LeakStatus, Origin, Skip, Surface};
-use crate::scan::collect::Collector;
+use crate::scan::collect::{Collector, ScanOutcome};
 use crate::source::{GitDir, Sink as _, scan_file_list, scan_git_dir, scan_object_names};
 
 impl RepositoryAudit<'_> {
@@ -35,8 +35,12 @@ impl RepositoryAudit<'_> {
             scan_table_reflogs(refs, &reported_prefix, &collector);
         }
         self.scan_unindexed_files(&[&reported_prefix, &b"objects/"[..]].concat(), &collector, &names);
-        let mut outcome = collector.finish();
-        self.add_name_findings(&mut outcome.findings, names.finish().findings);
+        self.add_side_files(collector.finish(), names.finish().findings);
+    }
+
+    /// Adds what was found in files of the git directory, and in their names.
+    pub(super) fn add_side_files(&mut self, mut outcome: ScanOutcome, names: Vec<Finding>) {
+        self.add_name_findings(&mut outcome.findings, names);
         for finding in &outcome.findings {
             let status = match finding.origin.surface {
                 Surface::Reflog | Surface::Unreachable => LeakStatus::Unreachable,
@@ -99,7 +103,10 @@ impl RepositoryAudit<'_> {
             (path, Origin::at_path(surface, [reported_prefix, relative_path.as_bytes()].concat()))
         });
         let is_wanted = |origin: &Origin| self.options.surfaces.contains(&origin.surface);
-        let files: Vec<_> = files.filter(|(_, origin)| is_wanted(origin)).collect();
+        let is_index = |(path, _): &(PathBuf, Origin)| path.extension().is_some_and(|end| end == "idx");
+        let (indexes, files): (Vec<_>, Vec<_>) =
+            files.filter(|(_, origin)| is_wanted(origin)).partition(is_index);
+        self.pack_indexes.extend(indexes);
         let with_objects = files.iter().filter(|(_, origin)| origin.surface == Surface::Unreachable);
         self.scanned_as_files.extend(with_objects.map(|(path, _)| path.display().to_string()));
         scan_file_list(files, collector);

@@ -8,7 +8,7 @@ use gix::object::Kind;
 use super::facts::{PackFacts, ReadAgain, room};
 use super::families::families;
 use super::id_set::IdSet;
-use super::identified_objects::IdentifiedObjects;
+use super::identified_objects::{IdentifiedObjects, IdentifiedPack};
 use super::repack_facts::{FamilyFact, RepackFacts};
 use super::state::{CachedSweep, PackState};
 use super::update::{CacheUpdate, FreshPack};
@@ -44,6 +44,7 @@ pub(in crate::git::sweep) fn collect<S: Searcher>(
     }
     let mut update = CacheUpdate::new(state);
     update.identified_objects = IdentifiedObjects::from_sweep(sweep, state);
+    update.identified_packs = IdentifiedPack::all(sweep, state);
     if state.packs.iter().all(|pack| pack.facts.is_some()) {
         return update;
     }

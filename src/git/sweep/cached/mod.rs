@@ -23,7 +23,7 @@ mod state;
 mod tests;
 mod update;
 
-pub use identified_objects::IdentifiedObjects;
+pub use identified_objects::{IdentifiedObjects, IdentifiedPack};
 pub use state::cache_subject;
 pub use update::CacheUpdate;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::identified_objects::IdentifiedObjects;
+use super::identified_objects::{IdentifiedObjects, IdentifiedPack};
 use super::repack_facts::RepackFacts;
 use super::state::{CachedSweep, PackState};
 use crate::cache::{Cache, CacheDigest, CacheReader, put_number};
@@ -37,7 +37,9 @@ pub struct CacheUpdate {
     /// Number of objects in packs without facts that were not searched, since they were in packs that no longer exist.
     known_objects: u64,
     /// What identifies all objects, if results that depend on them alone can be kept.
-    pub(super) identified_objects: Option<IdentifiedObjects>,
+    pub identified_objects: Option<IdentifiedObjects>,
+    /// All packs whose bytes are known.
+    pub identified_packs: Vec<IdentifiedPack>,
 }
 
 impl CacheUpdate {
@@ -54,12 +56,8 @@ impl CacheUpdate {
             packs: state.packs.len(),
             known_objects: state.packs.iter().map(PackState::known_objects).sum(),
             identified_objects: None,
+            identified_packs: Vec::new(),
         }
-    }
-
-    /// What identifies all objects of the database, if results that depend on them alone can be kept.
-    pub fn take_identified(&mut self) -> Option<IdentifiedObjects> {
-        self.identified_objects.take()
     }
 
     /// Writes the update to the cache, and removes the entries about packs that no longer exist.
