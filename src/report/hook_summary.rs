@@ -28,7 +28,7 @@ pub fn write_hook_summary(
         out.push_str(&text);
         out.push('\n');
     };
-    let places: Vec<_> = report
+    let open_findings: Vec<_> = report
         .open_leaks()
         .flat_map(|leak| {
             leak.findings
@@ -37,7 +37,7 @@ pub fn write_hook_summary(
                 .map(move |finding| (leak, finding))
         })
         .collect();
-    for (leak, finding) in places.iter().take(MAX_LISTED) {
+    for (leak, finding) in open_findings.iter().take(MAX_LISTED) {
         let place = labels::position(finding);
         let detected_key = &leak.detected_key;
         let evidence = detected_key.evidence.join(", ");
@@ -48,8 +48,8 @@ pub fn write_hook_summary(
             detected_key.confidence
         ));
     }
-    if places.len() > MAX_LISTED {
-        line(format!("and {} more places", places.len() - MAX_LISTED));
+    if open_findings.len() > MAX_LISTED {
+        line(format!("and {} more places", open_findings.len() - MAX_LISTED));
     }
     report.open_leaks().take(MAX_LISTED).flat_map(commit_lines).for_each(&mut line);
     for skip in report.coverage().skipped.iter().take(MAX_LISTED) {

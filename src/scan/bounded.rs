@@ -89,8 +89,8 @@ impl<T> BoundedFindings<T> {
 
     /// Removes items for which `keep` is false, without counting them as dropped.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        self.keys.values_mut().for_each(|places| places.retain(|(_, item)| keep(item)));
-        self.keys.retain(|_, places| !places.is_empty());
+        self.keys.values_mut().for_each(|items| items.retain(|(_, item)| keep(item)));
+        self.keys.retain(|_, items| !items.is_empty());
         self.total = self.keys.values().map(Vec::len).sum();
     }
 
@@ -112,21 +112,21 @@ impl<T: Rankable> BoundedFindings<T> {
             if self.keys.last_key_value().is_some_and(|(last, _)| *last < rank) {
                 return self.count_as_dropped(rank, 1);
             }
-            if let Some((last, places)) = self.keys.pop_last() {
-                self.total -= places.len();
-                self.count_as_dropped(last, places.len());
+            if let Some((last, items)) = self.keys.pop_last() {
+                self.total -= items.len();
+                self.count_as_dropped(last, items.len());
             }
         }
-        let places = self.keys.entry(rank).or_default();
-        if let Some((_, first)) = places.first_mut() {
-            // Thousands of places usually share one value.
+        let items = self.keys.entry(rank).or_default();
+        if let Some((_, first)) = items.first_mut() {
+            // Thousands of items usually share one value.
             let first_key = first.detected_key();
             if **first_key == **item.detected_key() {
                 *item.detected_key() = Arc::clone(first_key);
             }
         }
-        places.push((number, item));
-        let is_long = places.len() >= 2 * self.max_findings / self.keys.len().max(1);
+        items.push((number, item));
+        let is_long = items.len() >= 2 * self.max_findings / self.keys.len().max(1);
         self.total += 1;
         if is_long || self.total >= 2 * self.max_findings {
             self.trim(is_long.then_some(rank));
@@ -153,13 +153,13 @@ impl<T: Rankable> BoundedFindings<T> {
         // The share only ever shrinks, so nothing is dropped now that would be kept later.
         let share = (self.max_findings / self.keys.len().max(1)).max(1);
         let Self { keys, total, dropped, .. } = self;
-        let trim = |rank: &Rank, places: &mut Vec<(u64, T)>| {
-            if places.len() <= share {
+        let trim = |rank: &Rank, items: &mut Vec<(u64, T)>| {
+            if items.len() <= share {
                 return;
             }
-            places.select_nth_unstable_by(share, |(_, a), (_, b)| a.cmp_place(b));
-            let excess = places.len() - share;
-            places.truncate(share);
+            items.select_nth_unstable_by(share, |(_, a), (_, b)| a.cmp_place(b));
+            let excess = items.len() - share;
+            items.truncate(share);
             *total -= excess;
             if !rank.0 {
                 (0..excess).for_each(|_| dropped.increment(rank.1.0));
@@ -167,14 +167,14 @@ impl<T: Rankable> BoundedFindings<T> {
         };
         match only {
             Some(rank) => {
-                if let Some(places) = keys.get_mut(&rank) {
+                if let Some(items) = keys.get_mut(&rank) {
                     let mut trim = trim;
-                    trim(&rank, places);
+                    trim(&rank, items);
                 }
             }
             None => {
                 let mut trim = trim;
-                keys.iter_mut().for_each(|(rank, places)| trim(rank, places));
+                keys.iter_mut().for_each(|(rank, items)| trim(rank, items));
             }
         }
     }

@@ -16,8 +16,8 @@ const MAX_UNFOLDED: usize = 20;
 const MAX_LISTED_IN_BRIEF: usize = 3;
 
 pub(super) fn write(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io::Result<()> {
-    let places: Vec<&Finding> = labels::open_findings(leak).collect();
-    let total = places.len();
+    let findings: Vec<&Finding> = labels::open_findings(leak).collect();
+    let total = findings.len();
     writeln!(
         out,
         "<h3>{}</h3>",
@@ -29,8 +29,8 @@ pub(super) fn write(view: &PageView<'_>, leak: &Leak, out: &mut dyn Write) -> io
     )?;
     let links = view.links_for(leak);
     let unfolded = if total <= MAX_UNFOLDED + 1 { total } else { MAX_UNFOLDED };
-    write_list(links, &places[..unfolded], out)?;
-    let folded = &places[unfolded..total.min(MAX_LISTED)];
+    write_list(links, &findings[..unfolded], out)?;
+    let folded = &findings[unfolded..total.min(MAX_LISTED)];
     if !folded.is_empty() {
         writeln!(
             out,
@@ -75,9 +75,9 @@ fn linked_position(links: Option<&Permalinks>, finding: &Finding) -> String {
     parts::link(url.as_deref(), &position)
 }
 
-fn write_list(links: Option<&Permalinks>, places: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+fn write_list(links: Option<&Permalinks>, findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<ul class=\"places\">")?;
-    for finding in places {
+    for finding in findings {
         write!(out, "<li>{}", linked_position(links, finding))?;
         let details = escape::xml(&labels::place_details(finding).join("; "));
         if !details.is_empty() {

@@ -70,12 +70,12 @@ struct ResultProperties<'a> {
 impl Results<'_> {
     fn result_object<'b>(&self, leak: &'b Leak) -> Option<ResultObject<'b>> {
         let is_suppressed = leak.is_suppressed();
-        let places: Vec<&Finding> = if is_suppressed {
+        let findings: Vec<&Finding> = if is_suppressed {
             leak.findings.iter().collect()
         } else {
             labels::open_findings(leak).collect()
         };
-        let (&primary, others) = places.split_first()?;
+        let (&primary, others) = findings.split_first()?;
         let next_steps = next_steps(self.report, leak);
         let related = &others[..others.len().min(MAX_RELATED_LOCATIONS)];
         Some(ResultObject {
@@ -107,7 +107,7 @@ impl Results<'_> {
                 surface: primary.origin.surface.name(),
                 encoding: primary.encoding,
                 versions: primary.versions,
-                places: places.len(),
+                places: findings.len(),
                 next_steps,
             },
         })

@@ -58,7 +58,7 @@ impl RepositoryAudit<'_> {
         let (secrets, below_threshold) = SecretIndex::gather(&secret_objects, self.settings);
         drop(secret_objects);
         self.outcome.below_threshold += below_threshold;
-        self.outcome.dropped_findings.add(secrets.dropped);
+        self.outcome.dropped_findings.add(secrets.dropped_findings);
         if self.is_stopped() {
             self.add_unattributed_findings(&secrets);
         } else if !secrets.keys.is_empty() || !unopened.is_empty() {

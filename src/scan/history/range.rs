@@ -137,7 +137,7 @@ impl RepositoryAudit<'_> {
         let (secrets, below_threshold) = SecretIndex::gather(&matched_objects, self.settings);
         self.outcome.coverage.skipped.extend(searched.into_skips());
         self.outcome.below_threshold += below_threshold;
-        self.outcome.dropped_findings.add(secrets.dropped);
+        self.outcome.dropped_findings.add(secrets.dropped_findings);
         secrets
     }
 

@@ -82,7 +82,7 @@ fn edit(bytes: &mut Vec<u8>, &(operation, position, len, kind): &Edit) {
     }
 }
 
-fn filler(lines: usize) -> Vec<u8> {
+fn lines_without_keys(lines: usize) -> Vec<u8> {
     (0..lines)
         .flat_map(|line| format!("let line_{line} = task::spawn({});\n", line * 7919).into_bytes())
         .collect()
@@ -120,7 +120,7 @@ proptest! {
         ),
     ) {
         let scratch = Scratch::new(&["--bare"]);
-        let mut files = [filler(30), filler(200), filler(900)];
+        let mut files = [lines_without_keys(30), lines_without_keys(200), lines_without_keys(900)];
         let mut stream = Vec::new();
         for (number, (file, edits)) in commits.iter().enumerate() {
             let bytes = &mut files[*file];

@@ -45,7 +45,7 @@ pub(super) struct SecretIndex {
     /// occurrence.
     pub(super) objects: BTreeMap<ObjectId, (ObjectKind, Vec<(u32, usize)>)>,
     /// The number of keys beyond the limit of a report.
-    pub(super) dropped: DroppedFindings,
+    pub(super) dropped_findings: DroppedFindings,
 }
 
 impl SecretIndex {
@@ -69,15 +69,15 @@ impl SecretIndex {
         let mut keys: Vec<_> = strongest.values().filter(|key| is_wanted(key)).cloned().collect();
         let left_out = (strongest.len() - keys.len()) as u64;
         drop(strongest);
-        let mut dropped = DroppedFindings::default();
+        let mut dropped_findings = DroppedFindings::default();
         if keys.len() > MAX_KEYS {
             keys.sort_by_key(|key| (Reverse(key.confidence), key.fingerprint));
-            keys.drain(MAX_KEYS..).for_each(|key| dropped.increment(key.confidence));
+            keys.drain(MAX_KEYS..).for_each(|key| dropped_findings.increment(key.confidence));
         }
         keys.sort_by_key(|key| key.fingerprint);
         let numbers: HashMap<Fingerprint, u32> =
             keys.iter().zip(0..).map(|(key, number)| (key.fingerprint, number)).collect();
-        let mut secrets = Self { keys, objects: BTreeMap::new(), dropped };
+        let mut secrets = Self { keys, objects: BTreeMap::new(), dropped_findings };
         for object in matched_objects {
             // A Git LFS pointer is listed twice if both it and its file contain a secret.
             let earlier = secrets.objects.remove(&object.id);
