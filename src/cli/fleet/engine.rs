@@ -225,9 +225,14 @@ mod tests {
                 (2, 3),
                 "Slurm",
             ),
-            // One task of an array that is submitted again.
+            // One task of an array from 0 to 3 that is submitted again.
             (
-                &[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_COUNT", "1"), (COUNT_VARIABLE, "4")],
+                &[
+                    ("SLURM_ARRAY_TASK_ID", "3"),
+                    ("SLURM_ARRAY_TASK_MIN", "3"),
+                    ("SLURM_ARRAY_TASK_COUNT", "1"),
+                    (COUNT_VARIABLE, "4"),
+                ],
                 (4, 4),
                 "Slurm",
             ),
