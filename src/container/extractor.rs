@@ -350,10 +350,13 @@ impl Extractor<'_> {
         let class = classify(&head, b"");
         let openable = self.check_openable(class.format());
         self.visitor.borrow_mut().begin(&[]);
-        let first_header = RefCell::new(FirstHeader::default());
+        // In a program, other archives are opened before the first header as well.
+        let first_header = (class == ContentClass::Plain).then(RefCell::<FirstHeader>::default);
         let push = |bytes: &[u8]| {
             self.push(0, bytes);
-            first_header.borrow_mut().push(bytes);
+            if let Some(first_header) = &first_header {
+                first_header.borrow_mut().push(bytes);
+            }
         };
         let mut tee = Tee::new(&mut *file, &push);
         let mut delegated = match (class, openable) {
@@ -366,9 +369,7 @@ impl Extractor<'_> {
             if let (ContentClass::Seekable(_), Some(format)) = (class, openable) {
                 delegated = self.open_seekable(format, file, 0).unwrap_or_default();
             }
-            // In a program, other archives are opened before the first header as well.
-            let first_header =
-                if class == ContentClass::Program { 0 } else { first_header.borrow().offset() };
+            let first_header = first_header.map_or(0, |first_header| first_header.into_inner().offset());
             if let Some(ranges) = self.open_appended_zip(class, &last, file, first_header) {
                 delegated.extend(ranges);
             } else if class == ContentClass::Program
@@ -382,7 +383,8 @@ impl Extractor<'_> {
         outcome
     }
 
-    /// Opens the zip that follows content of `class`. Returns the delegated ranges, or `None` if there is no zip.
+    /// Opens the zip that follows content of `class`, in which no local header begins before byte `first_header`. Returns the
+    /// delegated ranges, or `None` if there is no zip.
     fn open_appended_zip(
         &self,
         class: ContentClass,
@@ -465,8 +467,8 @@ impl Extractor<'_> {
         delegated
     }
 
-    /// Hands over the entries of a container that is read with random access. Returns the delegated ranges, or `None` if the
-    /// content turns out not to be such a container.
+    /// Hands over the entries of a container that is read with random access. In a zip, no local header begins before byte
+    /// `first_header`. Returns the delegated ranges, or `None` if the content turns out not to be such a container.
     fn open_seekable(
         &self,
         format: Format,
