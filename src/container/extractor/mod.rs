@@ -1,22 +1,21 @@
 //! Recursive container extraction: content is classified, handed to the visitor, and searched for nested containers,
 //! whose entries are content again.
 
+mod contents;
+
 use std::cell::{Cell, RefCell};
-use std::io::{self, Cursor, Read, SeekFrom};
+use std::io::{self, Read};
 use std::ops::Range;
 
-use super::classify::{ContentClass, classify, has_appended_zip};
+use super::classify::{ContentClass, has_appended_zip};
 use super::entry_sink::EntrySink;
 use super::error_threshold::ErrorThreshold;
-use super::format::{Format, HEAD_LEN, is_program};
+use super::format::{Format, HEAD_LEN};
 use super::limits::{Budget, LimitHit, Limits, error_text, size_text};
-use super::long_content::{LongContent, Noticed, Runs};
-use super::readers::{CountingReader, PeekReader, Tee, drain_long, fill};
-use super::signatures::{find_archive, find_archive_in_program};
-use super::zip::FirstHeader;
+use super::readers::{CountingReader, PeekReader, fill};
 use super::{
-    ContentVisitor, Input, ReadSeek, ar, compressed, cpio, embedded, encoded, entry_names, git_pack, pdf,
-    png, sevenz, tar, zip,
+    ContentVisitor, Input, ReadSeek, ar, compressed, cpio, embedded, entry_names, git_pack, pdf, png, sevenz,
+    tar, zip,
 };
 
 /// Content up to this size, in bytes, is read into memory before it is classified.
@@ -227,160 +226,6 @@ impl Extractor<'_> {
         }
         self.path.borrow_mut().pop();
         outcome.is_ok()
-    }
-
-    /// Hands over content that is completely in memory.
-    ///
-    /// Here and below, *delegated* ranges of the content are those that were also handed over as entries. The visitor counts
-    /// their bytes once, and of a secret in both, it reports only the one in the entry.
-    fn extract_in_memory(&self, bytes: &[u8], content_name: &ContentName) {
-        self.push(self.level.get(), bytes);
-        let class = classify(bytes, bytes); // as head and as tail
-        let mut delegated = match (class, self.check_openable(class.format())) {
-            (ContentClass::Streamed(_), Some(format)) => {
-                self.open_streamed(format, &mut &bytes[..], content_name)
-            }
-            (ContentClass::Seekable(_), Some(format)) => {
-                self.open_seekable(format, &mut Cursor::new(bytes), 0).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        };
-        if let Some(ranges) = self.open_appended_zip(class, bytes, &mut Cursor::new(bytes), 0) {
-            delegated.extend(ranges);
-        } else if class.format().is_none()
-            && is_program(bytes)
-            && let Some(start) = find_archive(bytes)
-        {
-            delegated.extend(self.hand_over_embedded(start as u64, &mut &bytes[start..]));
-        }
-        // Containers in text form, such as base64.
-        if class.format().is_none() {
-            delegated.extend(encoded::open_runs(self, bytes, 0));
-        }
-        self.end_content(delegated, bytes.len() as u64);
-    }
-
-    /// Hands over content that can be read only once. It begins with `head`, which was already read.
-    fn extract_stream(
-        &self,
-        content: &mut dyn Read,
-        content_name: &ContentName,
-        mut head: Vec<u8>,
-    ) -> io::Result<()> {
-        let level = self.level.get();
-        let has_ended = fill(content, &mut head, MAX_BUFFERED);
-        if !matches!(has_ended, Ok(false)) {
-            self.extract_in_memory(&head, content_name);
-            return has_ended.map(|_| ());
-        }
-        // The tail is not known yet; an appended zip is noticed at the end.
-        let class = classify(&head, b"");
-        let format = class.format();
-        let memory_left = usize::try_from(self.budget.memory_left()).unwrap_or(usize::MAX);
-        let needs_whole = match class {
-            ContentClass::Streamed(_) => false,
-            ContentClass::Seekable(_) | ContentClass::Program => true,
-            ContentClass::Plain | ContentClass::AppendedZip => encoded::may_contain_run(&head),
-        };
-        if needs_whole {
-            let has_ended = fill(content, &mut head, memory_left.max(MAX_BUFFERED));
-            if !matches!(has_ended, Ok(false)) {
-                self.budget.while_holding(head.len(), || self.extract_in_memory(&head, content_name));
-                return has_ended.map(|_| ());
-            }
-            if let Some(format) = format {
-                self.skip_too_long(&format!("a {} archive", format.name()));
-            }
-        }
-        let openable = self.check_openable(format).filter(|_| !needs_whole);
-        let mut start = Cursor::new(head);
-        let mut whole = (&mut start).chain(content);
-        let mut long_content = format.is_none().then(|| {
-            // What was read in vain fills the memory already.
-            let max_kept = if needs_whole { 0 } else { memory_left };
-            RefCell::new(LongContent::new(class == ContentClass::Program, max_kept))
-        });
-        let push = |bytes: &[u8]| {
-            self.push(level, bytes);
-            if let Some(long_content) = &long_content {
-                long_content.borrow_mut().push(bytes);
-            }
-        };
-        let mut tee = Tee::new(&mut whole, &push);
-        let mut delegated = match openable {
-            Some(format) => self.open_streamed(format, &mut tee, content_name),
-            None => Vec::new(),
-        };
-        let outcome = drain_long(&mut tee).map(|_| ());
-        let (last, length) = (tee.last, tee.count);
-        if let Some(long_content) = long_content.take() {
-            delegated.extend(self.open_noticed(long_content.into_inner().finish()));
-        }
-        self.end_content(delegated, length);
-        if has_appended_zip(format, &last) && (format.is_none() || !needs_whole) {
-            self.skip(None, "a zip archive after other data that cannot be read again, not opened; save it as a separate file");
-        }
-        outcome
-    }
-
-    /// Opens the runs that were noticed in long content, and records a skip for what cannot be opened. Returns the delegated
-    /// ranges.
-    fn open_noticed(&self, noticed: Noticed) -> Vec<Range<u64>> {
-        if noticed.has_archive {
-            self.skip_too_long("a program with an archive in it");
-        }
-        match noticed.runs {
-            Runs::None => Vec::new(),
-            Runs::Kept { bytes, offset } => {
-                self.budget.while_holding(bytes.len(), || encoded::open_runs(self, &bytes, offset))
-            }
-            Runs::TooLong => {
-                self.skip_too_long("a text with base64 of an archive, or with a binary patch of git,");
-                Vec::new()
-            }
-        }
-    }
-
-    /// Hands over a file, which can be read with random access.
-    fn extract_file(&self, file: &mut dyn ReadSeek, content_name: &ContentName) -> io::Result<()> {
-        let mut head = Vec::with_capacity(HEAD_LEN);
-        fill(file, &mut head, HEAD_LEN)?;
-        file.seek(SeekFrom::Start(0))?;
-        // The tail is not known yet; an appended zip is looked for at the end.
-        let class = classify(&head, b"");
-        let openable = self.check_openable(class.format());
-        self.visitor.borrow_mut().begin(&[]);
-        // In a program, other archives are opened before the first header as well.
-        let first_header = (class == ContentClass::Plain).then(RefCell::<FirstHeader>::default);
-        let push = |bytes: &[u8]| {
-            self.push(0, bytes);
-            if let Some(first_header) = &first_header {
-                first_header.borrow_mut().push(bytes);
-            }
-        };
-        let mut tee = Tee::new(&mut *file, &push);
-        let mut delegated = match (class, openable) {
-            (ContentClass::Streamed(_), Some(format)) => self.open_streamed(format, &mut tee, content_name),
-            _ => Vec::new(),
-        };
-        let outcome = drain_long(&mut tee).map(|_| ());
-        let (last, length) = (tee.last, tee.count);
-        if outcome.is_ok() {
-            if let (ContentClass::Seekable(_), Some(format)) = (class, openable) {
-                delegated = self.open_seekable(format, file, 0).unwrap_or_default();
-            }
-            let first_header = first_header.map_or(0, |first_header| first_header.into_inner().offset());
-            if let Some(ranges) = self.open_appended_zip(class, &last, file, first_header) {
-                delegated.extend(ranges);
-            } else if class == ContentClass::Program
-                && let Some(start) = find_archive_in_program(file)?
-            {
-                file.seek(SeekFrom::Start(start))?;
-                delegated.extend(self.hand_over_embedded(start, file));
-            }
-        }
-        self.end_content(delegated, length);
-        outcome
     }
 
     /// Opens the zip that follows content of `class`, in which no local header begins before byte `first_header`. Returns the
