@@ -57,6 +57,26 @@ const ENTITIES: &[(&[u8], u8)] =
 pub(super) fn concat_at(text: &[u8], at: usize, lenient: bool) -> Option<Token> {
     let end = text.len().min(at + MAX_CONCAT_LEN);
     let close = Quote::new(&text[at..end])?;
+    spend(2);
+    if !text[at + close.len..end].first().is_some_and(|&byte| may_follow_literal(byte)) {
+        return None;
+    }
+    concat_after(text, at, close, lenient)
+}
+
+/// Whether `byte` may follow a literal that is concatenated with another: most quotes are followed by something else.
+fn may_follow_literal(byte: u8) -> bool {
+    let begins_trivia = b" \t\r\n\\/#-".contains(&byte);
+    let begins_literal = b"\"'`&".contains(&byte) || PREFIXES.contains(&byte);
+    begins_trivia
+        || begins_literal
+        || b",);".contains(&byte)
+        || OPERATORS.iter().any(|operator| operator[0] == byte)
+}
+
+/// The concatenation whose first literal ends with the quote `close` at `at`.
+fn concat_after(text: &[u8], at: usize, close: Quote, lenient: bool) -> Option<Token> {
+    let end = text.len().min(at + MAX_CONCAT_LEN);
     let mut cursor = TriviaCursor::new(text, at + close.len, end);
     spend(CONCAT_STEPS);
     let adjacent = Quote::new(cursor.rest());
@@ -159,9 +179,9 @@ pub(super) fn concat_before(text: &[u8], end: usize, lenient: bool) -> Option<To
         return None;
     }
     let (mut longest, mut tries) = (None, 0);
-    for start in (low..end - 1).rev() {
+    for quote in (low..end - 1).rev() {
         spend(1);
-        match text[start] {
+        match text[quote] {
             b'"' | b'\'' | b'`' | b'&' => {}
             byte if byte >= b' ' || b"\t\r\n".contains(&byte) => continue,
             _ => break,
@@ -170,11 +190,35 @@ pub(super) fn concat_before(text: &[u8], end: usize, lenient: bool) -> Option<To
         if tries > MAX_TRIES {
             break;
         }
-        let before = text[low..start].iter().rev().take(MAX_BACKSLASHES);
-        let start = start - before.take_while(|&&byte| byte == b'\\').count();
+        let before = text[low..quote].iter().rev().take(MAX_BACKSLASHES);
+        let start = quote - before.take_while(|&&byte| byte == b'\\').count();
         longest = concat_at(text, start, lenient).filter(|token| token.len == end - start).or(longest);
+        if !may_be_inside(text, quote, end) {
+            break;
+        }
     }
     longest
+}
+
+/// Whether a concatenation that ends at `end` may contain the quote at `at`: as a line continuation character, at the end
+/// or start of a line in a notebook, or, for `&`, as an operator.
+fn may_be_inside(text: &[u8], at: usize, end: usize) -> bool {
+    let ends_line = |from: usize| {
+        let rest = &text[from..end];
+        line_break(&rest[indent(rest)..]).is_some()
+    };
+    match text[at] {
+        b'&' => true,
+        b'`' => ends_line(at + 1),
+        b'"' => {
+            let is_head = |byte: &&u8| b" \t-+>#;%!/*".contains(byte);
+            let head = text[..at].iter().rev().take(MAX_CONCAT_LEN).take_while(is_head).count();
+            spend(head / 4);
+            text[..at - head].ends_with(b"\n")
+                || ends_line(at + 1 + usize::from(text[at + 1..end].starts_with(b",")))
+        }
+        _ => false,
+    }
 }
 
 /// A quote, with the backslashes before it.
@@ -197,6 +241,88 @@ impl Quote {
                 Some(Self { byte: *byte, slashes: 0, is_entity: true, len: entity.len() })
             }
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_quote_that_a_concatenation_contains_ends_the_search_for_its_start() {
+        let pieces = [
+            "\"",
+            "'",
+            "`",
+            "&",
+            "&quot;",
+            "\\",
+            "\\n",
+            "\n",
+            "\r\n",
+            ",",
+            " ",
+            "+",
+            "#",
+            "# ",
+            "a",
+            ")",
+            ";",
+            "k",
+            "+=",
+            ".append(",
+            "/* x */",
+            "\\n\",\n\"",
+            "` \n",
+        ];
+        let mut state = 7_u64;
+        let mut pick = |count: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            usize::try_from(state >> 33).unwrap_or_default() % count
+        };
+        let mut found = [0; 2];
+        for _ in 0..60_000 {
+            let mut text = "\"".to_owned();
+            (0..pick(9)).for_each(|_| text.push_str(pieces[pick(pieces.len())]));
+            text.push_str(["\"", "'", "&quot;"][pick(3)]);
+            let text = text.as_bytes();
+            let quotes = text[..text.len() - 1].iter().filter(|byte| b"\"'`&".contains(byte)).count();
+            if quotes > MAX_TRIES {
+                continue;
+            }
+            for lenient in [false, true] {
+                let quotes = (0..text.len() - 1).filter(|&at| b"\"'`&".contains(&text[at]));
+                let slashes = |at: usize| {
+                    text[..at].iter().rev().take(MAX_BACKSLASHES).take_while(|&&b| b == b'\\').count()
+                };
+                let starts = quotes.map(|at| at - slashes(at));
+                let token = |at| concat_at(text, at, lenient).filter(|token| token.len == text.len() - at);
+                let longest = starts.filter_map(token).max_by_key(|token| token.len);
+                found[usize::from(longest.is_some())] += 1;
+                assert_eq!(
+                    concat_before(text, text.len(), lenient),
+                    longest,
+                    "{:?}",
+                    text.escape_ascii().to_string()
+                );
+            }
+        }
+        assert!(found.iter().all(|&count| count > 1000), "{found:?}");
+    }
+
+    #[test]
+    fn no_byte_that_follows_a_concatenated_literal_is_excluded() {
+        let rests = [
+            "'", "\"", " \"", "\n\"", "n\"", "*/\"", "/\n\"", "-\n\"", "||\"", "quot;\"", ";k += \"", "..\"",
+        ];
+        for byte in 0..=u8::MAX {
+            for rest in rests {
+                let text = [b"\"", &[byte][..], rest.as_bytes()].concat();
+                let close = Quote::new(&text).unwrap();
+                let token = concat_after(&text, 0, close, true);
+                assert_eq!(concat_at(&text, 0, true), token, "{:?}", text.escape_ascii().to_string());
+            }
         }
     }
 }
