@@ -2,8 +2,9 @@
 //!
 //! `cargo bench --bench floods [-- [--once] [--every N] [--page FILE] [NAME...]]` searches every Nth of the floods whose names
 //! contain all of the NAMEs; `--once` searches a few. The last columns are the steps per byte that `src/detect/effort.rs` counts,
-//! and the time of one. `--page` also writes the page `docs/floods.md`. `--write DIR` writes the sample of floods to files of 4 MiB
-//! each, to be scanned by the whole program, and measures nothing.
+//! and the time of one. `--page` also writes the first section of the page `docs/floods.md`. `--write DIR` writes the sample of floods to files of 4 MiB
+//! each, to be scanned by the whole program, and measures nothing. `--write-short DIR` writes [short texts](SHORT_FLOODS) to
+//! directories of 20,000 files.
 //!
 //! The speed of the machine varies with other load. To correct for that, the bench measures the speed of SHA-256 on the same text
 //! before and after each search, and prints the speed that the search would have if SHA-256 ran at its best speed.
@@ -21,7 +22,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use friskey::detect::{Detector, PassedOver, steps};
+use friskey::detect::{Detector, EffortReserve, PassedOver, steps};
 use friskey::rules::RuleSet;
 use sha2::{Digest, Sha256};
 
@@ -47,6 +48,25 @@ const MIN_SECONDS: f64 = 1e-3;
 
 /// The speeds in megabytes per second for which the table counts slower floods.
 const SPEED_LIMITS: [f64; 6] = [1.0, 5.0, 10.0, 20.0, 50.0, 100.0];
+
+/// The floods of which short texts take the most steps, one for each of ten spellings, as [`Flood::name`](floods::Flood::name)
+/// returns them.
+const SHORT_FLOODS: [&str; 10] = [
+    r#""{base62:16}{marker}" "\\\" \\\"" ×12 hyphens escaped """#,
+    r#""{base62:16}{marker}" "" ×1 plain "\\\" \\\"""#,
+    r#""{base62:16}{marker}" "" ×1 base64 wrapped "\"\"\"\"\"\"\"\"""#,
+    r#""sk-{base62:20}{marker}" "" ×1 base64 +1 "\"\"\"\"\"\"\"\"""#,
+    r#""sk-{marker}" "" ×1 base64 +2 "\" +\n\"""#,
+    r#""{base62:16}{marker}" "&quot; + &quot;" ×12 base64 """#,
+    r#""task-" "" ×1 base64 of utf-16 "\" +\n\"""#,
+    r#""sk-proj-" "" ×1 base64 twice "\" /* x */ \"""#,
+    r#""sk-{base62:20}{marker}" "" ×1 hex "\n""#,
+    r#""sk-" "\n-" ×12 utf-16le "\n""#,
+];
+
+/// The number of short texts of each flood, and the bytes of each.
+const SHORT_COUNT: usize = 20_000;
+const SHORT_LEN: usize = 1300;
 
 /// What was measured of a flood.
 struct Row {
@@ -115,7 +135,10 @@ fn measure(detector: &Detector, flood: &floods::Flood) -> Row {
         matches = 0;
         let before = measure_sha256(&text);
         let start = CpuTime::now();
-        step_count = steps(|| passed_over = detector.find_with_keywords(&text, |_| true, |_| matches += 1));
+        step_count = steps(|| {
+            passed_over =
+                detector.find_with_keywords(&text, &mut EffortReserve::default(), |_| true, |_| matches += 1)
+        });
         let elapsed = start.seconds_since();
         let after = measure_sha256(&text);
         seconds = seconds.min(elapsed);
@@ -180,6 +203,23 @@ fn write_sample(dir: &Path) {
     }
 }
 
+/// Writes the short texts of each flood to a directory of their own. Each text ends with its number, so that no two are equal.
+fn write_short(dir: &Path) {
+    let all = floods::all();
+    for (index, name) in SHORT_FLOODS.iter().enumerate() {
+        let flood = all.iter().find(|flood| flood.name() == *name).unwrap();
+        let text = flood.text(SHORT_COUNT * SHORT_LEN);
+        for (number, part) in text.chunks_exact(SHORT_LEN).take(SHORT_COUNT).enumerate() {
+            let end = format!("\n{number:05}\n");
+            let parent = dir.join(format!("{index}/{:03}", number / 100));
+            fs::create_dir_all(&parent).unwrap();
+            let content = [&part[..SHORT_LEN - end.len()], end.as_bytes()].concat();
+            fs::write(parent.join(format!("{number:05}.txt")), content).unwrap();
+        }
+        println!("{}: {name}", dir.join(index.to_string()).display());
+    }
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (mut every, mut names, mut page_file) = (61, Vec::new(), None);
@@ -187,6 +227,7 @@ fn main() {
         match argument.as_str() {
             "--once" => every = 40_009,
             "--write" => return write_sample(Path::new(&arguments.next().unwrap())),
+            "--write-short" => return write_short(Path::new(&arguments.next().unwrap())),
             "--every" => every = arguments.next().unwrap().parse().unwrap(),
             "--page" => page_file = arguments.next(),
             _ if argument.starts_with('-') => {}
@@ -218,6 +259,9 @@ fn main() {
         );
     }
     if let Some(file) = page_file {
-        fs::write(file, page(&rows, sha256_speed, (every, count))).unwrap();
+        // The sections after the first were measured with the whole program.
+        let old = fs::read_to_string(&file).unwrap_or_default();
+        let rest = old.find("\n## ").map_or("", |at| &old[at..]);
+        fs::write(file, page(&rows, sha256_speed, (every, count)) + rest).unwrap();
     }
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use friskey::detect::{Detector, Match};
+use friskey::detect::{Detector, EffortReserve, Match};
 use friskey::git::{self, ObjectDatabase, ObjectKind, Searcher, SweepOptions, testing};
 use friskey::rules::RuleSet;
 
@@ -49,7 +49,7 @@ impl Searcher for DetectorSearch {
             keyword(at);
             true
         };
-        let _ = self.0.find_with_keywords(bytes, report_keyword, report_match);
+        let _ = self.0.find_with_keywords(bytes, &mut EffortReserve::default(), report_keyword, report_match);
     }
 
     fn longest_keyword(&self) -> Option<usize> {

@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use friskey::detect::{Detector, steps};
+use friskey::detect::{Detector, EffortReserve, steps};
 use friskey::rules::RuleSet;
 use libfuzzer_sys::fuzz_target;
 
@@ -45,7 +45,7 @@ fuzz_target!(|input: &[u8]| {
     }
     let text: Vec<u8> = unit.iter().copied().cycle().take(TEXT_LEN).collect();
     let start = Instant::now();
-    let step_count = steps(|| drop(DETECTOR.find_with_keywords(&text, |_| true, |_| {})));
+    let step_count = steps(|| drop(DETECTOR.find_with_keywords(&text, &mut EffortReserve::default(), |_| true, |_| {})));
     let nanoseconds_per_byte = start.elapsed().as_nanos() / TEXT_LEN as u128;
     cover_branches(2 * step_count / TEXT_LEN as u64);
     cover_branches(u64::from(u32::try_from(nanoseconds_per_byte).unwrap_or(u32::MAX).max(1).ilog2()));

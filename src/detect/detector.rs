@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::candidate::Candidate;
 use super::decoded::{self, DecodedMatch, decoded_matches};
-use super::effort::{EffortLimit, PassedOver};
+use super::effort::{EffortLimit, EffortReserve, PassedOver};
 use super::encoding::DecodeChain;
 use super::limits::{CONTEXT_REACH, MAX_ENCODED_SPAN, MAX_REGULAR_SPAN};
 use super::match_rank::{MatchRank, strongest_matches};
@@ -103,7 +103,7 @@ impl Detector {
     /// Every match in `bytes`, sorted by position, without overlaps. Only for short text such as names, in which
     /// nothing is passed over.
     pub fn find(&self, bytes: &[u8], found: impl FnMut(Match)) {
-        let _ = self.find_with_keywords(bytes, |_| true, found);
+        let _ = self.find_with_keywords(bytes, &mut EffortReserve::default(), |_| true, found);
     }
 
     /// The same. Calls `keyword` with the offset of each keyword, once for each variant that it belongs to; every
@@ -111,17 +111,18 @@ impl Detector {
     /// what was found so far.
     ///
     /// Hostile text could make the search very slow. Therefore the effort per byte is limited, and keywords beyond that
-    /// limit are passed over.
+    /// limit are passed over. `reserve` is that of the thread.
     pub fn find_with_keywords(
         &self,
         bytes: &[u8],
+        reserve: &mut EffortReserve,
         mut keyword: impl FnMut(usize) -> bool,
         mut found: impl FnMut(Match),
     ) -> PassedOver {
         let mut kept = AcceptedMatches::default();
         let mut is_stopped = false;
         let mut waiting = Vec::new();
-        let mut effort = SearchEffort { limit: EffortLimit::begin(), passed_over: PassedOver::new(bytes) };
+        let mut effort = SearchEffort { limit: reserve.begin(), passed_over: PassedOver::new(bytes) };
         self.prefilter.find(bytes, |target, at| {
             is_stopped |= !keyword(at.start);
             if is_stopped {
@@ -146,6 +147,7 @@ impl Detector {
         if !is_stopped && !waiting.is_empty() {
             self.decode(bytes, &mut waiting, usize::MAX, &mut effort, &mut kept);
         }
+        reserve.settle(&effort.limit, bytes.len());
         self.report(&kept, &mut found);
         effort.passed_over
     }
@@ -166,10 +168,12 @@ impl Detector {
             if kept.is_complete_at(at) {
                 continue;
             }
-            if !effort.limit.allows_decoding(at) {
-                effort.passed_over.add(at);
-            } else if is_plausible(&self.variants, chain, bytes, at) {
-                self.search_decoded(chain, bytes, at, kept);
+            match is_plausible(&self.variants, chain, bytes, at, &effort.limit) {
+                Some(true) if effort.limit.allows_decoding(at) => {
+                    self.search_decoded(chain, bytes, at, kept);
+                }
+                Some(true) | None => effort.passed_over.add(at),
+                Some(false) => {}
             }
         }
     }
@@ -220,7 +224,9 @@ impl Detector {
             Target::Variant(_, variant) => {
                 variant.matches_anywhere(bytes, at, &mut |candidate| found(variant, candidate))
             }
-            Target::DecodeChain(chain) if is_plausible(&self.variants, chain, bytes, at.start) => {
+            Target::DecodeChain(chain)
+                if is_plausible(&self.variants, chain, bytes, at.start, &limit) != Some(false) =>
+            {
                 decoded_matches(&self.variants, chain, bytes, at.start, &mut |matched| {
                     found_decoded(&self.variants[matched.variant], matched);
                 });

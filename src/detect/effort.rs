@@ -6,13 +6,23 @@
 
 use std::cell::Cell;
 
-/// Steps that any search may take to decode, however short its text. Of 346,000 files and objects, none took a fifth of
-/// that. Forty keys in the most costly encoding take two fifths, but a few hundred bytes with many line continuations
-/// before a key can take more than 210,000: with less for short text, such keys were missed.
-const BASE: u64 = 1 << 20;
+/// Steps that any search may take to decode, however short its text: those of a few plain keys.
+const MIN_STEPS: u64 = 1 << 10;
 
-/// Additional steps for each byte. For a mebibyte, that makes two a byte, of at most 50 nanoseconds each.
+/// Additional steps for each byte. For a mebibyte, that makes two a byte with those from the reserve, of at most 50
+/// nanoseconds each.
 const PER_BYTE: u64 = 1;
+
+/// Steps that a search may take from the reserve. Of 346,000 files and objects, none took a fifth of that. Forty keys in the
+/// most costly encoding take two fifths, but a few hundred bytes with many line continuations before a key can take more than
+/// 210,000: with less for short text, such keys were missed.
+const MAX_FROM_RESERVE: u64 = 1 << 20;
+
+/// Steps in a full reserve: a third of a second at most.
+const RESERVE_STEPS: u64 = 16 * MAX_FROM_RESERVE;
+
+/// Steps that are added to the reserve for each byte that is searched.
+const REFILL_PER_BYTE: u64 = 1;
 
 /// After this multiple of the limit, plain keys are not searched for either.
 const PLAIN_FACTOR: u64 = 2;
@@ -26,6 +36,51 @@ pub(super) fn spend(steps: usize) {
     SPENT.set(SPENT.get().wrapping_add(steps as u64));
 }
 
+/// Steps that the searches of a thread may take in addition to those that the length of each text allows.
+///
+/// A short text with a few encoded keys takes more steps for each byte than any long one may take. So each search may take
+/// steps from the reserve, which searching refills: ordinary text takes hardly any. Many short hostile texts use it up; then
+/// each gets only what its length allows, so that the time for all of them is as limited as for a long one.
+#[derive(Debug)]
+pub struct EffortReserve {
+    steps: u64,
+    /// While a text is searched in parts: the steps before the first of them, so that the limit of each part does not depend
+    /// on how the text is divided.
+    before_text: Option<u64>,
+}
+
+impl Default for EffortReserve {
+    /// A full reserve.
+    fn default() -> Self {
+        Self { steps: RESERVE_STEPS, before_text: None }
+    }
+}
+
+impl EffortReserve {
+    /// The limit of a search that begins now.
+    pub(super) fn begin(&self) -> EffortLimit {
+        let steps = self.before_text.unwrap_or(self.steps);
+        EffortLimit { spent_before: SPENT.get(), base: MIN_STEPS + steps.min(MAX_FROM_RESERVE) }
+    }
+
+    /// The next searches are those of the parts of one text, until [`end_text`](Self::end_text).
+    pub(super) fn begin_text(&mut self) {
+        self.before_text = Some(self.steps);
+    }
+
+    /// The next search is that of another text.
+    pub(super) fn end_text(&mut self) {
+        self.before_text = None;
+    }
+
+    /// Accounts for the search of `len` bytes that began with `limit`.
+    pub(super) fn settle(&mut self, limit: &EffortLimit, len: usize) {
+        let taken = limit.taken().saturating_sub(MIN_STEPS + PER_BYTE * len as u64);
+        let left = self.steps.saturating_sub(taken);
+        self.steps = RESERVE_STEPS.min(left + REFILL_PER_BYTE * len as u64);
+    }
+}
+
 /// The effort limit of one search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EffortLimit {
@@ -34,11 +89,6 @@ pub(super) struct EffortLimit {
 }
 
 impl EffortLimit {
-    /// The limit of a search that begins now.
-    pub(super) fn begin() -> Self {
-        Self { spent_before: SPENT.get(), base: BASE }
-    }
-
     /// No limit.
     pub(super) fn unlimited() -> Self {
         Self { spent_before: SPENT.get(), base: u64::MAX / 4 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Chunk;
 use super::alphabet::key_run;
 use super::credential::TextKind;
+use super::effort::EffortReserve;
 use super::fragments::Fragments;
 use super::redactor::{MAX_KEY_TAIL, Redactor};
 use super::replacement::{Replacement, add_uncovered, render};
@@ -32,8 +33,18 @@ pub struct RedactionCache {
 impl Redactor<'_> {
     /// The line around `span` in `bytes`, which contains `secret`, redacted and cut for display.
     pub fn excerpt(&self, bytes: &[u8], span: Range<usize>, secret: &Secret) -> Excerpt {
+        self.excerpt_within(bytes, span, secret, &mut EffortReserve::default())
+    }
+
+    fn excerpt_within(
+        &self,
+        bytes: &[u8],
+        span: Range<usize>,
+        secret: &Secret,
+        reserve: &mut EffortReserve,
+    ) -> Excerpt {
         let wide = self.search_range(bytes, &span);
-        let masked = self.spans_to_mask(&bytes[wide.clone()], TextKind::SourceLine);
+        let masked = self.spans_to_mask(&bytes[wide.clone()], TextKind::SourceLine, reserve);
         let masked = masked
             .into_iter()
             .map(|(range, replacement)| (range.start + wide.start..range.end + wide.start, replacement));
@@ -41,13 +52,14 @@ impl Redactor<'_> {
     }
 
     /// Like [`excerpt`](Self::excerpt), for several findings of one stream. `cache` remembers what to mask near the last one,
-    /// so that a file full of keys is not searched again for each of them.
+    /// so that a file full of keys is not searched again for each of them. `reserve` is that of the thread.
     pub fn cached_excerpt(
         &self,
         chunk: Chunk<'_>,
         span: Range<usize>,
         secret: &Secret,
         cache: &mut RedactionCache,
+        reserve: &mut EffortReserve,
     ) -> Excerpt {
         let bytes = chunk.bytes;
         let block = (chunk.start.offset, span.start / REDACTION_BLOCK);
@@ -60,10 +72,11 @@ impl Redactor<'_> {
         let wide = self.search_range(bytes, &span);
         // Most blocks with a finding have only one.
         if is_new || wide.end > region.end {
-            return self.excerpt(bytes, span, secret);
+            return self.excerpt_within(bytes, span, secret, reserve);
         }
         let spans = cache.spans.get_or_insert_with(|| {
-            let masked = self.spans_to_mask(&bytes[region.clone()], TextKind::SourceLine).into_iter();
+            let masked =
+                self.spans_to_mask(&bytes[region.clone()], TextKind::SourceLine, reserve).into_iter();
             masked
                 .map(|(range, replacement)| {
                     (range.start + region.start..range.end + region.start, replacement)
@@ -216,13 +229,14 @@ mod tests {
         }
         let mut cache = RedactionCache::default();
         let chunk = Chunk { bytes: &text, start: Position::default() };
+        let mut reserve = EffortReserve::default();
         let mut matches = Vec::new();
         detector.find(&text, |matched| matches.push(matched));
         assert_eq!(matches.len() as u64, seed);
         for matched in matches {
             let secret = &matched.detected_key.secret;
             assert_eq!(
-                redactor.cached_excerpt(chunk, matched.span.clone(), secret, &mut cache),
+                redactor.cached_excerpt(chunk, matched.span.clone(), secret, &mut cache, &mut reserve),
                 redactor.excerpt(&text, matched.span, secret),
             );
         }

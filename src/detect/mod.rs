@@ -37,9 +37,9 @@ mod variant;
 
 pub use candidate::Rejection;
 pub use detector::{Detector, Match};
-pub use effort::PassedOver;
 #[doc(hidden)]
 pub use effort::steps;
+pub use effort::{EffortReserve, PassedOver};
 pub use excerpt::RedactionCache;
 pub use explain::{Explanation, RuleAssessment};
 pub use redactor::Redactor;

@@ -6,7 +6,7 @@
 use memchr::memmem;
 
 use super::alphabet::{is_key, key_run};
-use super::effort::spend;
+use super::effort::{EffortLimit, spend};
 use super::encoding::{DecodeChain, DecodeExtent, DecodedText};
 use super::limits::MAX_PREFIX_REPEATS;
 use super::variant::CompiledVariant;
@@ -19,15 +19,16 @@ const PROBE_LENGTHS: [usize; 2] = [32, 100];
 const FIRST_PREFIX_PROBE: usize = 14;
 const FIRST_MARKER_PROBE: usize = 31;
 
-/// Whether a variant may match at a keyword at `at`.
+/// Whether a variant may match at a keyword at `at`; `None` if finding out takes more effort than `limit` allows.
 pub(super) fn is_plausible(
     variants: &[CompiledVariant],
     chain: &DecodeChain,
     bytes: &[u8],
     at: usize,
-) -> bool {
+    limit: &EffortLimit,
+) -> Option<bool> {
     if !chain.supports_probing() {
-        return true;
+        return Some(true);
     }
     let first = match chain.starts_key {
         true => [Some(DecodeExtent::Partial(FIRST_PREFIX_PROBE)), None],
@@ -37,9 +38,17 @@ pub(super) fn is_plausible(
             Some(DecodeExtent::Forward(FIRST_MARKER_PROBE)),
         ],
     };
-    let mut extents = first.into_iter().flatten().chain(PROBE_LENGTHS.map(DecodeExtent::Partial));
-    let outcome = extents.find_map(|extent| probe(variants, chain, bytes, at, extent));
-    outcome.or_else(|| probe(variants, chain, bytes, at, DecodeExtent::WholeKey)).unwrap_or(true)
+    let longer = PROBE_LENGTHS.map(DecodeExtent::Partial).into_iter().chain([DecodeExtent::WholeKey]);
+    for extent in first.into_iter().flatten().chain(longer) {
+        if !limit.allows_decoding(at) {
+            return None;
+        }
+        let outcome = probe(variants, chain, bytes, at, extent);
+        if outcome.is_some() {
+            return outcome;
+        }
+    }
+    Some(true)
 }
 
 /// Whether a variant may match, according to text of this `extent`; `None` if more must be decoded.

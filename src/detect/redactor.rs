@@ -8,7 +8,7 @@ use super::Detector;
 use super::alphabet::key_run;
 use super::credential::{TextKind, credentials};
 use super::decoded::DecodedMatch;
-use super::effort::EffortLimit;
+use super::effort::EffortReserve;
 use super::fragments::Fragments;
 use super::replacement::{Replacement, add_uncovered, redact_secret, render};
 use super::variant::CompiledVariant;
@@ -63,7 +63,7 @@ impl<'d> Redactor<'d> {
     }
 
     fn redact_as(&self, bytes: &[u8], kind: TextKind) -> Option<String> {
-        let spans = self.spans_to_mask(bytes, kind);
+        let spans = self.spans_to_mask(bytes, kind, &mut EffortReserve::default());
         if spans.is_empty() {
             return None;
         }
@@ -74,18 +74,19 @@ impl<'d> Redactor<'d> {
 
     /// Whether the pattern of any rule matches in `bytes`, or a known secret occurs there.
     pub fn contains_secret(&self, bytes: &[u8]) -> bool {
-        !self.secret_spans(bytes).is_empty()
+        !self.secret_spans(bytes, &mut EffortReserve::default()).is_empty()
     }
 }
 
 impl Redactor<'_> {
     /// The spans of secrets, each with its replacement, sorted and without overlaps.
-    fn secret_spans(&self, bytes: &[u8]) -> Vec<(Range<usize>, Replacement)> {
+    fn secret_spans(&self, bytes: &[u8], reserve: &mut EffortReserve) -> Vec<(Range<usize>, Replacement)> {
+        let limit = reserve.begin();
         let mut spans = Vec::new();
         let mut decoded = Vec::new();
         let passed_over = self.detector.find_unchecked(
             bytes,
-            EffortLimit::begin(),
+            limit,
             |_, candidate| {
                 let end = candidate.matched.end.max(candidate.secret.end);
                 let span = candidate.secret.start..end + key_run(&bytes[end..], MAX_KEY_TAIL);
@@ -93,6 +94,7 @@ impl Redactor<'_> {
             },
             |variant, mut decoded_match| decoded.extend(mask_decoded(variant, &mut decoded_match)),
         );
+        reserve.settle(&limit, bytes.len());
         spans.extend(decoded);
         // Text that was passed over is masked to its end.
         spans.extend(passed_over.first().map(|first| (first..bytes.len(), Replacement::Nothing)));
@@ -125,8 +127,13 @@ impl Redactor<'_> {
     }
 
     /// All ranges to mask in `bytes`: secrets, and anything else that looks like a credential.
-    pub(super) fn spans_to_mask(&self, bytes: &[u8], kind: TextKind) -> Vec<(Range<usize>, Replacement)> {
-        let mut spans = self.secret_spans(bytes);
+    pub(super) fn spans_to_mask(
+        &self,
+        bytes: &[u8],
+        kind: TextKind,
+        reserve: &mut EffortReserve,
+    ) -> Vec<(Range<usize>, Replacement)> {
+        let mut spans = self.secret_spans(bytes, reserve);
         let credentials = credentials(bytes, kind).into_iter().map(|credential| {
             let start = credential.span.start;
             let prefix = &bytes[start..start + credential.prefix_len];

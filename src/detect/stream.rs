@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use super::utf16::ByteOrder;
-use super::{Detector, Match, PassedOver};
+use super::{Detector, EffortReserve, Match, PassedOver};
 use crate::alignment::AlignedBuffer;
 use crate::model::{Position, Span};
 
@@ -25,6 +25,7 @@ pub struct Stream {
     tail_len: usize,
     /// Whether [`peek`](Self::peek) reached the end of the stream.
     is_at_end: bool,
+    reserve: EffortReserve,
     /// Keywords that the detector passed over in the current stream.
     pending_passed_over: PassedOver,
     /// The same for the stream that ended last.
@@ -169,6 +170,8 @@ impl Stream {
     fn close(&mut self) -> u64 {
         let length = self.start.offset + self.filled as u64;
         self.tail_len = self.filled;
+        // A pushed stream may follow.
+        self.reserve.begin_text();
         self.passed_over = std::mem::take(&mut self.pending_passed_over);
         (self.filled, self.start, self.decided_until) = (0, Position::START, 0);
         length
@@ -179,6 +182,13 @@ impl Stream {
         &self.buffer[..self.tail_len]
     }
 
+    /// The steps that searches of this thread may take in addition, also those of other text than streams.
+    pub fn reserve(&mut self) -> &mut EffortReserve {
+        // A stream whose first bytes were examined may have been abandoned.
+        self.reserve.end_text();
+        &mut self.reserve
+    }
+
     /// The keywords that the detector passed over in the stream that has just ended.
     pub fn passed_over(&self) -> &PassedOver {
         &self.passed_over
@@ -186,6 +196,7 @@ impl Stream {
 
     fn begin(&mut self, detector: &Detector, size: usize) {
         self.pending_passed_over = PassedOver::default();
+        self.reserve.begin_text();
         let len = size + undecided_len(detector) + detector.margin();
         if self.buffer.len() != len {
             self.buffer = AlignedBuffer::zeroed(len);
@@ -206,6 +217,7 @@ impl Stream {
         let (start, mut cursor) = (self.start, (0, self.start));
         let passed_over = detector.find_with_keywords(
             bytes,
+            &mut self.reserve,
             |at| keyword(bytes, at),
             |matched| {
                 if !(self.decided_until..until).contains(&matched.span.start) {

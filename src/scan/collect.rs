@@ -13,7 +13,7 @@ use super::searched::{SearchResult, skips};
 use super::skip_limit;
 use super::suppression;
 use crate::container::Input;
-use crate::detect::{Chunk, Detector, RedactionCache, Redactor};
+use crate::detect::{Chunk, Detector, EffortReserve, PassedOver, RedactionCache, Redactor};
 use crate::model::{Coverage, Finding, Ignored, Origin, Position, Skip, Span, Surface};
 use crate::source::{Sink, Worker};
 
@@ -108,7 +108,11 @@ impl Worker for CollectorWorker<'_> {
     fn name_on_surface(&mut self, surface: Surface, path: &[u8]) {
         // The directories above are scanned as names of their own.
         let start = memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1);
-        let findings = name_findings(self.collector.settings.detector, surface, path, start);
+        let reserve = self.contents.reserve();
+        let (findings, skip) = name_findings(self.collector.settings.detector, reserve, surface, path, start);
+        if let Some(skip) = skip {
+            self.skip(skip);
+        }
         if !findings.is_empty() {
             self.collector.keep(findings.into_iter(), DroppedFindings::default());
         }
@@ -144,28 +148,33 @@ impl Drop for CollectorWorker<'_> {
     }
 }
 
-/// Findings in a path or the name of a ref, from `start` on.
+/// Findings in a path or the name of a ref, from `start` on, and the skip if a part of it was passed over.
 pub(super) fn name_findings(
     detector: &Detector,
+    reserve: &mut EffortReserve,
     surface: Surface,
     path: &[u8],
     start: usize,
-) -> Vec<Finding> {
+) -> (Vec<Finding>, Option<Skip>) {
     let name = &path[start..];
     let redactor = Redactor::new(detector);
     let name_start = Position::START.after_bytes(&path[..start]);
-    let mut findings = Vec::new();
+    let mut matches = Vec::new();
+    let passed_over = detector.find_with_keywords(name, reserve, |_| true, |matched| matches.push(matched));
+    let reason = || format!("the name {}", PassedOver::REASON);
+    let skip = (!passed_over.is_empty()).then(|| Skip::new(String::from_utf8_lossy(path), reason()));
     let mut cache = RedactionCache::default();
-    detector.find(name, |matched| {
+    let findings = matches.into_iter().map(|matched| {
         let match_start = name_start.after_bytes(&name[..matched.span.start]);
         let match_end = match_start.after_bytes(&name[matched.span.clone()]);
         let chunk = Chunk { bytes: name, start: name_start };
-        findings.push(Finding {
+        Finding {
             excerpt: Some(redactor.cached_excerpt(
                 chunk,
                 matched.span,
                 &matched.detected_key.secret,
                 &mut cache,
+                reserve,
             )),
             detected_key: matched.detected_key,
             origin: Origin::at_path(surface, path),
@@ -174,7 +183,7 @@ pub(super) fn name_findings(
             occurrence: 0,
             versions: 1,
             suppressed: None,
-        });
+        }
     });
-    findings
+    (findings.collect(), skip)
 }

@@ -1,5 +1,6 @@
 //! Searches content, and everything nested in it if it is a container.
 
+use std::cell::RefCell;
 use std::io::{self, Read, SeekFrom};
 use std::sync::atomic::AtomicBool;
 
@@ -11,7 +12,7 @@ use crate::container::{
     self, ContentClass, HEAD_LEN, Input, ReadSeek, RunProbe, classify, classify_file, classify_whole,
     ends_with_zip, may_contain_run,
 };
-use crate::detect::{Chunk, RedactionCache, Redactor, Stream};
+use crate::detect::{Chunk, EffortReserve, RedactionCache, Redactor, Stream};
 use crate::git::Pointer;
 
 /// Searches one piece of content after another; each thread has one.
@@ -29,13 +30,19 @@ pub(super) fn may_be_container(bytes: &[u8]) -> bool {
 impl<'d> Contents<'d> {
     pub(super) fn new(settings: &Settings<'d>) -> Self {
         let Settings { detector, policy, stop, limits, .. } = *settings;
-        let context = SearchContext { detector, policy, stop, limits, redactor: Redactor::new(detector) };
+        let (redactor, excerpt_reserve) = (Redactor::new(detector), RefCell::default());
+        let context = SearchContext { detector, policy, stop, limits, redactor, excerpt_reserve };
         Self { context, stream: Stream::default(), spare_streams: Vec::new() }
     }
 
     /// Set when the scan should end early.
     pub(super) fn stop(&self) -> &'d AtomicBool {
         self.context.stop.flag()
+    }
+
+    /// The steps that searches of this thread may take in addition.
+    pub(super) fn reserve(&mut self) -> &mut EffortReserve {
+        self.stream.reserve()
     }
 
     /// Searches `input`, which is called `name`.

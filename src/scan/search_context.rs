@@ -1,9 +1,11 @@
 //! What every search of content needs: the detector, the policy, limits.
 
+use std::cell::RefCell;
+
 use super::located::LocatedSecret;
 use super::{Stop, suppression};
 use crate::container::Limits;
-use crate::detect::{Chunk, Detector, RedactionCache, Redactor, StreamMatch};
+use crate::detect::{Chunk, Detector, EffortReserve, RedactionCache, Redactor, StreamMatch};
 use crate::suppress::Policy;
 
 /// The settings of a search.
@@ -13,6 +15,8 @@ pub(super) struct SearchContext<'d> {
     pub(super) stop: &'d Stop,
     pub(super) limits: Limits,
     pub(super) redactor: Redactor<'d>,
+    /// The reserve of this thread for excerpts.
+    pub(super) excerpt_reserve: RefCell<EffortReserve>,
 }
 
 impl SearchContext<'_> {
@@ -34,6 +38,7 @@ impl SearchContext<'_> {
                 stream_match.matched.span,
                 &stream_match.matched.detected_key.secret,
                 cache,
+                &mut self.excerpt_reserve.borrow_mut(),
             ),
             is_accepted_everywhere: suppression::is_accepted_everywhere(
                 self.policy,

@@ -8,6 +8,7 @@ use super::collect::{ScanOutcome, name_findings};
 use super::located::content_name;
 use super::objects::{SearchOptions, SecretLocator, SharedKey, search};
 use super::{Clock, Settings, draft, narrowing};
+use crate::detect::EffortReserve;
 use crate::git::staged::{FileVersion, StagedChanges, StagedError, StagedPath, compare_index, find_change};
 use crate::git::{self, LfsStore, MatchedObject, ObjectId, ObjectReader, OpenError, Repository};
 use crate::model::{
@@ -84,7 +85,8 @@ pub fn scan_staged(settings: &Settings<'_>, options: &StagedOptions) -> Result<D
     let lfs = (!options.exclude_lfs).then(|| LfsStore::new(&repo));
     let mut outcome = ScanOutcome::default();
     outcome.coverage.ignored = ignored.into_inner();
-    let mut scan = StagedScan { settings, repo: &repo, lfs, threads: options.threads, outcome };
+    let (threads, reserve) = (options.threads, EffortReserve::default());
+    let mut scan = StagedScan { settings, repo: &repo, lfs, threads, reserve, outcome };
     scan.run(staged, &given_paths);
     let mut draft = draft("staged", settings, scan.outcome, &clock);
     draft.repository = Some(git::repository_info(&repo, &options.repo));
@@ -148,6 +150,8 @@ struct StagedScan<'a> {
     repo: &'a Repository,
     lfs: Option<LfsStore>,
     threads: usize,
+    /// For the names of paths.
+    reserve: EffortReserve,
     outcome: ScanOutcome,
 }
 
@@ -187,7 +191,7 @@ impl StagedScan<'_> {
             }
         }
         for path in staged.new_submodules.iter().filter(|path| is_given(path)) {
-            self.outcome.findings.extend(name_findings(self.settings.detector, Surface::FileName, path, 0));
+            self.add_name(path);
         }
         let moved = staged.moved_submodules.iter().filter(|(path, _)| is_given(path));
         self.outcome.coverage.ignored.extend(moved.map(|(path, ids)| narrowing::submodule(path, ids)));
@@ -288,9 +292,15 @@ impl StagedScan<'_> {
     fn search_name(&mut self, change: &StagedPath, staged: &StagedChanges) {
         let is_new = |changes| find_change(changes, &change.path).is_some_and(|change| change.old.is_none());
         if !change.new.is_empty() && staged.changes_by_parent().all(is_new) {
-            let findings = name_findings(self.settings.detector, Surface::FileName, &change.path, 0);
-            self.outcome.findings.extend(findings);
+            self.add_name(&change.path);
         }
+    }
+
+    fn add_name(&mut self, path: &[u8]) {
+        let (findings, skip) =
+            name_findings(self.settings.detector, &mut self.reserve, Surface::FileName, path, 0);
+        self.outcome.findings.extend(findings);
+        self.outcome.coverage.skipped.extend(skip);
     }
 
     fn report_blob(&mut self, path: &[u8], version: &FileVersion, secrets: &HashSet<Fingerprint>) {

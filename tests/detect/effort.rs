@@ -1,6 +1,6 @@
 //! Tests that hostile text cannot make a search take too many steps per byte, and that ordinary text is not passed over.
 
-use friskey::detect::{PassedOver, Stream, steps};
+use friskey::detect::{Chunk, EffortReserve, PassedOver, Stream, StreamMatch, steps};
 use friskey::rules::{MARKER, expand_template};
 
 use super::{detector, find_all, floods};
@@ -17,10 +17,16 @@ const SAMPLE_INTERVAL: usize = 6;
 const MAX_STEPS_PER_BYTE: u64 = 3;
 const MAX_BASE_STEPS: u64 = 3 << 20;
 
+/// The steps of the reserve that many short texts share, and an upper bound of those for each of their bytes in addition.
+const RESERVE_STEPS: u64 = 16 << 20;
+const MAX_STEPS_PER_SHORT_BYTE: u64 = 8;
+
 /// Searches `text`. Returns how many steps that took, and what was passed over.
 fn search(text: &[u8]) -> (u64, PassedOver) {
     let mut passed_over = PassedOver::default();
-    let step_count = steps(|| passed_over = detector().find_with_keywords(text, |_| true, |_| {}));
+    let step_count = steps(|| {
+        passed_over = detector().find_with_keywords(text, &mut EffortReserve::default(), |_| true, |_| {})
+    });
     (step_count, passed_over)
 }
 
@@ -62,6 +68,73 @@ fn a_flood_is_passed_over_and_the_plain_key_behind_it_is_found() {
         None,
         "a new search starts without what the last one passed over"
     );
+}
+
+#[test]
+fn the_steps_per_byte_of_many_short_floods_are_bounded_and_no_key_in_one_is_missed_silently() {
+    const LEN: usize = 1300;
+    const ROUNDS: usize = 24;
+    let key = expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text;
+    let sample: Vec<_> =
+        floods::sample().into_iter().step_by(SAMPLE_INTERVAL).map(|flood| flood.text(LEN)).collect();
+    let texts: Vec<Vec<u8>> = [sample, vec![first_halves(LEN / FIRST_HALF_LEN)]].concat();
+    let mut reserve = EffortReserve::default();
+    let (mut len, mut passed_over_count) = (0, 0);
+    let step_count = steps(|| {
+        for text in (0..ROUNDS).flat_map(|_| &texts) {
+            let text = [text, &b"\n\n  key: "[..], &key, b"\n"].concat();
+            let mut is_found = false;
+            let passed_over = detector().find_with_keywords(
+                &text,
+                &mut reserve,
+                |_| true,
+                |one| is_found |= one.detected_key.secret.reveal() == key,
+            );
+            assert!(is_found || !passed_over.is_empty());
+            len += text.len() as u64;
+            passed_over_count += usize::from(!passed_over.is_empty());
+        }
+    });
+    assert!(passed_over_count > 0, "the floods are too few to use up the reserve");
+    let limit = RESERVE_STEPS + MAX_STEPS_PER_SHORT_BYTE * len;
+    assert!(step_count <= limit, "{step_count} steps for {len} bytes, more than {limit}");
+}
+
+#[test]
+fn ordinary_text_refills_the_reserve_that_hostile_text_used_up() {
+    let mut reserve = EffortReserve::default();
+    let mut search = |text: &[u8]| {
+        let mut count = 0;
+        let passed_over = detector().find_with_keywords(text, &mut reserve, |_| true, |_| count += 1);
+        (count, passed_over.is_empty())
+    };
+    let flood = first_halves(4000 / FIRST_HALF_LEN);
+    for _ in 0..40 {
+        let _ = search(&flood);
+    }
+    let (_, keys) = floods::keys(2, 3);
+    assert!(!search(&keys).1, "the reserve is used up");
+    assert_eq!(search(&b"ordinary text\n".repeat(1 << 13)), (0, true));
+    assert_eq!(search(&keys), (3, true));
+}
+
+#[test]
+fn the_parts_of_a_stream_take_nothing_from_the_reserve_of_each_other() {
+    const CHUNK_LEN: usize = 60;
+    let (_, key) = floods::keys(2, 1);
+    let padding = |lines| b"ordinary text\n".repeat(lines);
+    let text = [&padding(300)[..], &first_halves(16), &padding(200), &key].concat();
+    let (step_count, passed_over) = search(&text);
+    assert!(passed_over.is_empty(), "the flood is too large");
+    assert!(40 * step_count > RESERVE_STEPS, "the flood is too small: {step_count}");
+    let mut stream = Stream::default();
+    let mut in_chunks = Vec::new();
+    let found = |_: Chunk<'_>, one: StreamMatch| in_chunks.push(one.matched.detected_key);
+    stream.search_in_chunks(detector(), &mut &text[..], CHUNK_LEN, found).unwrap();
+    assert!(stream.passed_over().is_empty());
+    let whole: Vec<_> = find_all(detector(), &text).into_iter().map(|one| one.detected_key).collect();
+    assert_eq!(in_chunks, whole);
+    assert_eq!(whole.last().map(|key| key.kind.as_ref()), Some("project"));
 }
 
 #[test]

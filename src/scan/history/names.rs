@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::repository_audit::RepositoryAudit;
-use crate::detect::Detector;
+use crate::detect::{Detector, EffortReserve};
 use crate::git::refs::Refs;
 use crate::git::{self, IndexNames};
 use crate::model::{Finding, LeakStatus, Surface};
@@ -20,8 +20,10 @@ impl RepositoryAudit<'_> {
         self.outcome.coverage.skipped.extend(gaps.into_skips());
         self.submodules.extend(submodules);
         let detector = self.settings.detector;
+        let mut reserve = EffortReserve::default();
         let mut may_have_match = false;
-        let passed_over = detector.find_with_keywords(&paths, |_| true, |_| may_have_match = true);
+        let passed_over =
+            detector.find_with_keywords(&paths, &mut reserve, |_| true, |_| may_have_match = true);
         may_have_match |= !passed_over.is_empty();
         if !may_have_match || !self.wants(Surface::FileName) {
             return;
@@ -34,7 +36,9 @@ impl RepositoryAudit<'_> {
                 if searched.insert(&path[..end]) {
                     let reported_path = [self.prefix, &path[..end]].concat();
                     let name_start = self.prefix.len() + start;
-                    let findings = name_findings(detector, Surface::FileName, &reported_path, name_start);
+                    let (findings, skip) =
+                        name_findings(detector, &mut reserve, Surface::FileName, &reported_path, name_start);
+                    self.outcome.coverage.skipped.extend(skip);
                     for finding in findings {
                         self.add_index_name_finding(finding);
                     }
@@ -65,10 +69,14 @@ impl RepositoryAudit<'_> {
         let logs = refs.logs.iter().map(|entry| &entry.log);
         let mut names: BTreeSet<&String> = refs.tips.iter().map(|tip| &tip.name).chain(logs).collect();
         names.extend(refs.head.iter().chain(&refs.other_names));
+        let mut reserve = EffortReserve::default();
         for name in with_keywords(names, self.settings.detector) {
             let reported_name = [self.prefix, name.as_bytes()].concat();
             let (detector, start) = (self.settings.detector, self.prefix.len());
-            for finding in name_findings(detector, Surface::RefName, &reported_name, start) {
+            let (findings, skip) =
+                name_findings(detector, &mut reserve, Surface::RefName, &reported_name, start);
+            self.outcome.coverage.skipped.extend(skip);
+            for finding in findings {
                 let facts = self.outcome.history_facts.entry(finding.detected_key.fingerprint).or_default();
                 facts.add_status(LeakStatus::Present);
                 self.outcome.findings.push(finding);
@@ -84,6 +92,7 @@ const NAMES_LEN: usize = 1 << 16;
 /// faster than one by one.
 fn with_keywords<'n>(names: impl IntoIterator<Item = &'n String>, detector: &Detector) -> Vec<&'n String> {
     let mut names = names.into_iter().peekable();
+    let mut reserve = EffortReserve::default();
     let (mut joined, mut ends, mut found) = (Vec::new(), Vec::new(), Vec::new());
     while names.peek().is_some() {
         joined.clear();
@@ -99,6 +108,7 @@ fn with_keywords<'n>(names: impl IntoIterator<Item = &'n String>, detector: &Det
         // The matches are those of the joined names. They do not matter.
         let _ = detector.find_with_keywords(
             &joined,
+            &mut reserve,
             |at| {
                 numbers.insert(ends.partition_point(|(end, _)| *end <= at));
                 true
@@ -129,8 +139,10 @@ mod tests {
         let names: Vec<String> = (0..6000).map(name).collect();
         assert!(names.iter().map(String::len).sum::<usize>() > NAMES_LEN);
         let found = with_keywords(&names, &detector);
-        let has_findings =
-            |name: &&String| !name_findings(&detector, Surface::RefName, name.as_bytes(), 0).is_empty();
+        let mut reserve = EffortReserve::default();
+        let mut findings =
+            |name: &str| name_findings(&detector, &mut reserve, Surface::RefName, name.as_bytes(), 0).0;
+        let has_findings = |name: &&String| !findings(name).is_empty();
         let expected: Vec<&String> = names.iter().filter(has_findings).collect();
         assert!(expected.len() == 60 && expected.iter().all(|name| found.contains(name)));
         // Other names contain a keyword, too, for example the code of a letter.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::repository_audit::RepositoryAudit;
 use super::secret_index::SecretIndex;
 use super::{HistoryError, HistoryOptions, HistoryOutcome};
+use crate::detect::EffortReserve;
 use crate::git::attribution::{SecretPath, attribute_range};
 use crate::git::range::{self, ExclusionMode, Range, RangeContent, blobs_outside, candidates};
 use crate::git::refs::{self, Refs, Tip, TipKind};
@@ -84,8 +85,12 @@ impl RepositoryAudit<'_> {
             Some(names) => names.clone(),
             None => names_of_refs_in(range, refs::read(self.repo)),
         };
+        let mut reserve = EffortReserve::default();
         for name in names {
-            for finding in name_findings(self.settings.detector, Surface::RefName, name.as_bytes(), 0) {
+            let (findings, skip) =
+                name_findings(self.settings.detector, &mut reserve, Surface::RefName, name.as_bytes(), 0);
+            self.outcome.coverage.skipped.extend(skip);
+            for finding in findings {
                 let facts = self.outcome.history_facts.entry(finding.detected_key.fingerprint).or_default();
                 facts.add_status(LeakStatus::Present);
                 self.outcome.findings.push(finding);
@@ -105,11 +110,14 @@ impl RepositoryAudit<'_> {
             .map(|candidate| (candidate.blob, candidate.path.clone()))
             .collect();
         if self.wants(Surface::FileName) {
+            let mut reserve = EffortReserve::default();
             for path in names {
                 // The directories above are listed as names of their own.
                 let start = memchr::memrchr(b'/', &path).map_or(0, |slash| slash + 1);
-                let findings = name_findings(self.settings.detector, Surface::FileName, &path, start);
+                let (findings, skip) =
+                    name_findings(self.settings.detector, &mut reserve, Surface::FileName, &path, start);
                 self.outcome.findings.extend(findings);
+                self.outcome.coverage.skipped.extend(skip);
             }
         }
         let mut ids: Vec<ObjectId> = Vec::new();

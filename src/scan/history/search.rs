@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::container::{self, Format, HEAD_LEN, classify, may_contain_archive};
-use crate::detect::{Detector, Match};
+use crate::detect::{Detector, EffortReserve, Match};
 use crate::git::{MatchedObject, ObjectId, ObjectKind, Pointer, Searcher};
 use crate::scan::Stop;
 use crate::scan::objects::SharedKey;
@@ -19,9 +19,11 @@ pub(super) struct ObjectSearch<'d> {
 
 impl Searcher for ObjectSearch<'_> {
     type Hit = SweepMatch;
-    type Scratch = ();
+    type Scratch = EffortReserve;
 
-    fn scratch(&self) {}
+    fn scratch(&self) -> EffortReserve {
+        EffortReserve::default()
+    }
 
     fn longest_match(&self) -> usize {
         self.detector.max_match_len().max(HEAD_LEN)
@@ -61,7 +63,7 @@ impl Searcher for ObjectSearch<'_> {
         &self,
         kind: ObjectKind,
         bytes: &[u8],
-        (): &mut (),
+        reserve: &mut EffortReserve,
         anchor: &mut dyn FnMut(usize),
         found: &mut dyn FnMut(Range<usize>, SweepMatch),
     ) {
@@ -72,7 +74,7 @@ impl Searcher for ObjectSearch<'_> {
             encoded.extend(container::encoded_keyword_at(bytes, offset));
             !self.stop.is_set()
         };
-        let passed_over = self.detector.find_with_keywords(bytes, keyword, &mut secret);
+        let passed_over = self.detector.find_with_keywords(bytes, reserve, keyword, &mut secret);
         passed_over.places().iter().for_each(|&at| found(at..at + 1, SweepMatch::PassedOver));
         if kind == ObjectKind::Blob {
             // If these bytes are not the start of the object, the sweep ignores the match.

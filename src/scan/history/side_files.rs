@@ -35,7 +35,11 @@ impl RepositoryAudit<'_> {
             scan_table_reflogs(refs, &reported_prefix, &collector);
         }
         self.scan_unindexed_files(&[&reported_prefix, &b"objects/"[..]].concat(), &collector, &names);
-        self.add_side_files(collector.finish(), names.finish().findings);
+        let mut outcome = collector.finish();
+        let names = names.finish();
+        outcome.coverage.skipped.extend(names.coverage.skipped);
+        outcome.skips_beyond_limit += names.skips_beyond_limit;
+        self.add_side_files(outcome, names.findings);
     }
 
     /// Adds what was found in files of the git directory, and in their names.

@@ -160,7 +160,7 @@ impl ObjectMatches {
         let mut hits = Vec::new();
         self.bytes += bytes.len() as u64;
         let go_on = |_| !settings.stop.is_set();
-        let passed_over = settings.detector.find_with_keywords(bytes, go_on, |matched| {
+        let passed_over = settings.detector.find_with_keywords(bytes, contents.reserve(), go_on, |matched| {
             hits.push((matched.span.start as u64..matched.span.end as u64, matched.detected_key));
         });
         self.add_passed_over(&passed_over, id, options.path_of);
