@@ -23,7 +23,7 @@ struct DetectorSearch(Detector);
 
 impl Searcher for DetectorSearch {
     /// The fingerprint of the key.
-    type Hit = String;
+    type Match = String;
     type Scratch = ();
 
     fn scratch(&self) {}
@@ -65,7 +65,7 @@ impl Searcher for DetectorSearch {
 struct CommonWords;
 
 impl Searcher for CommonWords {
-    type Hit = ();
+    type Match = ();
     type Scratch = ();
 
     fn scratch(&self) {}
@@ -150,11 +150,11 @@ impl Arguments {
 }
 
 /// Compares a sweep in delta space with a sweep of whole objects.
-fn check<S: Searcher<Hit: std::fmt::Debug>>(database: &ObjectDatabase, searcher: &S, threads: usize) {
+fn check<S: Searcher<Match: std::fmt::Debug>>(database: &ObjectDatabase, searcher: &S, threads: usize) {
     let delta = git::sweep(database, searcher, &SweepOptions { threads, ..Default::default() });
     let whole =
         git::sweep(database, searcher, &SweepOptions { threads, full_objects: true, ..Default::default() });
-    let matches: usize = delta.found.iter().map(|object| object.hits.len()).sum();
+    let matches: usize = delta.found.iter().map(|object| object.matches.len()).sum();
     println!("  {matches} matches in {} of {} objects", delta.found.len(), delta.counts.total().objects);
     assert!(delta.found == whole.found, "the sweeps found different matches");
     assert_eq!((delta.counts, delta.skipped), (whole.counts, whole.skipped));

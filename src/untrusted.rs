@@ -82,7 +82,7 @@ fn read_from(
         _ => ReadError::Io(error),
     };
     let is_link = fs::symlink_metadata(path).map_err(from_io)?.is_symlink();
-    let follow = match links {
+    let follows_link = match links {
         Symlinks::Refuse if is_link => return Err(ReadError::Link),
         Symlinks::Within(root) if is_link => {
             let root = root.canonicalize().map_err(from_io)?;
@@ -94,7 +94,7 @@ fn read_from(
         Symlinks::Refuse | Symlinks::Within(_) => false,
         Symlinks::Follow => true,
     };
-    let (file, metadata) = open(path, follow).map_err(from_io)?;
+    let (file, metadata) = open_link(path, follows_link).map_err(from_io)?;
     if !metadata.is_file() {
         return Err(ReadError::NotRegular(describe(&metadata)));
     }
@@ -118,14 +118,25 @@ pub fn read_text(path: &Path, links: Symlinks<'_>, limit: u64) -> Result<String,
     String::from_utf8(read(path, links, limit)?).map_err(|_| ReadError::NotText)
 }
 
-/// Opens `path` for reading, and returns it with its metadata. If `follows_link`, a symbolic link is
-/// followed.
+/// Opens `path` for reading, and returns it with its metadata. A symbolic link is an error.
 ///
 /// On Unix, a link or a pipe that replaces the file in the meantime can neither redirect nor block this call.
 ///
 /// # Errors
 /// When the operating system refuses.
-pub fn open(path: &Path, follows_link: bool) -> io::Result<(File, Metadata)> {
+pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    open_link(path, false)
+}
+
+/// Like [`open`], but follows a symbolic link.
+///
+/// # Errors
+/// Those of [`open`].
+pub fn open_through_link(path: &Path) -> io::Result<(File, Metadata)> {
+    open_link(path, true)
+}
+
+fn open_link(path: &Path, follows_link: bool) -> io::Result<(File, Metadata)> {
     let file = open_without_blocking(path, follows_link)?;
     let metadata = file.metadata()?;
     Ok((file, metadata))

@@ -62,7 +62,7 @@ enum Flaw {
 /// Checks that the file is a regular one, its owner, permissions and size.
 fn check_file(path: &Path, user: u32) -> Result<(), Flaw> {
     let refuse = |reason: &str| Err(Flaw::Other(reason.to_owned()));
-    let (_, metadata) = match untrusted::open(path, false) {
+    let (_, metadata) = match untrusted::open(path) {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Flaw::Missing),
         Err(_) if path.is_symlink() => return refuse("is a symbolic link, not a file"),

@@ -15,20 +15,14 @@ pub fn staged_paths(
     wanted: impl Fn(&ObjectId) -> bool,
 ) -> (HashMap<ObjectId, Vec<Vec<u8>>>, Gaps) {
     let mut paths: HashMap<ObjectId, Vec<Vec<u8>>> = HashMap::new();
-    let mut gaps = Gaps::default();
-    for file in index_files(repo) {
-        match Index::read(&file, repo.object_hash()) {
-            Ok(index) => {
-                for row in &index.rows {
-                    let id = index.id(row).to_owned();
-                    if wanted(&id) {
-                        paths.entry(id).or_default().push(index.path(row).to_vec());
-                    }
-                }
+    let gaps = read_indexes(repo, |index| {
+        for row in &index.rows {
+            let id = index.id(row).to_owned();
+            if wanted(&id) {
+                paths.entry(id).or_default().push(index.path(row).to_vec());
             }
-            Err(error) => gaps.push(file.display().to_string(), error.to_string()),
         }
-    }
+    });
     for paths in paths.values_mut() {
         paths.sort();
         paths.dedup();
@@ -37,7 +31,7 @@ pub fn staged_paths(
 }
 
 /// The paths in the index files of a repository.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct IndexNames {
     /// All paths, each followed by a line feed. A path that contains one appears as two lines.
     pub paths: Vec<u8>,
@@ -51,26 +45,33 @@ pub struct IndexNames {
 pub fn index_names(repo: &gix::Repository) -> IndexNames {
     const TYPE_BITS: u32 = 0o170_000;
     const SUBMODULE: u32 = 0o160_000;
-    let mut names = IndexNames::default();
-    for file in index_files(repo) {
-        match Index::read(&file, repo.object_hash()) {
-            Ok(index) => {
-                for row in &index.rows {
-                    let path = index.path(row);
-                    names.paths.extend_from_slice(path);
-                    names.paths.push(b'\n');
-                    if row.mode & TYPE_BITS == SUBMODULE {
-                        names.submodules.insert(path.to_vec());
-                    }
-                }
+    let (mut paths, mut submodules) = (Vec::new(), BTreeSet::new());
+    let gaps = read_indexes(repo, |index| {
+        for row in &index.rows {
+            let path = index.path(row);
+            paths.extend_from_slice(path);
+            paths.push(b'\n');
+            if row.mode & TYPE_BITS == SUBMODULE {
+                submodules.insert(path.to_vec());
             }
-            Err(error) => names.gaps.push(file.display().to_string(), error.to_string()),
         }
-    }
-    names
+    });
+    IndexNames { paths, submodules, gaps }
 }
 
-/// The existing index files of all work trees.
+/// Calls `read` with each index file of the repository. Those that cannot be read are gaps.
+fn read_indexes(repo: &gix::Repository, mut read: impl FnMut(&Index)) -> Gaps {
+    let mut gaps = Gaps::default();
+    for file in index_files(repo) {
+        match Index::read(&file, repo.object_hash()) {
+            Ok(index) => read(&index),
+            Err(error) => gaps.push(file.display().to_string(), error.to_string()),
+        }
+    }
+    gaps
+}
+
+/// The existing index files of all work trees. Reading the refs reports a directory of work trees that cannot be listed.
 fn index_files(repo: &gix::Repository) -> Vec<PathBuf> {
     let common = repo.common_dir();
     let mut files = vec![common.join("index"), repo.index_path()];

@@ -98,7 +98,7 @@ impl LfsStore {
     /// If it is not in the store, or its size differs from the pointer's.
     pub fn open(&self, pointer: &Pointer) -> Result<File, LfsError> {
         let path = self.objects.join(&pointer.oid[..2]).join(&pointer.oid[2..4]).join(&pointer.oid);
-        let (file, metadata) = untrusted::open(&path, false).map_err(|error| match error.kind() {
+        let (file, metadata) = untrusted::open(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => LfsError::Missing,
             _ => LfsError::Unreadable(error),
         })?;

@@ -344,8 +344,8 @@ fn tally_new<'c>(
 
 fn count_secrets(object: &MatchedObject<SharedKey>) -> HashMap<Fingerprint, usize> {
     let mut secret_counts = HashMap::new();
-    for (_, hit) in &object.hits {
-        *secret_counts.entry(hit.fingerprint).or_default() += 1;
+    for (_, key) in &object.matches {
+        *secret_counts.entry(key.fingerprint).or_default() += 1;
     }
     secret_counts
 }

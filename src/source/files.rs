@@ -10,7 +10,7 @@ use super::{Excludes, Sink, Worker, reason};
 use crate::container::Input;
 use crate::git::Progress;
 use crate::model::{Origin, Skip, Surface};
-use crate::untrusted::{describe, open};
+use crate::untrusted::{describe, open, open_through_link};
 
 /// What to walk, and how.
 #[derive(Clone, Debug, Default)]
@@ -49,10 +49,11 @@ impl FileScanner<'_> {
         }
     }
 
-    /// Scans the file at `path`, reported as `origin`.
-    pub(super) fn file(&mut self, path: &Path, origin: &Origin, follow: bool) {
+    /// Scans the file at `path`, reported as `origin`; through a link only if `follows_link`.
+    pub(super) fn file(&mut self, path: &Path, origin: &Origin, follows_link: bool) {
         let reported_path = origin.path.as_deref().unwrap_or_default();
-        let (mut file, before) = match open(path, follow) {
+        let opened = if follows_link { open_through_link(path) } else { open(path) };
+        let (mut file, before) = match opened {
             Ok(file) => file,
             Err(error) => return self.skip(reported_path, open_failure_reason(&error)),
         };

@@ -22,8 +22,6 @@ use crate::untrusted;
 
 /// Maximum size of the index of a pack that is identified, in bytes: enough for about 37 million objects.
 const MAX_INDEX_LEN: u64 = 1 << 30;
-/// As git does, packs and indexes are read through links.
-const FOLLOWS_LINKS: bool = true;
 /// Number of bytes that a thread hashes at a time.
 const CHUNK_LEN: usize = 1 << 20;
 /// Number of bytes of a file that are read at a time. They should fit into the processor's cache. Mapping a pack that is only
@@ -62,8 +60,9 @@ struct OpenedFile {
 }
 
 impl OpenedFile {
+    /// Opens `path`. As git does, packs and indexes are read through links.
     fn open(path: &Path) -> Option<Self> {
-        let (file, metadata) = untrusted::open(path, FOLLOWS_LINKS).ok()?;
+        let (file, metadata) = untrusted::open_through_link(path).ok()?;
         let state = FileState::new(&metadata);
         metadata.is_file().then_some(Self { file, len: metadata.len(), state })
     }
@@ -178,9 +177,9 @@ fn join(len: u64, chunks: &[blake3::Hash]) -> CacheDigest {
     digest.finalize().into()
 }
 
-/// Reads a regular file into anonymous memory, in which later changes of the file do not show.
+/// Reads a regular file, also through a link, into anonymous memory, in which later changes of the file do not show.
 fn read_whole(path: &Path) -> Option<Mmap> {
-    let (mut file, metadata) = untrusted::open(path, FOLLOWS_LINKS).ok()?;
+    let (mut file, metadata) = untrusted::open_through_link(path).ok()?;
     let len = metadata.len();
     if !metadata.is_file() || len == 0 || len > MAX_INDEX_LEN {
         return None;

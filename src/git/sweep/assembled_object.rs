@@ -2,19 +2,19 @@
 
 use gix::object::Kind;
 
-use super::Hits;
+use super::Matches;
 use super::keyword_positions::KeywordPositions;
 use super::memory_budget::Reservation;
 
 /// An assembled object that is the base of deltas.
-pub(super) struct AssembledObject<H> {
+pub(super) struct AssembledObject<M> {
     pub(super) kind: Kind,
     /// The content of the object is the first `len` bytes.
     pub(super) buffer: Vec<u8>,
     pub(super) len: usize,
     /// Total size of this object and of the bases that must stay in memory with it, in bytes.
     pub(super) held: u64,
-    pub(super) hits: Hits<H>,
+    pub(super) matches: Matches<M>,
     /// Whether the object has more matches than are kept.
     pub(super) truncated: bool,
     pub(super) keywords: KeywordPositions,
@@ -22,7 +22,7 @@ pub(super) struct AssembledObject<H> {
     pub(super) _reservation: Reservation,
 }
 
-impl<H> AssembledObject<H> {
+impl<M> AssembledObject<M> {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer[..self.len]
     }

@@ -45,7 +45,7 @@ impl Buffers {
     }
 
     /// Takes back the buffer of a base, unless another thread still uses the base.
-    pub(super) fn reclaim<H>(&mut self, node: Arc<AssembledObject<H>>) {
+    pub(super) fn reclaim<M>(&mut self, node: Arc<AssembledObject<M>>) {
         if let Some(node) = Arc::into_inner(node) {
             self.give_back(node.buffer);
         }

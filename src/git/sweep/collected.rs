@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gix::ObjectId;
 use gix::object::Kind;
 
-use super::Hits;
+use super::Matches;
 use super::outcome::ObjectCounts;
 use super::plan::PlannedPack;
 use crate::cache::CacheDigest;
@@ -23,12 +23,12 @@ pub(super) enum ObjectKey {
     Id(ObjectId),
 }
 
-/// A copy of an object, with its matches. `H` is what is recorded about a match: [`Searcher::Hit`](super::Searcher::Hit).
-pub(super) struct MatchedCopy<H> {
+/// A copy of an object, with its matches. `M` is what is recorded about a match: [`Searcher::Match`](super::Searcher::Match).
+pub(super) struct MatchedCopy<M> {
     pub(super) key: ObjectKey,
     pub(super) kind: Kind,
     pub(super) size: u64,
-    pub(super) hits: Hits<H>,
+    pub(super) matches: Matches<M>,
     /// Whether the object has more matches than are kept.
     pub(super) truncated: bool,
 }
@@ -44,8 +44,8 @@ pub(super) struct ReadFailure {
 }
 
 /// What one thread collected, or all threads together.
-pub(super) struct Collected<H> {
-    pub(super) matched: Vec<MatchedCopy<H>>,
+pub(super) struct Collected<M> {
+    pub(super) matched: Vec<MatchedCopy<M>>,
     pub(super) failures: Vec<ReadFailure>,
     /// Unreadable copies, in packs, of objects that an earlier pack or a loose file has, too.
     pub(super) unreadable_duplicates: Vec<ReadFailure>,
@@ -72,7 +72,7 @@ pub(super) struct Collected<H> {
     pub(super) skips: Vec<Skip>,
 }
 
-impl<H> Default for Collected<H> {
+impl<M> Default for Collected<M> {
     fn default() -> Self {
         Self {
             matched: Vec::new(),
@@ -92,7 +92,7 @@ impl<H> Default for Collected<H> {
     }
 }
 
-impl<H> Collected<H> {
+impl<M> Collected<M> {
     pub(super) fn merge(&mut self, other: Self) {
         self.matched.extend(other.matched);
         self.failures.extend(other.failures);

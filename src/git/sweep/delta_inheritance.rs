@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::Hits;
+use super::Matches;
 use super::stream::push_bounded;
 use crate::git::pack::delta::{Run, RunSource};
 
@@ -88,9 +88,14 @@ impl DeltaShape<'_> {
         inheritable.start <= start && end <= inheritable.end
     }
 
-    /// Adds to `hits` the matches of the base that the result preserves, at their new offsets. Returns
+    /// Adds to `matches` the matches of the base that the result preserves, at their new offsets. Returns
     /// whether there were too many to keep.
-    pub(super) fn inherit_hits<H: Clone>(&self, base: &Hits<H>, margin: u64, hits: &mut Hits<H>) -> bool {
+    pub(super) fn inherit_matches<M: Clone>(
+        &self,
+        base: &Matches<M>,
+        margin: u64,
+        matches: &mut Matches<M>,
+    ) -> bool {
         let mut truncated = false;
         if base.is_empty() {
             return truncated;
@@ -103,9 +108,9 @@ impl DeltaShape<'_> {
             let shift = i64::from(run.at) - i64::from(from);
             let first = base.partition_point(|(range, _)| (range.start as i64 - margin) < inheritable.start);
             let inside = base[first..].iter().take_while(|(range, _)| (range.start as i64) < inheritable.end);
-            for (range, hit) in inside.filter(|(range, _)| range.end as i64 + margin <= inheritable.end) {
+            for (range, matched) in inside.filter(|(range, _)| range.end as i64 + margin <= inheritable.end) {
                 let start = (range.start as i64 + shift) as u64;
-                truncated |= push_bounded(hits, start..start + (range.end - range.start), hit.clone());
+                truncated |= push_bounded(matches, start..start + (range.end - range.start), matched.clone());
                 if truncated {
                     return truncated;
                 }

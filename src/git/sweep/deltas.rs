@@ -11,7 +11,7 @@ use super::entries::{EntryError, EntryResult, to_message};
 use super::keyword_positions::KeywordPositions;
 use super::plan::PlannedPack;
 use super::stream::push_bounded;
-use super::worker::{SweepWorker, sort_hits};
+use super::worker::{SweepWorker, sort_matches};
 use crate::git::inflate::InflateError;
 use crate::git::pack::Entry;
 use crate::git::pack::delta::{self, Run};
@@ -23,9 +23,9 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         &mut self,
         planned: PlannedPack<'a>,
         entry: Entry,
-        base: &AssembledObject<S::Hit>,
+        base: &AssembledObject<S::Match>,
         is_last: bool,
-    ) -> EntryResult<S::Hit> {
+    ) -> EntryResult<S::Match> {
         let limit = self.shared.options.max_assembled;
         let (header, deflated) = planned.pack.header(entry).map_err(to_message)?;
         let too_large = || to_message(InflateError::TooLarge(header.size));
@@ -58,8 +58,8 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             _ => self.search_changes(base, delta_len, len, assembled),
         };
         self.check_delta_links(base, delta_len, len, assembled);
-        let hits = std::mem::take(&mut self.hits);
-        self.note_content(planned, entry, &hits, |worker| {
+        let matches = std::mem::take(&mut self.matches);
+        self.note_content(planned, entry, &matches, |worker| {
             let Buffers { input, runs, gathered, .. } = &mut worker.buffers;
             let result = DeltaResult { runs, base: base.bytes(), delta: &input[..delta_len], assembled };
             blake3::hash(result.region((0, len as u32), &mut 0, gathered)).into()
@@ -71,7 +71,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             buffer,
             len,
             held,
-            hits,
+            matches,
             truncated,
             keywords,
             _reservation: reservation,
@@ -79,11 +79,11 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         Ok(self.finish_entry(planned, entry, node))
     }
 
-    /// Fills `hits` with the matches in the result of the delta in the buffers; `assembled` is the result, if it was
+    /// Fills `matches` with the matches in the result of the delta in the buffers; `assembled` is the result, if it was
     /// assembled. Returns whether there were too many to keep, and the keywords.
     fn search_changes(
         &mut self,
-        base: &AssembledObject<S::Hit>,
+        base: &AssembledObject<S::Match>,
         delta_len: usize,
         len: usize,
         assembled: Option<&[u8]>,
@@ -127,26 +127,26 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             };
         }
         let inherits = *regions != [all];
-        let (hits, mut truncated, mut first) = (&mut self.hits, false, 0);
+        let (matches, mut truncated, mut first) = (&mut self.matches, false, 0);
         for &(start, end) in regions.iter() {
             let bytes = result.region((start, end), &mut first, gathered);
             searched += bytes.len();
             let keyword = &mut |at| keywords.add(start as usize + at);
-            searcher.search(base.kind, bytes, &mut self.scratch, keyword, &mut |range, hit| {
+            searcher.search(base.kind, bytes, &mut self.scratch, keyword, &mut |range, matched| {
                 let shift = u64::from(start);
                 let range = shift + range.start as u64..shift + range.end as u64;
                 if !inherits
                     || !(shape.crosses_edge(&range, (start, end), margin)
                         || shape.is_inherited(&range, margin))
                 {
-                    truncated |= push_bounded(hits, range, hit);
+                    truncated |= push_bounded(matches, range, matched);
                 }
             });
         }
         if inherits {
-            truncated |= shape.inherit_hits(&base.hits, margin, hits);
+            truncated |= shape.inherit_matches(&base.matches, margin, matches);
         }
-        sort_hits(hits);
+        sort_matches(matches);
         keywords.sort();
         self.collected.bytes_searched += searched as u64;
         (truncated, keywords)
@@ -156,7 +156,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
     /// the result, if it was assembled.
     fn check_delta_links(
         &mut self,
-        base: &AssembledObject<S::Hit>,
+        base: &AssembledObject<S::Match>,
         delta_len: usize,
         len: usize,
         assembled: Option<&[u8]>,

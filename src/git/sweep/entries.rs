@@ -14,7 +14,7 @@ use super::keyword_positions::KeywordPositions;
 use super::memory_budget::Reservation;
 use super::plan::PlannedPack;
 use super::stream::{self, push_bounded};
-use super::worker::{SweepWorker, sort_hits};
+use super::worker::{SweepWorker, sort_matches};
 use crate::git::inflate::{InflateError, InflateStream};
 use crate::git::loose::{self, LooseError, LooseObject, LooseStream};
 use crate::git::pack::Entry;
@@ -23,7 +23,7 @@ use crate::git::stream_end::ends_with_stream;
 use crate::model::Skip;
 
 /// The assembled object if other entries are deltas against it, or why there is none.
-pub(super) type EntryResult<H> = Result<Option<AssembledObject<H>>, EntryError>;
+pub(super) type EntryResult<M> = Result<Option<AssembledObject<M>>, EntryError>;
 
 /// Why an entry was not searched.
 pub(super) enum EntryError {
@@ -41,7 +41,7 @@ impl From<String> for EntryError {
 
 impl<'a, S: Searcher> SweepWorker<'a, S> {
     /// Searches an entry that is not a delta.
-    pub(super) fn search_root(&mut self, planned: PlannedPack<'a>, entry: Entry) -> EntryResult<S::Hit> {
+    pub(super) fn search_root(&mut self, planned: PlannedPack<'a>, entry: Entry) -> EntryResult<S::Match> {
         let options = self.shared.options;
         let (header, deflated) = planned.pack.header(entry).map_err(to_message)?;
         let EntryContent::Whole(kind) = header.content else {
@@ -74,7 +74,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             return Err(to_message(error).into());
         }
         let node = self.search_whole(kind, buffer, len, reservation);
-        self.note_content(planned, entry, &node.hits, |_| blake3::hash(&node.buffer[..len]).into());
+        self.note_content(planned, entry, &node.matches, |_| blake3::hash(&node.buffer[..len]).into());
         Ok(self.finish_entry(planned, entry, node))
     }
 
@@ -85,31 +85,31 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         buffer: Vec<u8>,
         len: usize,
         reservation: Reservation,
-    ) -> AssembledObject<S::Hit> {
+    ) -> AssembledObject<S::Match> {
         let (truncated, keywords) = self.search_bytes(kind, &buffer[..len]);
         self.check_links(kind, &buffer[..len]);
-        let hits = std::mem::take(&mut self.hits);
+        let matches = std::mem::take(&mut self.matches);
         AssembledObject {
             kind,
             buffer,
             len,
             held: len as u64,
-            hits,
+            matches,
             truncated,
             keywords,
             _reservation: reservation,
         }
     }
 
-    /// Fills `hits` with the matches of a complete object. Returns whether there were too many to keep, and the keywords.
+    /// Fills `matches` with the matches of a complete object. Returns whether there were too many to keep, and the keywords.
     pub(super) fn search_bytes(&mut self, kind: Kind, bytes: &[u8]) -> (bool, KeywordPositions) {
-        let (searcher, hits, mut truncated) = (self.shared.searcher, &mut self.hits, false);
+        let (searcher, matches, mut truncated) = (self.shared.searcher, &mut self.matches, false);
         let mut keywords = KeywordPositions::empty(searcher);
-        searcher.search(kind, bytes, &mut self.scratch, &mut |at| keywords.add(at), &mut |range, hit| {
-            truncated |= push_bounded(hits, range.start as u64..range.end as u64, hit);
+        searcher.search(kind, bytes, &mut self.scratch, &mut |at| keywords.add(at), &mut |range, matched| {
+            truncated |= push_bounded(matches, range.start as u64..range.end as u64, matched);
         });
         self.collected.bytes_searched += bytes.len() as u64;
-        sort_hits(hits);
+        sort_matches(matches);
         keywords.sort();
         (truncated, keywords)
     }
@@ -119,15 +119,15 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         &mut self,
         planned: PlannedPack<'a>,
         entry: Entry,
-        mut node: AssembledObject<S::Hit>,
-    ) -> Option<AssembledObject<S::Hit>> {
+        mut node: AssembledObject<S::Match>,
+    ) -> Option<AssembledObject<S::Match>> {
         let is_base = planned.plan.is_base(entry);
         self.note_size(ObjectKey::Packed(planned.number, entry), node.kind, node.len as u64);
         if planned.plan.is_first_copy(entry) {
-            let hits = if is_base { node.hits.clone() } else { std::mem::take(&mut node.hits) };
+            let matches = if is_base { node.matches.clone() } else { std::mem::take(&mut node.matches) };
             let key = ObjectKey::Packed(planned.number, entry);
-            self.record(key, node.kind, node.len as u64, hits, node.truncated);
-        } else if !node.hits.is_empty() {
+            self.record(key, node.kind, node.len as u64, matches, node.truncated);
+        } else if !node.matches.is_empty() {
             self.record_duplicate(ObjectKey::Packed(planned.number, entry), &mut node, is_base);
         }
         if is_base {
@@ -138,10 +138,10 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
     }
 
     /// Records the matches of a further copy of an object.
-    fn record_duplicate(&mut self, key: ObjectKey, node: &mut AssembledObject<S::Hit>, is_base: bool) {
-        let hits = if is_base { node.hits.clone() } else { std::mem::take(&mut node.hits) };
+    fn record_duplicate(&mut self, key: ObjectKey, node: &mut AssembledObject<S::Match>, is_base: bool) {
+        let matches = if is_base { node.matches.clone() } else { std::mem::take(&mut node.matches) };
         let (kind, size, truncated) = (node.kind, node.len as u64, node.truncated);
-        self.collected.matched.push(MatchedCopy { key, kind, size, hits, truncated });
+        self.collected.matched.push(MatchedCopy { key, kind, size, matches, truncated });
     }
 
     /// Inflates an entry; `deflated` is the rest of the pack after the header of the entry. Records the entry if
@@ -185,7 +185,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         planned: PlannedPack<'a>,
         entry: Entry,
         base: ObjectId,
-    ) -> EntryResult<S::Hit> {
+    ) -> EntryResult<S::Match> {
         let limit = self.shared.options.max_assembled;
         let read = self.shared.store.read(&base, limit, &mut self.inflater, &mut HashSet::new());
         let (kind, bytes) =
@@ -246,12 +246,12 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             LooseObject::Whole { kind, start, size } if self.shared.searcher.wants(kind) => {
                 let (truncated, _) = self.search_bytes(kind, &buffer[start..start + size]);
                 self.check_links(kind, &buffer[start..start + size]);
-                let hits = std::mem::take(&mut self.hits);
+                let matches = std::mem::take(&mut self.matches);
                 let (key, size) = (ObjectKey::Id(id), size as u64);
                 if is_first {
-                    self.record(key, kind, size, hits, truncated);
-                } else if !hits.is_empty() {
-                    self.collected.matched.push(MatchedCopy { key, kind, size, hits, truncated });
+                    self.record(key, kind, size, matches, truncated);
+                } else if !matches.is_empty() {
+                    self.collected.matched.push(MatchedCopy { key, kind, size, matches, truncated });
                 }
             }
             LooseObject::Whole { .. } => {}
@@ -278,22 +278,22 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         size: u64,
         input: &mut dyn Read,
     ) -> Result<(), String> {
-        let (searcher, hits, mut truncated) = (self.shared.searcher, &mut self.hits, false);
-        let searched = stream::search(searcher, &mut self.scratch, kind, size, input, |range, hit| {
-            truncated |= push_bounded(hits, range, hit);
+        let (searcher, matches, mut truncated) = (self.shared.searcher, &mut self.matches, false);
+        let searched = stream::search(searcher, &mut self.scratch, kind, size, input, |range, matched| {
+            truncated |= push_bounded(matches, range, matched);
         });
-        sort_hits(hits);
-        let hits = std::mem::take(hits);
+        sort_matches(matches);
+        let matches = std::mem::take(matches);
         match searched {
             Ok(searched) => {
                 self.collected.bytes_searched += searched;
                 self.note_size(key, kind, size);
-                self.record(key, kind, size, hits, truncated);
+                self.record(key, kind, size, matches, truncated);
                 Ok(())
             }
             Err(reason) => {
-                if !hits.is_empty() {
-                    self.collected.matched.push(MatchedCopy { key, kind, size, hits, truncated });
+                if !matches.is_empty() {
+                    self.collected.matched.push(MatchedCopy { key, kind, size, matches, truncated });
                 }
                 Err(reason)
             }

@@ -46,13 +46,13 @@ pub use unlisted::{UnlistedBytes, unlisted_streams};
 
 /// What a sweep looks for.
 ///
-/// Whether a match is reported, and what its [`Hit`](Self::Hit) says, must depend only on the kind of the
+/// Whether a match is reported, and what is [recorded](Self::Match) about it, must depend only on the kind of the
 /// object, the bytes of the match, [`margin`](Self::margin) bytes on each side of it, and the end of the
 /// object if that lies within the margin. This guarantees that a sweep finds the same matches in delta space
 /// as in whole objects.
 pub trait Searcher: Sync {
     /// What is recorded about a match besides its position.
-    type Hit: Clone + PartialEq + Send + Sync;
+    type Match: Clone + PartialEq + Send + Sync;
     /// Per-thread working memory.
     type Scratch: Send;
 
@@ -76,15 +76,15 @@ pub trait Searcher: Sync {
     /// matches that are closer than the margin to an edge of `bytes`, unless that edge is also an edge of the
     /// object.
     ///
-    /// Calls `found` with the range and the hit of every match, and `keyword` with the start of every
+    /// Calls `found` with the range of every match and what is recorded about it, and `on_keyword` with the start of every
     /// [keyword](Self::keywords), if the searcher has any.
     fn search(
         &self,
         kind: Kind,
         bytes: &[u8],
         scratch: &mut Self::Scratch,
-        keyword: &mut dyn FnMut(usize),
-        found: &mut dyn FnMut(Range<usize>, Self::Hit),
+        on_keyword: &mut dyn FnMut(usize),
+        found: &mut dyn FnMut(Range<usize>, Self::Match),
     );
 
     /// The length of the longest keyword, in bytes. Every match contains a keyword, or has one within its
@@ -95,8 +95,8 @@ pub trait Searcher: Sync {
 
     /// Whether an object with this match is read again completely after the sweep. For a cache, the digest of its content is
     /// then [recorded](PackedCopy::content).
-    fn is_read_again(&self, hit: &Self::Hit) -> bool {
-        let _ = hit;
+    fn is_read_again(&self, matched: &Self::Match) -> bool {
+        let _ = matched;
         false
     }
 
@@ -175,4 +175,4 @@ pub struct Progress {
 }
 
 /// Matches in one object with their positions, sorted by start.
-type Hits<H> = Vec<(Range<u64>, H)>;
+type Matches<M> = Vec<(Range<u64>, M)>;

@@ -12,7 +12,7 @@ use crate::model::Skip;
 
 /// An object with matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MatchedObject<H> {
+pub struct MatchedObject<M> {
     /// The id of the object.
     pub id: ObjectId,
     /// The kind of the object.
@@ -20,7 +20,7 @@ pub struct MatchedObject<H> {
     /// The size of the object in bytes.
     pub size: u64,
     /// The matches with their positions, sorted by start, then by end.
-    pub hits: Vec<(Range<u64>, H)>,
+    pub matches: Vec<(Range<u64>, M)>,
 }
 
 /// The only copy of an object, in a pack.
@@ -109,9 +109,9 @@ impl AddAssign for KindCount {
 
 /// What a sweep found, and what it could not search.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SweepOutcome<H> {
+pub struct SweepOutcome<M> {
     /// Objects with matches, each once, sorted by id.
-    pub found: Vec<MatchedObject<H>>,
+    pub found: Vec<MatchedObject<M>>,
     /// Objects that would be [read again](super::Searcher::is_read_again), but need not be according to the cache, with
     /// their sizes in bytes. They are not in `found`. Empty without a cache.
     pub clean: Vec<(ObjectId, u64)>,

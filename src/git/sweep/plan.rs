@@ -82,7 +82,7 @@ pub(super) struct Sweep<'a, S: Searcher> {
     pub(super) hash_kind: hash::Kind,
     pub(super) store: ObjectStore,
     pub(super) plans: Vec<PackPlan>,
-    pub(super) collected: Collected<S::Hit>,
+    pub(super) collected: Collected<S::Match>,
     pub(super) skipped: BTreeSet<Skip>,
     /// Loose objects that were searched, sorted.
     loose_swept: Vec<ObjectId>,
@@ -111,7 +111,7 @@ pub fn sweep<S: Searcher>(
     database: &ObjectDatabase,
     searcher: &S,
     options: &SweepOptions<'_>,
-) -> SweepOutcome<S::Hit> {
+) -> SweepOutcome<S::Match> {
     sweep_listing(database, database.list(), searcher, options)
 }
 
@@ -121,7 +121,7 @@ pub(super) fn sweep_listing<S: Searcher>(
     listing: Listing,
     searcher: &S,
     options: &SweepOptions<'_>,
-) -> SweepOutcome<S::Hit> {
+) -> SweepOutcome<S::Match> {
     sweep_listing_cached(database, listing, searcher, options, None).0
 }
 
@@ -132,7 +132,7 @@ pub(super) fn sweep_listing_cached<S: Searcher>(
     searcher: &S,
     options: &SweepOptions<'_>,
     mut cache: Option<CachedSweep<'_>>,
-) -> (SweepOutcome<S::Hit>, CacheUpdate) {
+) -> (SweepOutcome<S::Match>, CacheUpdate) {
     let threads = match options.threads {
         0 => std::thread::available_parallelism().map_or(1, NonZero::get),
         threads => threads,

@@ -9,9 +9,9 @@ use super::link_check::LinkChecker;
 use super::object_store::StoredCopy;
 use super::outcome::{MatchedObject, PackedCopy, SweepOutcome};
 use super::plan::Sweep;
-use super::stream::{MAX_HITS, push_bounded};
+use super::stream::{MAX_MATCHES, push_bounded};
 use super::unlisted;
-use super::{Hits, Searcher};
+use super::{Matches, Searcher};
 use crate::git::inflate::Inflater;
 use crate::git::pack::Entry;
 use crate::model::Skip;
@@ -21,7 +21,7 @@ use crate::model::Skip;
 const MAX_ASSEMBLED: u64 = 16 << 30;
 
 /// Turns everything that was collected into the outcome.
-pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hit> {
+pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Match> {
     let failures = std::mem::take(&mut sweep.collected.failures);
     if !failures.is_empty() && !sweep.is_cancelled() {
         Recovery::new(&mut sweep, &failures).run(&failures);
@@ -41,7 +41,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
     let mut found: Vec<_> =
         with_ids.filter_map(|(object, id)| Some(with_id(&mut sweep, object, id?))).collect();
     // Some copies may have been read only in part. The one with the most matches comes first.
-    found.sort_by(|left, right| left.id.cmp(&right.id).then(right.hits.len().cmp(&left.hits.len())));
+    found.sort_by(|left, right| left.id.cmp(&right.id).then(right.matches.len().cmp(&left.matches.len())));
     let found = merge_copies(found, &mut sweep.skipped);
     let only_copies = only_copies(&sweep, &found);
     let skips = std::mem::take(&mut sweep.collected.skips);
@@ -69,7 +69,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Hi
 /// The objects that are stored only once, in a pack whose digest the cache knows.
 fn only_copies<S: Searcher>(
     sweep: &Sweep<'_, S>,
-    found: &[MatchedObject<S::Hit>],
+    found: &[MatchedObject<S::Match>],
 ) -> HashMap<ObjectId, PackedCopy> {
     if sweep.pack_digests.is_empty() {
         return HashMap::new();
@@ -100,27 +100,27 @@ fn only_copies<S: Searcher>(
 }
 
 /// Merges the copies of each object, which are sorted by id, and reports copies that differ.
-fn merge_copies<H: PartialEq>(
-    copies: Vec<MatchedObject<H>>,
+fn merge_copies<M: PartialEq>(
+    copies: Vec<MatchedObject<M>>,
     skipped: &mut BTreeSet<Skip>,
-) -> Vec<MatchedObject<H>> {
-    let mut merged: Vec<MatchedObject<H>> = Vec::with_capacity(copies.len());
+) -> Vec<MatchedObject<M>> {
+    let mut merged: Vec<MatchedObject<M>> = Vec::with_capacity(copies.len());
     for copy in copies {
         match merged.last_mut() {
             Some(first) if first.id == copy.id => {
-                let known_len = first.hits.len();
+                let known_len = first.matches.len();
                 let differs = (copy.kind, copy.size) != (first.kind, first.size);
-                for (range, hit) in copy.hits {
+                for (range, matched) in copy.matches {
                     let key = (range.start, range.end);
-                    let known = &first.hits[..known_len];
+                    let known = &first.matches[..known_len];
                     let at = known.partition_point(|(other, _)| (other.start, other.end) < key);
                     let mut at_range = known[at..].iter().take_while(|(other, _)| *other == range);
-                    if !at_range.any(|(_, other)| *other == hit) {
-                        first.hits.push((range, hit));
+                    if !at_range.any(|(_, other)| *other == matched) {
+                        first.matches.push((range, matched));
                     }
                 }
-                if differs || first.hits.len() > known_len {
-                    first.hits.sort_by_key(|(range, _)| (range.start, range.end));
+                if differs || first.matches.len() > known_len {
+                    first.matches.sort_by_key(|(range, _)| (range.start, range.end));
                     let reason = "the repository has several copies of it that differ; all were searched, containers \
                                   in only one of them; run `git fsck` for details";
                     skipped.insert(Skip::new(format!("object {}", copy.id), reason));
@@ -133,7 +133,7 @@ fn merge_copies<H: PartialEq>(
 }
 
 /// The ids of objects with matches, in the same order.
-fn ids_of<S: Searcher>(sweep: &Sweep<'_, S>, matched: &[MatchedCopy<S::Hit>]) -> Vec<Option<ObjectId>> {
+fn ids_of<S: Searcher>(sweep: &Sweep<'_, S>, matched: &[MatchedCopy<S::Match>]) -> Vec<Option<ObjectId>> {
     let mut ids = vec![None; matched.len()];
     let mut packed: BTreeMap<usize, Vec<(Entry, usize)>> = BTreeMap::new();
     for (at, copy) in matched.iter().enumerate() {
@@ -155,14 +155,14 @@ fn ids_of<S: Searcher>(sweep: &Sweep<'_, S>, matched: &[MatchedCopy<S::Hit>]) ->
 /// An object with matches and its id. Reports it if there were too many matches.
 fn with_id<S: Searcher>(
     sweep: &mut Sweep<'_, S>,
-    object: MatchedCopy<S::Hit>,
+    object: MatchedCopy<S::Match>,
     id: ObjectId,
-) -> MatchedObject<S::Hit> {
+) -> MatchedObject<S::Match> {
     if object.truncated {
-        let reason = format!("has more than {MAX_HITS} matches; the rest are not reported");
+        let reason = format!("has more than {MAX_MATCHES} matches; the rest are not reported");
         sweep.skipped.insert(Skip::new(format!("object {id}"), reason));
     }
-    MatchedObject { id, kind: object.kind, size: object.size, hits: object.hits }
+    MatchedObject { id, kind: object.kind, size: object.size, matches: object.matches }
 }
 
 fn id_of<S: Searcher>(sweep: &Sweep<'_, S>, key: ObjectKey) -> Option<ObjectId> {
@@ -291,17 +291,17 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
             links.flush(&self.sweep.store);
             self.sweep.collected.missing.extend(links.missing);
         }
-        let (mut hits, mut truncated): (Hits<S::Hit>, bool) = (Vec::new(), false);
-        self.sweep.searcher.search(kind, &bytes, &mut self.scratch, &mut |_| {}, &mut |range, hit| {
-            truncated |= push_bounded(&mut hits, range.start as u64..range.end as u64, hit);
+        let (mut matches, mut truncated): (Matches<S::Match>, bool) = (Vec::new(), false);
+        self.sweep.searcher.search(kind, &bytes, &mut self.scratch, &mut |_| {}, &mut |range, matched| {
+            truncated |= push_bounded(&mut matches, range.start as u64..range.end as u64, matched);
         });
-        hits.sort_by_key(|(range, _)| (range.start, range.end));
+        matches.sort_by_key(|(range, _)| (range.start, range.end));
         let size = bytes.len() as u64;
         let collected = &mut self.sweep.collected;
         collected.counts.add(kind, size);
         collected.bytes_searched += size;
-        if !hits.is_empty() {
-            collected.matched.push(MatchedCopy { key: ObjectKey::Id(*id), kind, size, hits, truncated });
+        if !matches.is_empty() {
+            collected.matched.push(MatchedCopy { key: ObjectKey::Id(*id), kind, size, matches, truncated });
         }
         true
     }

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use gix::object::Kind;
 
-use super::{Hits, Searcher};
+use super::{Matches, Searcher};
 
 /// Size of a window without the overlap, in bytes.
 const WINDOW_STEP: usize = 4 << 20;
@@ -20,7 +20,7 @@ pub(super) fn search<S: Searcher>(
     kind: Kind,
     size: u64,
     input: &mut dyn Read,
-    mut push: impl FnMut(std::ops::Range<u64>, S::Hit),
+    mut push: impl FnMut(std::ops::Range<u64>, S::Match),
 ) -> Result<u64, String> {
     let margin = searcher.margin() as u64;
     let overlap = searcher.longest_match() + 2 * searcher.margin();
@@ -36,13 +36,13 @@ pub(super) fn search<S: Searcher>(
             return Err(format!("does not contain the {size} bytes its header declares"));
         }
         searched += filled as u64;
-        searcher.search(kind, &window[..filled], scratch, &mut |_| {}, &mut |range, hit| {
+        searcher.search(kind, &window[..filled], scratch, &mut |_| {}, &mut |range, matched| {
             let range = start + range.start as u64..start + range.end as u64;
             let depends_to = range.end + margin;
             let is_cut = (start != 0 && range.start < start + margin) || (!is_last && depends_to > end);
             let is_known = settled.is_some_and(|settled| depends_to <= settled);
             if !is_cut && !is_known {
-                push(range, hit);
+                push(range, matched);
             }
         });
         if is_last {
@@ -70,13 +70,13 @@ fn fill(input: &mut dyn Read, out: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Maximum number of matches that are kept for one object. That there were more is reported as a skip.
-pub(super) const MAX_HITS: usize = 1 << 20;
+pub(super) const MAX_MATCHES: usize = 1 << 20;
 
-/// Adds a match, unless there are [too many](MAX_HITS). Returns whether there are.
-pub(super) fn push_bounded<H>(hits: &mut Hits<H>, range: std::ops::Range<u64>, hit: H) -> bool {
-    let room = hits.len() < MAX_HITS;
+/// Adds a match, unless there are [too many](MAX_MATCHES). Returns whether there are.
+pub(super) fn push_bounded<M>(matches: &mut Matches<M>, range: std::ops::Range<u64>, matched: M) -> bool {
+    let room = matches.len() < MAX_MATCHES;
     if room {
-        hits.push((range, hit));
+        matches.push((range, matched));
     }
     !room
 }

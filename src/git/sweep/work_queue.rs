@@ -8,16 +8,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::assembled_object::AssembledObject;
 
 /// Children of an assembled object that have not been searched yet.
-pub(super) struct Subtree<H> {
+pub(super) struct Subtree<M> {
     /// The number of the pack.
     pub(super) pack: usize,
-    pub(super) node: Arc<AssembledObject<H>>,
+    pub(super) node: Arc<AssembledObject<M>>,
     /// Positions of the children in the pack's delta tree.
     pub(super) children: Range<u32>,
 }
 
 /// The source of work for all threads of a sweep.
-pub(super) struct WorkQueue<H> {
+pub(super) struct WorkQueue<M> {
     /// Number of threads that take work from the queue.
     threads: AtomicUsize,
     /// Index of the next item that no thread has taken.
@@ -25,30 +25,30 @@ pub(super) struct WorkQueue<H> {
     items: usize,
     /// Number of waiting threads minus the number of subtrees ready for them.
     idle: AtomicUsize,
-    state: Mutex<QueueState<H>>,
+    state: Mutex<QueueState<M>>,
     ready: Condvar,
 }
 
-struct QueueState<H> {
-    subtrees: Vec<Subtree<H>>,
+struct QueueState<M> {
+    subtrees: Vec<Subtree<M>>,
     waiting: usize,
     /// Whether there will be no more work, because all threads are waiting or one has failed.
     is_finished: bool,
 }
 
 /// What a thread does next.
-pub(super) enum QueuedWork<H> {
+pub(super) enum QueuedWork<M> {
     /// A range of the shared items.
     Items(Range<usize>),
     /// Part of another thread's delta tree.
-    Subtree(Subtree<H>),
+    Subtree(Subtree<M>),
 }
 
 /// Number of items that a thread takes at once: few enough for threads to finish at the same time, and enough to avoid
 /// contention.
 const ITEMS_PER_TAKE: usize = 16;
 
-impl<H> WorkQueue<H> {
+impl<M> WorkQueue<M> {
     pub(super) fn new(threads: usize, items: usize) -> Self {
         Self {
             threads: AtomicUsize::new(threads),
@@ -67,7 +67,7 @@ impl<H> WorkQueue<H> {
     }
 
     /// The next piece of work. Waits for other threads to hand some over; returns `None` when all work is done.
-    pub(super) fn take(&self) -> Option<QueuedWork<H>> {
+    pub(super) fn take(&self) -> Option<QueuedWork<M>> {
         let first = self.next.fetch_add(ITEMS_PER_TAKE, Ordering::Relaxed);
         if first < self.items {
             return Some(QueuedWork::Items(first..self.items.min(first + ITEMS_PER_TAKE)));
@@ -102,7 +102,7 @@ impl<H> WorkQueue<H> {
     }
 
     /// Hands over a subtree to an idle thread.
-    pub(super) fn hand_over(&self, subtree: Subtree<H>) {
+    pub(super) fn hand_over(&self, subtree: Subtree<M>) {
         let mut state = self.lock();
         state.subtrees.push(subtree);
         self.update_idle(&state);
@@ -116,11 +116,11 @@ impl<H> WorkQueue<H> {
         self.ready.notify_all();
     }
 
-    fn update_idle(&self, state: &QueueState<H>) {
+    fn update_idle(&self, state: &QueueState<M>) {
         self.idle.store(state.waiting.saturating_sub(state.subtrees.len()), Ordering::Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, QueueState<H>> {
+    fn lock(&self) -> MutexGuard<'_, QueueState<M>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,7 +16,7 @@ use super::memory_budget::MemoryBudget;
 use super::object_store::ObjectStore;
 use super::plan::{PackPlan, PlannedPack, WorkItem};
 use super::work_queue::{QueuedWork, Subtree, WorkQueue};
-use super::{Hits, Searcher, SweepOptions};
+use super::{Matches, Searcher, SweepOptions};
 use crate::cache::CacheDigest;
 use crate::git::inflate::Inflater;
 use crate::git::pack::Entry;
@@ -32,13 +32,13 @@ pub(super) struct SweepContext<'a, S: Searcher> {
     pub(super) plans: &'a [PackPlan],
     pub(super) items: &'a [WorkItem],
     pub(super) hash_kind: hash::Kind,
-    pub(super) queue: WorkQueue<S::Hit>,
+    pub(super) queue: WorkQueue<S::Match>,
     pub(super) budget: Arc<MemoryBudget>,
 }
 
 /// An assembled object, and its children that have not been searched yet.
-struct Frame<H> {
-    node: Arc<AssembledObject<H>>,
+struct Frame<M> {
+    node: Arc<AssembledObject<M>>,
     /// Positions in the delta tree of the pack.
     children: Range<u32>,
 }
@@ -54,8 +54,8 @@ pub(super) struct SweepWorker<'a, S: Searcher> {
     pub(super) inflater: Inflater,
     pub(super) buffers: Buffers,
     /// Matches of the current object.
-    pub(super) hits: Hits<S::Hit>,
-    pub(super) collected: Collected<S::Hit>,
+    pub(super) matches: Matches<S::Match>,
+    pub(super) collected: Collected<S::Match>,
     /// `None` if links are not checked.
     pub(super) links: Option<LinkChecker>,
     /// Numbers of objects and bytes that have not been added to the progress yet.
@@ -75,7 +75,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             scratch: shared.searcher.scratch(),
             inflater: Inflater::new(),
             buffers: Buffers::default(),
-            hits: Vec::new(),
+            matches: Vec::new(),
             collected: Collected::default(),
             links: shared.options.check_links.then(|| LinkChecker::new(shared.hash_kind, shared.notes_facts)),
             unreported: (0, 0),
@@ -83,7 +83,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
     }
 
     /// Works until no work is left.
-    pub(super) fn run(mut self) -> Collected<S::Hit> {
+    pub(super) fn run(mut self) -> Collected<S::Match> {
         let shared = self.shared;
         // If this thread panics, the others must not wait for it.
         let guard = AbandonOnPanic(&shared.queue);
@@ -157,11 +157,11 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         &mut self,
         planned: PlannedPack<'_>,
         entry: Entry,
-        hits: &Hits<S::Hit>,
+        matches: &Matches<S::Match>,
         content: impl FnOnce(&mut Self) -> CacheDigest,
     ) {
         let is_new = self.shared.notes_facts && !planned.plan.is_known;
-        if is_new && hits.iter().any(|(_, hit)| self.shared.searcher.is_read_again(hit)) {
+        if is_new && matches.iter().any(|(_, matched)| self.shared.searcher.is_read_again(matched)) {
             let digest = content(self);
             self.collected.content_digests.insert((planned.number, entry), digest);
         }
@@ -173,7 +173,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
     }
 
     /// Searches the descendants of an entry that was searched, or records why that is impossible.
-    fn continue_below(&mut self, planned: PlannedPack<'a>, entry: Entry, found: EntryResult<S::Hit>) {
+    fn continue_below(&mut self, planned: PlannedPack<'a>, entry: Entry, found: EntryResult<S::Match>) {
         match found {
             Ok(None) => {}
             Ok(Some(node)) => {
@@ -193,7 +193,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
     }
 
     /// Searches all descendants of an assembled object. A base is freed after its last child.
-    fn descend(&mut self, planned: PlannedPack<'a>, first: Frame<S::Hit>) {
+    fn descend(&mut self, planned: PlannedPack<'a>, first: Frame<S::Match>) {
         let tree = &planned.plan.tree;
         let mut stack = vec![first];
         while let Some(mut top) = stack.pop() {
@@ -227,7 +227,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
     }
 
     /// Hands over the part of this thread's delta tree that is closest to the root.
-    fn share_subtree(&mut self, planned: PlannedPack<'a>, stack: &mut Vec<Frame<S::Hit>>) {
+    fn share_subtree(&mut self, planned: PlannedPack<'a>, stack: &mut Vec<Frame<S::Match>>) {
         let (pack, queue) = (planned.number, &self.shared.queue);
         if stack.len() > 1 {
             let Frame { node, children } = stack.remove(0);
@@ -248,12 +248,12 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         key: ObjectKey,
         kind: Kind,
         size: u64,
-        hits: Hits<S::Hit>,
+        matches: Matches<S::Match>,
         truncated: bool,
     ) {
         self.collected.counts.add(kind, size);
-        if !hits.is_empty() {
-            self.collected.matched.push(MatchedCopy { key, kind, size, hits, truncated });
+        if !matches.is_empty() {
+            self.collected.matched.push(MatchedCopy { key, kind, size, matches, truncated });
         }
         self.unreported.0 += 1;
         self.unreported.1 += size;
@@ -278,14 +278,14 @@ impl<S: Searcher> SweepContext<'_, S> {
 }
 
 /// Sorts matches by start, then by end. Matches at the same position keep their order.
-pub(super) fn sort_hits<H>(hits: &mut Hits<H>) {
-    hits.sort_by_key(|(range, _)| (range.start, range.end));
+pub(super) fn sort_matches<M>(matches: &mut Matches<M>) {
+    matches.sort_by_key(|(range, _)| (range.start, range.end));
 }
 
 /// Releases the other threads when this one panics.
-struct AbandonOnPanic<'a, H>(&'a WorkQueue<H>);
+struct AbandonOnPanic<'a, M>(&'a WorkQueue<M>);
 
-impl<H> Drop for AbandonOnPanic<'_, H> {
+impl<M> Drop for AbandonOnPanic<'_, M> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.abandon();

@@ -28,13 +28,13 @@ impl RepositoryAudit<'_> {
         let mut failed: BTreeMap<&Pointer, String> = BTreeMap::new();
         let mut unlisted_count = 0u64;
         for (id, pointer) in pointers {
-            if let Some(hits) = secrets.get(&pointer.oid) {
-                let hits = hits.iter().map(|hit| (0..0, SharedKey::clone(hit))).collect();
+            if let Some(keys) = secrets.get(&pointer.oid) {
+                let matches = keys.iter().map(|key| (0..0, SharedKey::clone(key))).collect();
                 matched_objects.push(MatchedObject {
                     id: *id,
                     kind: ObjectKind::Blob,
                     size: pointer.size,
-                    hits,
+                    matches,
                 });
             }
             if failed.contains_key(&**pointer) {

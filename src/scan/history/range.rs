@@ -177,9 +177,9 @@ impl RepositoryAudit<'_> {
                 secrets.keys.iter().zip(0..).map(|(key, number)| (key.fingerprint, number)).collect();
             for object in std::mem::take(&mut searched.found) {
                 let secret_numbers: Vec<u32> = object
-                    .hits
+                    .matches
                     .iter()
-                    .filter_map(|(_, hit)| numbers.get(&hit.fingerprint).copied())
+                    .filter_map(|(_, key)| numbers.get(&key.fingerprint).copied())
                     .collect();
                 if !secret_numbers.is_empty() {
                     query.objects.insert(object.id, secret_numbers);

@@ -18,7 +18,7 @@ pub(super) struct ObjectSearch<'d> {
 }
 
 impl Searcher for ObjectSearch<'_> {
-    type Hit = SweepMatch;
+    type Match = SweepMatch;
     type Scratch = EffortReserve;
 
     fn scratch(&self) -> EffortReserve {
@@ -41,20 +41,20 @@ impl Searcher for ObjectSearch<'_> {
         Some(self.detector.max_keyword_len().max(container::MAX_SIGNATURE_LEN))
     }
 
-    fn is_read_again(&self, hit: &SweepMatch) -> bool {
-        matches!(hit, SweepMatch::Container)
+    fn is_read_again(&self, matched: &SweepMatch) -> bool {
+        matches!(matched, SweepMatch::Container)
     }
 
     fn head_len(&self, kind: ObjectKind) -> usize {
         if kind == ObjectKind::Blob { HEAD_LEN } else { 0 }
     }
 
-    fn keywords(&self, kind: ObjectKind, bytes: &[u8], is_start: bool, anchor: &mut dyn FnMut(usize)) {
-        self.detector.keywords(bytes, &mut *anchor);
+    fn keywords(&self, kind: ObjectKind, bytes: &[u8], is_start: bool, on_keyword: &mut dyn FnMut(usize)) {
+        self.detector.keywords(bytes, &mut *on_keyword);
         if kind == ObjectKind::Blob {
-            container::find_signatures(bytes, &mut *anchor);
+            container::find_signatures(bytes, &mut *on_keyword);
             if is_start && (starts_container(bytes) || Pointer::is_plausible(bytes)) {
-                anchor(0);
+                on_keyword(0);
             }
         }
     }
@@ -64,13 +64,13 @@ impl Searcher for ObjectSearch<'_> {
         kind: ObjectKind,
         bytes: &[u8],
         reserve: &mut EffortReserve,
-        anchor: &mut dyn FnMut(usize),
+        on_keyword: &mut dyn FnMut(usize),
         found: &mut dyn FnMut(Range<usize>, SweepMatch),
     ) {
         let mut secret = |matched: Match| found(matched.span, SweepMatch::Secret(matched.detected_key));
         let mut encoded = Vec::new();
         let keyword = |offset| {
-            anchor(offset);
+            on_keyword(offset);
             encoded.extend(container::encoded_keyword_at(bytes, offset));
             !self.stop.is_set()
         };
@@ -79,17 +79,17 @@ impl Searcher for ObjectSearch<'_> {
         if kind == ObjectKind::Blob {
             // If these bytes are not the start of the object, the sweep ignores the match.
             if starts_container(bytes) {
-                anchor(0);
+                on_keyword(0);
                 found(0..bytes.len().min(HEAD_LEN), SweepMatch::Container);
             }
             if let Some(pointer) = Pointer::parse(bytes) {
-                anchor(0);
+                on_keyword(0);
                 found(0..bytes.len(), SweepMatch::Pointer(Arc::new(pointer)));
             }
             // Whether it really is an encoded container shows later.
             encoded.into_iter().for_each(|keyword| found(keyword, SweepMatch::Container));
             if may_contain_archive(bytes) {
-                container::containers_in(bytes, anchor, &mut |range| found(range, SweepMatch::Container));
+                container::containers_in(bytes, on_keyword, &mut |range| found(range, SweepMatch::Container));
             }
         }
     }
@@ -128,12 +128,12 @@ pub(super) struct SweepMatches {
 /// Partitions the matches of a sweep by kind.
 pub(super) fn partition(found: Vec<MatchedObject<SweepMatch>>) -> SweepMatches {
     let mut matches = SweepMatches::default();
-    for MatchedObject { id, kind, size, hits } in found {
+    for MatchedObject { id, kind, size, matches: sweep_matches } in found {
         let mut secrets = Vec::new();
         let (mut is_container, mut is_passed_over) = (false, false);
-        for (range, sweep_match) in hits {
+        for (range, sweep_match) in sweep_matches {
             match sweep_match {
-                SweepMatch::Secret(hit) => secrets.push((range, hit)),
+                SweepMatch::Secret(key) => secrets.push((range, key)),
                 SweepMatch::Container => is_container = true,
                 SweepMatch::PassedOver => is_passed_over = true,
                 // Objects of that size are searched whole, so a pointer spans its object.
@@ -148,7 +148,7 @@ pub(super) fn partition(found: Vec<MatchedObject<SweepMatch>>) -> SweepMatches {
             matches.containers.push((id, size));
         }
         if !secrets.is_empty() {
-            matches.secret_objects.push(MatchedObject { id, kind, size, hits: secrets });
+            matches.secret_objects.push(MatchedObject { id, kind, size, matches: secrets });
         }
     }
     matches

@@ -98,12 +98,12 @@ fn sweep_lines(
     assert_eq!(outcome.skipped, []);
     let mut lines = Vec::new();
     for object in outcome.found {
-        let secrets = object.hits.iter().filter_map(|(range, sweep_match)| match sweep_match {
-            SweepMatch::Secret(hit) => Some(format!("{range:?} {} {:?}", hit.fingerprint, hit.confidence)),
+        let secrets = object.matches.iter().filter_map(|(range, sweep_match)| match sweep_match {
+            SweepMatch::Secret(key) => Some(format!("{range:?} {} {:?}", key.fingerprint, key.confidence)),
             SweepMatch::Container | SweepMatch::Pointer(_) | SweepMatch::PassedOver => None,
         });
         let secrets: Vec<String> = secrets.collect();
-        let has_other_matches = secrets.len() < object.hits.len();
+        let has_other_matches = secrets.len() < object.matches.len();
         lines.push(format!("{} {secrets:?} {has_other_matches}", object.id));
     }
     lines

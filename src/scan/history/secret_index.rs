@@ -56,7 +56,7 @@ impl SecretIndex {
         settings: &Settings<'_>,
     ) -> (Self, u64) {
         let mut strongest: HashMap<Fingerprint, Arc<DetectedKey>> = HashMap::new();
-        for (_, key) in matched_objects.iter().flat_map(|object| &object.hits) {
+        for (_, key) in matched_objects.iter().flat_map(|object| &object.matches) {
             let best = strongest.entry(key.fingerprint).or_insert_with(|| Arc::clone(key));
             if (key.confidence, &best.rule) > (best.confidence, &key.rule) {
                 *best = Arc::clone(key);
@@ -83,8 +83,8 @@ impl SecretIndex {
             let earlier = secrets.objects.remove(&object.id);
             let mut occurrences: Vec<(u32, usize)> =
                 earlier.map(|(_, occurrences)| occurrences).unwrap_or_default();
-            for (span, hit) in &object.hits {
-                let Some(&number) = numbers.get(&hit.fingerprint) else { continue };
+            for (span, key) in &object.matches {
+                let Some(&number) = numbers.get(&key.fingerprint) else { continue };
                 if !occurrences.iter().any(|(other, _)| *other == number) {
                     occurrences.push((number, usize::try_from(span.start).unwrap_or(usize::MAX)));
                 }

@@ -69,8 +69,7 @@ impl RepositoryAudit<'_> {
             return Ok("they were not searched, because the scan ended early");
         }
         // As git does, packs are read through links.
-        let follows_link = true;
-        let (mut file, _) = untrusted::open(&range.path, follows_link)?;
+        let (mut file, _) = untrusted::open_through_link(&range.path)?;
         file.seek(SeekFrom::Start(range.start))?;
         let length = range.end - range.start;
         let relative_path = path_in_object_dir(&range.path);

@@ -124,9 +124,9 @@ fn work(
                 continue;
             }
             let (bytes_before, skips_before) = (matches.bytes, matches.skipped.len());
-            let hits = matches.search(settings, &mut contents, (id, kind, bytes), options);
-            if !hits.is_empty() {
-                matches.found.push(MatchedObject { id: *id, kind, size: bytes.len() as u64, hits });
+            let found = matches.search(settings, &mut contents, (id, kind, bytes), options);
+            if !found.is_empty() {
+                matches.found.push(MatchedObject { id: *id, kind, size: bytes.len() as u64, matches: found });
             } else if let Some((clean, digest)) = clean
                 && matches.skipped.len() == skips_before
                 && !settings.stop.is_set()
@@ -157,18 +157,18 @@ impl ObjectMatches {
         if kind == ObjectKind::Blob && may_be_container(bytes) {
             return self.unpack(contents, bytes, id, options.path_of);
         }
-        let mut hits = Vec::new();
+        let mut found = Vec::new();
         self.bytes += bytes.len() as u64;
         let go_on = |_| !settings.stop.is_set();
         let passed_over = settings.detector.find_with_keywords(bytes, contents.reserve(), go_on, |matched| {
-            hits.push((matched.span.start as u64..matched.span.end as u64, matched.detected_key));
+            found.push((matched.span.start as u64..matched.span.end as u64, matched.detected_key));
         });
         self.add_passed_over(&passed_over, id, options.path_of);
         let lfs = options.lfs.filter(|_| kind == ObjectKind::Blob);
         if let Some((lfs, pointer)) = lfs.zip(Pointer::parse(bytes)) {
-            hits.extend(self.search_lfs_file(contents, lfs, &pointer, id, options.path_of));
+            found.extend(self.search_lfs_file(contents, lfs, &pointer, id, options.path_of));
         }
-        hits
+        found
     }
 
     fn unpack(

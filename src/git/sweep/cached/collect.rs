@@ -121,7 +121,8 @@ fn pack_notes<S: Searcher>(sweep: &Sweep<'_, S>, packs: usize) -> Vec<PackNotes>
     for copy in &sweep.collected.matched {
         if let ObjectKey::Packed(number, entry) = copy.key {
             notes[number].matched.insert(entry);
-            notes[number].has_findings |= !copy.hits.iter().all(|(_, hit)| sweep.searcher.is_read_again(hit));
+            notes[number].has_findings |=
+                !copy.matches.iter().all(|(_, matched)| sweep.searcher.is_read_again(matched));
         }
     }
     for (number, id) in &sweep.collected.outward_ids {

@@ -45,7 +45,7 @@ pub fn sweep_with_cache<S: Searcher>(
     searcher: &S,
     options: &SweepOptions<'_>,
     (cache, is_clean): (&Cache, IsClean<'_>),
-) -> (SweepOutcome<S::Hit>, CacheUpdate) {
+) -> (SweepOutcome<S::Match>, CacheUpdate) {
     let state = CachedSweep::new((cache, is_clean), database, options);
     sweep_listing_cached(database, database.list(), searcher, options, Some(state))
 }

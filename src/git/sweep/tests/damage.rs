@@ -356,8 +356,8 @@ fn a_second_copy_with_other_bytes_is_searched() {
     let outcome = repo.sweep_all_ways();
     assert_eq!(outcome.counts.total().objects, whole.counts.total().objects + 1);
     let copies = outcome.found.iter().find(|object| object.id == id).expect("found");
-    let hits: Vec<_> = copies.hits.iter().map(|(_, around)| around.as_slice()).collect();
-    assert_eq!(hits.len(), 2, "{hits:?}");
+    let matches: Vec<_> = copies.matches.iter().map(|(_, around)| around.as_slice()).collect();
+    assert_eq!(matches.len(), 2, "{matches:?}");
     assert!(outcome.skipped.iter().any(|skip| skip.reason.contains("differ")), "{:?}", outcome.skipped);
 }
 

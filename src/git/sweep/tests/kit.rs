@@ -12,14 +12,14 @@ use crate::git::scratch::Scratch;
 use crate::git::sweep::{MatchedObject, ObjectCounts, Searcher, SweepOptions, SweepOutcome, sweep};
 use crate::git::{ObjectDatabase, open, test_git};
 
-/// Finds `K` followed by two to six of `a` and `b`. The hit of a match has all bytes on which it may depend, which exposes
+/// Finds `K` followed by two to six of `a` and `b`. What is recorded about a match is all bytes on which it may depend, which exposes
 /// any mistake in inheriting matches. If the first and the fourth byte are `a` or `b`, the first four bytes are a match, too.
 pub(super) struct Toy;
 
 pub(super) const MARGIN: usize = 3;
 
 impl Searcher for Toy {
-    type Hit = Vec<u8>;
+    type Match = Vec<u8>;
     type Scratch = ();
 
     fn scratch(&self) {}
@@ -88,11 +88,11 @@ pub(super) type ToyOutcome = SweepOutcome<Vec<u8>>;
 
 /// Searches a whole object.
 pub(super) fn search_whole(id: ObjectId, kind: Kind, bytes: &[u8]) -> MatchedObject<Vec<u8>> {
-    let mut hits = Vec::new();
-    Toy.search(kind, bytes, &mut (), &mut |_| {}, &mut |range, hit| {
-        hits.push((range.start as u64..range.end as u64, hit))
+    let mut matches = Vec::new();
+    Toy.search(kind, bytes, &mut (), &mut |_| {}, &mut |range, matched| {
+        matches.push((range.start as u64..range.end as u64, matched))
     });
-    MatchedObject { id, kind, size: bytes.len() as u64, hits }
+    MatchedObject { id, kind, size: bytes.len() as u64, matches }
 }
 
 /// A repository in a temporary directory.
@@ -200,7 +200,7 @@ impl Repo {
             let bytes = &rest[end + 1..end + 1 + size];
             counts.add(kind, size as u64);
             let object = search_whole(ObjectId::from_hex(header[0]).expect("an id"), kind, bytes);
-            if !object.hits.is_empty() {
+            if !object.matches.is_empty() {
                 found.push(object);
             }
             rest = &rest[end + 2 + size..];

@@ -289,7 +289,7 @@ fn a_pack_whose_index_appears_during_a_sweep_is_searched() {
 struct Faulty;
 
 impl Searcher for Faulty {
-    type Hit = ();
+    type Match = ();
     type Scratch = ();
 
     fn scratch(&self) {}
@@ -329,7 +329,7 @@ fn a_panic_in_one_thread_ends_the_others() {
 struct Trees;
 
 impl Searcher for Trees {
-    type Hit = ();
+    type Match = ();
     type Scratch = ();
 
     fn scratch(&self) {}
@@ -371,6 +371,6 @@ fn a_searcher_may_want_some_kinds_only() {
         assert_eq!(outcome.counts.of(Kind::Tree).objects, 40);
         assert_eq!(outcome.counts.total().objects, 40);
         assert_eq!(outcome.found.len(), 40);
-        assert!(outcome.found.iter().all(|object| object.hits.len() == 1));
+        assert!(outcome.found.iter().all(|object| object.matches.len() == 1));
     }
 }

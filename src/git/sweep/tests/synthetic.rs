@@ -194,7 +194,7 @@ fn check_sweeps_of(root: Vec<u8>, children: &[Child]) -> Result<(), TestCaseErro
 
     let mut expected: Vec<_> =
         objects.iter().map(|bytes| search_whole(blob_id(bytes), Kind::Blob, bytes)).collect();
-    expected.retain(|object| !object.hits.is_empty());
+    expected.retain(|object| !object.matches.is_empty());
     expected.sort_by_key(|object| object.id);
     let mut counts = ObjectCounts::default();
     objects.iter().for_each(|bytes| counts.add(Kind::Blob, bytes.len() as u64));
