@@ -2,9 +2,9 @@
 //!
 //! `cargo bench --bench floods [-- [--once] [--every N] [--page FILE] [NAME...]]` searches every Nth of the floods whose names
 //! contain all of the NAMEs; `--once` searches a few. The last columns are the steps per byte that `src/detect/effort.rs` counts,
-//! and the time of one. `--page` also writes the first section of the page `docs/floods.md`. `--write DIR` writes the sample of floods to files of 4 MiB
-//! each, to be scanned by the whole program, and measures nothing. `--write-short DIR` writes [short texts](SHORT_FLOODS) to
-//! directories of 20,000 files.
+//! and the time of one. `--page` also writes the first section of the page `docs/floods.md`. `--write DIR` measures nothing; it
+//! writes the sample of floods to files of 4 MiB each, to be scanned by the whole program. `--write-short DIR` writes
+//! [short texts](SHORT_FLOODS) to directories of 20,000 files.
 //!
 //! The speed of the machine varies with other load. To correct for that, the bench measures the speed of SHA-256 on the same text
 //! before and after each search, and prints the speed that the search would have if SHA-256 ran at its best speed.

@@ -147,7 +147,7 @@ impl Detector {
         if !is_stopped && !waiting.is_empty() {
             self.decode(bytes, &mut waiting, usize::MAX, &mut effort, &mut kept);
         }
-        reserve.settle(&effort.limit, bytes.len());
+        reserve.settle(&effort.limit, bytes.len(), !kept.found.is_empty());
         self.report(&kept, &mut found);
         effort.passed_over
     }

@@ -24,6 +24,10 @@ const RESERVE_STEPS: u64 = 16 * MAX_FROM_RESERVE;
 /// Steps that are added to the reserve for each byte that is searched.
 const REFILL_PER_BYTE: u64 = 1;
 
+/// Steps that a text with a key may take, besides those for its length, without touching the reserve: those of a key in the
+/// most costly encoding. With less, thousands of files with one encoded key each used the reserve up.
+const STEPS_PER_TEXT_WITH_KEY: u64 = 10 << 10;
+
 /// After this multiple of the limit, plain keys are not searched for either.
 const PLAIN_FACTOR: u64 = 2;
 
@@ -73,9 +77,10 @@ impl EffortReserve {
         self.before_text = None;
     }
 
-    /// Accounts for the search of `len` bytes that began with `limit`.
-    pub(super) fn settle(&mut self, limit: &EffortLimit, len: usize) {
-        let taken = limit.taken().saturating_sub(MIN_STEPS + PER_BYTE * len as u64);
+    /// Accounts for the search of `len` bytes that began with `limit`, and that found a key if `has_key`.
+    pub(super) fn settle(&mut self, limit: &EffortLimit, len: usize, has_key: bool) {
+        let free_steps = if has_key { STEPS_PER_TEXT_WITH_KEY } else { MIN_STEPS };
+        let taken = limit.taken().saturating_sub(free_steps + PER_BYTE * len as u64);
         let left = self.steps.saturating_sub(taken);
         self.steps = RESERVE_STEPS.min(left + REFILL_PER_BYTE * len as u64);
     }

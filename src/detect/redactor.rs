@@ -94,8 +94,8 @@ impl Redactor<'_> {
             },
             |variant, mut decoded_match| decoded.extend(mask_decoded(variant, &mut decoded_match)),
         );
-        reserve.settle(&limit, bytes.len());
         spans.extend(decoded);
+        reserve.settle(&limit, bytes.len(), !spans.is_empty());
         // Text that was passed over is masked to its end.
         spans.extend(passed_over.first().map(|first| (first..bytes.len(), Replacement::Nothing)));
         if let Some(search) = &self.known_secrets {

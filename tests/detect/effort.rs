@@ -21,6 +21,9 @@ const MAX_BASE_STEPS: u64 = 3 << 20;
 const RESERVE_STEPS: u64 = 16 << 20;
 const MAX_STEPS_PER_SHORT_BYTE: u64 = 8;
 
+/// The steps that a text with a key may take without touching the reserve.
+const STEPS_PER_TEXT_WITH_KEY: u64 = 10 << 10;
+
 /// Searches `text`. Returns how many steps that took, and what was passed over.
 fn search(text: &[u8]) -> (u64, PassedOver) {
     let mut passed_over = PassedOver::default();
@@ -144,6 +147,19 @@ fn dozens_of_keys_in_any_spelling_are_not_passed_over() {
         let (name, text) = floods::keys(spelling, COUNT);
         let (step_count, passed_over) = search(&text);
         assert!(passed_over.is_empty(), "{name}: passed over after {step_count} steps");
+    }
+}
+
+#[test]
+fn texts_with_a_key_in_any_spelling_do_not_use_up_the_reserve() {
+    let key = expand_template("sk-proj-{base64url:74}{marker}{base64url:72}{zero}", 1).text;
+    let pieces: Vec<&[u8]> = key.chunks(10).collect();
+    let concatenated = ("concatenated", [b"\"", &pieces.join(&b"\" + \""[..])[..], b"\""].concat());
+    let texts = (0..floods::SPELLINGS.len()).map(|spelling| floods::keys(spelling, 1));
+    for (name, text) in texts.chain([concatenated]) {
+        let (step_count, _) = search(&text);
+        let free_steps = STEPS_PER_TEXT_WITH_KEY + text.len() as u64;
+        assert!(step_count <= free_steps, "{name}: {step_count} steps, more than {free_steps}");
     }
 }
 
