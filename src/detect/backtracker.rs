@@ -11,8 +11,10 @@
 //! | without marker, a key | 106 ns | 1,619 ns | 1,647 ns | 794 ns |
 //! | without marker, a near miss | 16 ns | 67 ns | 135 ns | 60 ns |
 
+use std::ops::Range;
+
 use memchr::memmem::Finder;
-use regex_syntax::hir::{Class, Hir, HirKind, Look};
+use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind, Look};
 
 use super::effort::spend;
 use crate::rules::Pattern;
@@ -27,6 +29,8 @@ pub(super) type Slots = [Option<usize>; 16];
 #[derive(Debug)]
 pub(super) struct Backtracker {
     steps: Vec<Instruction>,
+    /// The ranges of steps that a match may leave out: choices, each with its alternatives.
+    optional: Vec<Range<usize>>,
     /// Where each of the keywords is in the pattern; `None` if it is not a literal of its own there.
     keywords: Vec<Option<KeywordSite>>,
 }
@@ -36,13 +40,15 @@ pub(super) struct Backtracker {
 struct KeywordSite {
     /// The distance from the start of every match, if it is fixed and not zero.
     offset: Option<usize>,
-    /// What precedes it: the maximum length, and the step of the run directly before it; `None` if a match can begin
-    /// anywhere.
+    /// What precedes it: the maximum length, and the step directly before it, if that is the same in every match. `None`
+    /// if that says nothing: nothing precedes it, or a match may leave it out and contain the keyword elsewhere.
     before: Option<(usize, Option<usize>)>,
 }
 
 #[derive(Debug)]
 enum Instruction {
+    /// The start of the text.
+    Start,
     /// Prepared for searching, as the end of a lazy run.
     Literal(Box<Finder<'static>>),
     Run {
@@ -62,13 +68,23 @@ impl Backtracker {
     pub(super) fn new(pattern: &Pattern, keywords: &[Vec<u8>]) -> Option<Self> {
         let mut builder = Builder::default();
         builder.add(pattern.hir().ok()?, true)?;
-        let mut backtracker = Self { steps: builder.steps, keywords: Vec::new() };
+        let mut backtracker = Self { steps: builder.steps, optional: builder.optional, keywords: Vec::new() };
         backtracker.keywords = keywords.iter().map(|keyword| backtracker.locate(keyword)).collect();
         Some(backtracker)
     }
 
     fn site(&self, keyword: usize) -> Option<&KeywordSite> {
         self.keywords.get(keyword)?.as_ref()
+    }
+
+    /// Whether every match starts where the text does.
+    pub(super) fn is_anchored(&self) -> bool {
+        matches!(self.steps.first(), Some(Instruction::Start))
+    }
+
+    /// Whether every match executes this step.
+    fn is_mandatory(&self, step: usize) -> bool {
+        !self.optional.iter().any(|range| range.contains(&step))
     }
 
     fn locate(&self, keyword: &[u8]) -> Option<KeywordSite> {
@@ -80,10 +96,15 @@ impl Backtracker {
         let length = before.iter().try_fold(0_usize, |sum, step| match step {
             Instruction::Literal(literal) => sum.checked_add(literal.needle().len()),
             Instruction::Run { max, .. } => sum.checked_add(*max),
-            Instruction::Save(_) | Instruction::Choose(_) | Instruction::Jump(_) => Some(sum),
+            Instruction::Start | Instruction::Save(_) | Instruction::Choose(_) | Instruction::Jump(_) => {
+                Some(sum)
+            }
         });
-        let is_anywhere = pivot == 0 || self.steps[pivot + 1..].iter().any(is_keyword);
-        let last = before.iter().rposition(|step| !matches!(step, Instruction::Save(_)));
+        let is_anywhere = pivot == 0 || !self.is_mandatory(pivot);
+        let last = before
+            .iter()
+            .rposition(|step| !matches!(step, Instruction::Save(_)))
+            .filter(|&last| self.is_mandatory(last));
         Some(KeywordSite {
             offset: self.fixed_offset(keyword),
             before: (!is_anywhere).then_some((length.unwrap_or(usize::MAX), last)),
@@ -119,8 +140,8 @@ impl Backtracker {
     }
 
     /// The first possible start of a match whose keyword, which has the index `keyword`, is at `at`, or `None` if the bytes
-    /// directly before the keyword exclude it. Another match may contain the keyword further on, but is found by its own
-    /// keyword.
+    /// directly before the keyword exclude it. A match that contains these bytes elsewhere than at its keyword is found
+    /// when the search reaches that keyword.
     pub(super) fn earliest_start(&self, bytes: &[u8], keyword: usize, at: usize) -> Option<usize> {
         let Some((length, last)) = self.site(keyword).and_then(|site| site.before) else { return Some(0) };
         let fits = match last.map(|step| &self.steps[step]) {
@@ -156,6 +177,8 @@ impl Backtracker {
             };
             pc += 1;
             match step {
+                Instruction::Start if at > 0 => return Some(false),
+                Instruction::Start => {}
                 Instruction::Literal(literal) if bytes[at..].starts_with(literal.needle()) => {
                     at += literal.needle().len();
                 }
@@ -208,10 +231,13 @@ impl Backtracker {
         if let (Some(Instruction::Literal(finder)), true) = (next, lazy) {
             let literal = finder.needle();
             let end = bytes.len().min(at + run + literal.len());
-            for place in finder.find_iter(&bytes[at + min..end]) {
-                if self.run(bytes, pc, at + min + place, slots, steps_left)? {
+            // The literal may overlap itself.
+            let mut from = at + min;
+            while let Some(place) = finder.find(&bytes[from..end]) {
+                if self.run(bytes, pc, from + place, slots, steps_left)? {
                     return Some(true);
                 }
+                from += place + 1;
             }
             return Some(false);
         }
@@ -228,6 +254,7 @@ impl Backtracker {
 #[derive(Default)]
 struct Builder {
     steps: Vec<Instruction>,
+    optional: Vec<Range<usize>>,
 }
 
 impl Builder {
@@ -238,14 +265,14 @@ impl Builder {
             HirKind::Literal(literal) => {
                 self.steps.push(Instruction::Literal(Box::new(Finder::new(&literal.0).into_owned())))
             }
-            HirKind::Class(class) => self.class(class, 1, 1, false),
-            HirKind::Look(Look::Start) if first => {}
+            HirKind::Class(class) => self.class(class, 1, 1, false)?,
+            HirKind::Look(Look::Start) if first => self.steps.push(Instruction::Start),
             HirKind::Look(_) => return None,
             HirKind::Repetition(repetition) => {
                 let max = repetition.max.map_or(usize::MAX, |max| max as usize);
                 let (min, lazy) = (repetition.min as usize, !repetition.greedy);
                 match repetition.sub.kind() {
-                    HirKind::Class(class) => self.class(class, min, max, lazy),
+                    HirKind::Class(class) => self.class(class, min, max, lazy)?,
                     HirKind::Literal(one) if one.0.len() == 1 => {
                         self.run([(one.0[0], one.0[0])].into_iter(), min, max, lazy);
                     }
@@ -257,7 +284,7 @@ impl Builder {
                         if lazy {
                             places.reverse();
                         }
-                        self.steps[choice] = Instruction::Choose(places);
+                        self.set_choice(choice, places);
                     }
                     _ => return None,
                 }
@@ -288,25 +315,32 @@ impl Builder {
                 }
                 let end = self.steps.len();
                 jumps.into_iter().for_each(|jump| self.steps[jump] = Instruction::Jump(end));
-                self.steps[choice] = Instruction::Choose(places);
+                self.set_choice(choice, places);
             }
         }
         Some(())
     }
 
-    fn class(&mut self, class: &Class, min: usize, max: usize, lazy: bool) {
+    /// Sets the alternatives of the choice at the step `choice`, which ends with the last step so far.
+    fn set_choice(&mut self, choice: usize, places: Vec<usize>) {
+        self.steps[choice] = Instruction::Choose(places);
+        self.optional.push(choice..self.steps.len());
+    }
+
+    /// Adds a run of `class`; `None` if a character of it may take more than one byte.
+    fn class(&mut self, class: &Class, min: usize, max: usize, lazy: bool) -> Option<()> {
         match class {
             Class::Bytes(ranges) => {
                 self.run(ranges.iter().map(|range| (range.start(), range.end())), min, max, lazy);
             }
+            // Patterns are parsed without Unicode, but `(?u)` turns it on.
             Class::Unicode(ranges) => {
-                let latin = ranges.iter().filter_map(|range| {
-                    let start = u8::try_from(range.start()).ok()?;
-                    Some((start, u8::try_from(range.end()).unwrap_or(u8::MAX)))
-                });
-                self.run(latin, min, max, lazy);
+                let ends = |range: &ClassUnicodeRange| Some((ascii(range.start())?, ascii(range.end())?));
+                let ranges = ranges.iter().map(ends).collect::<Option<Vec<_>>>()?;
+                self.run(ranges.into_iter(), min, max, lazy);
             }
         }
+        Some(())
     }
 
     /// Adds a run of bytes that are in one of `ranges`, which include their ends.
@@ -317,9 +351,14 @@ impl Builder {
     }
 }
 
+fn ascii(char: char) -> Option<u8> {
+    u8::try_from(char).ok().filter(u8::is_ascii)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::MARKER;
     use regex_automata::{Anchored, Input, meta::Regex, util::syntax};
 
     #[test]
@@ -329,6 +368,7 @@ mod tests {
             "a(?<a>[ab]{0,3})(?<b>[bc]{1,2})c?d",
             "^(?:(?:ab|b)-[ab]{2}M|(?:[ab-]*-)?ab-)",
             "(?<a>ab|a)(?<b>[bM]{0,3})",
+            "a(?<a>[a-zM-]{0,6}?)MM(?<b>[xyz])",
         ];
         let mut state = 7_u64;
         for pattern in patterns {
@@ -358,8 +398,36 @@ mod tests {
                 assert!(!matched || slots.starts_with(&expected), "{pattern} {text:?}");
             }
         }
-        for pattern in ["a\\b", "(?:ab){2}", "a$"] {
+        for pattern in ["a\\b", "(?:ab){2}", "a$", "a|^b", "(?u:[aé])"] {
             assert!(Backtracker::new(&Pattern::new(pattern), &[]).is_none());
         }
+    }
+
+    #[test]
+    fn built_in_patterns_without_boundaries_are_simple() {
+        let mut with_run = 0;
+        for variant in
+            crate::rules::RuleSet::built_in().unwrap().rules().iter().flat_map(|rule| &rule.variants)
+        {
+            let backtracker = Backtracker::new(&variant.pattern, &variant.keywords);
+            let looks = variant.pattern.hir().unwrap().properties().look_set();
+            assert_eq!(backtracker.is_some(), looks.is_empty(), "{}", variant.pattern.as_str());
+            // The bytes before a marker must still rule out most of them.
+            if variant.keywords == [MARKER.as_bytes()] {
+                let (length, last) =
+                    backtracker.as_ref().unwrap().keywords[0].as_ref().unwrap().before.unwrap();
+                let step = &backtracker.as_ref().unwrap().steps[last.unwrap()];
+                assert!(
+                    matches!(step, Instruction::Run { .. }) && length < 256,
+                    "{}",
+                    variant.pattern.as_str()
+                );
+                with_run += 1;
+            }
+            let is_simple =
+                |except| Backtracker::new(except, &[]).is_some_and(|backtracker| backtracker.is_anchored());
+            assert!(variant.except.as_ref().is_none_or(is_simple), "{:?}", variant.except);
+        }
+        assert!(with_run > 10, "{with_run}");
     }
 }

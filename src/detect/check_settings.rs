@@ -70,8 +70,8 @@ impl CheckSettings {
     pub(super) fn is_excepted(&self, matched: &[u8]) -> bool {
         let Some(Exception { pattern, regex, backtracker }) = &self.except else { return false };
         let backtracker = backtracker.get_or_init(|| {
-            // It can only try a pattern that is anchored at its start.
-            Backtracker::new(pattern, &[]).filter(|_| pattern.as_str().starts_with('^'))
+            // It tries only one start of a match.
+            Backtracker::new(pattern, &[]).filter(Backtracker::is_anchored)
         });
         let is_match =
             backtracker.as_ref().and_then(|backtracker| backtracker.matches(matched, 0, &mut [None; 16]));

@@ -35,6 +35,9 @@ mod teddy_buckets;
 mod utf16;
 mod variant;
 
+#[cfg(test)]
+mod pattern_tests;
+
 pub use candidate::Rejection;
 pub use detector::{Detector, Match};
 #[doc(hidden)]

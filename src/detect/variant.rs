@@ -96,6 +96,10 @@ impl CompiledVariant {
         keyword: Range<usize>,
         found: &mut dyn FnMut(Candidate<'a>),
     ) {
+        if keyword.len() > self.variant.facts.max_len {
+            // A keyword that no match can contain: only the rule's examples show that a keyword is in the matches.
+            return;
+        }
         let end = bytes.len().min(keyword.start + self.variant.facts.max_len);
         let low = keyword.end.saturating_sub(self.variant.facts.max_len);
         let mut if_it_has_keyword = |candidate: Candidate<'a>| {
