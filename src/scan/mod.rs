@@ -149,6 +149,10 @@ impl Clock {
     }
 }
 
+/// Why a report about certain keys is incomplete if findings were dropped before they were filtered.
+const NOT_COMPARED: &str =
+    "more than a report can hold, so they were not compared with the key; search a part of it at a time";
+
 /// Groups what was found into leaks, and applies the threshold and the baseline.
 fn draft(command: &'static str, settings: &Settings<'_>, mut outcome: ScanOutcome, clock: &Clock) -> Draft {
     if settings.stop.is_set() {
@@ -157,8 +161,18 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut outcome: ScanOutcom
     let (findings, mut dropped) = bounded::limit_findings(settings.policy, outcome.findings);
     outcome.findings = findings;
     dropped.add(outcome.dropped_findings);
-    let unlisted_findings =
-        if settings.key_filter.is_some() { 0 } else { dropped.open_count(settings.min_confidence) };
+    let unlisted_findings = match settings.key_filter {
+        None => dropped.open_count(settings.min_confidence),
+        // Of other keys, as a rule, but maybe of the one that the filter selects: that is not known.
+        Some(_) => {
+            let is_any_dropped = dropped != bounded::DroppedFindings::default();
+            outcome
+                .coverage
+                .skipped
+                .extend(is_any_dropped.then(|| Skip::new("other findings", NOT_COMPARED)));
+            0
+        }
+    };
     skip_limit::limit_skips(&mut outcome.coverage.skipped, outcome.skips_beyond_limit);
     let secrets: HashMap<_, _> = outcome
         .findings
@@ -202,5 +216,43 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut outcome: ScanOutcom
         command_line: Vec::new(),
         repository_paths: Default::default(),
         secrets: secrets.into_values().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Fingerprint, Secret, Status};
+
+    /// The status of a search in `text` for the key with this fingerprint.
+    fn status_of_search(text: &str, key: Fingerprint) -> Status {
+        let rules = "[[rule]]\nid = 'test'\npattern = 'acme-[0-9]{8}'\n";
+        let detector = compile(&RuleSet::from_text(rules, "test.toml").unwrap()).unwrap();
+        let settings = Settings {
+            detector: &detector,
+            rules_digest: "",
+            min_confidence: Confidence::Low,
+            policy: &Policy::default(),
+            key_filter: Some(KeyFilter::Fingerprint(key)),
+            limits: Limits::default(),
+            stop: &Stop::default(),
+        };
+        scan_input(&settings, "trace", text.as_bytes()).status()
+    }
+
+    #[test]
+    fn a_key_that_is_dropped_before_the_filter_is_not_reported_as_absent() {
+        let keys: Vec<String> = (0..=bounded::MAX_KEYS).map(|number| format!("acme-{number:08}")).collect();
+        let mut fingerprints: Vec<_> =
+            keys.iter().map(|key| Secret::new(key.clone().into_bytes(), 0).fingerprint()).collect();
+        fingerprints.sort_unstable();
+        // The last one is dropped.
+        let (first, last) = (fingerprints[0], fingerprints[bounded::MAX_KEYS]);
+        assert_eq!(status_of_search(&keys.join("\n"), first), Status::Findings);
+        assert_eq!(status_of_search(&keys.join("\n"), last), Status::Incomplete);
+        assert_eq!(
+            status_of_search(&keys[..9].join("\n"), Secret::new(b"acme-x".to_vec(), 0).fingerprint()),
+            Status::Clean
+        );
     }
 }
