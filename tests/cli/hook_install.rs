@@ -158,6 +158,58 @@ fn an_existing_hook_that_is_not_executable_is_reported_and_restored() {
 
 #[cfg(unix)]
 #[test]
+fn a_hook_that_cannot_be_read_is_not_left_silently() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    assert!(scratch.friskey("r", &["hook", "install"]).status.success());
+    let hook = scratch.path("r/.git/hooks/pre-push");
+    std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o000)).unwrap();
+    // Root can read every file.
+    if std::fs::read(&hook).is_err() {
+        let refused = scratch.friskey("r", &["hook", "uninstall"]);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(stderr(&refused).contains("cannot read"), "{}", stderr(&refused));
+        assert!(scratch.path("r/.git/hooks/pre-commit").exists(), "either all hooks are removed, or none");
+    }
+    // A program in the place of a hook cannot be friskey's.
+    std::fs::remove_file(&hook).unwrap();
+    std::fs::write(&hook, vec![0; 2 << 20]).unwrap();
+    let refused = scratch.friskey("r", &["hook", "uninstall", "--hook", "pre-commit", "--hook", "pre-push"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("cannot read") && scratch.path("r/.git/hooks/pre-commit").exists());
+    assert!(scratch.friskey("r", &["hook", "uninstall"]).status.success());
+    assert!(hook.exists() && !scratch.path("r/.git/hooks/pre-commit").exists());
+}
+
+#[test]
+fn a_hook_that_is_not_there_is_named_if_it_was_requested() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let output = scratch.friskey("r", &["hook", "uninstall", "--hook", "pre-push"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("pre-push: not installed"), "{}", stdout(&output));
+    assert_eq!(stdout(&scratch.friskey("r", &["hook", "uninstall"])), "");
+}
+
+#[test]
+fn status_does_not_vouch_for_a_script_without_its_program() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    assert!(scratch.friskey("r", &["hook", "install"]).status.success());
+    assert_eq!(scratch.friskey("r", &["hook", "status"]).status.code(), Some(0));
+    let hook = scratch.path("r/.git/hooks/pre-push");
+    let script = std::fs::read_to_string(&hook).unwrap();
+    let start = script.find("friskey='").unwrap();
+    // Written in place, so that it stays executable.
+    std::fs::write(&hook, &script[..start]).unwrap();
+    let output = scratch.friskey("r", &["hook", "status"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("pre-push: of friskey, but was changed"), "{}", stdout(&output));
+}
+
+#[cfg(unix)]
+#[test]
 fn status_says_which_hooks_run() {
     use std::os::unix::fs::PermissionsExt;
     let scratch = Scratch::new();
@@ -180,7 +232,7 @@ fn status_says_which_hooks_run() {
     std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).unwrap();
     std::fs::write(&hook, text.replace(env!("CARGO_BIN_EXE_friskey"), "/gone/friskey")).unwrap();
     let (code, message) = status();
-    assert!(code == 1 && message.contains("/gone/friskey no longer exists"), "{message}");
+    assert!(code == 1 && message.contains("/gone/friskey is missing"), "{message}");
     std::fs::write(&hook, "#!/bin/sh\n# lefthook\n").unwrap();
     let (code, message) = status();
     assert!(code == 1 && message.contains("of lefthook") && message.contains("lefthook.yml"), "{message}");

@@ -13,14 +13,14 @@ use crate::cli::args::Hook;
 use crate::cli::exit::Exit;
 use crate::cli::message;
 use crate::git::{HooksDir, hooks_dir};
-use crate::untrusted::{self, Symlinks};
+use crate::untrusted::{self, ReadError, Symlinks};
 
 /// The options of `friskey hook install`.
 pub(super) struct InstallOptions<'a> {
     /// The hooks; by default those that suit the repository.
     pub(super) hooks: &'a [Hook],
     pub(super) repo: &'a Path,
-    /// Install despite a hook manager, and with a program inside the work tree.
+    /// Install despite a hook manager, and with a program inside the repository.
     pub(super) force: bool,
     /// Install into a directory shared by several repositories.
     pub(super) global: bool,
@@ -119,25 +119,53 @@ pub(super) fn uninstall(requested: &[Hook], repo: &Path, global: bool) -> Result
     let place = hooks_dir(repo)?;
     check_dir(&place, global, "uninstall")?;
     let hooks = if requested.is_empty() { Hook::value_variants() } else { requested };
+    // Problems are detected before anything is removed.
+    let mut paths = Vec::new();
     for hook in hooks {
         let path = place.dir.join(hook.name());
-        match untrusted::read(&path, Symlinks::Follow, MAX_HOOK_SIZE) {
-            Ok(text) if is_friskey_script(&text) => {
-                let backup = backup_path(&path);
-                let restored = backup.symlink_metadata().is_ok();
-                match restored {
-                    true => fs::rename(&backup, &path),
-                    false => fs::remove_file(&path),
-                }
-                .with_context(|| format!("cannot remove {}", path.display()))?;
-                let outcome = if restored { "removed; previous hook restored" } else { "removed" };
-                print_line(&format!("{}: {outcome}", path.display()))?;
-            }
-            Ok(_) if !requested.is_empty() => bail!("{} is not friskey's", path.display()),
-            _ => {}
+        if is_installed(&path, !requested.is_empty())? {
+            paths.push(path);
+        } else if !requested.is_empty() {
+            print_line(&format!("{}: not installed", path.display()))?;
         }
     }
+    paths.iter().try_for_each(|path| print_line(&remove(path)?))?;
     Ok(Exit::Clean)
+}
+
+/// Whether the hook at `path` is a script of friskey.
+///
+/// # Errors
+/// If it cannot be read, or was requested and is not friskey's.
+fn is_installed(path: &Path, is_requested: bool) -> Result<bool> {
+    match untrusted::read(path, Symlinks::Follow, MAX_HOOK_SIZE) {
+        Ok(text) if is_friskey_script(&text) => Ok(true),
+        Err(ReadError::NotFound) => Ok(false),
+        Ok(_) | Err(ReadError::NotRegular(_) | ReadError::TooLarge { .. }) if !is_requested => Ok(false),
+        Ok(_) => bail!("{} is not friskey's: nothing was removed", path.display()),
+        Err(error) => bail!(
+            "cannot read {}, which may be friskey's: {error}; nothing was removed; check its permissions, or select other \
+             hooks with --hook",
+            path.display()
+        ),
+    }
+}
+
+/// Removes the script of friskey at `path`, and restores the previous hook. Returns a message about what was done.
+fn remove(path: &Path) -> Result<String> {
+    let backup = backup_path(path);
+    let outcome = match backup.symlink_metadata() {
+        Ok(_) => {
+            fs::rename(&backup, path)
+                .with_context(|| format!("cannot restore {} to {}", backup.display(), path.display()))?;
+            "removed; previous hook restored"
+        }
+        Err(_) => {
+            fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
+            "removed"
+        }
+    };
+    Ok(format!("{}: {outcome}", path.display()))
 }
 
 /// Prints a line on standard output, redacted.

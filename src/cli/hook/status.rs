@@ -14,7 +14,8 @@ use crate::cli::exit::Exit;
 use crate::git::{HooksDir, hooks_dir};
 use crate::untrusted::{self, ReadError, Symlinks};
 
-/// Lists the hooks. The exit status is 1 unless each hook that `friskey hook install` would write here runs friskey.
+/// Lists the hooks. The exit status is 1 unless each hook that `friskey hook install` would write here runs friskey, as far as
+/// the text shows that: a hook of another program that mentions friskey is assumed to run it.
 pub(super) fn status(repo: &Path) -> Result<Exit> {
     let place = hooks_dir(repo)?;
     let source = match (place.is_configured, place.is_shared) {
@@ -43,10 +44,10 @@ fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
         }
         Err(error) => return (false, format!("cannot be read: {error}")),
     };
-    let ignored = format!("git ignores it, since it is not executable; `chmod +x {}`", path.display());
+    let not_executable = format!("git ignores it, since it is not executable; `chmod +x {}`", path.display());
     if is_friskey_script(&text) {
         return match (is_executable(path), why_not_started(&text, place)) {
-            (false, _) => (false, format!("friskey's, but {ignored}")),
+            (false, _) => (false, format!("friskey's, but {not_executable}")),
             (true, Some(why)) => (false, why),
             (true, None) => (true, format!("runs friskey{}", previous_hook_note(path))),
         };
@@ -58,7 +59,7 @@ fn describe(hook: Hook, place: &HooksDir) -> (bool, String) {
         None => format!("`friskey hook install --hook {}` runs friskey after it", hook.name()),
     };
     if !is_executable(path) {
-        return (false, format!("of {name}; {ignored}"));
+        return (false, format!("of {name}; {not_executable}"));
     }
     if let Some(manager) = manager
         && let Some(work_tree) = &place.work_tree
@@ -91,9 +92,15 @@ fn describe_managed(
     })
 }
 
-/// Why the script of friskey cannot start friskey; `None` if it can.
+/// Why the script of friskey does not start friskey, or may not; `None` if it does.
 fn why_not_started(script: &[u8], place: &HooksDir) -> Option<String> {
-    let program = program(&String::from_utf8_lossy(script))?;
+    let Some(program) = program(&String::from_utf8_lossy(script)) else {
+        return Some(
+            "of friskey, but was changed: the line `friskey='…'`, which names the program, is missing; \
+             `friskey hook install` writes it again"
+                .to_owned(),
+        );
+    };
     if is_executable(Path::new(&program)) {
         return None;
     }
@@ -108,7 +115,7 @@ fn why_not_started(script: &[u8], place: &HooksDir) -> Option<String> {
     });
     (!on_path).then(|| {
         format!(
-            "blocks everything: {program} no longer exists, and PATH has no friskey outside the \
+            "blocks everything: {program} is missing or not executable, and PATH has no friskey outside the \
          repository; `friskey hook install`"
         )
     })
