@@ -6,6 +6,9 @@ use super::kit::{Extraction, extract, extract_within, gzip, noise};
 use super::zip_entries::{Entry, data_and_directory, deflate, end, zip};
 use crate::container::{Input, Limits, open};
 
+/// Length of an end record without a comment, in bytes.
+const END_LENGTH: u64 = 22;
+
 #[test]
 fn entries_missing_from_the_directory_are_found() {
     let hidden = Entry::new("hidden", 8, b"not named by anything");
@@ -14,7 +17,11 @@ fn entries_missing_from_the_directory_are_found() {
     let unlisted = hidden.header_and_data();
     for place in 0..4 {
         let mut parts = vec![&a[..], &b];
-        parts.insert(place.min(2), &unlisted);
+        // In the last round, it is after the directory, in the comment.
+        let is_in_comment = place == 3;
+        if !is_in_comment {
+            parts.insert(place, &unlisted);
+        }
         let position = |wanted: &[u8]| {
             let before = parts.iter().take_while(|part| **part != wanted);
             before.map(|part| part.len() as u64).sum::<u64>()
@@ -22,12 +29,11 @@ fn entries_missing_from_the_directory_are_found() {
         let directory =
             [listed[0].directory_record(position(&a)), listed[1].directory_record(position(&b))].concat();
         let data = parts.concat();
-        // Also after the directory, in its comment.
-        let comment = if place == 3 { &unlisted[..] } else { b"" };
-        let data = if place == 3 { [&a[..], &b].concat() } else { data };
+        let comment = if is_in_comment { &unlisted[..] } else { b"" };
         let end = end(2, directory.len() as u64, data.len() as u64, comment);
         let extraction = extract("a.zip", &[&data[..], &directory, &end].concat());
         assert_eq!(extraction.content("hidden"), b"not named by anything", "{place}");
+        // The three entries, and the archive itself.
         assert!(extraction.contents.len() == 4 && extraction.skipped.is_empty(), "{}", extraction.reasons());
     }
 }
@@ -39,7 +45,7 @@ fn false_end_records_do_not_hide_the_true_one() {
     let (size, offset) = (directory.len() as u64, data.len() as u64);
     let other = [Entry::new("c", 8, b"three")];
     let (more, its_directory) = data_and_directory(&other);
-    let start = offset + size + 22;
+    let start = offset + size + END_LENGTH;
     let fake = [
         &more[..],
         &other[0].directory_record(start),
@@ -71,8 +77,10 @@ fn the_directory_of_a_nested_archive_is_not_used_for_a_truncated_one() {
     let mut inner = Entry::new("inner.zip", 0, &zip(&[Entry::new("deep", 8, b"deep")]));
     inner.flags = 8;
     let (mut data, directory) = data_and_directory(&[Entry::new("a", 8, b"one"), inner.clone()]);
-    data.extend([&b"PK\x07\x08"[..], &inner.crc.to_le_bytes(), &inner.declared_size.to_le_bytes()].concat());
-    data.extend(inner.size.to_le_bytes());
+    data.extend(
+        [&b"PK\x07\x08"[..], &inner.crc.to_le_bytes(), &inner.declared_packed_size.to_le_bytes()].concat(),
+    );
+    data.extend(inner.declared_unpacked_size.to_le_bytes());
     data.extend(&directory[..60]);
     let extraction = extract("a.zip", &data);
     assert_eq!(
@@ -85,13 +93,13 @@ fn the_directory_of_a_nested_archive_is_not_used_for_a_truncated_one() {
 #[test]
 fn declared_sizes_are_not_trusted() {
     let text = b"much that can be packed well ".repeat(100);
-    for (declared_size, size, is_excess_reported) in
+    for (packed_size, unpacked_size, is_excess_reported) in
         [(3, 2900, false), (900_000, 2900, false), (0, 0, true), (60, 50, true)]
     {
         let mut entry = Entry::new("a", 8, &text);
-        (entry.declared_size, entry.size) = (declared_size, size);
+        (entry.declared_packed_size, entry.declared_unpacked_size) = (packed_size, unpacked_size);
         let extraction = extract("a.zip", &zip(&[entry, Entry::new("b", 8, b"next")]));
-        assert!(extraction.content("a") == text && extraction.content("b") == b"next", "{declared_size}");
+        assert!(extraction.content("a") == text && extraction.content("b") == b"next", "{packed_size}");
         assert_eq!(
             extraction.reasons().contains("but the archive says"),
             is_excess_reported,
@@ -102,21 +110,21 @@ fn declared_sizes_are_not_trusted() {
     let mut wrong = Entry::new("a", 0, &text);
     wrong.crc ^= 1;
     let mut long = Entry::new("b", 0, b"at the end");
-    long.declared_size = 90_000;
+    long.declared_packed_size = 90_000;
     let extraction = extract("a.zip", &zip(&[wrong, long]));
     assert!(extraction.content("a") == text && extraction.content("b").starts_with(b"at the end"));
     assert!(extraction.reasons().contains("a: its checksum does not"), "{}", extraction.reasons());
     assert!(extraction.reasons().contains("b: it has"), "{}", extraction.reasons());
     let mut short = Entry::new("l", 14, &text);
-    short.size = 10;
+    short.declared_unpacked_size = 10;
     assert!(extract("a.zip", &zip(&[short])).content("l").starts_with(&text));
 }
 
 #[test]
-fn data_is_unpacked_by_both_if_header_and_directory_disagree() {
+fn data_is_unpacked_by_both_methods_if_header_and_directory_disagree() {
     let packed = Entry::new("a", 8, b"told by the header");
     let mut mislabeled = packed.clone();
-    (mislabeled.method, mislabeled.size) = (0, mislabeled.declared_size);
+    (mislabeled.method, mislabeled.declared_unpacked_size) = (0, mislabeled.declared_packed_size);
     let data = packed.header_and_data();
     let directory = mislabeled.directory_record(0);
     let end = end(1, directory.len() as u64, data.len() as u64, b"");
@@ -147,6 +155,7 @@ fn directory_records_without_an_entry_are_reported() {
 fn a_part_of_a_multi_part_archive_is_reported() {
     let (data, directory) = data_and_directory(&[Entry::new("a", 8, b"one")]);
     let mut end = end(1, directory.len() as u64, data.len() as u64, b"");
+    // The number of this part.
     end[4] = 1;
     let extraction = extract("a.zip", &[data, directory, end].concat());
     assert_eq!(extraction.content("a"), b"one");
@@ -192,16 +201,18 @@ fn entries_after_a_damaged_one_are_handed_over() {
 /// A zip bomb whose entries overlap. The data of each is a stored block with the next header, followed by the data of that
 /// header, and the last is an entry that expands a lot.
 fn overlapping(count: u64) -> Vec<u8> {
-    const HEADER: u16 = 38;
-    let quote = [&[0][..], &HEADER.to_le_bytes(), &(!HEADER).to_le_bytes()].concat();
+    // Of a header with a name of eight characters.
+    const HEADER_LENGTH: u16 = 38;
+    // The start of a stored block that contains the next header.
+    let block_start = [&[0][..], &HEADER_LENGTH.to_le_bytes(), &(!HEADER_LENGTH).to_le_bytes()].concat();
     let (mut data, mut records) = (Vec::new(), Vec::new());
     for index in 0..count {
         let mut entry = Entry::new(&format!("{index:08}"), 8, b"");
-        entry.packed = quote.clone();
+        entry.packed = block_start.clone();
         records.extend(entry.directory_record(data.len() as u64));
         data.extend(entry.header_and_data());
     }
-    let mut last = Entry::new("00kernel", 8, b"");
+    let mut last = Entry::new("00000end", 8, b"");
     last.packed = deflate(&vec![0; 20 << 20]);
     records.extend(last.directory_record(data.len() as u64));
     data.extend(last.header_and_data());
@@ -230,21 +241,23 @@ fn zips_in_zips_end_at_the_limits() {
     let extraction = extract_within("a.zip", &packed, Limits { entries: 1000, bytes: 1 << 40, ..limits });
     assert!(extraction.reasons().contains("more than 1000 entries"), "{}", extraction.reasons());
     let extraction = extract_within("a.zip", &packed, Limits { depth: 2, ..limits });
-    assert_eq!(extraction.skipped.len(), 256, "{}", extraction.reasons());
+    // Sixteen in each of sixteen; none of these is opened.
+    assert_eq!(extraction.skipped.len(), 16 * 16, "{}", extraction.reasons());
 }
 
 #[test]
-fn a_zip_that_contains_itself_ends_at_the_maximum_depth() {
-    // Its only entry is stored and extends from its own start to the end of the archive.
-    let mut entry = Entry::new("self", 0, b"");
-    let directory_length = entry.directory_record(0).len() as u64;
-    let local = entry.header_and_data().len() as u64;
-    entry.packed = Vec::new();
-    entry.declared_size = local + directory_length + 22;
-    entry.size = entry.declared_size;
-    let archive = zip(&[entry]);
+fn zips_in_zips_end_at_the_maximum_depth() {
+    let mut archive = zip(&[Entry::new("end", 8, b"x")]);
+    for _ in 0..20 {
+        archive = zip(&[Entry::new("inner", 8, &archive)]);
+    }
     let extraction = extract("a.zip", &archive);
-    assert!(extraction.contents.len() < 12 && !extraction.skipped.is_empty(), "{}", extraction.reasons());
+    assert!(extraction.reasons().contains("more than 10 deep, not opened"), "{}", extraction.reasons());
+    // The archive, its entries up to the limit, and the last of them as a file.
+    assert_eq!((extraction.skipped.len(), extraction.contents.len()), (1, 11));
+    let limits = Limits { depth: 64, ..Limits::default() };
+    let extraction = extract_within("a.zip", &archive, limits);
+    assert!(extraction.contents.len() == 22 && extraction.skipped.is_empty(), "{}", extraction.reasons());
 }
 
 #[test]
@@ -293,28 +306,28 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
-    fn arbitrary_bytes_cause_no_panic(
+    fn damaged_zips_cause_no_panic(
         picks in prop::collection::vec((0usize..8, 0usize..5000, any::<bool>(), any::<bool>()), 1..6),
         cut in any::<prop::sample::Index>(),
-        change in any::<prop::sample::Index>(),
-        to in any::<u8>(),
-        cuts in any::<bool>(),
+        changed in any::<prop::sample::Index>(),
+        new_byte in any::<u8>(),
+        is_cut in any::<bool>(),
     ) {
         let methods = [0, 8, 9, 12, 14, 93, 95, 1];
-        let entries: Vec<Entry> = picks.iter().enumerate().map(|(index, &(method, length, open, random))| {
+        let entries: Vec<Entry> = picks.iter().enumerate().map(|(index, &(method, length, has_descriptor, random))| {
             let data = if random { noise(index as u64, length) } else { vec![b'a'; length] };
             let mut entry = Entry::new(&format!("e{index}"), methods[method], &data);
-            if open {
+            if has_descriptor {
                 entry.flags |= 8;
             }
             entry
         }).collect();
         let mut archive = zip(&entries);
-        if cuts {
+        if is_cut {
             archive.truncate(cut.index(archive.len()) + 1);
         }
-        let offset = change.index(archive.len());
-        archive[offset] = to;
+        let offset = changed.index(archive.len());
+        archive[offset] = new_byte;
         let extraction = extract("a.zip", &archive);
         prop_assert!(extraction.contents.last().unwrap().1 == archive);
         prop_assert!(extraction.bytes < 30 << 20, "{}", extraction.bytes);
@@ -329,6 +342,7 @@ proptest! {
 #[test]
 fn zips_after_other_containers_and_with_a_long_comment_are_opened() {
     let mut commented = zip(&[Entry::new("a", 8, b"data")]);
+    // The length of the comment.
     let end = commented.len() - 2;
     commented[end..].copy_from_slice(&600u16.to_le_bytes());
     commented.extend([b'c'; 600]);
@@ -343,13 +357,14 @@ fn zips_after_other_containers_and_with_a_long_comment_are_opened() {
 
 #[test]
 fn a_flood_of_headers_that_each_search_to_the_end_ends_at_the_time_limit() {
+    // Stored data of unknown size: it ends at a descriptor, which does not exist.
     let mut header = b"PK\x03\x04".to_vec();
     header.extend([20, 0, 8, 0].iter().chain(&[0; 18]).chain(&[1, 0, 0, 0, b'a']));
     let bytes = header.repeat((4 << 20) / header.len());
     let limits = Limits { time: std::time::Duration::from_secs(2), ..Limits::default() };
     // Without the limit, this takes minutes.
     let extraction = extract_within("x.zip", &bytes, limits);
-    assert!(!extraction.skipped.is_empty());
+    assert!(extraction.reasons().contains("longer than 2 s to unpack"), "{}", extraction.reasons());
 }
 
 #[test]
@@ -366,7 +381,7 @@ fn data_between_entries_is_opened_or_reported() {
     // There is room for other data after a deflate stream.
     let mut entry = Entry::new("a", 8, b"data");
     entry.packed.extend(b"another stream");
-    entry.declared_size += 14;
+    entry.declared_packed_size += 14;
     let extraction = extract("a.zip", &zip(&[entry]));
     assert!(extraction.reasons().contains("it ends 14 bytes before"), "{}", extraction.reasons());
 }

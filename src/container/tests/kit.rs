@@ -10,7 +10,8 @@ use crate::container::{ContentVisitor, Input, Limits, open};
 pub(super) struct Extraction {
     /// Contents that have begun and not ended.
     open: Vec<(String, Vec<u8>)>,
-    /// The path of each content, its names joined, and the content, in the order in which they ended: innermost first.
+    /// The path of each content, its names joined, and the content, in the order in which they ended: innermost first,
+    /// the archive itself last.
     pub(super) contents: Vec<(String, Vec<u8>)>,
     /// The path of each content with entries, and the ranges of those.
     pub(super) delegated: Vec<(String, Vec<Range<u64>>)>,

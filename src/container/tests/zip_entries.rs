@@ -11,10 +11,11 @@ pub(super) struct Entry {
     pub(super) method: u16,
     pub(super) flags: u16,
     pub(super) crc: u32,
-    pub(super) size: u64,
+    /// The unpacked size that header and directory declare.
+    pub(super) declared_unpacked_size: u64,
     pub(super) packed: Vec<u8>,
     /// The compressed size that header and directory declare.
-    pub(super) declared_size: u64,
+    pub(super) declared_packed_size: u64,
     pub(super) extra: Vec<u8>,
 }
 
@@ -33,30 +34,33 @@ impl Entry {
         let flags = if method == 14 { 2 } else { 0 };
         let mut crc = flate2::Crc::new();
         crc.update(data);
-        let declared_size = packed.len() as u64;
-        let size = data.len() as u64;
+        let declared_packed_size = packed.len() as u64;
+        let declared_unpacked_size = data.len() as u64;
         Self {
             name: name.into(),
             method,
             flags,
             crc: crc.sum(),
-            size,
+            declared_unpacked_size,
             packed,
-            declared_size,
+            declared_packed_size,
             extra: Vec::new(),
         }
     }
 
     fn fields(&self, has_descriptor: bool) -> Vec<u8> {
-        let (crc, declared_size, size) =
-            if has_descriptor { (0, 0, 0) } else { (self.crc, self.declared_size, self.size) };
+        let (crc, packed_size, unpacked_size) = if has_descriptor {
+            (0, 0, 0)
+        } else {
+            (self.crc, self.declared_packed_size, self.declared_unpacked_size)
+        };
         [
             &self.flags.to_le_bytes()[..],
             &self.method.to_le_bytes(),
             &[0; 4],
             &crc.to_le_bytes(),
-            &(declared_size as u32).to_le_bytes(),
-            &(size as u32).to_le_bytes(),
+            &(packed_size as u32).to_le_bytes(),
+            &(unpacked_size as u32).to_le_bytes(),
             &(self.name.len() as u16).to_le_bytes(),
             &(self.extra.len() as u16).to_le_bytes(),
         ]
@@ -225,7 +229,11 @@ fn sizes_are_read_from_descriptors_after_the_data() {
             data.extend(signature);
             data.extend(entry.crc.to_le_bytes());
             data.extend(
-                [(entry.declared_size as u32).to_le_bytes(), (entry.size as u32).to_le_bytes()].concat(),
+                [
+                    (entry.declared_packed_size as u32).to_le_bytes(),
+                    (entry.declared_unpacked_size as u32).to_le_bytes(),
+                ]
+                .concat(),
             );
         }
         let end = end(3, directory.len() as u64, data.len() as u64, b"");
@@ -253,7 +261,8 @@ fn a_zip64_directory_with_seventy_thousand_entries_is_read() {
     // In the directory record, all three numbers are in the zip64 field.
     let numbers = [1u64.to_le_bytes(), 1u64.to_le_bytes(), (data.len() as u64).to_le_bytes()].concat();
     large.extra = [&b"\x01\0\x18\0"[..], &numbers].concat();
-    (large.name, large.declared_size, large.size) = (b"large".to_vec(), u32::MAX.into(), u32::MAX.into());
+    (large.name, large.declared_packed_size, large.declared_unpacked_size) =
+        (b"large".to_vec(), u32::MAX.into(), u32::MAX.into());
     directory.extend(large.directory_record(u32::MAX.into()));
     data.extend(large.header_and_data());
     let (size, offset) = (directory.len() as u64, data.len() as u64);
