@@ -110,7 +110,7 @@ pub struct SoughtKey {
     pub status: Option<LeakStatus>,
     /// Where it was found: paths, commits and names, redacted. At most [`SoughtKey::MAX_PLACES`].
     pub places: Vec<String>,
-    /// How many places there are.
+    /// How many findings there are; several may be at one place.
     pub findings: u64,
 }
 
@@ -149,7 +149,7 @@ impl OldObjects {
 pub struct UnprovenFile {
     /// Its blob.
     pub object: String,
-    /// Its newest path, redacted, if one is known.
+    /// Its newest path, redacted, if one is known, and the entry in the container.
     pub path: Option<String>,
     /// Why it cannot be searched.
     pub reason: String,

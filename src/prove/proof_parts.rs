@@ -86,9 +86,11 @@ pub(super) fn unproven_files(
     purged_history: &PurgedHistory,
 ) -> Vec<UnprovenFile> {
     let object_id = object.id.to_string();
+    // The audit adds this where it names a path; the proof has a field for it.
     let suffix = format!(" (blob {object_id})");
     let file = |skip: &Skip| UnprovenFile {
         object: object_id.clone(),
+        // The skip is at this path, or in an entry of the container there; without a path, it names the blob.
         path: object.path.as_ref().map(|_| skip.what.clone()),
         reason: skip.reason.strip_suffix(&suffix).unwrap_or(&skip.reason).to_owned(),
         carried_over: purged_history.unsearched.contains(&object.id),

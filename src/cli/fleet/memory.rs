@@ -1,11 +1,12 @@
-//! Divides the memory of `friskey fleet audit` among its threads.
+//! Divides the memory of `friskey fleet audit` among its threads. Several audits run at once, each on one or more of these
+//! threads, and an audit has the shares of its threads.
 
 use anyhow::{Result, bail};
 
 use crate::cli::session::Session;
 
-/// Memory that a thread needs besides that for containers, in bytes.
-const MIN_MEMORY_PER_THREAD: u64 = 64 << 20;
+/// Minimum memory for the objects of a thread, in bytes. Containers take theirs in addition.
+const MIN_OBJECT_MEMORY: u64 = 64 << 20;
 
 /// How the memory is divided among threads.
 pub(super) struct AuditMemory {
@@ -21,14 +22,14 @@ impl AuditMemory {
     /// Divides `bytes` among the threads of the session.
     ///
     /// # Errors
-    /// If the memory is too little for a single audit.
+    /// If the memory is too little for one audit on one thread.
     pub(super) fn new(bytes: u64, session: &Session) -> Result<Self> {
         let containers = session.limits.memory;
-        let minimum = containers.saturating_add(MIN_MEMORY_PER_THREAD);
+        let minimum = containers.saturating_add(MIN_OBJECT_MEMORY);
         if bytes < minimum {
             bail!(
-                "--max-memory: {} is too little; one audit takes {}, most of it for containers \
-                 (`max-memory` in the table `[containers]` of the configuration)",
+                "{} of memory is too little; one audit takes {}, most of it for containers: raise `--max-memory`, or lower \
+                 `max-memory` in the table `[containers]` of the configuration",
                 mebibytes(bytes),
                 mebibytes(minimum)
             );

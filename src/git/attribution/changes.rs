@@ -16,8 +16,8 @@ pub(super) struct SecretChanges {
     pub(super) moves: Vec<Move>,
 }
 
-/// Finds the commits that introduce, remove and move each secret. A commit is included only if a root at least as strong as
-/// the one in `reached_by` for the secret reaches it (`None`: no commit has the secret).
+/// Finds the commits that introduce, remove and move each secret. `reached_by` has the strongest root of each secret, or `None`
+/// if no commit has it. A commit that only weaker roots reach is left out.
 pub(super) fn find(
     graph: &mut ObjectGraph<'_>,
     commit_graph: &CommitGraph,
@@ -27,8 +27,9 @@ pub(super) fn find(
     let mut comparisons_left = moves::MAX_COMPARED;
     for position in commit_graph.by_date() {
         let node = &commit_graph.nodes[position as usize];
+        // Stronger kinds of root are less.
         let is_included =
-            |secret: &u32| reached_by[*secret as usize].is_some_and(|weakest| node.reached_by <= weakest);
+            |secret: &u32| reached_by[*secret as usize].is_some_and(|strongest| node.reached_by <= strongest);
         let before = commit_graph.secrets_of_parents(graph, node);
         let added: Vec<u32> = graph.sets.difference(node.secrets, before).filter(is_included).collect();
         for secret in added {
@@ -43,12 +44,12 @@ pub(super) fn find(
             changes[secret as usize].removed.extend(graph.change(node.number, path));
         }
         for (secret, path_pairs) in moves::find_moves(graph, commit_graph, node, &mut comparisons_left) {
-            let moves = &mut changes[secret as usize].moves;
+            let listed = &mut changes[secret as usize].moves;
             for (from, to) in path_pairs.into_iter().filter(|_| is_included(&secret)) {
-                if moves.len() < Leak::MAX_MOVES
+                if listed.len() < Leak::MAX_MOVES
                     && let Some(change) = graph.change(node.number, Some(to))
                 {
-                    moves.push(Move { from, change });
+                    listed.push(Move { from, change });
                 }
             }
         }
@@ -56,13 +57,15 @@ pub(super) fn find(
     changes
 }
 
-/// The first path, in byte order, at which `tree` contains `secret`.
+/// The first path, in git's order, at which `tree` contains `secret`: that of a file, or of a directory with the secret in the
+/// name of an entry.
 fn first_path(graph: &ObjectGraph<'_>, tree: u32, secret: u32) -> Option<Vec<u8>> {
     let mut path = Vec::new();
     let mut tree = tree;
     let has_secret = |set: SetId| graph.sets.contains(set, secret);
     // The depth is limited in case a damaged tree appears to contain itself.
     for _ in 0..=MAX_DEPTH {
+        // The secret is in the name of one of its entries. The path ends with a slash, except for the root.
         if graph.queried_tree(tree).is_some_and(|object| has_secret(graph.queried_secrets[object as usize])) {
             path.pop();
             return Some(path);
