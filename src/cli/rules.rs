@@ -12,7 +12,7 @@ use super::options;
 use super::redaction;
 use crate::detect::{Detector, Redactor};
 use crate::rules::{Rule, RuleError, RuleSet};
-use crate::scan::compile;
+use crate::scan::detector_for;
 
 /// The rules selected by options and configuration, and their detector.
 pub(super) fn load_detector(global: &GlobalArgs, config: &Config) -> Result<(RuleSet, Detector)> {
@@ -26,7 +26,7 @@ pub(super) fn load_detector(global: &GlobalArgs, config: &Config) -> Result<(Rul
         }
         _ => error.into(),
     })?;
-    let detector = compile(&rules)?;
+    let detector = detector_for(&rules)?;
     Ok((rules, detector))
 }
 

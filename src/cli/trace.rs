@@ -14,7 +14,7 @@ use super::secret_input::read_secret;
 use super::session::Session;
 use super::trace_key::TracedKey;
 use crate::rules::{MAX_MATCH_LEN, RuleSet};
-use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS, compile};
+use crate::scan::{KeyFilter, MIN_FINGERPRINT_DIGITS, detector_for};
 use crate::suppress::Policy;
 
 /// Maximum size of the input, in bytes: a key with whatever was pasted along with it.
@@ -35,7 +35,7 @@ pub(super) fn run(args: &TraceArgs, global: &GlobalArgs) -> Result<Exit> {
     let files = options::rules_files(global, &config);
     redaction::redact_by_rules(&files);
     let rules = RuleSet::with_files(&files)?;
-    let detector = compile(&rules)?;
+    let detector = detector_for(&rules)?;
     let (filter, rules, detector) = match key_filter {
         Some(filter) => (filter, rules, detector),
         None => {
@@ -45,7 +45,7 @@ pub(super) fn run(args: &TraceArgs, global: &GlobalArgs) -> Result<Exit> {
             redaction::redact_key(&key.bytes);
             print_traced_key(&key, global);
             let rules = rules.with_exact_key(&key.bytes, key.prefix, key.rule.as_deref());
-            let detector = compile(&rules)?;
+            let detector = detector_for(&rules)?;
             (KeyFilter::Fingerprint(key.secret().fingerprint()), rules, detector)
         }
     };

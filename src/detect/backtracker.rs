@@ -19,15 +19,16 @@ use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind, Look};
 use super::effort::spend;
 use crate::rules::Pattern;
 
-/// Maximum number of instructions in one attempt, before it is left to the regex, which never backtracks.
-const STEP_LIMIT: u32 = 2048;
+/// Maximum number of branches that an attempt follows, before it is left to the regex, which never backtracks.
+const BRANCH_LIMIT: u32 = 2048;
 
-/// Slots for group positions, which limit the groups of a pattern.
+/// The start and end of the match and of each group. A pattern with more groups is left to the regex.
 pub(super) type Slots = [Option<usize>; 16];
 
-/// The steps, in order.
+/// A simple pattern as a program.
 #[derive(Debug)]
 pub(super) struct Backtracker {
+    /// The instructions, in order.
     steps: Vec<Instruction>,
     /// The ranges of steps that a match may leave out: choices, each with its alternatives.
     optional: Vec<Range<usize>>,
@@ -49,7 +50,7 @@ struct KeywordSite {
 enum Instruction {
     /// The start of the text.
     Start,
-    /// Prepared for searching, as the end of a lazy run.
+    /// Prepared for searching, which finds the end of a lazy run before it.
     Literal(Box<Finder<'static>>),
     Run {
         class: Box<[bool; 256]>,
@@ -100,14 +101,14 @@ impl Backtracker {
                 Some(sum)
             }
         });
-        let is_anywhere = pivot == 0 || !self.is_mandatory(pivot);
+        let says_nothing = pivot == 0 || !self.is_mandatory(pivot);
         let last = before
             .iter()
             .rposition(|step| !matches!(step, Instruction::Save(_)))
             .filter(|&last| self.is_mandatory(last));
         Some(KeywordSite {
             offset: self.fixed_offset(keyword),
-            before: (!is_anywhere).then_some((length.unwrap_or(usize::MAX), last)),
+            before: (!says_nothing).then_some((length.unwrap_or(usize::MAX), last)),
         })
     }
 
@@ -153,22 +154,24 @@ impl Backtracker {
         fits.then(|| at.saturating_sub(length))
     }
 
-    /// Whether a match begins at `at`; its range is stored in the first two slots.
+    /// Whether a match begins at `at`; its range is stored in the first two slots. `None` if that takes too many branches, so
+    /// that the regex must decide.
     pub(super) fn matches(&self, bytes: &[u8], at: usize, slots: &mut Slots) -> Option<bool> {
         *slots = [None; 16];
         slots[0] = Some(at);
-        self.run(bytes, 0, at, slots, &mut STEP_LIMIT.clone())
+        self.follow(bytes, 0, at, slots, &mut BRANCH_LIMIT.clone())
     }
 
-    fn run(
+    /// Follows the steps from `pc` on, at the position `at`, to the end of the pattern.
+    fn follow(
         &self,
         bytes: &[u8],
         mut pc: usize,
         mut at: usize,
         slots: &mut Slots,
-        steps_left: &mut u32,
+        branches_left: &mut u32,
     ) -> Option<bool> {
-        *steps_left = steps_left.checked_sub(1)?;
+        *branches_left = branches_left.checked_sub(1)?;
         spend(2);
         loop {
             let Some(step) = self.steps.get(pc) else {
@@ -188,7 +191,7 @@ impl Backtracker {
                 Instruction::Choose(places) => {
                     for &place in places {
                         let mut own = *slots;
-                        if self.run(bytes, place, at, &mut own, steps_left)? {
+                        if self.follow(bytes, place, at, &mut own, branches_left)? {
                             *slots = own;
                             return Some(true);
                         }
@@ -197,53 +200,53 @@ impl Backtracker {
                 }
                 Instruction::Run { class, min, max, lazy } => {
                     let rest = bytes[at..].iter().take(*max);
-                    let run = rest.take_while(|&&byte| class[usize::from(byte)]).count();
-                    spend(run / 4);
-                    if run < *min {
+                    let length = rest.take_while(|&&byte| class[usize::from(byte)]).count();
+                    spend(length / 4);
+                    if length < *min {
                         return Some(false);
                     }
                     if min == max {
-                        at += run;
+                        at += length;
                     } else if !lazy
                         && self.steps[pc..].iter().all(|step| matches!(step, Instruction::Save(_)))
                     {
                         // Nothing after it can fail.
-                        at += run;
+                        at += length;
                     } else {
-                        return self.lengths(bytes, pc, at, (*min, run, *lazy), slots, steps_left);
+                        return self.lengths(bytes, pc, at, (*min, length, *lazy), slots, branches_left);
                     }
                 }
             }
         }
     }
 
-    /// Tries every length of a run, in order.
+    /// Tries every length of a run from `min` to `max`, in order.
     fn lengths(
         &self,
         bytes: &[u8],
         pc: usize,
         at: usize,
-        (min, run, lazy): (usize, usize, bool),
+        (min, max, lazy): (usize, usize, bool),
         slots: &mut Slots,
-        steps_left: &mut u32,
+        branches_left: &mut u32,
     ) -> Option<bool> {
         let next = self.steps[pc..].iter().find(|step| !matches!(step, Instruction::Save(_)));
         if let (Some(Instruction::Literal(finder)), true) = (next, lazy) {
             let literal = finder.needle();
-            let end = bytes.len().min(at + run + literal.len());
+            let end = bytes.len().min(at + max + literal.len());
             // The literal may overlap itself.
             let mut from = at + min;
             while let Some(place) = finder.find(&bytes[from..end]) {
-                if self.run(bytes, pc, from + place, slots, steps_left)? {
+                if self.follow(bytes, pc, from + place, slots, branches_left)? {
                     return Some(true);
                 }
                 from += place + 1;
             }
             return Some(false);
         }
-        for step in 0..=run - min {
-            let length = if lazy { min + step } else { run - step };
-            if self.run(bytes, pc, at + length, slots, steps_left)? {
+        for extra in 0..=max - min {
+            let length = if lazy { min + extra } else { max - extra };
+            if self.follow(bytes, pc, at + length, slots, branches_left)? {
                 return Some(true);
             }
         }
@@ -265,16 +268,16 @@ impl Builder {
             HirKind::Literal(literal) => {
                 self.steps.push(Instruction::Literal(Box::new(Finder::new(&literal.0).into_owned())))
             }
-            HirKind::Class(class) => self.class(class, 1, 1, false)?,
+            HirKind::Class(class) => self.add_class(class, 1, 1, false)?,
             HirKind::Look(Look::Start) if first => self.steps.push(Instruction::Start),
             HirKind::Look(_) => return None,
             HirKind::Repetition(repetition) => {
                 let max = repetition.max.map_or(usize::MAX, |max| max as usize);
                 let (min, lazy) = (repetition.min as usize, !repetition.greedy);
                 match repetition.sub.kind() {
-                    HirKind::Class(class) => self.class(class, min, max, lazy)?,
+                    HirKind::Class(class) => self.add_class(class, min, max, lazy)?,
                     HirKind::Literal(one) if one.0.len() == 1 => {
-                        self.run([(one.0[0], one.0[0])].into_iter(), min, max, lazy);
+                        self.add_run([(one.0[0], one.0[0])].into_iter(), min, max, lazy);
                     }
                     _ if (min, max) == (0, 1) => {
                         let choice = self.steps.len();
@@ -328,23 +331,23 @@ impl Builder {
     }
 
     /// Adds a run of `class`; `None` if a character of it may take more than one byte.
-    fn class(&mut self, class: &Class, min: usize, max: usize, lazy: bool) -> Option<()> {
+    fn add_class(&mut self, class: &Class, min: usize, max: usize, lazy: bool) -> Option<()> {
         match class {
             Class::Bytes(ranges) => {
-                self.run(ranges.iter().map(|range| (range.start(), range.end())), min, max, lazy);
+                self.add_run(ranges.iter().map(|range| (range.start(), range.end())), min, max, lazy);
             }
             // Patterns are parsed without Unicode, but `(?u)` turns it on.
             Class::Unicode(ranges) => {
                 let ends = |range: &ClassUnicodeRange| Some((ascii(range.start())?, ascii(range.end())?));
                 let ranges = ranges.iter().map(ends).collect::<Option<Vec<_>>>()?;
-                self.run(ranges.into_iter(), min, max, lazy);
+                self.add_run(ranges.into_iter(), min, max, lazy);
             }
         }
         Some(())
     }
 
     /// Adds a run of bytes that are in one of `ranges`, which include their ends.
-    fn run(&mut self, ranges: impl Iterator<Item = (u8, u8)>, min: usize, max: usize, lazy: bool) {
+    fn add_run(&mut self, ranges: impl Iterator<Item = (u8, u8)>, min: usize, max: usize, lazy: bool) {
         let mut class = Box::new([false; 256]);
         ranges.for_each(|(start, end)| class[usize::from(start)..=usize::from(end)].fill(true));
         self.steps.push(Instruction::Run { class, min, max, lazy });

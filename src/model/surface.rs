@@ -43,7 +43,7 @@ surfaces! {
     CommitMessage = "commit-message",
     /// Author, committer or tagger: name and e-mail.
     Identity = "identity",
-    /// Any other header of a commit: signature, encoding, merge tag, or a custom one.
+    /// Any other header of a commit or tag: signature, encoding, merge tag, or a custom one.
     CommitHeader = "commit-header",
     /// The message of an annotated tag.
     TagMessage = "tag-message",

@@ -8,7 +8,7 @@ use crate::detect::Detector;
 use crate::git::{HashKind, ObjectId, ObjectKind};
 use crate::model::Fingerprint;
 use crate::rules::{RuleError, RuleSet};
-use crate::scan::compile;
+use crate::scan::detector_for;
 use crate::untrusted::{ReadError, Symlinks, read};
 
 /// The largest report that is read, in bytes: that of some ten million rewritten objects.
@@ -89,7 +89,7 @@ impl PurgedHistory {
             let ends = key.redacted.split_once('…').unwrap_or_default();
             rules.with_redacted(ends, key.length, &key.rule)
         });
-        compile(&rules)
+        detector_for(&rules)
     }
 
     /// Reads the file `path`, of at most 1 GiB.

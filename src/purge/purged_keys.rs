@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::detect::Detector;
 use crate::model::{Confidence, DetectedKey, Draft, Fingerprint, Leak};
 use crate::rules::{MARKER, RuleError, RuleSet};
-use crate::scan::{KeyFilter, compile};
+use crate::scan::{KeyFilter, detector_for};
 
 /// The keys that are purged, and how many others stay.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl PurgedKeys {
         let rules = self.keys.iter().fold(rules.clone(), |rules, key| {
             rules.with_exact_key(key.secret.reveal(), key.secret.prefix_len(), Some(&key.rule))
         });
-        compile(&rules)
+        detector_for(&rules)
     }
 
     /// Whether each purged key contains the marker, so that a rule finds it whatever surrounds it.

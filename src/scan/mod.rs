@@ -66,7 +66,7 @@ pub struct Settings<'d> {
 ///
 /// # Errors
 /// Patterns that are too large to compile.
-pub fn compile(rules: &RuleSet) -> Result<Detector, RuleError> {
+pub fn detector_for(rules: &RuleSet) -> Result<Detector, RuleError> {
     Detector::with_literals(rules, ENCODED_KEYWORDS)
 }
 
@@ -91,8 +91,8 @@ pub fn scan_tree(settings: &Settings<'_>, tree: &TreeOptions) -> Result<Draft, S
         scan_stdin(&collector);
     }
     let mut outcome = collector.finish();
-    let read_nothing = outcome.coverage.surfaces.is_empty() && outcome.coverage.skipped.is_empty();
-    if read_nothing || (outcome.coverage.files == 0 && !tree.stdin && outcome.coverage.is_complete()) {
+    // A misspelled path or glob must not appear clean. Standard input may be empty.
+    if outcome.coverage.files == 0 && !tree.stdin && outcome.coverage.is_complete() {
         let what: Vec<_> = tree.files.paths.iter().map(|path| path.display().to_string()).collect();
         outcome
             .coverage
@@ -111,6 +111,7 @@ pub fn scan_message(settings: &Settings<'_>, message: &[u8], identity: &[u8]) ->
     let _ = worker.blob(&Origin::at_path(Surface::CommitMessage, "commit message"), Input::Bytes(message));
     let _ = worker.blob(&Origin::at_path(Surface::Identity, "author and committer"), Input::Bytes(identity));
     drop(worker);
+    // Reporters treat it as `staged`, since both are about the next commit.
     draft("staged", settings, collector.finish(), &clock)
 }
 
@@ -174,6 +175,7 @@ fn draft(command: &'static str, settings: &Settings<'_>, mut outcome: ScanOutcom
         }
     };
     skip_limit::limit_skips(&mut outcome.coverage.skipped, outcome.skips_beyond_limit);
+    // Also those that the filter leaves out, since the report must not contain any of them.
     let secrets: HashMap<_, _> = outcome
         .findings
         .iter()
@@ -227,7 +229,7 @@ mod tests {
     /// The status of a search in `text` for the key with this fingerprint.
     fn status_of_search(text: &str, key: Fingerprint) -> Status {
         let rules = "[[rule]]\nid = 'test'\npattern = 'acme-[0-9]{8}'\n";
-        let detector = compile(&RuleSet::from_text(rules, "test.toml").unwrap()).unwrap();
+        let detector = detector_for(&RuleSet::from_text(rules, "test.toml").unwrap()).unwrap();
         let settings = Settings {
             detector: &detector,
             rules_digest: "",

@@ -5,8 +5,9 @@ use crate::model::Surface;
 
 /// The surface of the byte at `offset` in a raw commit or tag.
 pub(super) fn surface_at(kind: ObjectKind, object: &[u8], offset: usize) -> Surface {
-    let headers_end = memchr::memmem::find(object, b"\n\n").map_or(object.len(), |end| end + 1);
-    if offset > headers_end {
+    let blank_line =
+        memchr::memmem::find(object, b"\n\n").map_or(object.len(), |headers_end| headers_end + 1);
+    if offset > blank_line {
         return match kind {
             ObjectKind::Tag => Surface::TagMessage,
             _ => Surface::CommitMessage,
@@ -24,7 +25,7 @@ pub(super) fn surface_at(kind: ObjectKind, object: &[u8], offset: usize) -> Surf
 
 /// The offset of the message in a raw commit or tag; the length of the object if it has none.
 pub(super) fn message_start(object: &[u8]) -> usize {
-    memchr::memmem::find(object, b"\n\n").map_or(object.len(), |end| end + 2)
+    memchr::memmem::find(object, b"\n\n").map_or(object.len(), |headers_end| headers_end + 2)
 }
 
 #[cfg(test)]

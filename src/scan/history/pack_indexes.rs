@@ -1,5 +1,5 @@
-//! Searches the index files of packs, in which text may be hidden. That takes as long as to hash them, so the cache keeps whether
-//! nothing was found.
+//! Searches the index files of packs, in which text may be hidden. That takes as long as hashing them, which happens anyway: the
+//! digest of a pack covers its index, too. So the cache can tell that nothing was found in it before, and it is not searched again.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -12,16 +12,19 @@ use crate::scan::collect::{Collector, ScanOutcome};
 use crate::source::scan_file_list;
 
 impl RepositoryAudit<'_> {
-    /// Searches the index files that [`Self::scan_side_files`] has listed, except those of `packs` that are `clean`.
+    /// Searches the index files that [`Self::scan_side_files`] has listed, except those of `packs` in which, according to
+    /// `clean`, there is nothing to find.
     pub(super) fn scan_pack_indexes(&mut self, packs: &[IdentifiedPack], clean: Option<&CleanContents<'_>>) {
         let packs: HashMap<PathBuf, &IdentifiedPack> =
             packs.iter().map(|pack| (pack.path.with_extension("idx"), pack)).collect();
         let mut known = 0;
         for (path, origin) in std::mem::take(&mut self.pack_indexes) {
             let (surface, pack) = (origin.surface, packs.get(&path));
-            let cached =
+            let cacheable =
                 clean.zip(pack).map(|(clean, pack)| (clean, pack, CleanContents::index_digest(&pack.digest)));
-            if let Some(bytes) = cached.as_ref().and_then(|(clean, _, index)| clean.known_index(index)) {
+            if let Some(bytes) =
+                cacheable.as_ref().and_then(|(clean, _, index_digest)| clean.known_index(index_digest))
+            {
                 let coverage = &mut self.outcome.coverage;
                 coverage.files += 1;
                 coverage.bytes += bytes;
@@ -32,12 +35,12 @@ impl RepositoryAudit<'_> {
             let collector = Collector::new(self.settings);
             scan_file_list([(path, origin)], &collector);
             let outcome = collector.finish();
-            if let Some((clean, pack, index)) = cached
+            if let Some((clean, pack, index_digest)) = cacheable
                 && is_clean(&outcome)
                 && !self.is_stopped()
                 && pack.is_unchanged()
             {
-                clean.add(index, outcome.coverage.bytes);
+                clean.add(index_digest, outcome.coverage.bytes);
             }
             self.add_side_files(outcome, Vec::new());
         }
