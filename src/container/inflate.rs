@@ -1,4 +1,4 @@
-//! Readers of raw deflate data, and the errors for damaged and truncated data.
+//! Readers of raw deflate data, the errors for damaged and truncated data, and how zlib data begins.
 
 use std::io::{self, BufRead, Read};
 
@@ -27,7 +27,7 @@ impl<R: BufRead> Read for Inflate64<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while !buffer.is_empty() && !self.state.finished() {
             let input = self.input.fill_buf()?;
-            let is_last = input.is_empty();
+            let has_input_ended = input.is_empty();
             let progress = self.state.inflate(input, buffer);
             self.input.consume(progress.bytes_consumed);
             if progress.bytes_written != 0 {
@@ -36,7 +36,7 @@ impl<R: BufRead> Read for Inflate64<R> {
             if progress.data_error || self.state.errored() {
                 return Err(damaged_data("deflated"));
             }
-            if is_last && !self.state.finished() {
+            if has_input_ended && !self.state.finished() {
                 return Err(truncated());
             }
         }

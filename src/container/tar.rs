@@ -12,11 +12,14 @@ const BLOCK_LEN: usize = 512;
 /// Number of zero blocks that end an archive.
 const END_BLOCKS: u64 = 2;
 
-/// Names and attributes longer than this, in bytes, are truncated: they are held in memory, and real ones are shorter.
+/// Names longer than this, in bytes, are truncated: they are held in memory, and real ones are shorter.
 const MAX_NAME_LEN: u64 = 1 << 16;
 
-/// Whether a tar begins with `head`: its first header has a correct checksum or, after a modification, at least tar's
-/// magic number.
+/// Bytes of the attributes of an entry that are read. Real ones can contain long access control lists.
+const MAX_ATTRIBUTES_LEN: u64 = 1 << 20;
+
+/// Whether a tar begins with `head`: its first header has a correct checksum or, if it was changed without a new
+/// checksum, at least tar's magic number.
 pub(super) fn is_tar(head: &[u8]) -> bool {
     let has_magic = || head.get(257..263).is_some_and(|magic| matches!(magic, b"ustar\0" | b"ustar "));
     is_header(head) || (head.len() >= BLOCK_LEN && has_magic())
@@ -45,7 +48,7 @@ pub(super) fn open(sink: &dyn EntrySink, input: &mut dyn Read) -> Vec<Range<u64>
         offset: 0,
         next_entry: NextEntry::default(),
         delegated: Vec::new(),
-        is_truncated: false,
+        is_entry_cut_short: false,
     };
     if let Err(error) = tar.run() {
         sink.skip(None, format!("{error}; the data before that was scanned"));
@@ -60,8 +63,8 @@ struct TarReader<'a> {
     offset: u64,
     next_entry: NextEntry,
     delegated: Vec<Range<u64>>,
-    /// Whether the input ended within an entry.
-    is_truncated: bool,
+    /// Whether an entry could not be read to its end, so that the next header cannot be found.
+    is_entry_cut_short: bool,
 }
 
 /// What the extended headers read so far say about the entry that follows them.
@@ -74,13 +77,15 @@ struct NextEntry {
 impl TarReader<'_> {
     fn run(&mut self) -> io::Result<()> {
         let (mut is_searching, mut zeros, mut has_ended) = (false, 0, false);
-        while !self.is_truncated && !self.sink.is_limit_hit() {
+        while !self.is_entry_cut_short && !self.sink.is_limit_hit() {
             let start = self.offset;
             let block = match self.read_block() {
+                // Padding may end within a block. An error of the input occurs again when the caller reads the rest.
                 Err(_) if has_ended => return Ok(()),
                 block => block?,
             };
             let Some(block) = block else {
+                // Neither two zero blocks, nor one, nor a part of one.
                 if zeros == 0 && !has_ended && self.offset == start {
                     self.sink.skip(None, "the tar has no end marker and may be truncated");
                 }
@@ -94,6 +99,8 @@ impl TarReader<'_> {
                 self.read_entry(&block)?;
             } else if zeros == 0 && !has_ended && !is_searching {
                 is_searching = true;
+                // They describe the entry whose header is damaged, not the one that is found next.
+                self.next_entry = NextEntry::default();
                 self.sink
                     .skip(None, format!("expected a tar header at byte {start}; searched for the next one"));
             }
@@ -117,13 +124,20 @@ impl TarReader<'_> {
         let kind = header[156];
         let size = parse_size(&header[124..136]).ok_or_else(|| invalid_size_error(self.offset))?;
         match kind {
-            b'L' => self.next_entry.name = Some(until_nul(&self.read_data(size)?).to_vec()),
+            b'L' => self.next_entry.name = Some(until_nul(&self.read_data(size, MAX_NAME_LEN)?).to_vec()),
             b'x' | b'X' => {
-                let attributes = self.read_data(size)?;
-                self.apply_attributes(&attributes);
+                let start = self.offset;
+                let attributes = self.read_data(size, MAX_ATTRIBUTES_LEN)?;
+                if !self.apply_attributes(&attributes) || size > MAX_ATTRIBUTES_LEN {
+                    let reason = format!(
+                        "the extended header at byte {start} is damaged or longer than {MAX_ATTRIBUTES_LEN} bytes, so that \
+                         the next entry may have another name or size"
+                    );
+                    self.sink.skip(None, reason);
+                }
             }
             // A long link name, and global attributes, which contain no names.
-            b'K' | b'g' => drop(self.read_data(size)?),
+            b'K' | b'g' => drop(self.read_data(size, 0)?),
             // Links, devices, directories and pipes have no data, whatever their size field says.
             b'1'..=b'6' => self.next_entry = NextEntry::default(),
             _ => {
@@ -154,7 +168,7 @@ impl TarReader<'_> {
         let is_complete = self.sink.hand_over(name, &mut data_reader);
         match drain(&mut data_reader) {
             // The skip was already recorded for the entry.
-            Err(_) if !is_complete => self.is_truncated = true,
+            Err(_) if !is_complete => self.is_entry_cut_short = true,
             outcome => drop(outcome?),
         }
         if is_complete {
@@ -163,12 +177,11 @@ impl TarReader<'_> {
         self.skip_data(size)
     }
 
-    /// Reads the data of an extended header, at most [`MAX_NAME_LEN`] bytes of it.
-    fn read_data(&mut self, size: u64) -> io::Result<Vec<u8>> {
+    /// Reads the data of an extended header, and returns at most `max_len` bytes of it.
+    fn read_data(&mut self, size: u64, max_len: u64) -> io::Result<Vec<u8>> {
         let mut data = Vec::new();
-        let max_len = size.min(MAX_NAME_LEN);
         let mut data_reader = ExactBytes { input: self.input, left: size };
-        fill(&mut data_reader, &mut data, max_len as usize)?;
+        fill(&mut data_reader, &mut data, size.min(max_len) as usize)?;
         drain(&mut data_reader)?;
         self.skip_data(size)?;
         Ok(data)
@@ -183,11 +196,14 @@ impl TarReader<'_> {
         drain(&mut padding).map(|_| ())
     }
 
-    /// Applies extended attributes to the next entry. Each has the form `LENGTH KEY=VALUE`, followed by a newline.
-    fn apply_attributes(&mut self, mut records: &[u8]) {
+    /// Applies extended attributes to the next entry. Each has the form `LENGTH KEY=VALUE`, followed by a newline. Returns
+    /// `false` at the first one of another form.
+    fn apply_attributes(&mut self, mut records: &[u8]) -> bool {
         while let Some(space) = memchr::memchr(b' ', records) {
             let length = parse_decimal(&records[..space]).and_then(|length| usize::try_from(length).ok());
-            let Some(record) = length.and_then(|length| records.get(space + 1..length)) else { return };
+            let Some(record) = length.and_then(|length| records.get(space + 1..length)) else {
+                return false;
+            };
             let rest = space + 1 + record.len();
             let record = record.strip_suffix(b"\n").unwrap_or(record);
             if let Some(equals_sign) = memchr::memchr(b'=', record) {
@@ -199,6 +215,8 @@ impl TarReader<'_> {
             }
             records = &records[rest..];
         }
+        // Some programs pad them.
+        records.iter().all(|&byte| byte == 0)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::container::zip::FirstHeader;
 use crate::container::{ReadSeek, encoded};
 
 impl Extractor<'_> {
-    /// Hands over content that is completely in memory.
+    /// Hands over content that is completely in memory. The caller has begun it.
     ///
     /// Here and below, *delegated* ranges of the content are those that were also handed over as entries. The visitor counts
     /// their bytes once, and of a secret in both, it reports only the one in the entry.
@@ -39,14 +39,15 @@ impl Extractor<'_> {
         {
             delegated.extend(self.hand_over_embedded(start as u64, &mut &bytes[start..]));
         }
-        // Containers in text form, such as base64.
+        // Containers in text form, such as base64; each is called a run.
         if class.format().is_none() {
             delegated.extend(encoded::open_runs(self, bytes, 0));
         }
         self.end_content(delegated, bytes.len() as u64);
     }
 
-    /// Hands over content that can be read only once. It begins with `head`, which was already read.
+    /// Hands over content that can be read only once. It begins with `head`, which was already read. The caller
+    /// has begun it.
     pub(super) fn extract_stream(
         &self,
         content: &mut dyn Read,
@@ -74,15 +75,15 @@ impl Extractor<'_> {
                 self.budget.while_holding(head.len(), || self.extract_in_memory(&head, content_name));
                 return has_ended.map(|_| ());
             }
-            if let Some(format) = format {
-                self.skip_too_long(&format!("a {} archive", format.name()));
-            }
         }
-        let openable = self.check_openable(format).filter(|_| !needs_whole);
+        let mut openable = self.check_openable(format);
+        if needs_whole && let Some(format) = openable.take() {
+            self.skip_too_long(&format!("a {} archive", format.name()));
+        }
         let mut start = Cursor::new(head);
         let mut whole = (&mut start).chain(content);
         let mut long_content = format.is_none().then(|| {
-            // What was read in vain fills the memory already.
+            // `head`, which was read in vain, already fills the memory that is left.
             let max_kept = if needs_whole { 0 } else { memory_left };
             RefCell::new(LongContent::new(class == ContentClass::Program, max_kept))
         });
@@ -103,14 +104,15 @@ impl Extractor<'_> {
             delegated.extend(self.open_noticed(long_content.into_inner().finish()));
         }
         self.end_content(delegated, length);
+        // An archive that had to be read whole already has a skip.
         if has_appended_zip(format, &last) && (format.is_none() || !needs_whole) {
             self.skip(None, "a zip archive after other data that cannot be read again, not opened; save it as a separate file");
         }
         outcome
     }
 
-    /// Opens the runs that were noticed in long content, and records a skip for what cannot be opened. Returns the delegated
-    /// ranges.
+    /// Opens the runs (containers in text form) that were noticed in long content, and records a skip for what cannot be
+    /// opened. Returns the delegated ranges.
     fn open_noticed(&self, noticed: Noticed) -> Vec<Range<u64>> {
         if noticed.has_archive {
             self.skip_too_long("a program with an archive in it");
@@ -127,7 +129,7 @@ impl Extractor<'_> {
         }
     }
 
-    /// Hands over a file, which can be read with random access.
+    /// Begins and hands over a file, which can be read with random access. Runs in it are up to the caller.
     pub(super) fn extract_file(&self, file: &mut dyn ReadSeek, content_name: &ContentName) -> io::Result<()> {
         let mut head = Vec::with_capacity(HEAD_LEN);
         fill(file, &mut head, HEAD_LEN)?;
@@ -136,7 +138,8 @@ impl Extractor<'_> {
         let class = classify(&head, b"");
         let openable = self.check_openable(class.format());
         self.visitor.borrow_mut().begin(&[]);
-        // In a program, other archives are opened before the first header as well.
+        // Where the first local header of a zip begins, so that an appended zip is not looked for before that. A program is
+        // searched from its start, since there may be other archives before the header.
         let first_header = (class == ContentClass::Plain).then(RefCell::<FirstHeader>::default);
         let push = |bytes: &[u8]| {
             self.push(0, bytes);
@@ -149,7 +152,7 @@ impl Extractor<'_> {
             (ContentClass::Streamed(_), Some(format)) => self.open_streamed(format, &mut tee, content_name),
             _ => Vec::new(),
         };
-        let outcome = drain_long(&mut tee).map(|_| ());
+        let mut outcome = drain_long(&mut tee).map(|_| ());
         let (last, length) = (tee.last, tee.count);
         if outcome.is_ok() {
             if let (ContentClass::Seekable(_), Some(format)) = (class, openable) {
@@ -158,14 +161,22 @@ impl Extractor<'_> {
             let first_header = first_header.map_or(0, |first_header| first_header.into_inner().offset());
             if let Some(ranges) = self.open_appended_zip(class, &last, file, first_header) {
                 delegated.extend(ranges);
-            } else if class == ContentClass::Program
-                && let Some(start) = find_archive_in_program(file)?
-            {
-                file.seek(SeekFrom::Start(start))?;
-                delegated.extend(self.hand_over_embedded(start, file));
+            } else if class == ContentClass::Program {
+                match self.open_archive_in_program(file) {
+                    Ok(ranges) => delegated.extend(ranges),
+                    Err(error) => outcome = Err(error),
+                }
             }
         }
+        // Also after an error: what was found until then counts.
         self.end_content(delegated, length);
         outcome
+    }
+
+    /// Opens the archive that a program contains, if any. Returns the delegated ranges.
+    fn open_archive_in_program(&self, program: &mut dyn ReadSeek) -> io::Result<Vec<Range<u64>>> {
+        let Some(start) = find_archive_in_program(program)? else { return Ok(Vec::new()) };
+        program.seek(SeekFrom::Start(start))?;
+        Ok(self.hand_over_embedded(start, program).into_iter().collect())
     }
 }

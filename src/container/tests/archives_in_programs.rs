@@ -1,14 +1,14 @@
 //! Tests of archives in programs and scripts, and of zlib data.
 
-use std::io::Write;
+use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
 use sevenz_rust2::EncoderMethod;
 
 use super::kit::{Extraction, bzip2, extract, extract_within, gzip, noise, tar, xz, zstd};
 use super::sevenz_archives::seven_zip;
 use super::zip_entries::{Entry, zip};
-use crate::container::Limits;
 use crate::container::signatures::find_archive;
+use crate::container::{Input, Limits, open};
 
 const PROGRAMS: &[&[u8]] =
     &[b"#!/bin/sh\nexec tail -n +3 $0 | tar xzf -\n", b"MZ\x90\0\x03", b"\x7fELF\x02\x01\x01"];
@@ -43,6 +43,41 @@ fn archives(data: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 
 fn has_config(extraction: &Extraction, data: &[u8]) -> bool {
     extraction.contents.iter().any(|(name, content)| name.ends_with(" > config/.env") && content == data)
+}
+
+/// A file that can be read once; later reads fail.
+struct ReadOnce {
+    content: Cursor<Vec<u8>>,
+    has_ended: bool,
+}
+
+impl Read for ReadOnce {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.has_ended {
+            return Err(std::io::Error::other("the device is gone"));
+        }
+        let count = self.content.read(buffer)?;
+        self.has_ended = count == 0 && !buffer.is_empty();
+        Ok(count)
+    }
+}
+
+impl Seek for ReadOnce {
+    fn seek(&mut self, position: SeekFrom) -> std::io::Result<u64> {
+        self.content.seek(position)
+    }
+}
+
+#[test]
+fn a_program_that_cannot_be_read_again_ends_with_what_was_read() {
+    for start in PROGRAMS {
+        let program = program(start);
+        let mut file = ReadOnce { content: Cursor::new(program.clone()), has_ended: false };
+        let mut extraction = Extraction::default();
+        let outcome = open(Input::File(&mut file), b"program", Limits::default(), &mut extraction);
+        assert!(outcome.is_err_and(|error| error.to_string() == "the device is gone"));
+        assert_eq!(extraction.content(""), program);
+    }
 }
 
 #[test]

@@ -80,6 +80,39 @@ fn a_damaged_header_is_reported_and_the_next_one_is_found() {
 }
 
 #[test]
+fn attributes_of_an_entry_with_a_damaged_header_apply_to_no_other_entry() {
+    let mut damaged = tar_entry(b"b", b'0', &[2; 600]);
+    damaged[0] ^= 0xff;
+    let packed = [
+        tar(&[("a", b"1")])[..1024].to_vec(),
+        tar_entry(b"p", b'x', b"9 size=5\n10 path=x\n"),
+        damaged,
+        tar(&[("c", &[3; 600]), ("d", b"4")]),
+    ];
+    let extraction = extract("t", &packed.concat());
+    assert_eq!((extraction.content("c"), extraction.content("d")), (&[3; 600][..], &b"4"[..]));
+}
+
+#[test]
+fn attributes_that_cannot_be_read_are_a_skip() {
+    let with_attributes = |attributes: &[u8]| {
+        let data = [&b"five!"[..], &[0; 507]].concat();
+        [tar_entry(b"p", b'x', attributes), tar_entry(b"e", b'0', b""), data, vec![0; 1024]].concat()
+    };
+    let comment = |len: usize| [format!("{len} comment=").as_bytes(), &vec![b'-'; len - 16], b"\n"].concat();
+    for attributes in [[comment(100_000), b"9 size=5\n".to_vec()].concat(), b"9 size=5\n\0\0".to_vec()] {
+        let extraction = extract("t", &with_attributes(&attributes));
+        assert_eq!(extraction.content("e"), b"five!");
+        assert!(extraction.skipped.is_empty(), "{:?}", extraction.skipped);
+    }
+    let too_long = [comment(1_200_000)[..].to_vec(), b"9 size=5\n".to_vec()].concat();
+    for attributes in [&b"99 size=5\n"[..], b"size=5\n", &too_long] {
+        let extraction = extract("t", &with_attributes(attributes));
+        assert!(extraction.reasons().contains("the extended header at byte 512"), "{}", extraction.reasons());
+    }
+}
+
+#[test]
 fn truncation_is_reported() {
     let packed = tar(&[("a", b"1"), ("b", &noise(1, 5000))]);
     for cut in [1024 + 100, 1024 + 512, 1024 + 513, 1024 + 512 + 4999] {
