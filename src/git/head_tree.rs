@@ -54,5 +54,6 @@ pub fn walk_head_tree(repo: &gix::Repository, commit: ObjectId) -> HeadTree {
 }
 
 /// Why a blob is a gap.
-const MISSING: &str = "HEAD's tree refers to it, but the object database lacks it; `git fsck` gives \
+const MISSING: &str = "HEAD's tree refers to it, but the object database lacks it or has it only in a \
+ damaged file; `git fsck` gives \
  details, `git fetch` may fetch it";

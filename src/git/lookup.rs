@@ -27,16 +27,17 @@ const MAX_LISTED: usize = 1000;
 pub struct Gaps {
     /// At most [`MAX_LISTED`].
     skips: BTreeSet<Skip>,
-    /// The number of further ones.
+    /// The number of further ones. One that is recorded repeatedly counts each time.
     unlisted_count: u64,
 }
 
 impl Gaps {
     /// Records that `what` was not read because of `reason`.
     pub fn push(&mut self, what: impl Into<String>, reason: impl Into<String>) {
+        let skip = Skip::new(what, reason);
         if self.skips.len() < MAX_LISTED {
-            self.skips.insert(Skip::new(what, reason));
-        } else {
+            self.skips.insert(skip);
+        } else if !self.skips.contains(&skip) {
             self.unlisted_count += 1;
         }
     }
@@ -75,14 +76,14 @@ const MAX_REFRESHES: u32 = 16;
 /// Reads objects by id, one at a time.
 pub(super) struct Lookup {
     odb: gix::OdbHandle,
-    /// The same database with [`MAX_ALLOCATION`] as its limit, opened for the first object that needs it.
+    /// The same database, which may allocate [`MAX_ALLOCATION`] bytes for an object. Opened for the first one that needs it.
     large_odb: Option<gix::OdbHandle>,
     /// The object directories, in which loose objects are looked up.
     dirs: Vec<PathBuf>,
     loose: LooseReader,
     hash_kind: gix::hash::Kind,
     buffer: Vec<u8>,
-    /// The memory of `buffer`, if it holds a large object.
+    /// The part of the allowance for large objects that `buffer` uses.
     lease: Lease,
     is_shallow: bool,
     /// How many objects were not found. From [`MAX_REFRESHES`] on, the packs are no longer listed again.
@@ -99,6 +100,8 @@ impl Lookup {
         let is_shallow = repo.is_shallow().unwrap_or(false);
         let objects_dir = odb.store_ref().path();
         Self {
+            // The gate has accepted these files when the repository was opened. If one was changed since, loose objects of
+            // alternates are not found, which are then gaps.
             dirs: gate::check_object_dirs(objects_dir).unwrap_or_else(|_| vec![objects_dir.to_owned()]),
             odb,
             large_odb: None,
@@ -119,12 +122,8 @@ impl Lookup {
 
     /// Reads an object. If it is missing or damaged, records a gap that names it by `role` (`commit`, `tree`, …) and id.
     pub(super) fn read(&mut self, id: &ObjectId, role: &str) -> Option<(Kind, &[u8])> {
-        // These two are built into git.
-        if *id == ObjectId::empty_tree(self.hash_kind) {
-            return Some((Kind::Tree, &[]));
-        }
-        if *id == ObjectId::empty_blob(self.hash_kind) {
-            return Some((Kind::Blob, &[]));
+        if let Some(kind) = self.kind_if_empty(id) {
+            return Some((kind, &[]));
         }
         match self.read_into_buffer(id) {
             Ok(Some(kind)) => Some((kind, &self.buffer)),
@@ -153,7 +152,7 @@ impl Lookup {
     /// another entry of its pack, and a loose object's file may contain anything.
     fn read_into_buffer(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         self.release();
-        if self.loose.has_no_dir(&self.dirs, id) {
+        if self.loose.lacks_dir_for(&self.dirs, id) {
             match self.read_packed(id) {
                 Ok(Some(kind)) if object_id(kind, &self.buffer, self.hash_kind) == Some(*id) => {
                     return Ok(Some(kind));
@@ -204,7 +203,7 @@ impl Lookup {
     fn read_packed(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         match self.odb.try_find(id, &mut self.buffer).map(|object| object.map(|object| object.kind)) {
             Ok(kind) => Ok(kind),
-            // The object may be intact but larger than the first database allows.
+            // The object may be intact, but need more memory than `odb` may allocate.
             Err(_) => self.read_large_packed(id),
         }
     }
@@ -214,7 +213,7 @@ impl Lookup {
     fn read_large_packed(&mut self, id: &ObjectId) -> Result<Option<Kind>, String> {
         (self.buffer, self.lease) = (Vec::new(), Lease::default());
         let mut lease = Lease::take(MAX_ALLOCATION as u64)
-            .ok_or("too large: no memory is left to reconstruct it besides other large objects")?;
+            .ok_or("too large: other large objects use the memory that reconstructing it would need")?;
         let odb = match &mut self.large_odb {
             Some(odb) => odb,
             None => self.large_odb.insert(open_large(self.odb.store_ref().path(), self.hash_kind)?),
@@ -239,10 +238,8 @@ impl Lookup {
         };
         match self.read(id, role).map(|(actual_kind, _)| actual_kind) {
             Some(actual_kind) if actual_kind == kind => {
-                // `read` left the object in the buffer, unless it is built into git.
-                let is_built_in = *id == ObjectId::empty_tree(self.hash_kind)
-                    || *id == ObjectId::empty_blob(self.hash_kind);
-                Some(if is_built_in { &[] } else { &self.buffer })
+                // `read` left the object in the buffer, unless it is empty.
+                Some(if self.kind_if_empty(id).is_some() { &[] } else { &self.buffer })
             }
             Some(actual_kind) => {
                 self.gaps.push(format!("{role} {id}"), format!("is a {actual_kind}"));
@@ -252,25 +249,53 @@ impl Lookup {
         }
     }
 
-    /// Whether the object exists, readable or not.
-    pub(super) fn has(&mut self, id: &ObjectId) -> bool {
-        // Looking up an id in the pack indexes is much faster than determining the kind of a delta, which is that of its base.
-        (self.loose.has_no_dir(&self.dirs, id) && self.odb.exists(id)) || self.kind(id).is_some()
+    /// The kind of the empty tree and of the empty blob, `None` for other objects. These two are never missing: the tree is
+    /// built into git, and the content of the blob is known.
+    fn kind_if_empty(&self, id: &ObjectId) -> Option<Kind> {
+        if *id == ObjectId::empty_tree(self.hash_kind) {
+            Some(Kind::Tree)
+        } else if *id == ObjectId::empty_blob(self.hash_kind) {
+            Some(Kind::Blob)
+        } else {
+            None
+        }
     }
 
-    /// The kind of an object, without reading all of it; `None` if it is missing.
+    /// Whether the object exists. One in a pack may be damaged; the kind of a loose one must be readable.
+    pub(super) fn has(&mut self, id: &ObjectId) -> bool {
+        // Looking up an id in the pack indexes is much faster than determining the kind of a delta, which is that of its base.
+        (self.loose.lacks_dir_for(&self.dirs, id) && self.odb.exists(id)) || self.kind(id).is_some()
+    }
+
+    /// The kind of an object, without reading all of it; `None` if it is missing or cannot be read.
     pub(super) fn kind(&mut self, id: &ObjectId) -> Option<Kind> {
-        if *id == ObjectId::empty_tree(self.hash_kind) {
-            return Some(Kind::Tree);
-        }
-        let is_packed = self.loose.has_no_dir(&self.dirs, id);
-        if is_packed && let Some(kind) = self.packed_kind(id) {
+        if let Some(kind) = self.kind_if_empty(id) {
             return Some(kind);
         }
+        let packs_first = self.loose.lacks_dir_for(&self.dirs, id);
+        if packs_first && let Some(kind) = self.packed_kind(id) {
+            return Some(kind);
+        }
+        // Even with `packs_first`: the directory of its loose file may have been created in the meantime.
         if let Some(kind) = self.loose.kind(&self.dirs, id)? {
             return Some(kind);
         }
-        if is_packed { None } else { self.packed_kind(id) }
+        if packs_first { None } else { self.packed_kind(id) }
+    }
+
+    /// Like [`Self::kind`], but reads the whole object if necessary, and records a gap if there is no kind.
+    pub(super) fn kind_or_gap(&mut self, id: &ObjectId) -> Option<Kind> {
+        let kind = self.kind(id);
+        kind.or_else(|| self.read(id, "object").map(|(kind, _)| kind))
+    }
+
+    /// The id of the object that the tag `id` points to. Records a gap if the tag cannot be read or names no object.
+    pub(super) fn target_of_tag(&mut self, id: &ObjectId) -> Option<ObjectId> {
+        let target = tag_target(self.read_as(id, Kind::Tag)?);
+        if target.is_none() {
+            self.gaps.push(format!("tag {id}"), "cannot be read: it names no object");
+        }
+        target
     }
 
     fn packed_kind(&self, id: &ObjectId) -> Option<Kind> {
@@ -280,25 +305,13 @@ impl Lookup {
     /// The object that the tag `id` leads to through any number of further tags, and its kind; `id` itself if it is not a
     /// tag. Returns `None` and records a gap if an object on the way is missing or damaged.
     pub(super) fn peel(&mut self, id: ObjectId) -> Option<(Kind, ObjectId)> {
-        /// Hostile chains of tags may be endless; genuine ones have one or two.
+        /// Hostile chains of tags may be very long; genuine ones have one or two.
         const MAX_DEPTH: usize = 64;
         let mut next = id;
         for _ in 0..MAX_DEPTH {
-            match self.kind(&next) {
-                Some(Kind::Tag) => {
-                    let target = self.read_as(&next, Kind::Tag).and_then(tag_target);
-                    let Some(target) = target else {
-                        self.gaps.push(format!("tag {next}"), "cannot be read: it names no object");
-                        return None;
-                    };
-                    next = target;
-                }
-                Some(kind) => return Some((kind, next)),
-                None => {
-                    // Records the gap.
-                    self.read(&next, "object");
-                    return None;
-                }
+            match self.kind_or_gap(&next)? {
+                Kind::Tag => next = self.target_of_tag(&next)?,
+                kind => return Some((kind, next)),
             }
         }
         self.gaps.push(format!("tag {id}"), format!("a chain of more than {MAX_DEPTH} tags"));
@@ -309,6 +322,7 @@ impl Lookup {
 /// Opens the object database in `dir` once more, with [`MAX_ALLOCATION`] as the limit.
 fn open_large(dir: &Path, hash_kind: gix::hash::Kind) -> Result<gix::OdbHandle, String> {
     let options = StoreOptions {
+        // A hostile multi-pack index could hide packs.
         use_multi_pack_index: false,
         alloc_limit_bytes: Some(MAX_ALLOCATION),
         ..StoreOptions::default()
@@ -329,6 +343,49 @@ mod tests {
     use crate::git::large_objects::UNLEASED_BYTES;
     use crate::git::open;
     use crate::git::scratch::Scratch;
+
+    #[test]
+    fn a_tag_that_cannot_be_peeled_is_one_gap() {
+        let scratch = Scratch::new(&[]);
+        scratch.write("file", "content");
+        scratch.commit("first");
+        scratch.git(&["tag", "-a", "-m", &(0..900).map(|n| format!("{n} ")).collect::<String>(), "cut"]);
+        let cut = scratch.id("cut");
+        let path =
+            scratch.path().join(format!(".git/objects/{}/{}", &cut.to_string()[..2], &cut.to_string()[2..]));
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - 20]).unwrap();
+        let mut lookup = Lookup::new(&open(scratch.path()).unwrap().to_thread_local());
+        assert_eq!(lookup.kind(&cut), Some(Kind::Tag));
+        assert_eq!(lookup.peel(cut), None);
+        let skips = lookup.gaps.into_skips();
+        assert_eq!(skips.len(), 1, "{skips:?}");
+        assert!(skips.iter().all(|skip| !skip.reason.contains("names no object")), "{skips:?}");
+    }
+
+    #[test]
+    fn the_empty_objects_are_never_missing() {
+        let scratch = Scratch::new(&[]);
+        let mut lookup = Lookup::new(&open(scratch.path()).unwrap().to_thread_local());
+        for (id, kind) in [
+            (ObjectId::empty_blob(lookup.hash_kind()), Kind::Blob),
+            (ObjectId::empty_tree(lookup.hash_kind()), Kind::Tree),
+        ] {
+            assert!(lookup.has(&id));
+            assert_eq!((lookup.peel(id), lookup.read_as(&id, kind)), (Some((kind, id)), Some(&b""[..])));
+        }
+        assert!(lookup.gaps.is_empty());
+    }
+
+    #[test]
+    fn a_gap_that_is_listed_is_not_counted_again() {
+        let mut gaps = Gaps::default();
+        for _ in 0..2 {
+            (0..MAX_LISTED).for_each(|number| gaps.push(format!("blob {number}"), "missing"));
+        }
+        assert_eq!(gaps.into_skips().len(), MAX_LISTED);
+    }
 
     #[test]
     fn large_packed_objects_are_read_under_a_lease() {

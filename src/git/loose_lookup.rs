@@ -65,7 +65,7 @@ impl LooseReader {
     /// Whether none of the directories that could contain this loose object existed when they were listed. The object should
     /// then be looked up in packs first: most repositories have few of these directories, and opening thousands of files
     /// that do not exist takes long.
-    pub(super) fn has_no_dir(&mut self, dirs: &[PathBuf], id: &ObjectId) -> bool {
+    pub(super) fn lacks_dir_for(&mut self, dirs: &[PathBuf], id: &ObjectId) -> bool {
         let LooseDirs(exists) = self.loose_dirs.get_or_insert_with(|| LooseDirs::list(dirs));
         !exists[usize::from(id.first_byte())]
     }

@@ -11,7 +11,7 @@ use crate::git::attribution::Query;
 use crate::git::attribution::object_graph::ObjectGraph;
 use crate::git::attribution::pack_walk::walk;
 use crate::git::attribution::set_interner::SetId;
-use crate::git::lookup::{Gaps, tag_target};
+use crate::git::lookup::Gaps;
 use crate::git::object_id::object_id;
 use crate::git::object_marks::ObjectMarks;
 
@@ -119,7 +119,7 @@ impl<'s> CarriedGraph<'s> {
             // Most refs point to a commit that was already read from a pack.
             let kind = match self.graph.knows_commit(number) {
                 true => Some(Kind::Commit),
-                false => self.graph.lookup.kind(&next),
+                false => self.graph.lookup.kind_or_gap(&next),
             };
             match kind {
                 Some(Kind::Commit) => {
@@ -138,19 +138,11 @@ impl<'s> CarriedGraph<'s> {
                     if !self.marks.set(number) {
                         break;
                     }
-                    let target = self.graph.lookup.read_as(&next, Kind::Tag).and_then(tag_target);
-                    let Some(target) = target else {
-                        self.graph.gaps().push(format!("tag {next}"), "cannot be read: it names no object");
-                        break;
-                    };
+                    let Some(target) = self.graph.lookup.target_of_tag(&next) else { break };
                     chain.push(TagLink { id: next, target });
                     next = target;
                 }
-                None => {
-                    // Records the gap.
-                    self.graph.lookup.read(&next, "object");
-                    break;
-                }
+                None => break,
             }
         }
         self.tags.extend(chain.into_iter().rev());

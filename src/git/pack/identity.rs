@@ -190,8 +190,9 @@ fn read_whole(path: &Path) -> Option<Mmap> {
     (file.read(&mut [0]).ok()? == 0).then(|| bytes.make_read_only().ok()).flatten()
 }
 
-/// What the system knows about a file. It includes the time of the last status change. A program cannot set that time, so it
-/// differs even after someone restored the former bytes and times.
+/// What the system knows about a file. On Unix, this includes the time of the last status change. A program cannot set that
+/// time, so it differs even after someone restored the former bytes and times. Elsewhere, there are only the length and the
+/// time of the last change of the content, which a program can set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct FileState(Vec<u64>);
 
