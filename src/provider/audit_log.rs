@@ -14,15 +14,24 @@ const MAX_PAGES: usize = 100;
 /// Maximum number of events kept for one key.
 const MAX_EVENTS: usize = 1_000;
 
-/// Adds the entries about each key to `events`, oldest first. Returns the gaps: what could not be read, and why.
+/// How much of the audit log was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogCoverage {
+    #[default]
+    Nothing,
+    Part,
+    Whole,
+}
+
+/// Adds the entries about each key to `events`, oldest first. Also returns the gaps: what could not be read, and why.
 pub(super) fn read(
     client: &Client,
     admin: &ApiKey,
     windows: &[EvidenceWindow],
     events: &mut BTreeMap<String, Vec<AuditEvent>>,
-) -> Vec<String> {
+) -> (LogCoverage, Vec<String>) {
     let filter: String = windows.iter().map(|window| format!("&resource_ids[]={}", window.key_id)).collect();
-    let mut gaps = Vec::new();
+    let (mut gaps, mut pages_read) = (Vec::new(), 0);
     let mut after = String::new();
     for page_number in 1.. {
         let path = format!("/v1/organization/audit_logs?limit=100{filter}{after}");
@@ -33,6 +42,7 @@ pub(super) fn read(
                 break;
             }
         };
+        pages_read = page_number;
         for event in &page.data {
             for window in windows.iter().filter(|window| event.is_about(&window.key_id)) {
                 events.entry(window.key_id.clone()).or_default().push(event.audit_event());
@@ -63,7 +73,12 @@ pub(super) fn read(
             gaps.push(format!("audit log: {rest} later events about {} are left out", window.key_id));
         }
     }
-    gaps
+    let coverage = match (pages_read, gaps.is_empty()) {
+        (0, _) => LogCoverage::Nothing,
+        (_, false) => LogCoverage::Part,
+        (_, true) => LogCoverage::Whole,
+    };
+    (coverage, gaps)
 }
 
 #[derive(Deserialize)]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::audit_log::{self, LogCoverage};
 use super::buckets::{DAY, read_buckets, start_of_day};
 use super::usage::{SERVICES, ServiceCount, read_usage};
-use super::{ApiKey, Client, EvidenceWindow, audit_log};
+use super::{ApiKey, Client, EvidenceWindow};
 use crate::model::{AuditEvent, ServiceUse, Spending, SpendingDay, civil_time};
 
 /// Number of days before the leak whose costs are compared with those after it.
@@ -23,6 +24,8 @@ const PARAMETER_BYTES: usize = "&resource_ids[]=".len();
 pub struct Evidence {
     spending: BTreeMap<String, Spending>,
     events: BTreeMap<String, Vec<AuditEvent>>,
+    /// How much of the audit log was read: the least of all calls.
+    pub log_coverage: LogCoverage,
     /// What could not be read, and why.
     pub gaps: Vec<String>,
 }
@@ -55,11 +58,14 @@ impl Evidence {
     /// Reads costs, requests and audit log entries of the keys up to `now`, in seconds since 1970. What cannot be read
     /// is added to `gaps`.
     pub fn collect(client: &Client, admin: &ApiKey, windows: &[EvidenceWindow], now: i64) -> Self {
-        let mut evidence = Self::default();
+        let (mut evidence, mut least) = (Self::default(), None);
         for batch in batches(windows) {
             evidence.add_spending(client, admin, batch, now);
-            evidence.gaps.extend(audit_log::read(client, admin, batch, &mut evidence.events));
+            let (coverage, gaps) = audit_log::read(client, admin, batch, &mut evidence.events);
+            least = Some(least.map_or(coverage, |least: LogCoverage| least.min(coverage)));
+            evidence.gaps.extend(gaps);
         }
+        evidence.log_coverage = least.unwrap_or_default();
         evidence.gaps.dedup();
         evidence
     }

@@ -26,6 +26,7 @@ mod usage;
 mod wire;
 
 pub use api_key::ApiKey;
+pub use audit_log::LogCoverage;
 pub use client::{Client, ClientOptions};
 pub use compromised::report_compromised;
 pub use directory::{KeyDirectory, OrganizationKey};

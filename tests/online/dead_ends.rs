@@ -201,6 +201,25 @@ fn evidence_overwrites_no_file_and_names_the_key_and_the_host() {
     assert_eq!(evidence["host"], json!(setup.api.host()));
 }
 
+/// More events than are kept, and no costs: the events that were read are evidence.
+#[test]
+fn an_audit_log_that_is_read_in_part_is_evidence() {
+    let setup = setup();
+    setup.api.change(|state| {
+        for number in 0..1_001 {
+            state.events.push(json!({"id": format!("audit_{number}"), "type": "api_key.updated",
+                "effective_at": number, "api_key.updated": {"id": "key_1"}}));
+        }
+    });
+    for path in ["/costs", "/usage/"] {
+        setup.api.add_fault(path, Fault::Answer(403, error("Missing scopes: api.usage.read", None)), 99);
+    }
+    let (status, printed) = revoke(&setup, &["--yes", "key_1", "--evidence", "new.json"]);
+    assert_eq!((status, deletions(&setup)), (Some(0), 1), "{printed}");
+    assert!(printed.contains("1 later events about key_1 are left out"), "{printed}");
+    assert!(setup.path("new.json").exists());
+}
+
 #[test]
 fn a_key_is_not_deleted_if_requested_evidence_cannot_be_read() {
     let setup = setup();
@@ -406,4 +425,13 @@ fn a_commit_from_the_future_hides_no_costs() {
         "{}",
         printed_text(&output)
     );
+}
+
+#[test]
+fn at_most_ten_of_several_leaked_keys_are_named_and_the_others_counted() {
+    let setup = setup();
+    let keys: Vec<String> = (1..=13).map(key).collect();
+    setup.write_report(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+    let (_, printed) = revoke(&setup, &[]);
+    assert!(printed.contains("several leaked keys match") && printed.contains(", and 3 more"), "{printed}");
 }

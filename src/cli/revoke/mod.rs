@@ -24,9 +24,9 @@ use crate::cli::rules::load_detector;
 use crate::cli::verify::compare::{Comparison, add_evidence, compare};
 use crate::cli::verify::leaks::{LeakedKey, Leaks};
 use crate::cli::verify::shared_matches::SharedMatches;
-use crate::cli::verify::{LEAKED_ADMIN_KEY, is_leaked, known_keys, open_leaks, redact_verification};
+use crate::cli::verify::{LEAKED_ADMIN_KEY, is_leaked, known_keys, leaks_to_verify, redact_verification};
 use crate::model::{KeyOwner, ListedKey, Verification};
-use crate::provider::{ApiKey, Client, KeyDirectory, ProviderError, ServiceAccounts};
+use crate::provider::{ApiKey, Client, KeyDirectory, LogCoverage, ProviderError, ServiceAccounts};
 use crate::report::{VerifiedLeak, write_verification};
 use crate::scan::MIN_FINGERPRINT_DIGITS;
 use consent::deletion_step;
@@ -35,7 +35,7 @@ use interruption::Interruption;
 use refusal::{refusal, shared_match_reason, uncertainty, wrong_project_reason};
 use replace::PlannedReplacement;
 
-/// Maximum number of leaked keys that are listed.
+/// Maximum number of leaked keys that the error names if several match.
 const MAX_NAMED_LEAKS: usize = 10;
 /// Why nothing is deleted if there is no evidence to keep.
 const NO_EVIDENCE: &str = "neither costs nor audit log could be read, so there is no evidence to keep: see the notes above, \
@@ -48,12 +48,13 @@ struct KeyToRevoke {
     leak: LeakedKey,
     /// What the provider says, safe to display.
     verification: Verification,
-    /// The matching keys as the API lists them, before anything in them was masked.
+    /// The matching keys as the API lists them, before anything in them was redacted.
     keys: Vec<ListedKey>,
     /// Ids of keys that would match, but were created after the leak.
     later_key_ids: Vec<String>,
+    /// How many leaked keys each listed key may be; one that may be several is not deleted.
     shared_matches: SharedMatches,
-    /// Whether costs or audit log could be read.
+    /// Whether costs or at least a part of the audit log could be read.
     has_evidence: bool,
 }
 
@@ -66,12 +67,12 @@ pub(in crate::cli) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit
     }
     let admin = args.online.required_admin_key()?;
     let leaks = Leaks::load(args.report.as_deref(), args.audited_repo(), global)?;
-    let unaccepted = open_leaks(&leaks, true)?;
-    if is_leaked(&admin, &unaccepted) {
+    let all_leaks = leaks_to_verify(&leaks, true)?;
+    if is_leaked(&admin, &all_leaks) {
         return refuse(LEAKED_ADMIN_KEY);
     }
     // An explicitly named key is included even if it is accepted.
-    let (leak, _) = select_leak(open_leaks(&leaks, args.key.is_some())?, args.key.as_deref())?;
+    let (leak, _) = select_leak(leaks_to_verify(&leaks, args.key.is_some())?, args.key.as_deref())?;
     let config = options::config(global)?;
     let (_, detector) = load_detector(global, &config)?;
     let redactor = TextRedactor::new(&detector, known_keys(Some(&admin), &leaks));
@@ -83,7 +84,7 @@ pub(in crate::cli) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit
     if let Some(reason) = wrong_project_reason(&leak, &directory, args.project.as_deref()) {
         return refuse(&reason);
     }
-    let shared_matches = SharedMatches::count(unaccepted.iter().map(|(leak, _)| leak), &directory);
+    let shared_matches = SharedMatches::count(all_leaks.iter().map(|(leak, _)| leak), &directory);
     let mut key_to_revoke = KeyToRevoke::examine(leak, shared_matches, (&client, &admin), &directory, args);
     redact_verification(&mut key_to_revoke.verification, &redactor);
     let mut refusal = key_to_revoke.refusal(&directory, &admin, args);
@@ -104,6 +105,7 @@ pub(in crate::cli) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit
     if let Some(reason) = refusal {
         return refuse(&reason);
     }
+    // From here on, exactly one key matches: anything else was refused.
     let Some(yes) = &args.yes else { return Ok(Exit::Findings) };
     if *yes != keys[0].id {
         bail!("--yes names another key than the one that matches; run the command without --yes and compare");
@@ -132,10 +134,9 @@ impl KeyToRevoke {
         shared_matches.withdraw_if_shared(&mut verification);
         add_service_account(client, admin, directory, &mut verification);
         let mut leaks = [(leak, verification)];
-        let gaps = add_evidence(client, admin, &mut leaks);
+        let (log_coverage, gaps) = add_evidence(client, admin, &mut leaks);
         let [(leak, mut verification)] = leaks;
-        let has_evidence =
-            verification.spending.is_some() || !gaps.iter().any(|gap| gap.starts_with("audit"));
+        let has_evidence = verification.spending.is_some() || log_coverage > LogCoverage::Nothing;
         let gaps = directory.gaps.iter().chain(&gaps);
         verification.notes.extend(gaps.map(|gap| format!("not read: {gap}")));
         let keys = verification.keys.clone();
@@ -145,9 +146,11 @@ impl KeyToRevoke {
     /// Why the key must not be deleted; `None` if it may be.
     fn refusal(&self, directory: &KeyDirectory, admin: &ApiKey, args: &RevokeArgs) -> Option<String> {
         let Self { leak, verification, keys, later_key_ids, shared_matches, .. } = self;
+        // The first refuses unless exactly one key matches.
         refusal(keys, directory, admin)
             .or_else(|| shared_match_reason(shared_matches, verification))
             .or_else(|| uncertainty(leak, keys, later_key_ids, args.project.is_some()))
+            // Redaction changed the id, so it contains what looks like a key and must not be shown or named with --yes.
             .or_else(|| {
                 (verification.keys[0].id != keys[0].id).then(|| ProviderError::UnusableId.to_string())
             })
@@ -169,7 +172,7 @@ fn replace_and_delete(
         },
         None => None,
     };
-    // Listed among the account's keys: deleting the account would delete it, too.
+    // The replacement belongs to the same service account, so deleting the account would delete it, too.
     redacted_key.account_keys.splice(..0, new.clone());
     let replacement = new.as_ref().map(|new| new.id.as_str());
     Deletion { client, admin, key, redacted_key, limit, replacement, interruption }.run()
@@ -226,7 +229,11 @@ fn select_leak(
             let names = open.iter().chain([&last]).map(|(leak, _)| {
                 format!("{:.PRINTED_DIGITS$} ({})", leak.fingerprint.to_string(), leak.redacted)
             });
-            let names: Vec<String> = names.take(MAX_NAMED_LEAKS).collect();
+            let mut names: Vec<String> = names.take(MAX_NAMED_LEAKS).collect();
+            let rest = open.len() + 1 - names.len();
+            if rest > 0 {
+                names.push(format!("and {rest} more"));
+            }
             bail!("several leaked keys match: name one with --key FINGERPRINT, e.g. {}", names.join(", "))
         }
     }

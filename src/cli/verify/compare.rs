@@ -6,7 +6,8 @@ use super::leaks::LeakedKey;
 use crate::cli::clock::now;
 use crate::model::{KeyVerdict, ListedKey, MaskMatchCount, Verification};
 use crate::provider::{
-    ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, MaskMatches, OrganizationKey, matching_keys,
+    ApiKey, Client, Evidence, EvidenceWindow, KeyDirectory, LogCoverage, MaskMatches, OrganizationKey,
+    matching_keys,
 };
 
 /// Kinds of keys that the administration API lists, or may list.
@@ -125,12 +126,13 @@ fn judge(
     }
 }
 
-/// Adds costs and audit log entries to each leak with one match.
+/// Adds costs and audit log entries to each leak with one match. Returns how much of the audit log was read, and what could not
+/// be read.
 pub(in crate::cli) fn add_evidence(
     client: &Client,
     admin: &ApiKey,
     leaks: &mut [(LeakedKey, Verification)],
-) -> Vec<String> {
+) -> (LogCoverage, Vec<String>) {
     // Each key once, even if several leaks are pieces of it.
     let mut leak_times: BTreeMap<&str, i64> = BTreeMap::new();
     for (leak, verification) in leaks.iter() {
@@ -145,7 +147,7 @@ pub(in crate::cli) fn add_evidence(
         .map(|(key_id, leaked_at)| EvidenceWindow { key_id: key_id.to_owned(), leaked_at })
         .collect();
     if windows.is_empty() {
-        return Vec::new();
+        return (LogCoverage::Nothing, Vec::new());
     }
     let evidence = Evidence::collect(client, admin, &windows, now());
     for (leak, verification) in leaks.iter_mut() {
@@ -164,12 +166,12 @@ pub(in crate::cli) fn add_evidence(
             ),
             Some(_) => {}
         }
-        if verification.audit_events.is_empty() && !evidence.gaps.iter().any(|gap| gap.starts_with("audit")) {
+        if verification.audit_events.is_empty() && evidence.log_coverage == LogCoverage::Whole {
             verification.notes.push(
                 "the audit log has nothing about this key, or the organization does not record one"
                     .to_owned(),
             );
         }
     }
-    evidence.gaps
+    (evidence.log_coverage, evidence.gaps)
 }

@@ -85,15 +85,15 @@ pub(super) fn run(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exit> {
 type OpenAndAccepted = (Vec<(LeakedKey, Verification)>, Vec<LeakedKey>);
 
 fn open_and_accepted(leaks: &Leaks, with_accepted: bool) -> Result<OpenAndAccepted> {
-    let open = open_leaks(leaks, with_accepted)?;
+    let open = leaks_to_verify(leaks, with_accepted)?;
     let open_fingerprints: HashSet<Fingerprint> = open.iter().map(|(leak, _)| leak.fingerprint).collect();
-    let accepted = open_leaks(leaks, true)?.into_iter().map(|(leak, _)| leak);
+    let accepted = leaks_to_verify(leaks, true)?.into_iter().map(|(leak, _)| leak);
     Ok((open, accepted.filter(|leak| !open_fingerprints.contains(&leak.fingerprint)).collect()))
 }
 
 /// The leaks, by default without those that are accepted; each once, even if reports were merged, with the
 /// earliest of its dates.
-pub(super) fn open_leaks(leaks: &Leaks, with_accepted: bool) -> Result<Vec<(LeakedKey, Verification)>> {
+pub(super) fn leaks_to_verify(leaks: &Leaks, with_accepted: bool) -> Result<Vec<(LeakedKey, Verification)>> {
     let reported = leaks.document["leaks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut open: Vec<(LeakedKey, Verification)> = Vec::new();
     let mut index_by_fingerprint: HashMap<Fingerprint, usize> = HashMap::new();
@@ -173,7 +173,7 @@ fn compare_with_list(
     let leaks = open.iter().map(|(leak, _)| leak).chain(accepted);
     let shared_matches = SharedMatches::count(leaks, &directory);
     open.iter_mut().for_each(|(_, verification)| shared_matches.withdraw_if_shared(verification));
-    let gaps = compare::add_evidence(client, admin, open);
+    let (_, gaps) = compare::add_evidence(client, admin, open);
     let gaps = directory.gaps.iter().chain(&accounts.gaps).chain(&gaps);
     summary.extend(gaps.map(|gap| format!("not read: {gap}")));
 }
