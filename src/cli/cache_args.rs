@@ -33,8 +33,17 @@ impl CacheArgs {
     /// Returns no cache, since the commits of a range are searched anyway. If `warns`, a message says that `--cache` has no
     /// effect.
     pub(super) fn ignore_for_range(&self, warns: bool) -> Option<Arc<Cache>> {
+        self.ignore("--cache is not used for a range of commits, which are always searched", warns)
+    }
+
+    /// Like [`Self::ignore_for_range`], for `--whole`.
+    pub(super) fn ignore_for_whole(&self, warns: bool) -> Option<Arc<Cache>> {
+        self.ignore("--cache is not used with --whole, which searches every object", warns)
+    }
+
+    fn ignore(&self, message: &str, warns: bool) -> Option<Arc<Cache>> {
         if self.cache.is_some() && warns {
-            say("--cache is not used for a range of commits, which are always searched");
+            say(message);
         }
         None
     }

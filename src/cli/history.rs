@@ -91,9 +91,12 @@ impl AuditJob<'_> {
         }
         let is_range = !self.range.is_empty();
         let surfaces = surfaces(self.audit, &self.session.effective_settings.config)?;
-        let cache = match is_range {
-            true => self.cache.ignore_for_range(!global.quiet),
-            false => self.cache.open(self.session, &surfaces)?,
+        let cache = if is_range {
+            self.cache.ignore_for_range(!global.quiet)
+        } else if self.audit.full_objects {
+            self.cache.ignore_for_whole(!global.quiet)
+        } else {
+            self.cache.open(self.session, &surfaces)?
         };
         let progress = Arc::new(Progress::default());
         let options = HistoryOptions {
@@ -115,6 +118,7 @@ impl AuditJob<'_> {
         drop(progress_line);
         cache_args::print_notes(cache.as_ref(), global.verbose);
         let mut draft = draft?;
+        // So that code scanning keeps the reports of whole audits.
         draft.category = is_range.then_some("range");
         if is_range {
             draft.notes.push(

@@ -269,6 +269,10 @@ fn ci_uses_the_cache_as_history_does() {
     let (cached, stderr) = audit_in_ci(&["--base", "HEAD~3", "--head", "HEAD", "--cache", "../cache"]);
     assert!(!stderr.contains("cache:") && stderr.contains("--cache is not used for a range"), "{stderr}");
     assert_eq!(cached, audit_in_ci(&["--base", "HEAD~3", "--head", "HEAD"]).0);
+    // `--whole` searches every object.
+    let (cached, stderr) = audit_in_ci(&["--whole", "--cache", "../cache"]);
+    assert!(!stderr.contains("cache:") && stderr.contains("--cache is not used with --whole"), "{stderr}");
+    assert_eq!(cached, audit_in_ci(&["--whole"]).0);
     // A cache in the checkout is refused.
     let output = scratch.friskey("repo", &["ci", "--cache", "cache"]);
     assert_eq!(output.status.code(), Some(2));

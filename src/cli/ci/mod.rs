@@ -114,10 +114,13 @@ fn scan(args: &CiArgs, session: &Session, resolved: &ResolvedScope, global: &Glo
         ScanTarget::Range(arguments) => arguments.clone(),
     };
     let surfaces = surfaces(&args.scan.audit, config)?;
-    let cache = match range.is_empty() {
-        true => args.scan.cache.open(session, &surfaces)?,
+    let cache = if !range.is_empty() {
         // A workflow names the same cache for all of its events.
-        false => args.scan.cache.ignore_for_range(global.verbose),
+        args.scan.cache.ignore_for_range(global.verbose)
+    } else if args.scan.audit.full_objects {
+        args.scan.cache.ignore_for_whole(!global.quiet)
+    } else {
+        args.scan.cache.open(session, &surfaces)?
     };
     let progress = Arc::new(Progress::default());
     let options = HistoryOptions {

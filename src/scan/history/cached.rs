@@ -13,9 +13,9 @@ use crate::git::{
 
 impl RepositoryAudit<'_> {
     /// Sweeps the database, with the cache if there is one. `clean` are the containers in which an earlier audit found
-    /// nothing and skipped nothing. Also returns all objects, if each is in a known pack: under their digest, the cache keeps
-    /// results that depend on the objects alone, such as the paths of unopened containers. Last come the packs whose bytes
-    /// are known.
+    /// nothing and skipped nothing. Also returns all objects, if each is in an identified pack, i.e. one whose digest was
+    /// computed: under the digest of all of them, the cache keeps results that depend on the objects alone, such as the paths
+    /// of unopened containers. The last value is the identified packs.
     pub(super) fn run_sweep(
         &self,
         database: &ObjectDatabase,
@@ -25,6 +25,7 @@ impl RepositoryAudit<'_> {
     ) -> (SweepOutcome<SweepMatch>, Option<IdentifiedObjects>, Vec<IdentifiedPack>) {
         match self.cache() {
             Some(cache) if search.kinds.len() == ALL_KINDS => {
+                // A container is identified by its pack and its id, without reading it.
                 let is_clean = |pack: &CacheDigest, id: &[u8]| {
                     clean.is_some_and(|clean| clean.has(&CleanContents::place_digest(pack, id)))
                 };
@@ -51,9 +52,7 @@ impl RepositoryAudit<'_> {
 impl<'a> RepositoryAudit<'a> {
     /// The cache, if this audit uses one.
     pub(super) fn cache(&self) -> Option<&'a Cache> {
-        // `full_objects` (the option `--whole`) exists to check the faster methods, so it uses no cache. Nor does an audit
-        // of a range, which reads single objects and sweeps no packs.
-        self.options.cache.as_deref().filter(|_| !self.options.full_objects && self.options.range.is_empty())
+        usable_cache(self.options)
     }
 
     /// The containers in which an earlier audit found nothing and skipped nothing.
@@ -65,13 +64,20 @@ impl<'a> RepositoryAudit<'a> {
     }
 }
 
+/// The cache that the options name, unless it has no use.
+fn usable_cache(options: &HistoryOptions) -> Option<&Cache> {
+    // `full_objects` (the option `--whole`) exists to check the faster methods, so it uses no cache. Nor does an audit of a
+    // range, which reads single objects and sweeps no packs.
+    options.cache.as_deref().filter(|_| !options.full_objects && options.range.is_empty())
+}
+
 /// Blobs, trees, commits and tags.
 const ALL_KINDS: usize = 4;
 
 /// Checks that the cache is not within what is audited, where it would be audited itself, and
 /// [prepares](Cache::prepare) it.
 pub(super) fn prepare(options: &HistoryOptions, repo: &Repository) -> Result<(), HistoryError> {
-    let Some(cache) = options.cache.as_ref().filter(|_| options.range.is_empty()) else { return Ok(()) };
+    let Some(cache) = usable_cache(options) else { return Ok(()) };
     let repository_dirs = [repo.workdir(), Some(repo.git_dir()), Some(repo.common_dir())];
     let repository_dirs = repository_dirs.into_iter().flatten().map(Path::to_owned);
     // The object directories of alternates are not within the git directory.
