@@ -8,7 +8,7 @@ use super::{clock, escape, labels};
 /// One event.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LeakEvent<'a> {
-    /// A commit introduced the key; `again` if it had been removed before.
+    /// A commit introduced the key; `again` if another one with an earlier date had removed it, on whatever branch.
     Introduced {
         change: &'a Change,
         again: bool,
@@ -33,7 +33,7 @@ impl<'a> LeakEvent<'a> {
         }
     }
 
-    /// When it happened, in seconds since 1970.
+    /// When it happened, in seconds since 1970; for a tag, the date of its commit.
     pub(super) fn seconds(self) -> i64 {
         match self {
             Self::Introduced { change, .. } | Self::Removed(change) => change.seconds,

@@ -124,8 +124,9 @@ impl ShardAudit<'_> {
                 ),
             );
         };
-        // `None` if it is not reliable; the result is then never taken for current.
+        // `None` if the digest is not reliable, e.g. because a file has just changed; a result without one is never current.
         let state = state_digest(&path, &self.nested_repositories(planned, &path), SystemTime::now());
+        // A stored result that cannot be read is replaced.
         if let Some(Ok(stored)) = self.dir.result(&planned.key())
             && self.is_current(&stored, state.as_deref())
         {
@@ -242,7 +243,7 @@ impl ShardAudit<'_> {
                  again",
             ));
         }
-        if session.stop.is_set() {
+        if session.stop.is_set() && left > 0 {
             say(&format!("stopped with {left} left; run this again to continue"));
         }
         Ok(match (findings, left + incomplete + failed) {

@@ -97,6 +97,6 @@ fn write_places(leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<(
 /// `path:line:column`, at the start of its line so that terminals can open it.
 fn clickable_position(finding: &Finding) -> String {
     let position = labels::position(finding);
-    // A file name must not start a CI runner command.
+    // A line that starts with `::` is a command to GitHub's runner, and a file name must not be one.
     if position.starts_with("::") { format!("./{position}") } else { position }
 }

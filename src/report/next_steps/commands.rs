@@ -12,6 +12,7 @@ impl LeakFacts {
     /// The command that shows what revoking would do.
     pub(super) fn revoke_command(&self) -> Option<String> {
         let key = format!(" --key {}", self.fingerprint);
+        // Only keys that an admin key lists can be deleted with it.
         self.is_listable.then(|| self.online_command("revoke", &key))?
     }
 
@@ -26,6 +27,7 @@ impl LeakFacts {
             "" => String::new(),
             path => format!(" --repo {}", shell::quote(path)?),
         };
+        // Without a pipe, the command audits the repository to get the key.
         self.has_repository.then(|| format!("friskey {command}{repo}{options}"))
     }
 
