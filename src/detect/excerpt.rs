@@ -127,6 +127,7 @@ fn excerpt(
             ranges.map(|range| (range.start + side.start..range.end + side.start, Replacement::Nothing)),
         );
     }
+    let char_len = char_len(&bytes[span.clone()]);
     let mut spans: Vec<(Range<usize>, Replacement)> = masked
         .into_iter()
         // Masked text that touches the finding ends at its start, or begins at its end.
@@ -139,9 +140,10 @@ fn excerpt(
                 other => other,
             };
             let rest = if is_whole { replacement.clone() } else { replacement.for_rest() };
-            [(before, replacement), (after, rest)]
+            // A finding in UTF-16 or UTF-32 also matches in the other byte order, a part of a character earlier or later.
+            let min_len = if range.start <= span.end && span.start <= range.end { char_len } else { 1 };
+            [(before, replacement), (after, rest)].into_iter().filter(move |(part, _)| part.len() >= min_len)
         })
-        .filter(|(range, _)| !range.is_empty())
         .collect();
     if order.is_some() {
         spans = whole_characters(spans, &span);
@@ -186,6 +188,14 @@ fn excerpt(
     let trimmed = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(trimmed.max(end));
     Excerpt { text, start, end }
+}
+
+/// Number of bytes of each character of a finding.
+fn char_len(finding: &[u8]) -> usize {
+    let is_padded = |len: usize| {
+        finding.chunks(len).all(|char| char.iter().filter(|&&byte| byte == 0).count() == len - 1)
+    };
+    [4, 2].into_iter().find(|&len| finding.len().is_multiple_of(len) && is_padded(len)).unwrap_or(1)
 }
 
 /// Widens `spans` to whole characters of two bytes, one of which begins at the start of `span`.
@@ -239,6 +249,26 @@ mod tests {
                 redactor.cached_excerpt(chunk, matched.span.clone(), secret, &mut cache, &mut reserve),
                 redactor.excerpt(&text, matched.span, secret),
             );
+        }
+    }
+
+    #[test]
+    fn an_excerpt_of_wide_characters_shows_the_ones_beside_the_key() {
+        let detector = Detector::new(&RuleSet::built_in().unwrap()).unwrap();
+        let redactor = Redactor::new(&detector);
+        let line = expand_template("K=\"sk-proj-{base64url:74}{marker}{base64url:74}\"  # c\nnext", 1).text;
+        for (len, position) in [(2, 0), (2, 1), (4, 0), (4, 3)] {
+            let write =
+                |byte: &u8| (0..len).map(|at| if at == position { *byte } else { 0 }).collect::<Vec<_>>();
+            let text: Vec<u8> = line.iter().flat_map(write).collect();
+            let mut excerpts = Vec::new();
+            detector.find(&text, |one| {
+                excerpts.push(redactor.excerpt(&text, one.span.clone(), &one.detected_key.secret));
+            });
+            assert_eq!(excerpts.len(), 1, "{len} {position}");
+            let shown: String = excerpts[0].text.chars().filter(|&c| c != '\0').collect();
+            let key = &excerpts[0].text[excerpts[0].start..excerpts[0].end];
+            assert_eq!(shown, format!("K=\"{key}\"  # c"), "{len} {position}");
         }
     }
 }

@@ -21,6 +21,9 @@ pub fn glob_from_git_pattern(line: &str) -> Option<String> {
         }
     }
     let len = glob.trim_end_matches(' ').len();
+    if len > 0 && glob[..len].bytes().all(|byte| byte == b'/') {
+        return None;
+    }
     match glob[..len].chars().next_back() {
         // The crate would strip white space at the end of the line, so it is put into a class.
         Some(last) if last.is_whitespace() && !glob[..len - last.len_utf8()].ends_with('\\') => {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::{GlobCost, glob_from_git_pattern};
@@ -79,11 +80,23 @@ impl Glob {
         let compile = || budget.take().then(|| compile(&self.0.text)).flatten().map(Box::new);
         let matches = |path: &Path| {
             let matcher = self.0.matcher.get_or_init(compile).as_ref();
-            matcher.is_some_and(|matcher| matcher.matched_path_or_any_parents(path, false).is_ignore())
+            matcher.is_some_and(|matcher| covers(matcher, path))
         };
         // The matcher rejects absolute paths.
         path.is_some_and(|path| !path.has_root() && matches(&path))
     }
+}
+
+/// Whether `matcher` ignores the file `path`, which is relative, or a directory above it, other than the root.
+pub fn covers(matcher: &Gitignore, path: &Path) -> bool {
+    let mut is_dir = false;
+    for part in path.ancestors().filter(|part| !part.as_os_str().is_empty()) {
+        match matcher.matched(part, is_dir) {
+            Match::None => is_dir = true,
+            decided => return decided.is_ignore(),
+        }
+    }
+    false
 }
 
 fn compile(text: &str) -> Option<Gitignore> {
@@ -97,7 +110,7 @@ fn compile(text: &str) -> Option<Gitignore> {
 /// # Errors
 /// What is wrong with it.
 pub fn check(text: &str) -> Result<(), String> {
-    if text.trim().is_empty() || text.starts_with(['!', '#']) {
+    if text.trim().trim_matches('/').is_empty() || text.starts_with(['!', '#']) {
         return Err(format!("{} names no path", quote_shortened(text)));
     }
     GlobCost::default()
@@ -133,16 +146,17 @@ mod tests {
         assert!(!matches("/docs/*.md", "x/docs/a.md"));
         assert!(!matches("tests/", "/tests/a"));
         assert!(matches("{a,b}.env", "{a,b}.env") && !matches("{a,b}.env", "a.env"));
-        for invalid in ["", " ", "!x", "#x", "[a", "[b-a]", "a\\"] {
+        for directories in ["*/", "**/", "/****/"] {
+            assert!(matches(directories, "a/b") && !matches(directories, "a"), "{directories}");
+        }
+        for invalid in ["", " ", "/", "//", "!x", "#x", "[a", "[b-a]", "a\\"] {
             assert!(Glob::new(invalid).is_err(), "{invalid}");
         }
     }
 
     #[test]
     fn globs_that_pass_the_check_compile() {
-        for text in
-            ["{a", "}", "a**b", "**/**", "[!a]", "[]]", "[[:alpha:]]", "\\{", "a\\ ", "[ä-ö]", "/", "//"]
-        {
+        for text in ["{a", "}", "a**b", "**/**", "[!a]", "[]]", "[[:alpha:]]", "\\{", "a\\ ", "[ä-ö]"] {
             assert!(check(text).is_ok() && compile(text).is_some(), "{text}");
         }
         let longest = "[!a]*".repeat(32);

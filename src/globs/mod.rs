@@ -7,4 +7,4 @@ mod glob;
 
 pub use cost::{GlobCost, TooCostly};
 pub use git_pattern::glob_from_git_pattern;
-pub use glob::{Glob, GlobBudget, check, quote_shortened};
+pub use glob::{Glob, GlobBudget, check, covers, quote_shortened};

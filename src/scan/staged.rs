@@ -21,7 +21,7 @@ use crate::source::Excludes;
 pub struct StagedOptions {
     /// A path in the repository, or its git directory.
     pub repo: PathBuf,
-    /// The index, if not the default one.
+    /// The index, if not the default one. As in git, a relative path is one from the top of the work tree.
     pub index: Option<PathBuf>,
     /// The work tree, if not the one that the repository is configured with.
     pub work_tree: Option<PathBuf>,
@@ -62,7 +62,9 @@ pub fn scan_staged(settings: &Settings<'_>, options: &StagedOptions) -> Result<D
     let clock = Clock::start();
     let repo = git::open(&options.repo)?.to_thread_local();
     let given_paths = given_paths(options, &repo)?;
-    let mut staged = compare_index(&repo, options.index.as_deref(), &given_paths, &options.merge_heads)?;
+    let work_tree = options.work_tree.as_deref().or(repo.workdir());
+    let index = options.index.as_ref().map(|index| work_tree.unwrap_or(Path::new("")).join(index));
+    let mut staged = compare_index(&repo, index.as_deref(), &given_paths, &options.merge_heads)?;
     let ignored = RefCell::new(IgnoredSet::default());
     if let Some(excludes) = &options.exclude {
         let is_included = |path: &[u8]| {

@@ -6,7 +6,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::SourceError;
-use crate::globs::{GlobCost, TooCostly, glob_from_git_pattern, quote_shortened};
+use crate::globs::{GlobCost, TooCostly, covers, glob_from_git_pattern, quote_shortened};
 use crate::model::PathBase;
 
 /// Globs of paths to leave out, as in an ignore file at the root of a repository.
@@ -61,7 +61,7 @@ impl Excludes {
 
     /// Whether a glob matches the file `path`, or a directory that contains it.
     pub fn covers(&self, path: &Path) -> bool {
-        self.matches_relative(path, |path| self.globs.matched_path_or_any_parents(path, false).is_ignore())
+        self.matches_relative(path, |path| covers(&self.globs, path))
     }
 
     fn matches_relative(&self, path: &Path, is_match: impl FnOnce(&Path) -> bool) -> bool {

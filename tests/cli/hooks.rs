@@ -34,6 +34,24 @@ fn the_index_is_scanned_and_not_the_work_tree() {
 }
 
 #[test]
+fn a_relative_index_file_is_relative_to_the_top_of_the_work_tree() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/sub/k", format!("k={}\n", key(1)));
+    let with_index = |program: &str, dir: &str, args: &[&str]| {
+        let mut command = scratch.command(program, dir);
+        run(command.args(args).env("GIT_INDEX_FILE", ".git/other"), b"")
+    };
+    std::fs::copy(scratch.path("r/.git/index"), scratch.path("r/.git/other")).unwrap();
+    assert!(with_index("git", "r/sub", &["add", "k"]).status.success());
+    for dir in ["r", "r/sub"] {
+        assert_eq!(scratch.friskey(dir, &["staged"]).status.code(), Some(0), "{dir}");
+        let output = with_index(env!("CARGO_BIN_EXE_friskey"), dir, &["staged"]);
+        assert_eq!(output.status.code(), Some(1), "{dir}: {}", stderr(&output));
+    }
+}
+
+#[test]
 fn only_a_key_that_is_more_often_in_the_index_than_in_head_is_found() {
     let scratch = Scratch::new();
     scratch.repository("r");
