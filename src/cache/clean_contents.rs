@@ -8,11 +8,12 @@ use std::sync::{Mutex, PoisonError};
 use super::{Cache, CacheDigest, CacheReader, put_number};
 
 /// Minimum length of content that is recorded, in bytes. Searching shorter content takes hardly longer than looking it up,
-/// and the facts about a pack may take at most 2% of its size.
+/// and the cache is to stay within 2% of the size of the packs.
 pub const MIN_LEN: usize = 4 << 10;
 
-/// Facts that an audit did not use are kept as long as there are at most this many times as many facts as it used.
-const MAX_UNUSED: usize = 3;
+/// All facts of earlier audits are kept if there are at most this many times as many as the audit used; otherwise, only those
+/// that it used.
+const MAX_KNOWN_PER_USED: usize = 3;
 
 /// The number of bytes that were searched in each content, by the digest of its bytes or its [place
 /// digest](CleanContents::place_digest).
@@ -94,7 +95,7 @@ impl<'c> CleanContents<'c> {
         let mut used = self.used.into_inner().unwrap_or_else(PoisonError::into_inner);
         // Content that was looked up by its place was not read, so the fact under the digest of its bytes counts as unused,
         // although it may be needed after a repack.
-        if self.known.len() <= MAX_UNUSED * used.len() {
+        if self.known.len() <= MAX_KNOWN_PER_USED * used.len() {
             for (digest, searched) in &self.known {
                 used.entry(*digest).or_insert(*searched);
             }

@@ -1,8 +1,8 @@
 //! Layer 1: keeps what earlier audits learned about packs and containers, in files in a directory that the user names.
 //!
 //! Each file holds one entry. An entry records the settings under which it was made, and ends with a checksum. An entry that
-//! is damaged, owned by another user, accessible to others or made under other settings is ignored and noted. Entries contain
-//! nothing from the audited repository but object ids.
+//! is damaged, owned by another user, accessible to others or made under other settings is ignored and noted. Of the audited
+//! repository, entries contain object ids, digests, numbers and sizes only.
 
 mod clean_contents;
 mod codec;

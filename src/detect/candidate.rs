@@ -32,9 +32,10 @@ pub(super) struct Candidate<'a> {
     pub(super) prefix: Range<usize>,
     /// The parts between prefix and marker, and after the marker, if the pattern has these groups.
     pub(super) halves: Option<(Range<usize>, Range<usize>)>,
-    /// Offsets of tentative joins, at which the key may end.
+    /// Offsets at which decoding joined two parts that may not belong together, or at which another key begins; the key may
+    /// end there.
     pub(super) join_offsets: Vec<usize>,
-    /// Offsets of tentative joins at which the key ends unless its halves are equal.
+    /// Those of them at which the key ends unless it has a marker.
     pub(super) hard_ends: Vec<usize>,
     /// If `bytes` are decoded text, the encoded text and the range of the secret in it.
     pub(super) encoded_text: Option<(&'a [u8], Range<usize>)>,
@@ -77,8 +78,8 @@ impl<'a> Candidate<'a> {
         self.secret = shift(&self.secret);
         self.prefix = shift(&self.prefix);
         self.halves = self.halves.map(|(left, right)| (shift(&left), shift(&right)));
-        for join_offsets in [&mut self.join_offsets, &mut self.hard_ends] {
-            *join_offsets = join_offsets.iter().filter_map(|join| join.checked_sub(part.start)).collect();
+        for offsets in [&mut self.join_offsets, &mut self.hard_ends] {
+            *offsets = offsets.iter().filter_map(|join| join.checked_sub(part.start)).collect();
         }
         self.bytes = &self.bytes[part];
         self
@@ -114,7 +115,7 @@ impl<'a> Candidate<'a> {
     /// fragment that does not end at a line or literal boundary is dropped.
     pub(super) fn truncation_offset(&self) -> Option<usize> {
         let after = self.bytes.get(self.secret.end);
-        let is_literal_end = after.is_none_or(|byte| b"\r\n\"'`\\,;)]}<".contains(byte));
+        let is_quote_or_line_end = after.is_none_or(|byte| b"\r\n\"'`\\,;)]}<".contains(byte));
         let is_inside = |join: &&usize| self.secret.start < **join && **join < self.secret.end;
         if let Some(end) = self.hard_ends.iter().find(is_inside).filter(|_| self.halves.is_none()) {
             return Some(*end);
@@ -122,7 +123,7 @@ impl<'a> Candidate<'a> {
         self.join_offsets
             .iter()
             .rfind(is_inside)
-            .filter(|_| self.halves.is_none() && !is_literal_end)
+            .filter(|_| self.halves.is_none() && !is_quote_or_line_end)
             .copied()
     }
 

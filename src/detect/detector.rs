@@ -38,7 +38,8 @@ const MAX_COMPILED_BYTES: usize = 64 << 20;
 pub struct Detector {
     pub(super) rules: Arc<[Rule]>,
     pub(super) variants: Vec<CompiledVariant>,
-    /// The chains of the encoded keywords. In the prefilter, their targets follow those of the variants.
+    /// How to decode around each encoded keyword. The prefilter numbers what a keyword belongs to: first the variants, then
+    /// these, then the extra keywords.
     chains: Vec<DecodeChain>,
     prefilter: Prefilter,
     max_match_len: usize,
@@ -51,15 +52,15 @@ impl Detector {
     /// # Errors
     /// A pattern that is too large to compile, or patterns that are too large together.
     pub fn new(rules: &RuleSet) -> Result<Self, RuleError> {
-        Self::with_literals(rules, &[])
+        Self::with_extra_keywords(rules, &[])
     }
 
-    /// Like [`new`](Self::new), with `literals` added to the prefilter. They belong to no rule and cause no match,
+    /// Like [`new`](Self::new), with `extra` added to the prefilter. They belong to no rule and cause no match,
     /// but [`find_with_keywords`](Self::find_with_keywords) reports them like keywords, which saves a second search.
     ///
     /// # Errors
     /// Those of [`new`](Self::new).
-    pub fn with_literals(rules: &RuleSet, literals: &[&[u8]]) -> Result<Self, RuleError> {
+    pub fn with_extra_keywords(rules: &RuleSet, extra: &[&[u8]]) -> Result<Self, RuleError> {
         let variants = compile_all(rules.rules());
         compile_custom(rules, &variants)?;
         let (encoded, chains): (Vec<_>, Vec<_>) = decoded::decode_chains(&variants).into_iter().unzip();
@@ -68,14 +69,15 @@ impl Detector {
         });
         let encoded_pairs =
             encoded.iter().enumerate().map(|(index, keyword)| (keyword.as_slice(), variants.len() + index));
-        let first_literal = variants.len() + encoded.len();
-        let literals = literals.iter().enumerate().map(|(index, literal)| (*literal, first_literal + index));
-        let pairs = plain.chain(encoded_pairs).chain(literals);
+        let first_extra = variants.len() + encoded.len();
+        let extra = extra.iter().enumerate().map(|(index, keyword)| (*keyword, first_extra + index));
+        let pairs = plain.chain(encoded_pairs).chain(extra);
         let prefilter = Prefilter::new(pairs).map_err(|error| {
             let first = &rules.rules()[0];
             invalid(first, &format!("the keywords of all rules are too many together: {error}"))
         })?;
         let plain = variants.iter().map(|variant| variant.variant.facts.max_len).max().unwrap_or(0);
+        // A longer match yields to every overlapping one, so the margin need not reach over it.
         let (max_match_len, max_regular_len) = match chains.is_empty() {
             true => (plain, plain),
             false => (plain.max(MAX_ENCODED_SPAN), plain.max(MAX_REGULAR_SPAN)),
@@ -90,7 +92,7 @@ impl Detector {
     }
 
     /// Bytes on each side of a match on which its verdict can depend: its context, its boundaries, and overlapping
-    /// matches, unless these are so long that they are dropped.
+    /// matches, unless these are so long that they yield to it.
     pub fn margin(&self) -> usize {
         self.margin
     }
@@ -106,9 +108,9 @@ impl Detector {
         let _ = self.find_with_keywords(bytes, &mut EffortReserve::default(), |_| true, found);
     }
 
-    /// The same. Calls `keyword` with the offset of each keyword, once for each variant that it belongs to; every
-    /// match, with the margin on each side, contains at least one. If `keyword` returns false, the search ends with
-    /// what was found so far.
+    /// Like [`find`](Self::find), for text of any length. Calls `keyword` with the offset of each keyword, once for each
+    /// variant that it belongs to; every match, with the margin on each side, contains at least one. Once `keyword` returned
+    /// false, no further matches are searched for.
     ///
     /// Hostile text could make the search very slow. Therefore the effort per byte is limited, and keywords beyond that
     /// limit are passed over. `reserve` is that of the thread.
@@ -137,11 +139,11 @@ impl Detector {
                 }
                 Target::DecodeChain(chain) => {
                     waiting.push((chain, at.start));
-                    if waiting.len() >= MAX_WAITING {
+                    if waiting.len() >= WAITING_BATCH {
                         self.decode(bytes, &mut waiting, at.start, &mut effort, &mut kept);
                     }
                 }
-                Target::Literal => {}
+                Target::Extra => {}
             }
         });
         if !is_stopped && !waiting.is_empty() {
@@ -231,7 +233,7 @@ impl Detector {
                     found_decoded(&self.variants[matched.variant], matched);
                 });
             }
-            Target::DecodeChain(_) | Target::Literal => {}
+            Target::DecodeChain(_) | Target::Extra => {}
         });
         passed_over
     }
@@ -239,9 +241,7 @@ impl Detector {
     fn target(&self, target: usize) -> Target<'_> {
         match self.variants.get(target) {
             Some(variant) => Target::Variant(target, variant),
-            None => {
-                self.chains.get(target - self.variants.len()).map_or(Target::Literal, Target::DecodeChain)
-            }
+            None => self.chains.get(target - self.variants.len()).map_or(Target::Extra, Target::DecodeChain),
         }
     }
 
@@ -288,17 +288,18 @@ impl Detector {
     }
 }
 
-/// The variant or literal that a keyword belongs to.
+/// What a keyword belongs to.
 enum Target<'a> {
     /// A variant, and its index in the list.
     Variant(usize, &'a CompiledVariant),
     DecodeChain(&'a DecodeChain),
-    /// One of the additional literals.
-    Literal,
+    /// No rule: it is one of the extra keywords.
+    Extra,
 }
 
-/// Maximum number of encoded keywords that wait for the plain matches around them, which limits memory.
-const MAX_WAITING: usize = 1 << 12;
+/// Number of encoded keywords waiting for the plain matches around them from which on those are decoded whose plain matches are
+/// all known. This limits memory.
+const WAITING_BATCH: usize = 1 << 12;
 
 /// The remaining effort of a search, and the keywords that it passed over.
 struct SearchEffort {
@@ -350,10 +351,10 @@ fn rank(index: usize, variant: &CompiledVariant, candidate: &Candidate<'_>) -> M
         secret: candidate.secret.clone(),
         long: false,
         confidence: candidate.confidence,
-        bare: variant.is_whole,
+        bare: variant.finds_bare_keys,
         weight: candidate.weight,
         boundary: candidate.has_boundary(candidate.secret.start),
-        prefix: candidate.prefix.len(),
+        prefix: candidate.prefix_len(),
         variant: index,
         encoding: "utf-8",
     }

@@ -14,7 +14,8 @@ pub(super) struct MatchRank {
     /// Whether it is the random part of a key, recognized only by its length: every overlapping match has more
     /// evidence.
     pub(super) bare: bool,
-    /// Whether it is longer than the distance within which other matches look for overlaps.
+    /// Whether it takes so many bytes, more than [`MAX_REGULAR_SPAN`](super::limits::MAX_REGULAR_SPAN), that it yields to every
+    /// overlapping match.
     pub(super) long: bool,
     /// Weight assigned by the checks.
     pub(super) weight: u8,
@@ -46,9 +47,9 @@ impl MatchRank {
     /// Like [`cmp_rank`](Self::cmp_rank), regardless of `long`.
     pub(super) fn cmp_strength(&self, other: &Self) -> Ordering {
         // Part of a key must not hide the whole key, which may be longer or shorter, plain or decoded.
-        let by_prefix = self.bare.cmp(&other.bare);
-        // A synthetic key is synthetic for every rule, so weight precedes confidence.
-        by_prefix
+        let by_bare = self.bare.cmp(&other.bare);
+        // A check may lower the confidence of the whole key, but not of a part of it, so weight precedes confidence.
+        by_bare
             .then(other.weight.cmp(&self.weight))
             .then(other.confidence.cmp(&self.confidence))
             .then(other.boundary.cmp(&self.boundary))

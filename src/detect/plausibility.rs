@@ -32,7 +32,7 @@ pub(super) fn is_plausible(
     }
     let first = match chain.starts_key {
         true => [Some(DecodeExtent::Partial(FIRST_PREFIX_PROBE)), None],
-        // The minimum that must be decoded, and as much on the other side.
+        // As much as the literal on both sides, then only the text behind it, which shows repetitions.
         false => [
             Some(DecodeExtent::Partial(chain.literal().len())),
             Some(DecodeExtent::Forward(FIRST_MARKER_PROBE)),
@@ -92,10 +92,13 @@ fn may_match(
             memmem::find(&behind[..behind.len().min(chain.literal_spacing + literal.len() - 1)], literal);
         return (chain.literal_spacing > 0 && recurrence.is_some()).then_some(false);
     }
+    // Whether the run of key characters really begins here, and not in a token that is only partly available.
     let is_start_known = chain.starts_key
         || match (at - left).checked_sub(1) {
             Some(before) => !chain.is_nested() || before + 1 >= max_token_ending_with(text[before]),
-            None => chain.ends_with_key() && !matches!(extent, DecodeExtent::Partial(chars) if at >= chars),
+            None => {
+                chain.decodes_one_value() && !matches!(extent, DecodeExtent::Partial(chars) if at >= chars)
+            }
         };
     if !chain.starts_key && chain.literal_spacing > 0 {
         let reach = chain.literal_spacing + literal.len() - 1;
@@ -113,7 +116,7 @@ fn may_match(
     }
     let is_end_known = match text.get(at + right) {
         Some(&byte) => !chain.is_nested() || text.len() - at - right >= max_token_starting_with(byte),
-        None => chain.ends_with_key() && text.len() - at < chars,
+        None => chain.decodes_one_value() && text.len() - at < chars,
     };
     (is_end_known && is_start_known).then(is_match)
 }
@@ -144,8 +147,8 @@ fn key_run_before(text: &[u8]) -> usize {
 }
 
 /// Whether `behind`, which follows `literal` in a run of key characters, repeats parts that keys contain once, so that
-/// the checks reject every match that begins with the literal, however it continues. Requires that all variants use these
-/// checks.
+/// the checks reject every match that begins with the literal, however it continues. Requires that all variants with the
+/// literal use these checks.
 fn repeats_too_much(behind: &[u8], literal: &[u8], spacing: usize) -> bool {
     // A key of letters and digits only may end before any repetition.
     if behind.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count() >= spacing {
@@ -168,8 +171,9 @@ fn repeats_too_much(behind: &[u8], literal: &[u8], spacing: usize) -> bool {
         is_near(places.get(index + 1))
             || index.checked_sub(1).is_some_and(|before| is_near(places.get(before)))
     };
-    // Every marker that may be in the middle of a key, even of one with the longest prefix.
+    // Every marker that may be in the middle of a key.
     let candidates = places.iter().enumerate().filter(|(_, place)| **place >= spacing);
+    // Whether one of them may be so even in a key with the longest prefix.
     let is_last_far = places.last().is_some_and(|&last| last >= MAX_PREFIX_TAIL + spacing);
     is_last_far && candidates.map(|(index, _)| index).all(recurs_nearby)
 }

@@ -16,15 +16,15 @@ type Targets = Vec<usize>;
 #[derive(Debug)]
 pub(super) struct Prefilter {
     search: Engine,
-    /// For each pattern of the search, the keywords that it represents.
-    by_pattern: Vec<Vec<Keyword>>,
+    /// The keywords with each window, in the order in which the engine numbers the windows.
+    by_window_index: Vec<Vec<Keyword>>,
     max_keyword_len: usize,
 }
 
 #[derive(Debug)]
 struct Keyword {
     bytes: Vec<u8>,
-    /// Offset of the pattern in the keyword.
+    /// Offset of the window in the keyword.
     offset: usize,
     targets: Targets,
 }
@@ -33,7 +33,7 @@ struct Keyword {
 enum Engine {
     /// Vectorized, and quick to build.
     Packed(packed::Searcher),
-    /// For too many patterns, or CPUs without suitable vectors.
+    /// For too many windows, or CPUs without suitable vectors.
     Automaton(AhoCorasick),
     Nothing,
 }
@@ -58,11 +58,12 @@ impl Prefilter {
         }
         merge_prefixes(&mut by_window);
         let is_slim = by_window.len() <= MAX_SLIM_PATTERNS;
-        let patterns = order_for_buckets(by_window.keys().copied().collect());
-        let search = Engine::new(&patterns, is_slim)?;
-        // A window may be repeated; the search reports the first.
-        let by_pattern = patterns.iter().map(|window| by_window.remove(window).unwrap_or_default()).collect();
-        Ok(Self { search, by_pattern, max_keyword_len })
+        let windows = order_for_buckets(by_window.keys().copied().collect());
+        let search = Engine::new(&windows, is_slim)?;
+        // `order_for_buckets` may repeat the first window as padding. The engine reports the first copy only.
+        let by_window_index =
+            windows.iter().map(|window| by_window.remove(window).unwrap_or_default()).collect();
+        Ok(Self { search, by_window_index, max_keyword_len })
     }
 
     /// Calls `hit` with the target and position of every keyword in `bytes`.
@@ -70,8 +71,8 @@ impl Prefilter {
     /// Hits may overlap: the search continues one byte after the start of each hit.
     pub(super) fn find(&self, bytes: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         let mut from = 0;
-        while let Some((pattern, found)) = self.search.find(bytes, from) {
-            for Keyword { bytes: keyword, offset, targets } in &self.by_pattern[pattern] {
+        while let Some((window, found)) = self.search.find(bytes, from) {
+            for Keyword { bytes: keyword, offset, targets } in &self.by_window_index[window] {
                 let Some(at) = found.checked_sub(*offset) else { continue };
                 // Several keywords contain the same window, so that most are not here.
                 if bytes.get(at + keyword.len() - 1) == keyword.last() && bytes[at..].starts_with(keyword) {
@@ -90,7 +91,7 @@ impl Prefilter {
     /// Like [`find`](Self::find), by trying every keyword at every position. Tests compare the two.
     pub(super) fn find_plainly(&self, bytes: &[u8], mut hit: impl FnMut(usize, Range<usize>)) {
         for at in 0..bytes.len() {
-            for Keyword { bytes: keyword, targets, .. } in self.by_pattern.iter().flatten() {
+            for Keyword { bytes: keyword, targets, .. } in self.by_window_index.iter().flatten() {
                 if bytes[at..].starts_with(keyword) {
                     targets.iter().for_each(|&target| hit(target, at..at + keyword.len()));
                 }
@@ -99,7 +100,7 @@ impl Prefilter {
     }
 }
 
-/// Adds the keywords of each window that begins with another one to that, since the search reports one pattern per
+/// Adds the keywords of each window that begins with another one to that, since the engine reports one window per
 /// position.
 fn merge_prefixes(by_window: &mut BTreeMap<&[u8], Vec<Keyword>>) {
     let windows: Vec<&[u8]> = by_window.keys().copied().collect();

@@ -37,7 +37,7 @@ pub(super) struct CompiledVariant {
     /// Whether the bytes before a keyword can reject a match, which is cheaper than trying the pattern.
     precheck_boundary: bool,
     /// Whether it finds keys without their prefix, by the check `whole`. These, too, are rejected by the bytes before.
-    pub(super) is_whole: bool,
+    pub(super) finds_bare_keys: bool,
 }
 
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl CompiledVariant {
             check_settings: CheckSettings::new(variant),
             pattern: OnceLock::new(),
             precheck_boundary,
-            is_whole: variant.checks.iter().any(|name| name == "whole"),
+            finds_bare_keys: variant.checks.iter().any(|name| name == "whole"),
         }
     }
 
@@ -120,7 +120,9 @@ impl CompiledVariant {
             let start = backtracker
                 .earliest_start(bytes, index, keyword.start)
                 .and_then(|_| keyword.start.checked_sub(offset));
-            if let Some(start) = start.filter(|&start| !self.is_whole || self.begins_whole(bytes, start)) {
+            if let Some(start) =
+                start.filter(|&start| !self.finds_bare_keys || self.begins_whole(bytes, start))
+            {
                 self.match_at(bytes, start, end, &mut if_it_has_keyword);
             }
             return;

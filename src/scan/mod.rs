@@ -67,7 +67,7 @@ pub struct Settings<'d> {
 /// # Errors
 /// Patterns that are too large to compile.
 pub fn detector_for(rules: &RuleSet) -> Result<Detector, RuleError> {
-    Detector::with_literals(rules, ENCODED_KEYWORDS)
+    Detector::with_extra_keywords(rules, ENCODED_KEYWORDS)
 }
 
 /// What `friskey scan` scans.

@@ -101,6 +101,7 @@ fn text_after_a_key_is_not_part_of_it() {
 #[test]
 fn a_truncated_key_is_reported_as_truncated() {
     let detector = detector();
+    // Without its last characters, the shortest key that is accepted is too short.
     for shape in shapes().iter().filter(|shape| shape.length > 50) {
         let key = expand_template(&shape.template, 3).text;
         for cut in 1..16 {
@@ -158,6 +159,7 @@ fn first_confidence(template: &str) -> Option<Confidence> {
 
 #[test]
 fn words_near_a_key_without_marker_decide_whether_it_is_from_openai() {
+    // Without the marker, a key has 40 to 64 characters, and the word may be two lines away. Stability's keys look the same.
     let (medium, low) = (Some(Confidence::Medium), Some(Confidence::Low));
     assert_eq!(first_confidence("OPENAI_API_KEY=sk-{base62:48}"), medium);
     assert_eq!(first_confidence("sk-{base62:40}{nl}{nl}curl https://api.openai.com/v1"), medium);
@@ -192,7 +194,7 @@ fn random_keys_with_a_kind_in_the_prefix_are_found_without_the_marker() {
 #[test]
 fn a_key_with_other_letters_in_place_of_the_marker_has_low_confidence() {
     for template in [
-        "sk-admin-{base64url:58}ABCDEFGH{base64url:58}",
+        "sk-admin-{base64url:58}{upper:8}{base64url:58}",
         "sk-proj-{base64url:74}{upper:8}{base64url:74}",
         "sk-proj-{base64url:58}{lower:8}{base64url:58}",
         "sk-svcacct-{base64url:46}{lower:8}{base64url:46}",
@@ -201,10 +203,7 @@ fn a_key_with_other_letters_in_place_of_the_marker_has_low_confidence() {
             let text = expand_template(&format!("openai: {template}{{nl}}"), seed).text;
             let confidences: Vec<_> =
                 find_all(detector(), &text).iter().map(|m| m.detected_key.confidence).collect();
-            assert!(
-                confidences.iter().all(|one| *one == Confidence::Low),
-                "{template} {seed}: {confidences:?}"
-            );
+            assert_eq!(confidences, [Confidence::Low], "{template} {seed}");
         }
     }
 }

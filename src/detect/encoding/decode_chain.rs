@@ -69,8 +69,8 @@ impl DecodeChain {
         self.steps.len() > 1
     }
 
-    /// Whether only one value is decoded, so that the key ends where the decoded text ends.
-    pub(in crate::detect) fn ends_with_key(&self) -> bool {
+    /// Whether only one value is decoded, so that the key begins and ends where the decoded text does.
+    pub(in crate::detect) fn decodes_one_value(&self) -> bool {
         matches!(&self.steps[..], [step] if step.encoding.name() != escaped_text::NAME)
     }
 

@@ -68,7 +68,7 @@ pub(super) struct Collected<M> {
     pub(super) loose_tails: Vec<PathBuf>,
     /// Entries for which there was not enough memory, as pack number and entry.
     pub(super) postponed: Vec<(usize, Entry)>,
-    /// Unreadable loose copies of objects of which another copy was searched.
+    /// Unreadable loose copies of objects that have another copy.
     pub(super) skips: Vec<Skip>,
 }
 

@@ -211,7 +211,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         if let Err(error) = outcome {
             if !is_first {
                 if !matches!(error, LooseError::Vanished) {
-                    let reason = format!("{}: {error}; another copy was scanned", path.display());
+                    let reason = format!("{}: {error}; the object has another copy", path.display());
                     self.collected.skips.push(Skip::new(format!("object {id}"), reason));
                 }
                 return;

@@ -246,7 +246,7 @@ impl<S: Searcher> Sweep<'_, S> {
                         self.store.packs_with(id).any(|other| other != number) || self.store.is_loose(id)
                     };
                     let planned = cache.plan(number, (pack, &duplicates), &is_elsewhere, self.threads);
-                    self.collected.missing.extend(cache.outside(number));
+                    self.collected.missing.extend(cache.unpacked(number));
                     self.collected.counts.merge(&planned.known);
                     let (known, is_known) = (planned.known.total(), cache.has_facts(number));
                     report_known(self.options, known);

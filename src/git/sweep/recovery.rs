@@ -16,9 +16,9 @@ use crate::git::inflate::Inflater;
 use crate::git::pack::Entry;
 use crate::model::Skip;
 
-/// Maximum number of bytes that are assembled for objects one by one. Otherwise, a pack of a few kilobytes could take any
-/// amount of work.
-const MAX_ASSEMBLED: u64 = 16 << 30;
+/// Maximum number of bytes that are assembled when postponed entries are searched one by one. Otherwise, a pack of a few
+/// kilobytes could take any amount of work.
+const MAX_RETRIED_BYTES: u64 = 16 << 30;
 
 /// Turns everything that was collected into the outcome.
 pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Match> {
@@ -252,14 +252,17 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         for &(pack, entry) in entries {
             let is_counted = self.sweep.plans.get(pack).is_some_and(|plan| plan.is_first_copy(entry));
             let Some(id) = id_of(self.sweep, ObjectKey::Packed(pack, entry)) else { continue };
-            let in_time = self.sweep.store.assembled() < MAX_ASSEMBLED && !self.sweep.is_cancelled();
+            let in_time = self.sweep.store.assembled() < MAX_RETRIED_BYTES && !self.sweep.is_cancelled();
             if is_counted && in_time && self.search(&id) {
                 continue;
             }
-            let reason = format!(
-                "{}: too large: its delta chain exceeds the limit on memory or time",
-                place_in_pack(self.sweep, pack, entry)
-            );
+            let cause = match is_counted {
+                true => "too large: its delta chain exceeds the limit on memory or time",
+                false => {
+                    "not enough memory for this copy while other objects were searched; the object has other copies"
+                }
+            };
+            let reason = format!("{}: {cause}", place_in_pack(self.sweep, pack, entry));
             self.sweep.skipped.insert(Skip::new(format!("object {id}"), reason));
         }
     }
@@ -267,6 +270,7 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
     /// Whether the object was searched in any pack.
     fn was_searched(&self, id: &ObjectId) -> bool {
         self.sweep.store.copies(id).any(|copy| match copy {
+            // It is searched again, so that it is counted.
             StoredCopy::Loose(_) => false,
             StoredCopy::Packed(pack, entry) => {
                 let plan = self.sweep.plans.get(pack);

@@ -26,6 +26,7 @@ impl Searcher for ObjectSearch<'_> {
     }
 
     fn longest_match(&self) -> usize {
+        // The match of a container is its head.
         self.detector.max_match_len().max(HEAD_LEN)
     }
 
@@ -136,7 +137,7 @@ pub(super) fn partition(found: Vec<MatchedObject<SweepMatch>>) -> SweepMatches {
                 SweepMatch::Secret(key) => secrets.push((range, key)),
                 SweepMatch::Container => is_container = true,
                 SweepMatch::PassedOver => is_passed_over = true,
-                // Objects of that size are searched whole, so a pointer spans its object.
+                // Objects as small as a pointer are searched whole, so a pointer spans its object.
                 SweepMatch::Pointer(pointer) if range == (0..size) => matches.pointers.push((id, pointer)),
                 SweepMatch::Pointer(_) => {}
             }

@@ -132,7 +132,7 @@ proptest! {
         }
         scratch.git_with(&["fast-import", "--quiet"], &stream);
         scratch.git(&["repack", "-adfq", "--depth=40", "--window=30"]);
-        let detector = Detector::with_literals(&RuleSet::built_in().unwrap(), ENCODED_KEYWORDS).unwrap();
+        let detector = Detector::with_extra_keywords(&RuleSet::built_in().unwrap(), ENCODED_KEYWORDS).unwrap();
         let kinds = vec![ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
         let search = ObjectSearch { detector: &detector, stop: &Stop::default(), kinds };
         let database = ObjectDatabase::from_repo(&scratch.open());

@@ -241,8 +241,8 @@ impl<'c> CachedSweep<'c> {
         self.packs[number].facts.is_some()
     }
 
-    /// Objects in no pack that a known pack or known trees name.
-    pub(in crate::git::sweep) fn outside(&self, number: usize) -> impl Iterator<Item = ObjectId> {
+    /// Objects that a known pack or known trees name, and that are in no pack.
+    pub(in crate::git::sweep) fn unpacked(&self, number: usize) -> impl Iterator<Item = ObjectId> {
         let state = &self.packs[number];
         let facts = state.facts.iter().flat_map(|facts| &facts.outside);
         facts.chain(&state.inherited_outside).copied()
