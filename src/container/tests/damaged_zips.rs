@@ -361,10 +361,10 @@ fn a_flood_of_headers_that_each_search_to_the_end_ends_at_the_time_limit() {
     let mut header = b"PK\x03\x04".to_vec();
     header.extend([20, 0, 8, 0].iter().chain(&[0; 18]).chain(&[1, 0, 0, 0, b'a']));
     let bytes = header.repeat((4 << 20) / header.len());
-    let limits = Limits { time: std::time::Duration::from_secs(2), ..Limits::default() };
-    // Without the limit, this takes minutes.
+    // On any machine, less than that flood takes.
+    let limits = Limits { time: std::time::Duration::from_millis(1), ..Limits::default() };
     let extraction = extract_within("x.zip", &bytes, limits);
-    assert!(extraction.reasons().contains("longer than 2 s to unpack"), "{}", extraction.reasons());
+    assert!(extraction.reasons().contains("longer than 0.001 s to unpack"), "{}", extraction.reasons());
 }
 
 #[test]
