@@ -51,6 +51,7 @@ fn effective_settings(args: &HistoryArgs, global: &GlobalArgs) -> Result<Effecti
                 Extent::default()
             });
         }
+        // The user asked for the policy of the checkout, which a note in the report says.
         return EffectiveSettings::from_trusted_checkout(
             options::config_for_repo(global, path)?,
             suppression,

@@ -1,4 +1,4 @@
-//! `friskey keys`: lists the organization's keys by age and last use, and marks those that need attention. Only reads.
+//! `friskey keys`: lists the organization's keys by age and last use, and marks those that are due, with what concerns them. Only reads.
 
 use std::cmp::Reverse;
 use std::io::Write;
@@ -29,6 +29,7 @@ pub(super) fn run(args: &KeysArgs, global: &GlobalArgs) -> Result<Exit> {
         gaps: vec![args.online.listing_failure(&error)],
         ..KeyDirectory::default()
     });
+    // Nothing of the admin key may be shown, not even a prefix.
     let redactor = TextRedactor::new(&detector, vec![Secret::new(admin.reveal().to_vec(), 0)]);
     let review = review(directory, &redactor, (now(), args.max_age.0));
     let exit = match (review.due_keys, review.not_read.is_empty()) {
@@ -48,8 +49,12 @@ pub(super) fn run(args: &KeysArgs, global: &GlobalArgs) -> Result<Exit> {
     Ok(exit)
 }
 
-/// Reviews every key, oldest first.
-fn review(directory: KeyDirectory, redactor: &TextRedactor<'_>, (now, max_age): (i64, u64)) -> KeyReview {
+/// Reviews every key, oldest first, those of unknown age before all others. `now` is in seconds since 1970.
+fn review(
+    directory: KeyDirectory,
+    redactor: &TextRedactor<'_>,
+    (now, max_age_days): (i64, u64),
+) -> KeyReview {
     let mut not_read = directory.gaps;
     not_read.iter_mut().for_each(|gap| redactor.redact(gap));
     let mut keys: Vec<ReviewedKey> = directory
@@ -58,7 +63,7 @@ fn review(directory: KeyDirectory, redactor: &TextRedactor<'_>, (now, max_age): 
         .map(|mut key| {
             redactor.redact_listed_key(&mut key.listed_key);
             let (admin, unrestricted) = (key.is_admin, is_unrestricted(&key));
-            ReviewedKey::new(key.listed_key, (admin, unrestricted), (now, max_age))
+            ReviewedKey::new(key.listed_key, (admin, unrestricted), (now, max_age_days))
         })
         .collect();
     keys.sort_by_key(|key| {
@@ -70,7 +75,7 @@ fn review(directory: KeyDirectory, redactor: &TextRedactor<'_>, (now, max_age): 
     KeyReview {
         schema: "friskey/keys/v1",
         checked_at: now,
-        max_age_days: max_age,
+        max_age_days,
         projects: directory.project_count,
         due_keys,
         keys,

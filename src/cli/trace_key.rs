@@ -118,7 +118,8 @@ fn keys_found_by_rules(input: &[u8], detector: &Detector) -> Vec<DetectedKey> {
 }
 
 /// The value in `NAME=value`, `export NAME=value` and `name: value`; all of the text if it has none of these forms. Since a
-/// key may itself contain `=` or `:`, the name must be that of a secret, or the value must be quoted.
+/// key may itself contain `:`, the name before one must be that of a secret, or the value must be quoted. Text with `=` in it
+/// is found wherever what follows the `=` is found.
 ///
 /// # Errors
 /// When the value is empty: the name of a variable is not a key.
@@ -136,11 +137,20 @@ fn assigned_value(text: &[u8]) -> Result<&[u8]> {
         !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte));
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     let is_secret = SECRET_NAMES.iter().any(|word| name.contains(word));
+    let is_variable = without_export[separator] == b'='
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.contains(['.', '-'])
+        && assigned_value.len() >= MIN_EXACT_KEY_LEN
+        && !assigned_value.starts_with(b"=");
     let is_quoted = without_quotes(assigned_value).len() < assigned_value.len();
     if is_name && is_secret && without_quotes(assigned_value).is_empty() {
         bail!("the variable has no value: give the key itself");
     }
-    Ok(if is_name && !assigned_value.is_empty() && (is_secret || is_quoted) { assigned_value } else { text })
+    Ok(if is_name && !assigned_value.is_empty() && (is_secret || is_variable || is_quoted) {
+        assigned_value
+    } else {
+        text
+    })
 }
 
 /// `text` without one pair of quotes around it, and without a semicolon or comma after it.
@@ -194,11 +204,13 @@ mod tests {
             "export X='hunter2-word'",
             "\"token\": \"hunter2-word\",",
             "password: hunter2-word",
+            "FOO=hunter2-word",
+            "export pw=hunter2-word",
         ] {
             assert_eq!(extract(input).unwrap(), "hunter2-word", "{input}");
         }
         // The padding of base64 is not an assignment.
-        for text in ["Zm9vYmFyYmF6cXV4==", "user:hunter2-word"] {
+        for text in ["Zm9vYmFyYmF6cXV4==", "Zm9vYmFyYmF6cXV4=", "user:hunter2-word", "1x=hunter2-word"] {
             assert_eq!(extract(text).unwrap(), text);
         }
     }

@@ -33,8 +33,8 @@ impl DecodedMatch<'_> {
         if span.is_empty() || span.len() > MAX_ENCODED_SPAN {
             return None;
         }
-        // One body in several thousand contains the start of a key by chance. If each character takes many bytes, the
-        // match of the whole key may be too long to displace such a match.
+        // The body of one key in several thousand contains the start of a key by chance. If each character takes many bytes,
+        // the match of the whole key may exceed `MAX_REGULAR_SPAN` and so yield to that one.
         let candidate = &self.candidate;
         let is_within_word = !candidate.has_boundary(candidate.secret.start);
         if is_within_word && candidate.weight < WEIGHT_EQUAL && span.len() >= 2 * candidate.secret.len() {
@@ -57,7 +57,8 @@ impl DecodedMatch<'_> {
         self.chain.also_plain(self.decoded, &(secret.start + self.offset..secret.end + self.offset))
     }
 
-    /// The range to mask for a range of the candidate's bytes, including a text column.
+    /// The range to mask for a range of the candidate's bytes, including the text column of a hex dump, which repeats the bytes as
+    /// characters.
     pub(super) fn span_with_text_column(&self, range: Range<usize>) -> Range<usize> {
         self.decoded.span_with_text_column(&(range.start + self.offset..range.end + self.offset))
     }
@@ -69,7 +70,7 @@ impl DecodedMatch<'_> {
 }
 
 /// The keywords of encoded keys, and how to decode around their hits.
-pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, DecodeChain)> {
+pub(super) fn chains_for_variants(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, DecodeChain)> {
     let mut literals: Vec<Literal> = Vec::new();
     let mut add = |bytes: &[u8], starts_key, max_key_len: Option<usize>, spacing: usize| {
         let is_same = |known: &&mut Literal| known.bytes == bytes && known.starts_key == starts_key;
@@ -87,20 +88,21 @@ pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, Decod
         }
     };
     for variant in
-        variants.iter().map(|variant| &variant.variant).filter(|variant| !variant.encoded.is_empty())
+        variants.iter().map(|variant| &variant.variant).filter(|variant| !variant.encoded_starts.is_empty())
     {
         let facts = &variant.facts;
         let max_key_len = facts.has_only_key_chars.then_some(facts.max_len);
-        // `plausibility` rejects text that repeats the literal, as these checks do.
+        // These checks reject a key in which its start or the marker recurs. If every variant of a literal has one of them,
+        // `plausibility` may reject such text before all of it is decoded. The marker counts once half a key precedes it.
         let rejects_repeats = variant.checks.iter().any(|check| check == "unmarked")
             || (variant.checks.iter().any(|check| check == "marker-symmetry")
                 && variant.keywords == [MARKER.as_bytes()]);
         let spacing = if rejects_repeats { MIN_HALF_LEN } else { 0 };
-        variant.encoded.iter().for_each(|literal| add(literal, true, max_key_len, spacing));
+        variant.encoded_starts.iter().for_each(|literal| add(literal, true, max_key_len, spacing));
         let has_marker_check = variant.checks.iter().any(|check| check == "marker-symmetry");
         let is_inner = |keyword: &Vec<u8>| {
             keyword.len() >= MIN_INNER_LITERAL_LEN
-                && !variant.encoded.iter().any(|start| keyword.starts_with(start))
+                && !variant.encoded_starts.iter().any(|start| keyword.starts_with(start))
         };
         for (index, keyword) in variant.keywords.iter().enumerate().filter(|(_, keyword)| is_inner(keyword)) {
             let before = facts.key_chars_before.get(index).filter(|_| has_marker_check);
@@ -109,6 +111,9 @@ pub(super) fn decode_chains(variants: &[CompiledVariant]) -> Vec<(Vec<u8>, Decod
     }
     encoding::decode_chains(&literals)
 }
+
+/// Steps (see `effort`) of assessing a match, in addition to those for each annotation of the decoded text.
+const MATCH_STEPS: usize = 64;
 
 /// Calls `found` with every match in the text that can be decoded around the keyword at `at`.
 /// [`is_plausible`](super::plausibility::is_plausible) is a cheaper test whether there can be one.
@@ -124,13 +129,16 @@ pub(super) fn decoded_matches(
         let hit = decoded.literal_start..decoded.literal_start + chain.literal().len();
         spend(variants.len());
         for (index, variant) in variants.iter().enumerate() {
-            let mut matched = with_candidates(|mut candidate| {
+            let mut matched = as_candidate_closure(|mut candidate| {
                 if !chain.may_accept(&decoded, &candidate.without_suffix()) {
                     return;
                 }
-                spend(64 + decoded.annotations_len());
+                spend(MATCH_STEPS + decoded.annotations_len());
+                // Where parts of a split literal were joined, the key may end.
                 (candidate.join_offsets, candidate.hard_ends) = (decoded.join_offsets(), decoded.hard_ends());
                 candidate.encoded_text = Some((bytes, decoded.span(&candidate.secret)));
+                // A key without a marker has no length of its own: what was joined to it last is cut off, if the pattern
+                // still matches then.
                 if let Some(end) = candidate.truncation_offset() {
                     let mut is_match = false;
                     variant.matches_at(&text[..end], candidate.matched.start, &mut |shorter| {
@@ -146,12 +154,13 @@ pub(super) fn decoded_matches(
                 let candidate = candidate.narrow_to(part);
                 found(DecodedMatch { variant: index, candidate, offset, decoded: &decoded, chain });
             });
-            let Variant { encoded, keywords, .. } = &*variant.variant;
+            let Variant { encoded_starts, keywords, .. } = &*variant.variant;
             if chain.starts_key {
-                if encoded.iter().any(|literal| literal == chain.literal()) {
+                if encoded_starts.iter().any(|literal| literal == chain.literal()) {
                     variant.matches_at(text, hit.start, &mut matched);
                 }
-            } else if !encoded.is_empty() && keywords.iter().any(|keyword| keyword == chain.literal()) {
+            } else if !encoded_starts.is_empty() && keywords.iter().any(|keyword| keyword == chain.literal())
+            {
                 variant.matches(text, hit.clone(), &mut matched);
             }
         }
@@ -159,7 +168,7 @@ pub(super) fn decoded_matches(
 }
 
 /// Makes the compiler infer a closure that may keep references from the candidates it receives.
-fn with_candidates<'t, F: FnMut(Candidate<'t>)>(matched: F) -> F {
+fn as_candidate_closure<'t, F: FnMut(Candidate<'t>)>(matched: F) -> F {
     matched
 }
 

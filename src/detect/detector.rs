@@ -63,7 +63,7 @@ impl Detector {
     pub fn with_extra_keywords(rules: &RuleSet, extra: &[&[u8]]) -> Result<Self, RuleError> {
         let variants = compile_all(rules.rules());
         compile_custom(rules, &variants)?;
-        let (encoded, chains): (Vec<_>, Vec<_>) = decoded::decode_chains(&variants).into_iter().unzip();
+        let (encoded, chains): (Vec<_>, Vec<_>) = decoded::chains_for_variants(&variants).into_iter().unzip();
         let plain = variants.iter().enumerate().flat_map(|(index, variant)| {
             variant.variant.keywords.iter().map(move |keyword| (keyword.as_slice(), index))
         });

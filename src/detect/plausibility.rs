@@ -127,10 +127,10 @@ fn has_match(variants: &[CompiledVariant], chain: &DecodeChain, decoded: &Decode
     spend(variants.len());
     for variant in variants {
         if chain.starts_key {
-            if variant.variant.encoded.iter().any(|start| start == literal) {
+            if variant.variant.encoded_starts.iter().any(|start| start == literal) {
                 variant.matches_at(text, at, &mut |_| is_match = true);
             }
-        } else if !variant.variant.encoded.is_empty()
+        } else if !variant.variant.encoded_starts.is_empty()
             && variant.variant.keywords.iter().any(|keyword| keyword == literal)
         {
             variant.matches(text, at..at + literal.len(), &mut |_| is_match = true);

@@ -39,11 +39,17 @@ pub fn version_control(repo: &gix::Repository) -> Option<VersionControl> {
 }
 
 /// The push URL of the remote `origin`, without a password; `None` if there is no such remote, or if a shell could
-/// misinterpret the URL.
+/// misinterpret the URL. A relative path is made absolute, so that the URL is valid in any directory.
 pub fn push_url(repo: &gix::Repository) -> Option<String> {
     let config = repo.config_snapshot();
-    let remote = config.string("remote.origin.pushurl").or_else(|| config.string("remote.origin.url"))?;
-    VersionControl::push_url(&remote.to_string())
+    let remote =
+        config.string("remote.origin.pushurl").or_else(|| config.string("remote.origin.url"))?.to_string();
+    if remote.is_empty() || remote.contains(':') || Path::new(&remote).is_absolute() {
+        return VersionControl::push_url(&remote);
+    }
+    // As git does, from the top of the work tree.
+    let path = repo.workdir().unwrap_or_else(|| repo.common_dir()).canonicalize().ok()?.join(remote);
+    VersionControl::push_url(path.canonicalize().unwrap_or(path).to_str()?)
 }
 
 /// What a report says about the repository itself. `argument` is the path from the command line.

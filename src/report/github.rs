@@ -4,7 +4,6 @@
 //! GitHub shows each of them: each leak has one, the most severe leaks come first, and the last annotation says how many more
 //! leaks there are. The step summary (`step_summary.rs`) lists more of them.
 
-use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use crate::model::{Finding, Leak, Report, Severity};
@@ -23,10 +22,7 @@ const MAX_STEP_CHARS: usize = 500;
 const MAX_LISTED_IGNORED: usize = 10;
 
 pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut leaks: Vec<_> = report.open_leaks().collect();
-    leaks.sort_by_key(|leak| {
-        Reverse((labels::effective_severity(report, leak), leak.detected_key.confidence))
-    });
+    let leaks = labels::open_leaks_by_urgency(report);
     let mut annotations_left = MAX_ANNOTATIONS;
     if let Some(first) = report.coverage().skipped.first() {
         // First, so that GitHub shows it.
@@ -45,18 +41,13 @@ pub(super) fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Resu
         write_annotation(report, leak, out)?;
     }
     let rest = (leaks.len() - listed_len) as u64;
-    if rest > 0 {
+    let severities = leaks[listed_len..].iter().map(|leak| labels::effective_severity(report, leak));
+    if let Some(highest) = severities.max() {
         let text = format!(
             "{}; the step summary or another report format lists all",
             humanize::count(rest, "more leak")
         );
-        write_command(
-            annotation_level(labels::effective_severity(report, leaks[listed_len])),
-            &[],
-            "friskey",
-            &text,
-            out,
-        )?;
+        write_command(annotation_level(highest), &[], "friskey", &text, out)?;
     }
     writeln!(out, "friskey: {}", receipt::coverage(report))?;
     for remark in receipt::remarks(report) {

@@ -29,7 +29,7 @@ pub fn write_step_summary(report: &Report, out: &mut dyn Write) -> io::Result<()
     let tail = receipt_list(report);
     let mut bytes_left = MAX_BYTES.saturating_sub(head.len() + tail.len() + RESERVED_BYTES);
     out.write_all(head.as_bytes())?;
-    let mut leaks = report.open_leaks();
+    let mut leaks = labels::open_leaks_by_urgency(report).into_iter();
     let mut omitted = 0;
     for leak in &mut leaks {
         let section = leak_section(report, leak);

@@ -21,7 +21,7 @@ const MIN_TAIL_LEN: usize = 4;
 pub(super) fn rule(key: &[u8], prefix_len: usize, described_as: Option<&Rule>) -> Rule {
     let (prefix, rest) = key.split_at(prefix_len.min(key.len()));
     let variant = Variant {
-        encoded: vec![key.to_vec()],
+        encoded_starts: vec![key.to_vec()],
         ..unchecked(
             key.to_vec(),
             &format!("(?<prefix>{}){}", escape(prefix), escape(rest)),
@@ -43,7 +43,11 @@ pub(super) fn redacted_rule(
     }
     let variant = Variant {
         // The encoded forms of shorter prefixes occur everywhere.
-        encoded: if prefix.len() < MIN_EXACT_KEY_LEN { Vec::new() } else { vec![prefix.as_bytes().to_vec()] },
+        encoded_starts: if prefix.len() < MIN_EXACT_KEY_LEN {
+            Vec::new()
+        } else {
+            vec![prefix.as_bytes().to_vec()]
+        },
         confidence: Confidence::Low,
         ..unchecked(
             prefix.as_bytes().to_vec(),
@@ -67,7 +71,7 @@ fn unchecked(keyword: Vec<u8>, pattern: &str, facts: Facts) -> Variant {
         facts,
         confidence: Confidence::High,
         weight: u8::MAX,
-        encoded: Vec::new(),
+        encoded_starts: Vec::new(),
         checks: Vec::new(),
         half_lengths: Vec::new(),
         prefix_tails: Vec::new(),

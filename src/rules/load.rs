@@ -204,7 +204,7 @@ impl Loader<'_> {
             facts,
             confidence: raw.confidence,
             weight: 0,
-            encoded: raw.encoded.into_iter().map(String::into_bytes).collect(),
+            encoded_starts: raw.encoded.into_iter().map(String::into_bytes).collect(),
             checks,
             half_lengths: raw.half_lengths,
             prefix_tails: rule.prefix_tails.iter().map(|tail| tail.as_bytes().to_vec()).collect(),

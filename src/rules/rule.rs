@@ -67,7 +67,7 @@ pub struct Variant {
     /// Strength of a match compared to overlapping ones, before its checks.
     pub weight: u8,
     /// Literals with one of which every match begins, if it is also to be found in encoded form.
-    pub encoded: Vec<Vec<u8>>,
+    pub encoded_starts: Vec<Vec<u8>>,
     /// Names of checks, in order.
     pub checks: Vec<String>,
     /// Known lengths of one half of a genuine key.

@@ -271,6 +271,12 @@ fn no_push_is_suggested_for_a_clone_that_is_not_a_mirror() {
         step["commands"][0],
         "git -C mirror.git-new.git push --force --mirror git@github.com:acme/app.git"
     );
+    // A relative path is one from the old repository, not from the new one.
+    scratch.git("mirror.git", &["config", "remote.origin.url", "../server.git"]);
+    std::fs::remove_dir_all(scratch.path("mirror.git-new.git")).unwrap();
+    let command = purge_and_read_second_step("mirror.git")["commands"][0].clone();
+    let server = scratch.path("mirror.git").canonicalize().unwrap().join("../server.git");
+    assert!(command.as_str().unwrap().ends_with(server.to_str().unwrap()), "{command}");
 }
 
 #[test]

@@ -46,10 +46,10 @@ fn a_github_push_scans_from_the_previous_to_the_new_commit() {
             default_branch: Some("main".to_owned()),
         })
     };
-    let scope = |before: &str, after: &str| github("push", payload(before, after)).unwrap().scope;
-    assert_eq!(scope(&id('a'), &id('b')), push(Some(id('a'))));
-    assert_eq!(scope(&id('0'), &id('b')), push(None));
-    assert_eq!(scope(&id('a'), &id('0')), Scope::Nothing);
+    let scope_of_push = |before: &str, after: &str| github("push", payload(before, after)).unwrap().scope;
+    assert_eq!(scope_of_push(&id('a'), &id('b')), push(Some(id('a'))));
+    assert_eq!(scope_of_push(&id('0'), &id('b')), push(None));
+    assert_eq!(scope_of_push(&id('a'), &id('0')), Scope::Nothing);
     let deleted = json!({"before": id('a'), "after": id('0'), "deleted": true});
     assert_eq!(github("push", deleted).unwrap().scope, Scope::Nothing);
     for invalid in [json!({}), json!({"after": "--all", "before": id('a')}), json!({"after": id('a')})] {
@@ -58,7 +58,7 @@ fn a_github_push_scans_from_the_previous_to_the_new_commit() {
 }
 
 #[test]
-fn github_pull_requests_scan_from_base_to_head_and_other_events_the_whole_history() {
+fn github_pull_requests_and_merge_groups_scan_a_range_and_other_events_the_whole_history() {
     let request =
         json!({"pull_request": {"base": {"sha": id('a')}, "head": {"sha": id('b'), "repo": {"fork": true}}}});
     for event in ["pull_request", "pull_request_target"] {

@@ -73,10 +73,10 @@ pub(super) struct ShardAudit<'a> {
 
 impl ShardAudit<'_> {
     /// Audits the repositories with these indexes in the plan.
-    pub(super) fn run(&self, indexes: &[usize], is_hidden: bool) {
+    pub(super) fn run(&self, indexes: &[usize], is_progress_hidden: bool) {
         let weight = |index: usize| self.plan.repositories[index].weight();
         let total = indexes.iter().map(|&index| weight(index)).sum();
-        let progress = FleetProgress::show(indexes.len() as u64, total, is_hidden);
+        let progress = FleetProgress::show(indexes.len() as u64, total, is_progress_hidden);
         let is_stopped = || self.session.stop.is_set() || self.has_store_error();
         let jobs = indexes.iter().map(|&index| (self.threads_for(weight(index)), index)).collect();
         let to_repeat = Mutex::new(Vec::new());

@@ -56,6 +56,7 @@ impl Extractor<'_> {
     ) -> io::Result<()> {
         let level = self.level.get();
         let has_ended = fill(content, &mut head, MAX_BUFFERED);
+        // Ended or failed: `head` is all there is.
         if !matches!(has_ended, Ok(false)) {
             self.extract_in_memory(&head, content_name);
             return has_ended.map(|_| ());

@@ -1,11 +1,11 @@
 //! `whole`: a key without its prefix is recognized only by its length. Therefore nothing adjacent may continue
-//! its alphabet, and it must not be base64 of text that happens to contain the marker.
+//! its alphabet, and it must not be base64 of a text with the word `OpenAI`, which is the marker.
 
 use super::{Candidate, Check, CheckSettings, Rejection};
 use crate::detect::boundary::begins_without_prefix;
 use crate::detect::candidate::WEIGHT_EXACT;
 
-/// Rejects anything but a whole key without its prefix. Must run after `marker-symmetry`.
+/// Rejects anything but a whole key without its prefix. Must run after `marker-symmetry`, which sets the weight.
 #[derive(Debug)]
 pub(super) struct Whole;
 
@@ -65,6 +65,7 @@ mod tests {
                 "{seed}"
             );
         }
+        // `This is some`, `OpenAI` as the marker, ` text of a b`.
         let text = format!("VGhpcyBpcyBzb21l{MARKER}IHRleHQgb2YgYSBi");
         assert!(is_base64_of_text(text.as_bytes()));
     }

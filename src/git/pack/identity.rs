@@ -286,19 +286,19 @@ mod tests {
     }
 
     #[test]
-    fn an_index_is_identified_by_all_of_its_bytes() {
+    fn the_last_byte_of_an_index_is_part_of_its_identity() {
         let (_scratch, index) = repository_with_pack();
-        let index_digest = |index: &Path| {
+        let digest_with = |index: &Path| {
             let pack = Pack::open_with_identity(index, hash::Kind::Sha1, 2).unwrap();
             pack.identity().map(|identity| identity.digest)
         };
-        let first = index_digest(&index);
+        let first = digest_with(&index);
         assert!(first.is_some());
         let mut bytes = fs::read(&index).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         fs::remove_file(&index).unwrap();
         fs::write(&index, &bytes).unwrap();
-        assert_ne!(index_digest(&index), first);
+        assert_ne!(digest_with(&index), first);
         // An index that is longer than its table requires cannot be opened.
         bytes.extend_from_slice(&[0; 100_000]);
         fs::write(&index, &bytes).unwrap();

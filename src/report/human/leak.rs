@@ -9,14 +9,19 @@ use super::{Style, excerpt, history, listed_count, steps, wrap};
 use crate::report::{escape, humanize, labels};
 
 pub(super) fn write(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    write_headline(report, leak, style, out)?;
+    write_headline_and_facts(report, leak, style, out)?;
     history::write(leak, style, out)?;
     steps::write(report, leak, style, out)?;
     writeln!(out)?;
     write_places(leak, style, out)
 }
 
-fn write_headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_headline_and_facts(
+    report: &Report,
+    leak: &Leak,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let detected_key = &leak.detected_key;
     let rule = paint(style.color, ALARM, escape::line(&detected_key.rule));
     let title = format!("{} {}", labels::title(report, leak), escape::line(&detected_key.secret.redacted()));
@@ -29,7 +34,7 @@ fn write_headline(report: &Report, leak: &Leak, style: &Style, out: &mut dyn Wri
         LeakStatus::Present => format!("still present{}", tips_phrase(leak, style)),
         LeakStatus::Removed => format!("removed, but still in the history{}", history_phrase(leak, style)),
         LeakStatus::Unreachable => {
-            format!("not reachable from any ref, but still in the repository{}", holders_phrase(leak, style))
+            format!("not reachable from any ref, but still in the repository{}", reflogs_phrase(leak, style))
         }
         LeakStatus::Unknown => String::new(),
     };
@@ -50,11 +55,11 @@ fn history_phrase(leak: &Leak, style: &Style) -> String {
     list_refs(" of ", &leak.reachability.refs_in_history, style)
 }
 
-fn holders_phrase(leak: &Leak, style: &Style) -> String {
+fn reflogs_phrase(leak: &Leak, style: &Style) -> String {
     list_refs(": ", &leak.reachability.held_by, style)
 }
 
-/// `opening` and then the names; empty without names.
+/// `opening` and then the names of refs, or of reflog entries and pseudorefs; empty without names.
 fn list_refs(opening: &str, names: &[String], style: &Style) -> String {
     if names.is_empty() {
         return String::new();

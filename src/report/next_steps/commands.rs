@@ -13,15 +13,15 @@ impl LeakFacts {
     pub(super) fn revoke_command(&self) -> Option<String> {
         let key = format!(" --key {}", self.fingerprint);
         // Only keys that an admin key lists can be deleted with it.
-        self.is_listable.then(|| self.online_command("revoke", &key))?
+        self.is_listed_by_provider.then(|| self.online_command("revoke", &key))?
     }
 
     fn online_command(&self, command: &str, options: &str) -> Option<String> {
         if !self.is_verifiable {
             return None;
         }
-        if let Some(print) = &self.print_command {
-            return Some(format!("{print} friskey {command} -{options}"));
+        if let Some(pipe_start) = &self.pipe_start {
+            return Some(format!("{pipe_start} friskey {command} -{options}"));
         }
         let repo = match &self.repository[..] {
             "" => String::new(),

@@ -44,7 +44,7 @@ pub(super) struct LeakFacts {
     /// Whether the confidence is low, so that it may not be a key.
     pub(super) is_doubtful: bool,
     /// Whether the key is of a kind that can be listed with an admin key.
-    pub(super) is_listable: bool,
+    pub(super) is_listed_by_provider: bool,
     pub(super) verdict: Option<KeyVerdict>,
     pub(super) push_state: PushState,
     /// Paths of scanned files that contain the key.
@@ -87,8 +87,8 @@ pub(super) struct LeakFacts {
     pub(super) repository: String,
     /// How many directories the scanned directory is below the top of the repository.
     pub(super) depth: usize,
-    /// The start of a pipe that prints the key; `None` if `verify` and `revoke` audit the repository instead.
-    pub(super) print_command: Option<String>,
+    /// The start of a pipe that prints the key, up to the `|`; `None` if `verify` and `revoke` audit the repository instead.
+    pub(super) pipe_start: Option<String>,
     /// Whether `friskey verify` can verify the key.
     pub(super) is_verifiable: bool,
     pub(super) revoke_url: Option<String>,
@@ -113,7 +113,7 @@ impl LeakFacts {
             full_fingerprint: detected_key.fingerprint.to_string(),
             status: leak.status,
             is_doubtful: detected_key.confidence == Confidence::Low,
-            is_listable: LISTABLE_KINDS.contains(&&*detected_key.kind),
+            is_listed_by_provider: LISTABLE_KINDS.contains(&&*detected_key.kind),
             is_verifiable,
             verdict: leak.verification.as_ref().map(|verification| verification.verdict),
             push_state: push_state(report, leak),
@@ -149,12 +149,12 @@ impl LeakFacts {
             },
             is_one_of_many: report.open_leaks().nth(1).is_some()
                 && report.min_confidence() == Confidence::Medium,
-            print_command: None,
+            pipe_start: None,
             revoke_url: rule.and_then(|rule| rule.revoke_url.clone()),
             advice: rule.filter(|_| !is_verifiable).map(|rule| rule.advice.clone()).unwrap_or_default(),
             has_repository: repository.is_some(),
         };
-        facts.print_command = print_command(report, &findings);
+        facts.pipe_start = pipe_start(report, &findings);
         facts
     }
 
@@ -170,7 +170,7 @@ impl LeakFacts {
 
     /// The step with the page where the key is revoked, if no command can revoke it.
     pub(super) fn revoke_page(&self) -> Option<NextStep> {
-        let url = self.revoke_url.as_ref().filter(|_| !self.is_listable)?;
+        let url = self.revoke_url.as_ref().filter(|_| !self.is_listed_by_provider)?;
         Some(NextStep::new("revoke", format!("Its owner revokes it at {url}."), None))
     }
 
@@ -242,8 +242,8 @@ fn remaining_paths(leak: &Leak, branches: usize, mut paths: Vec<String>) -> Vec<
     paths
 }
 
-/// The start of a pipe that prints the key, for a scan of files or the index.
-fn print_command(report: &Report, findings: &[&Finding]) -> Option<String> {
+/// The start of a pipe that prints the key, up to the `|`, for a scan of files or the index.
+fn pipe_start(report: &Report, findings: &[&Finding]) -> Option<String> {
     let is_readable = |finding: &&&Finding| {
         finding.encoding == "utf-8"
             && finding.origin.container.is_empty()
@@ -328,7 +328,7 @@ impl LeakFacts {
             full_fingerprint: "0123456789abcdef".repeat(4),
             status: LeakStatus::Present,
             is_doubtful: false,
-            is_listable: true,
+            is_listed_by_provider: true,
             verdict: None,
             push_state: PushState::NotSeen,
             file_paths: Vec::new(),
@@ -351,7 +351,7 @@ impl LeakFacts {
             is_one_of_many: false,
             repository: String::new(),
             depth: 0,
-            print_command: None,
+            pipe_start: None,
             is_verifiable: true,
             revoke_url: None,
             advice: Vec::new(),

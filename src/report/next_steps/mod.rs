@@ -121,7 +121,7 @@ fn add_revocation_steps(facts: &LeakFacts, steps: &mut Vec<NextStep>) {
             ));
             steps.extend(facts.revoke_page());
         }
-        _ if facts.is_listable => {
+        _ if facts.is_listed_by_provider => {
             let first = if facts.is_doubtful { "If it is one, treat it as live." } else { "Treat the key as live." };
             let revoke = if facts.is_doubtful { "Then revoke it" } else { "Revoke the key now" };
             steps.push(NextStep::new(

@@ -61,11 +61,16 @@ struct ResultProperties<'a> {
     kind: &'a str,
     surface: &'static str,
     encoding: &'a str,
+    /// Number of different blobs at the primary path that contain the key.
     versions: u64,
+    /// Number of findings.
     places: usize,
     #[serde(rename = "nextSteps", skip_serializing_if = "Vec::is_empty")]
     next_steps: Vec<NextStep>,
 }
+
+/// Number of hex digits before the colon in a `primaryLocationLineHash`.
+const LINE_HASH_LEN: usize = 16;
 
 impl Results<'_> {
     fn result_object<'b>(&self, leak: &'b Leak) -> Option<ResultObject<'b>> {
@@ -114,7 +119,8 @@ impl Results<'_> {
     }
 
     /// Stable fingerprints for deduplication. GitHub uses only `primaryLocationLineHash`. For files in the checkout, its
-    /// upload action computes that hash and warns about different values, so they get one only if `line_hashes` knows it.
+    /// upload action computes that hash and warns about different values, so they get one only if `line_hashes` knows it;
+    /// names and link targets get none.
     /// Elsewhere it is derived from the fingerprint of the secret or the id of the finding.
     fn fingerprints(&self, leak: &Leak, primary: &Finding) -> BTreeMap<&'static str, String> {
         let fingerprint = leak.detected_key.fingerprint.to_string();
@@ -127,7 +133,7 @@ impl Results<'_> {
             // All entries of an archive have the same location, line 1 of the archive.
             Some(format!("{}:1", primary.id()))
         } else if !is_in_checkout {
-            Some(format!("{}:1", &fingerprint[..16]))
+            Some(format!("{}:1", &fingerprint[..LINE_HASH_LEN]))
         } else if labels::has_positions(origin) {
             (self.line_hashes)(origin, primary.span.start.line)
         } else {
