@@ -12,6 +12,9 @@ const MISSING_BYTES: &[u8] = b"\n\x1c\n";
 /// Length of the longest word that is left out, in bytes. Of a longer one, only the end is left out.
 const MAX_WORD_LEN: usize = 1 << 14;
 
+/// Length of the shortest word that counts as left out, in bytes. No key and no archive begins in a shorter one.
+const MIN_WORD_LEN: usize = 4;
+
 /// Reads the text that a delta inserts.
 pub(super) struct DeltaText<R> {
     delta: R,
@@ -23,6 +26,10 @@ pub(super) struct DeltaText<R> {
     complete_len: usize,
     /// Whether the current word may have begun in the base.
     is_in_word: bool,
+    /// Bytes left out of the current word, which may have begun in the base.
+    left_out_len: usize,
+    is_word_left_out: bool,
+    is_malformed: bool,
 }
 
 /// The position in a delta.
@@ -49,6 +56,22 @@ impl<R: BufRead> DeltaText<R> {
             consumed_len: 0,
             complete_len: 0,
             is_in_word: false,
+            left_out_len: 0,
+            is_word_left_out: false,
+            is_malformed: false,
+        }
+    }
+
+    /// Why the text read so far is not all that the delta inserts; `None` if it is.
+    pub(super) fn omission(&self) -> Option<&'static str> {
+        match (self.is_malformed, self.is_word_left_out) {
+            (true, _) => {
+                Some("the delta is malformed or truncated; the text it inserts before that was scanned")
+            }
+            (_, true) => Some(
+                "the base of the delta is missing; the text it inserts was scanned without words that may continue in the base",
+            ),
+            _ => None,
         }
     }
 
@@ -59,7 +82,10 @@ impl<R: BufRead> DeltaText<R> {
             // A truncated word may continue, too.
             match self.state {
                 DeltaState::Instruction => self.complete_len = self.text.len(),
-                _ => self.text.truncate(self.complete_len),
+                _ => {
+                    self.text.truncate(self.complete_len);
+                    self.is_malformed = true;
+                }
             }
             self.state = DeltaState::End;
             return Ok(());
@@ -71,11 +97,19 @@ impl<R: BufRead> DeltaText<R> {
             DeltaState::Sizes(_) => DeltaState::Instruction,
             DeltaState::Instruction if first & 0x80 != 0 => DeltaState::Copy((first & 0x7f).count_ones()),
             // Unknown instruction.
-            DeltaState::Instruction if first == 0 => DeltaState::End,
+            DeltaState::Instruction if first == 0 => {
+                self.is_malformed = true;
+                DeltaState::End
+            }
             DeltaState::Instruction => DeltaState::Insert(first),
             DeltaState::Insert(left) => {
                 count = input.len().min(left.into());
                 let (text, is_in_word) = (&mut self.text, &mut self.is_in_word);
+                if *is_in_word {
+                    let word = input[..count].iter().take_while(|byte| is_word_byte(**byte)).count();
+                    self.left_out_len += word;
+                    self.is_word_left_out |= self.left_out_len >= MIN_WORD_LEN;
+                }
                 append_inserted(&input[..count], text, &mut self.complete_len, is_in_word);
                 match left - count as u8 {
                     0 => DeltaState::Instruction,
@@ -98,6 +132,8 @@ impl<R: BufRead> DeltaText<R> {
 
     /// Ends a word before copied bytes and appends a separator.
     fn replace_copied_bytes(&mut self) {
+        self.is_word_left_out |= self.text.len() - self.complete_len >= MIN_WORD_LEN;
+        self.left_out_len = 0;
         self.text.truncate(self.complete_len);
         self.text.extend_from_slice(MISSING_BYTES);
         self.complete_len = self.text.len();
@@ -180,5 +216,29 @@ mod tests {
             assert_eq!(read_text(&[&sizes[..], &parts.concat()].concat()), text);
         }
         assert_eq!(read_text(b""), "");
+    }
+
+    #[test]
+    fn what_is_left_out_is_known() {
+        let omission = |parts: &[&[u8]]| {
+            let delta = parts.concat();
+            let mut text = DeltaText::new(&delta[..]);
+            text.read_to_end(&mut Vec::new()).unwrap();
+            text.omission()
+        };
+        let (sizes, copy, words) = (&[5, 5][..], &[0x91, 0x10, 0x20][..], insert("two words"));
+        for complete in
+            [&[sizes][..], &[sizes, copy], &[sizes, copy, &insert("one a word two"), copy], &[sizes, &words]]
+        {
+            assert_eq!(omission(complete), None, "{complete:?}");
+        }
+        for edge in [&[copy, &words][..], &[&words, copy], &[copy, &insert("word"), copy]] {
+            let reason = omission(&[&[sizes], edge].concat()).unwrap();
+            assert!(reason.contains("may continue in the base"), "{reason}");
+        }
+        for malformed in [&[][..], &[sizes, &[9, b'a']], &[sizes, &copy[..2]], &[sizes, &[0], &words]] {
+            let reason = omission(malformed).unwrap();
+            assert!(reason.contains("malformed or truncated"), "{reason}");
+        }
     }
 }

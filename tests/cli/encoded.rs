@@ -240,6 +240,76 @@ fn keys_in_binary_patches_of_git_are_found() {
     }
 }
 
+/// A hunk of a binary patch: `head`, then `data` compressed and in base85.
+fn hunk(head: &str, data: &[u8]) -> String {
+    let digits: Vec<char> =
+        ('0'..='9').chain('A'..='Z').chain('a'..='z').chain("!#$%&()*+-;<=>?@^_`{|}~".chars()).collect();
+    let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    writer.write_all(data).unwrap();
+    let mut text = format!("{head}\n");
+    // At most 26 bytes a line, whose number is a capital letter.
+    for line in writer.finish().unwrap().chunks(26) {
+        text.push(char::from(b'A' + line.len() as u8 - 1));
+        for group in line.chunks(4) {
+            let bytes = [0, 1, 2, 3].map(|index| group.get(index).copied().unwrap_or(0));
+            let number = u32::from_be_bytes(bytes);
+            text.extend([4, 3, 2, 1, 0].map(|place| digits[(number / 85u32.pow(place) % 85) as usize]));
+        }
+        text.push('\n');
+    }
+    text + "\n"
+}
+
+/// The exit status of a scan of a binary patch with these hunks, the reasons of its skips, and whether it found the key 1.
+fn scan_patch(hunks: &[String]) -> (i32, Vec<String>, bool) {
+    let scratch = Scratch::new();
+    scratch.write("p/one.patch", format!("diff --git a/h b/h\nGIT binary patch\n{}", hunks.concat()));
+    let output = scratch.friskey("p", &["scan", "--format", "json"]);
+    let json = report(&output);
+    let skips = json["coverage"]["skipped"].as_array().unwrap();
+    let reasons = skips.iter().map(|skip| skip["reason"].as_str().unwrap().to_owned()).collect();
+    (output.status.code().unwrap(), reasons, leak(&json, &key(1)).is_some())
+}
+
+const EMPTY_HUNK: &str = "literal 0\nHcmV?d00001\n\n";
+
+#[test]
+fn words_left_out_of_a_delta_in_a_binary_patch_are_listed_as_skipped() {
+    let copy = [0x90, 9];
+    let insert = |text: &str| -> Vec<u8> {
+        text.as_bytes().chunks(127).flat_map(|part| [&[part.len() as u8][..], part].concat()).collect()
+    };
+    for (before, after) in [("", ""), ("\"", ""), ("", ";")] {
+        let inserted = insert(&format!("{before}{}{after}", key(1)));
+        let delta = [&[200, 1, 200, 2][..], &copy, &inserted, &copy].concat();
+        let (status, reasons, _) = scan_patch(&[hunk(&format!("delta {}", delta.len()), &delta)]);
+        assert_eq!((status, reasons.len()), (3, 1), "{reasons:?}");
+        assert!(reasons[0].contains("may continue in the base"), "{reasons:?}");
+    }
+    for delta in [[&[9, 9][..], &copy, &[0], &insert(&key(1))].concat(), vec![9, 9, 90, b'x']] {
+        let (status, reasons, _) = scan_patch(&[hunk(&format!("delta {}", delta.len()), &delta)]);
+        assert_eq!((status, reasons.len()), (3, 1), "{reasons:?}");
+        assert!(reasons[0].contains("malformed or truncated"), "{reasons:?}");
+    }
+}
+
+#[test]
+fn data_of_a_binary_patch_is_searched_whatever_size_it_declares() {
+    let data = format!("text\nkey = {}\ntext\n", key(1)).into_bytes();
+    let right = data.len().to_string();
+    assert_eq!(scan_patch(&[hunk(&format!("literal {right}"), &data), EMPTY_HUNK.into()]), (1, vec![], true));
+    for size in ["0", "5", "300", "99999999999999999999999"] {
+        for hunks in [
+            vec![hunk(&format!("literal {size}"), &data)],
+            vec![EMPTY_HUNK.into(), hunk(&format!("literal {size}"), &data)],
+        ] {
+            let (_, reasons, is_found) = scan_patch(&hunks);
+            assert!(is_found && reasons.len() == 1 && reasons[0].contains("declares"), "{size}: {reasons:?}");
+        }
+    }
+    assert_eq!(scan_patch(&[EMPTY_HUNK.into(), EMPTY_HUNK.into()]), (0, vec![], false));
+}
+
 #[test]
 fn containers_in_base64_count_towards_the_maximum_depth() {
     let scratch = Scratch::new();

@@ -1,6 +1,6 @@
 //! Decodes the blocks of `git diff --binary`: zlib data in lines of base85.
 
-use flate2::{Decompress, FlushDecompress};
+use flate2::{Decompress, FlushDecompress, Status};
 
 use super::PATCH;
 
@@ -32,18 +32,25 @@ const VALUES: [u8; 256] = {
     values
 };
 
+impl Hunk {
+    /// Whether it declares no data, and has none: for a created or deleted file, one of the hunks is empty.
+    pub(super) fn is_empty(&self) -> bool {
+        let mut inflater = Decompress::new(true);
+        let outcome = inflater.decompress(&self.deflated, &mut [0], FlushDecompress::Finish);
+        self.size == 0
+            && matches!(outcome, Ok(Status::StreamEnd))
+            && inflater.total_out() == 0
+            && inflater.total_in() == self.deflated.len() as u64
+    }
+}
+
 /// Whether a block with data that can be decoded begins at byte `start`.
 pub(super) fn is_patch(bytes: &[u8], start: usize) -> bool {
     let hunk_start = start + PATCH.len();
     let head = &bytes[..bytes.len().min(hunk_start + PROBE_LEN)];
-    // For a created or deleted file, one of the hunks is empty.
-    let first = parse_hunk(head, hunk_start, PROBE_LEN);
-    let second = first
-        .as_ref()
-        .filter(|first| first.size == 0)
-        .and_then(|first| parse_hunk(head, first.end, PROBE_LEN));
-    let hunk = second.or(first);
-    hunk.is_some_and(|hunk| hunk.size != 0 && is_deflated(&hunk.deflated))
+    let Some(first) = parse_hunk(head, hunk_start, PROBE_LEN) else { return false };
+    let has_data = |hunk: &Hunk| !hunk.is_empty() && is_deflated(&hunk.deflated);
+    has_data(&first) || parse_hunk(head, first.end, PROBE_LEN).is_some_and(|second| has_data(&second))
 }
 
 fn is_deflated(deflated: &[u8]) -> bool {
@@ -63,8 +70,12 @@ pub(super) fn parse_hunk(bytes: &[u8], start: usize, max_len: usize) -> Option<H
         Some(number) => (false, number),
         None => (true, rest.strip_prefix(b"delta ")?),
     };
-    let digits = number.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count();
-    let size = std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?;
+    let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 {
+        return None;
+    }
+    // No data has a size that does not fit.
+    let size = std::str::from_utf8(&number[..digits]).ok()?.parse().unwrap_or(u64::MAX);
     let mut end = bytes.len() - number.len() + digits;
     end += line_end_len(&bytes[end..])?;
     let mut deflated = Vec::new();

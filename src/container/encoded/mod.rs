@@ -7,7 +7,7 @@ mod base64;
 mod git_patch;
 
 use std::cell::Cell;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -246,10 +246,8 @@ fn hand_over_patch(sink: &dyn EntrySink, bytes: &[u8], start: usize, base_offset
     for _ in 0..2 {
         let Some(hunk) = git_patch::parse_hunk(bytes, end, max_len) else { break };
         let name = format!("git binary patch at byte {}", base_offset + start as u64).into_bytes();
-        let unpacked = MeteredReader { budget: sink.budget(), input: ZlibDecoder::new(&hunk.deflated[..]) };
-        if hunk.size != 0 {
-            sink.budget()
-                .while_holding(hunk.deflated.len(), || hand_over_hunk(sink, &name, hunk.is_delta, unpacked));
+        if !hunk.is_empty() {
+            sink.budget().while_holding(hunk.deflated.len(), || hand_over_hunk(sink, &name, &hunk));
         }
         skip_if_truncated(sink, &name, hunk.deflated.len() >= max_len, max_len);
         end = hunk.end;
@@ -258,11 +256,27 @@ fn hand_over_patch(sink: &dyn EntrySink, bytes: &[u8], start: usize, base_offset
     end
 }
 
-fn hand_over_hunk(sink: &dyn EntrySink, name: &[u8], is_delta: bool, mut unpacked: impl Read) {
-    let _ = match is_delta {
-        true => sink.hand_over(name, &mut DeltaText::new(BufReader::new(unpacked))),
-        false => sink.hand_over(name, &mut unpacked),
+/// Hands over the data of a hunk, or the text that it inserts. What was left out, or differs from what it declares, is a skip.
+fn hand_over_hunk(sink: &dyn EntrySink, name: &[u8], hunk: &git_patch::Hunk) {
+    let mut unpacked = MeteredReader { budget: sink.budget(), input: ZlibDecoder::new(&hunk.deflated[..]) };
+    let is_complete = if hunk.is_delta {
+        let mut inserted = DeltaText::new(BufReader::new(&mut unpacked));
+        let is_complete = sink.hand_over(name, &mut inserted);
+        if let Some(reason) = inserted.omission().filter(|_| is_complete) {
+            sink.skip(Some(name), reason);
+            return;
+        }
+        is_complete
+    } else {
+        sink.hand_over(name, &mut unpacked)
     };
+    // If it is not complete, the reason was already recorded.
+    let (size, deflated_len) = (unpacked.input.total_out(), unpacked.input.total_in());
+    if is_complete && size != hunk.size {
+        sink.skip(Some(name), format!("has {size} bytes, but declares {}; it was scanned", hunk.size));
+    } else if is_complete && deflated_len < hunk.deflated.len() as u64 {
+        sink.skip(Some(name), "more data follows the end of the compressed data; it was not scanned");
+    }
 }
 
 fn skip_if_truncated(sink: &dyn EntrySink, name: &[u8], is_truncated: bool, max_len: usize) {
