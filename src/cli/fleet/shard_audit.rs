@@ -1,7 +1,6 @@
 //! The audits of the repositories in a shard: runs them in parallel, stores a result for each, and counts the results.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -125,7 +124,7 @@ impl ShardAudit<'_> {
             );
         };
         // `None` if the digest is not reliable, e.g. because a file has just changed; a result without one is never current.
-        let state = state_digest(&path, &self.nested_repositories(planned, &path), SystemTime::now());
+        let state = state_digest(&path, SystemTime::now());
         // A stored result that cannot be read is replaced.
         if let Some(Ok(stored)) = self.dir.result(&planned.key())
             && self.is_current(&stored, state.as_deref())
@@ -163,13 +162,6 @@ impl ShardAudit<'_> {
             }),
             Err(reason) => self.store(self.failed_result(planned, &reason)),
         }
-    }
-
-    /// The other repositories of the plan in the work tree of this one, which is at `path`. Its audit reads parts of them,
-    /// such as submodules, so a change there outdates its result.
-    fn nested_repositories(&self, planned: &PlannedRepository, path: &Path) -> Vec<PathBuf> {
-        let others = self.plan.repositories.iter().filter(|other| other.path != planned.path);
-        others.filter_map(planned_path).filter(|other| other.starts_with(path)).collect()
     }
 
     /// Whether another audit would find the same as a stored result. `state` is the digest of the repository's files now;
