@@ -226,7 +226,7 @@ mod tests {
             text.read_to_end(&mut Vec::new()).unwrap();
             text.omission()
         };
-        let (sizes, copy, words) = (&[5, 5][..], &[0x91, 0x10, 0x20][..], insert("two words"));
+        let (sizes, copy, words) = (&[5, 5][..], &[0x91, 0x10, 0x20][..], insert("some words"));
         for complete in
             [&[sizes][..], &[sizes, copy], &[sizes, copy, &insert("one a word two"), copy], &[sizes, &words]]
         {
