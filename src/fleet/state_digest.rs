@@ -192,10 +192,10 @@ mod tests {
 
     use super::*;
 
-    fn make_git_dir(dir: &Path) {
-        fs::create_dir_all(dir.join("objects/info")).unwrap();
-        fs::create_dir_all(dir.join("refs")).unwrap();
-        fs::write(dir.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    fn make_git_dir(dir: &Path) -> std::io::Result<()> {
+        fs::create_dir_all(dir.join("objects/info"))?;
+        fs::create_dir_all(dir.join("refs"))?;
+        fs::write(dir.join("HEAD"), "ref: refs/heads/main\n")
     }
 
     /// The digest as if everything had been written long ago.
@@ -211,7 +211,7 @@ mod tests {
         let outside = |name: &str| scratch.path().join(name);
         let git_dirs = [".git", ".git/modules/s", ".git/mirrors/z.git", "a/c/.git", "a/c/d/.git"];
         for (number, git_dir) in git_dirs.into_iter().enumerate() {
-            make_git_dir(&top.join(git_dir));
+            make_git_dir(&top.join(git_dir)).unwrap();
             let (first, second) = (outside(&format!("first-{number}")), outside(&format!("second-{number}")));
             fs::create_dir_all(first.join("info")).unwrap();
             fs::create_dir_all(&second).unwrap();
@@ -231,7 +231,7 @@ mod tests {
         let before = digest(&top).expect("reliable");
         fs::write(top.join("new/file"), "x").unwrap();
         assert_eq!(digest(&top), Some(before.clone()));
-        make_git_dir(&top.join("new/.git"));
+        make_git_dir(&top.join("new/.git")).unwrap();
         assert_ne!(digest(&top), Some(before));
     }
 
@@ -239,8 +239,8 @@ mod tests {
     fn a_work_tree_elsewhere_makes_the_digest_unreliable() {
         let scratch = tempfile::tempdir().unwrap();
         let (top, module) = (scratch.path().join("top"), scratch.path().join("top/.git/modules/s"));
-        make_git_dir(&top.join(".git"));
-        make_git_dir(&module);
+        make_git_dir(&top.join(".git")).unwrap();
+        make_git_dir(&module).unwrap();
         fs::create_dir_all(top.join("s")).unwrap();
         fs::create_dir_all(scratch.path().join("elsewhere")).unwrap();
         for (worktree, is_reliable) in [
