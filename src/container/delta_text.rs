@@ -12,7 +12,8 @@ const MISSING_BYTES: &[u8] = b"\n\x1c\n";
 /// Length of the longest word that is left out, in bytes. Of a longer one, only the end is left out.
 const MAX_WORD_LEN: usize = 1 << 14;
 
-/// Length of the shortest word that counts as left out, in bytes. No key and no archive begins in a shorter one.
+/// Length of the shortest word that counts as left out, in bytes. Nearly every delta has shorter ones, of which a key would have
+/// to begin or end in the base.
 const MIN_WORD_LEN: usize = 4;
 
 /// Reads the text that a delta inserts.

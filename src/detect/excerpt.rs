@@ -127,7 +127,9 @@ fn excerpt(
             ranges.map(|range| (range.start + side.start..range.end + side.start, Replacement::Nothing)),
         );
     }
-    let char_len = char_len(&bytes[span.clone()]);
+    let is_utf32 = span.len().is_multiple_of(4)
+        && bytes[span.clone()].chunks(4).all(|unit| unit.iter().filter(|&&byte| byte == 0).count() == 3);
+    let char_len = if is_utf32 { 4 } else { 1 + usize::from(order.is_some()) };
     let mut spans: Vec<(Range<usize>, Replacement)> = masked
         .into_iter()
         // Masked text that touches the finding ends at its start, or begins at its end.
@@ -188,14 +190,6 @@ fn excerpt(
     let trimmed = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(trimmed.max(end));
     Excerpt { text, start, end }
-}
-
-/// Number of bytes of each character of a finding.
-fn char_len(finding: &[u8]) -> usize {
-    let is_padded = |len: usize| {
-        finding.chunks(len).all(|char| char.iter().filter(|&&byte| byte == 0).count() == len - 1)
-    };
-    [4, 2].into_iter().find(|&len| finding.len().is_multiple_of(len) && is_padded(len)).unwrap_or(1)
 }
 
 /// Widens `spans` to whole characters of two bytes, one of which begins at the start of `span`.

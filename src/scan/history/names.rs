@@ -36,10 +36,8 @@ impl RepositoryAudit<'_> {
                 if searched.insert(&path[..end]) {
                     let reported_path = [self.prefix, &path[..end]].concat();
                     let name_start = self.prefix.len() + start;
-                    let (findings, skip) =
-                        name_findings(detector, &mut reserve, Surface::FileName, &reported_path, name_start);
-                    self.outcome.coverage.skipped.extend(skip);
-                    for finding in findings {
+                    let surface = Surface::FileName;
+                    for finding in self.search_name(&mut reserve, surface, &reported_path, name_start) {
                         self.add_index_name_finding(finding);
                     }
                 }
@@ -72,16 +70,30 @@ impl RepositoryAudit<'_> {
         let mut reserve = EffortReserve::default();
         for name in with_keywords(names, self.settings.detector) {
             let reported_name = [self.prefix, name.as_bytes()].concat();
-            let (detector, start) = (self.settings.detector, self.prefix.len());
-            let (findings, skip) =
-                name_findings(detector, &mut reserve, Surface::RefName, &reported_name, start);
-            self.outcome.coverage.skipped.extend(skip);
-            for finding in findings {
-                let facts = self.outcome.history_facts.entry(finding.detected_key.fingerprint).or_default();
-                facts.add_status(LeakStatus::Present);
-                self.outcome.findings.push(finding);
-            }
+            self.search_ref_name(&mut reserve, &reported_name, self.prefix.len());
         }
+    }
+
+    /// Adds the findings in the name of a ref that exists, from `start` on.
+    pub(super) fn search_ref_name(&mut self, reserve: &mut EffortReserve, name: &[u8], start: usize) {
+        for finding in self.search_name(reserve, Surface::RefName, name, start) {
+            let facts = self.outcome.history_facts.entry(finding.detected_key.fingerprint).or_default();
+            facts.add_status(LeakStatus::Present);
+            self.outcome.findings.push(finding);
+        }
+    }
+
+    /// The findings in a name, from `start` on. What is passed over becomes a skip.
+    pub(super) fn search_name(
+        &mut self,
+        reserve: &mut EffortReserve,
+        surface: Surface,
+        name: &[u8],
+        start: usize,
+    ) -> Vec<Finding> {
+        let (findings, skip) = name_findings(self.settings.detector, reserve, surface, name, start);
+        self.outcome.coverage.skipped.extend(skip);
+        findings
     }
 }
 

@@ -10,9 +10,8 @@ use crate::git::attribution::{SecretPath, attribute_range};
 use crate::git::range::{self, ExclusionMode, Range, RangeContent, blobs_outside, candidates};
 use crate::git::refs::{self, Refs, Tip, TipKind};
 use crate::git::{ObjectId, ObjectKind, Repository};
-use crate::model::{LeakStatus, Surface, native_path};
+use crate::model::{Surface, native_path};
 use crate::scan::Settings;
-use crate::scan::collect::name_findings;
 use crate::scan::narrowing::submodule;
 use crate::scan::objects::{SearchOptions, search};
 
@@ -87,14 +86,7 @@ impl RepositoryAudit<'_> {
         };
         let mut reserve = EffortReserve::default();
         for name in names {
-            let (findings, skip) =
-                name_findings(self.settings.detector, &mut reserve, Surface::RefName, name.as_bytes(), 0);
-            self.outcome.coverage.skipped.extend(skip);
-            for finding in findings {
-                let facts = self.outcome.history_facts.entry(finding.detected_key.fingerprint).or_default();
-                facts.add_status(LeakStatus::Present);
-                self.outcome.findings.push(finding);
-            }
+            self.search_ref_name(&mut reserve, name.as_bytes(), 0);
         }
     }
 
@@ -114,10 +106,8 @@ impl RepositoryAudit<'_> {
             for path in names {
                 // The directories above are listed as names of their own.
                 let start = memchr::memrchr(b'/', &path).map_or(0, |slash| slash + 1);
-                let (findings, skip) =
-                    name_findings(self.settings.detector, &mut reserve, Surface::FileName, &path, start);
+                let findings = self.search_name(&mut reserve, Surface::FileName, &path, start);
                 self.outcome.findings.extend(findings);
-                self.outcome.coverage.skipped.extend(skip);
             }
         }
         let mut ids: Vec<ObjectId> = Vec::new();
