@@ -235,7 +235,9 @@ fn zips_in_zips_end_at_the_limits() {
         let entries: Vec<Entry> = (0..16).map(|index| Entry::new(&index.to_string(), 8, &packed)).collect();
         packed = zip(&entries);
     }
-    let limits = Limits { bytes: 64 << 20, ratio: u64::MAX, ..Limits::default() };
+    // Enough time for a busy machine.
+    let time = std::time::Duration::from_secs(3600);
+    let limits = Limits { bytes: 64 << 20, ratio: u64::MAX, time, ..Limits::default() };
     let extraction = extract_within("a.zip", &packed, limits);
     assert!(extraction.reasons().contains("more than 64 MiB"), "{}", extraction.reasons());
     let extraction = extract_within("a.zip", &packed, Limits { entries: 1000, bytes: 1 << 40, ..limits });
