@@ -1,6 +1,7 @@
 //! Reads single objects by id, and finds entry names in trees.
 
 use gix::ObjectId;
+use gix::bstr::ByteSlice;
 use gix::object::Kind;
 use gix::objs::TreeRefIter;
 
@@ -74,11 +75,26 @@ impl ObjectReader {
     }
 }
 
-/// The entry name that contains the byte at `offset` of a raw tree, and the offset at which the name begins.
-pub fn entry_name(tree: &[u8], offset: usize, hash_kind: gix::hash::Kind) -> Option<(Vec<u8>, usize)> {
-    let tree_start = tree.as_ptr() as usize;
-    TreeRefIter::from_bytes(tree, hash_kind).filter_map(Result::ok).find_map(|entry| {
-        let start = entry.filename.as_ptr() as usize - tree_start;
-        (start..start + entry.filename.len()).contains(&offset).then(|| (entry.filename.to_vec(), start))
-    })
+/// The names of the entries in a raw tree, by offset.
+pub struct TreeNames<'t> {
+    /// The offset at which each name starts, in ascending order, and the name.
+    names: Vec<(usize, &'t [u8])>,
+}
+
+impl<'t> TreeNames<'t> {
+    /// Reads a raw tree. Malformed entries have no names.
+    pub fn new(tree: &'t [u8], hash_kind: gix::hash::Kind) -> Self {
+        let tree_start = tree.as_ptr() as usize;
+        let entries = TreeRefIter::from_bytes(tree, hash_kind).filter_map(Result::ok);
+        let names =
+            entries.map(|entry| (entry.filename.as_ptr() as usize - tree_start, entry.filename.as_bytes()));
+        Self { names: names.collect() }
+    }
+
+    /// The name that contains the byte at `offset` of the tree, and the offset at which it starts.
+    pub fn at(&self, offset: usize) -> Option<(&'t [u8], usize)> {
+        let end = self.names.partition_point(|(start, _)| *start <= offset);
+        let (start, name) = self.names[..end].last()?;
+        (offset - start < name.len()).then_some((name, *start))
+    }
 }

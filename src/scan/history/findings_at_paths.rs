@@ -1,16 +1,17 @@
-//! Turns secrets with their attribution into findings at paths.
+//! Turns secrets with their attribution into places at paths.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::containers::{self, UnopenedContainer};
+use super::key_places::KeyPlace;
 use super::repository_audit::RepositoryAudit;
 use super::secret_index::SecretIndex;
 use crate::git::attribution::{Attribution, SecretHistory, SecretPath, attribute};
 use crate::git::refs::Refs;
-use crate::git::{self, IdentifiedObjects, ObjectId, ObjectKind, entry_name};
-use crate::model::{DetectedKey, Finding, LeakStatus, Origin, Reachability, Surface};
-use crate::scan::located::{LocatedSecret, content_name};
+use crate::git::{self, IdentifiedObjects, ObjectId, ObjectKind};
+use crate::model::{DetectedKey, LeakStatus, Origin, Reachability, Surface};
+use crate::scan::located::LocatedSecret;
 
 impl RepositoryAudit<'_> {
     /// Reports findings by the objects that contain them, without any attribution.
@@ -55,7 +56,8 @@ impl RepositoryAudit<'_> {
         let cache_entry = objects.and_then(|objects| self.unopened_paths(refs, unopened, objects));
         if let Some(paths) = cache_entry.as_ref().and_then(|entry| self.known_paths(entry, unopened)) {
             self.report_unopened_at(unopened, paths);
-            return self.add_index_findings(secrets, &object_ids, &[]);
+            // There are no keys, but an index that cannot be read is a gap.
+            return self.add_index_places(secrets, &object_ids, &[], &mut Vec::new());
         }
         containers::add_to_query(&mut query, unopened);
         let options = self.attribution(self.wants(Surface::Unreachable));
@@ -65,133 +67,85 @@ impl RepositoryAudit<'_> {
         if self.is_stopped() {
             return self.add_unattributed_findings(secrets);
         }
+        let mut places = Vec::new();
         for (detected_key, history) in secrets.keys.iter().zip(&histories) {
-            self.add_path_findings(detected_key, history, None);
+            places.extend(self.places_of(detected_key, history, None));
         }
         let unopened_histories = &histories[secrets.keys.len()..];
         self.report_unopened(unopened, unopened_histories);
         if let Some(entry) = cache_entry.filter(|_| !has_gaps) {
             self.keep_paths(&entry, unopened, unopened_histories);
         }
-        self.add_index_findings(secrets, &object_ids, &histories);
+        self.add_index_places(secrets, &object_ids, &histories, &mut places);
+        self.add_findings_at(places);
         self.add_message_findings(refs, &commits, secrets, false);
     }
 
-    /// Adds the findings at paths in trees, and in objects to which no tree leads; on `surface`, or on the
-    /// surface that follows from their reachability.
-    pub(super) fn add_path_findings(
+    /// Records the facts of a key's history, and returns its places at paths in trees, and in objects to which no tree leads:
+    /// on `surface`, or on the surface that follows from their reachability.
+    pub(super) fn places_of(
         &mut self,
         detected_key: &Arc<DetectedKey>,
         history: &SecretHistory,
         surface: Option<Surface>,
-    ) {
+    ) -> Vec<KeyPlace> {
         if history.paths.is_empty() && history.unnamed_objects.is_empty() {
-            return;
+            return Vec::new();
         }
         let now = self.options.now;
         let facts = self.outcome.history_facts.entry(detected_key.fingerprint).or_default();
         facts.add_history(history, now);
         let surface = surface.unwrap_or_else(|| surface_of(history));
-        for place in &history.paths {
-            self.add_finding_at(detected_key, surface, place);
-        }
-        for id in &history.unnamed_objects {
+        let place = |surface, path| KeyPlace { detected_key: Arc::clone(detected_key), surface, path };
+        let named = history.paths.iter().map(|path| place(surface, path.clone()));
+        let unnamed = history.unnamed_objects.iter().map(|id| {
             let no_path = SecretPath { path: Vec::new(), newest: *id, commit: None, versions: 1 };
-            self.add_finding_at(detected_key, Surface::Unreachable, &no_path);
-        }
+            place(Surface::Unreachable, no_path)
+        });
+        named.chain(unnamed).collect()
     }
 
-    fn add_finding_at(&mut self, detected_key: &Arc<DetectedKey>, surface: Surface, place: &SecretPath) {
-        let mut path = self.prefix.to_vec();
-        path.extend_from_slice(&place.path);
-        let is_named = place.commit.is_some() || !place.path.is_empty();
-        let mut origin = Origin {
-            surface,
-            path: is_named.then_some(path),
-            object: Some(place.newest.to_string()),
-            commit: place.commit.map(|id| id.to_string()),
-            container: Vec::new(),
-        };
-        // Locating a key reads its object again, which may take long after the time limit.
-        let object = match self.is_stopped() {
-            true => None,
-            false => self.objects.read(&place.newest, "contains a finding"),
-        };
-        let Some((kind, object)) = object else {
-            // A finding is reported even if its position is unknown.
-            return self.push(
-                detected_key,
-                origin,
-                LocatedSecret::without_position(detected_key),
-                place.versions,
-            );
-        };
-        let located = self.locator.first(place.newest, object, &content_name(&origin), detected_key);
-        let Some(located) = located else {
-            // The key is in another copy of the object, not the one that git would read.
-            return self.push(
-                detected_key,
-                origin,
-                LocatedSecret::without_position(detected_key),
-                place.versions,
-            );
-        };
-        let located = match kind {
-            ObjectKind::Tree => {
-                let offset = usize::try_from(located.span.start.offset).unwrap_or(usize::MAX);
-                let Some((name, start)) = entry_name(object, offset, self.repo.object_hash()) else { return };
-                let path = origin.path.get_or_insert_default();
-                if !path.is_empty() && path.last() != Some(&b'/') {
-                    path.push(b'/');
-                }
-                let name_start = path.len();
-                path.extend_from_slice(&name);
-                if surface == Surface::Blob {
-                    origin.surface = Surface::FileName;
-                }
-                located.move_to_name(object, start, name_start)
-            }
-            _ => located,
-        };
-        self.push(detected_key, origin, located, place.versions);
-    }
-
-    /// Adds findings in index entries, including those that no commit contains yet.
-    fn add_index_findings(
+    /// Adds the places in index entries, including those that no commit contains yet.
+    fn add_index_places(
         &mut self,
         secrets: &SecretIndex,
         object_ids: &HashSet<ObjectId>,
         histories: &[SecretHistory],
+        places: &mut Vec<KeyPlace>,
     ) {
         if !self.wants(Surface::Index) {
             return;
         }
         let (staged, gaps) = git::staged_paths(self.repo, |id| object_ids.contains(id));
         self.outcome.coverage.skipped.extend(gaps.into_skips());
+        let mut in_index = Vec::new();
+        // A blob that only an index refers to is not unreachable.
+        let mut not_unreachable = HashSet::new();
         for (id, _, occurrences) in secrets.of_kinds(&[ObjectKind::Blob]) {
-            for path in staged.get(&id).into_iter().flatten() {
-                for (number, _) in occurrences {
-                    let detected_key = &secrets.keys[*number as usize];
-                    let history = &histories[*number as usize];
-                    let facts = self.outcome.history_facts.entry(detected_key.fingerprint).or_default();
-                    facts.add_status(LeakStatus::Present);
-                    // No second finding for what HEAD has at the same path.
-                    if !history.paths.iter().any(|place| place.path == *path && place.newest == id) {
-                        let place = SecretPath { path: path.clone(), newest: id, commit: None, versions: 1 };
-                        self.outcome.findings.retain(|finding| !is_commitless(finding, detected_key, id));
-                        self.add_finding_at(detected_key, Surface::Index, &place);
-                    }
+            let Some(paths) = staged.get(&id) else { continue };
+            for (number, _) in occurrences {
+                let detected_key = &secrets.keys[*number as usize];
+                let committed = histories[*number as usize].paths.iter().filter(|place| place.newest == id);
+                let committed: HashSet<_> = committed.map(|place| &place.path).collect();
+                let facts = self.outcome.history_facts.entry(detected_key.fingerprint).or_default();
+                facts.add_status(LeakStatus::Present);
+                // No second finding for what HEAD has at the same path.
+                for path in paths.iter().filter(|path| !committed.contains(path)) {
+                    not_unreachable.insert((detected_key.fingerprint, id));
+                    in_index.push(KeyPlace {
+                        detected_key: Arc::clone(detected_key),
+                        surface: Surface::Index,
+                        path: SecretPath { path: path.clone(), newest: id, commit: None, versions: 1 },
+                    });
                 }
             }
         }
+        places.retain(|place| {
+            let id = place.path.newest;
+            !place.path.path.is_empty() || !not_unreachable.contains(&(place.detected_key.fingerprint, id))
+        });
+        places.append(&mut in_index);
     }
-}
-
-/// Whether the finding is of a blob that only an index refers to, which was first reported as unreachable.
-fn is_commitless(finding: &Finding, detected_key: &DetectedKey, id: ObjectId) -> bool {
-    finding.detected_key.fingerprint == detected_key.fingerprint
-        && finding.origin.path.is_none()
-        && finding.origin.object.as_deref() == Some(&id.to_string())
 }
 
 /// The surface of a secret's paths, by what leads to them.

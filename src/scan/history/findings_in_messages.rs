@@ -1,7 +1,6 @@
 //! Turns secrets in commits and tags into findings: in messages, identities and other headers.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::object_parts::{message_start, surface_at};
 use super::repository_audit::RepositoryAudit;
@@ -9,7 +8,7 @@ use super::secret_index::SecretIndex;
 use crate::git::attribution::change_in_commit;
 use crate::git::refs::Refs;
 use crate::git::{ObjectId, ObjectKind};
-use crate::model::{DetectedKey, Origin, Reachability, Surface};
+use crate::model::{Origin, Reachability, Surface};
 
 impl RepositoryAudit<'_> {
     /// Adds findings in messages, identities and other headers of commits and tags. In the audit of a range, it does not
@@ -22,21 +21,16 @@ impl RepositoryAudit<'_> {
         is_range: bool,
     ) {
         for ((id, _, occurrences), reachability) in secrets.of_kinds(&[ObjectKind::Commit]).zip(commits) {
-            for (number, offset) in occurrences {
-                let detected_key = &secrets.keys[*number as usize];
-                let Some(change) = self
-                    .objects
-                    .read(&id, "contains a finding")
-                    .map(|(_, bytes)| change_in_commit(&id, bytes))
-                else {
-                    continue;
-                };
-                let facts = self.outcome.history_facts.entry(detected_key.fingerprint).or_default();
+            let Some((_, bytes)) = self.objects.read(&id, "contains a finding") else { continue };
+            let change = change_in_commit(&id, bytes);
+            for (number, _) in occurrences {
+                let fingerprint = secrets.keys[*number as usize].fingerprint;
+                let facts = self.outcome.history_facts.entry(fingerprint).or_default();
                 facts.add_reachability(reachability);
-                facts.add_introduction(change, self.options.now);
-                let is_unreachable = !is_range && reachability.refs_in_history.is_empty();
-                self.add_message_finding(detected_key, id, *offset, is_unreachable);
+                facts.add_introduction(change.clone(), self.options.now);
             }
+            let is_unreachable = !is_range && reachability.refs_in_history.is_empty();
+            self.add_findings_in_headers_and_message(secrets, id, occurrences, is_unreachable);
         }
         let tags: Vec<_> = secrets.of_kinds(&[ObjectKind::Tag]).collect();
         let mut refs_by_tag = if tags.is_empty() { HashMap::new() } else { self.refs_by_tag(refs) };
@@ -48,15 +42,13 @@ impl RepositoryAudit<'_> {
                 refs_in_history: names,
                 ..Reachability::default()
             };
-            for (number, offset) in occurrences {
-                let detected_key = &secrets.keys[*number as usize];
-                self.outcome
-                    .history_facts
-                    .entry(detected_key.fingerprint)
-                    .or_default()
-                    .add_reachability(&reachability);
-                self.add_message_finding(detected_key, id, *offset, is_unreachable && !is_range);
+            for (number, _) in occurrences {
+                let fingerprint = secrets.keys[*number as usize].fingerprint;
+                let facts = self.outcome.history_facts.entry(fingerprint).or_default();
+                facts.add_reachability(&reachability);
             }
+            let is_unreachable = is_unreachable && !is_range;
+            self.add_findings_in_headers_and_message(secrets, id, occurrences, is_unreachable);
         }
     }
 
@@ -71,34 +63,41 @@ impl RepositoryAudit<'_> {
         names
     }
 
-    /// Adds the finding of a key in a commit or tag. `offset` is where the sweep found it first.
-    fn add_message_finding(
+    /// Adds the findings of the keys in a commit or tag. `occurrences` are the numbers of the keys, and the offset at which
+    /// the sweep found each first.
+    fn add_findings_in_headers_and_message(
         &mut self,
-        detected_key: &Arc<DetectedKey>,
+        secrets: &SecretIndex,
         id: ObjectId,
-        offset: usize,
+        occurrences: &[(u32, usize)],
         is_unreachable: bool,
     ) {
-        let Some((kind, object)) = self.objects.read(&id, "contains a finding") else { return };
-        let Some(mut located) = self.locator.first(id, object, b"", detected_key) else { return };
-        // The sweep's offset is that of the first occurrence, which a marker may accept.
-        let known_offset = located.offset_in_object();
-        let surface = surface_at(kind, object, known_offset.unwrap_or(offset));
-        if known_offset.is_some() && matches!(surface, Surface::CommitMessage | Surface::TagMessage) {
-            located = located.relative_to(object, message_start(object));
-        }
-        let id = id.to_string();
-        let is_commit = kind == ObjectKind::Commit;
-        let origin = Origin {
-            surface: if is_unreachable && !self.wants(surface) { Surface::Unreachable } else { surface },
-            path: None,
-            object: (!is_commit).then(|| id.clone()),
-            commit: is_commit.then_some(id),
-            container: Vec::new(),
-        };
         if is_unreachable && !self.wants(Surface::Unreachable) {
             return;
         }
-        self.push(detected_key, origin, located, 1);
+        let Some((kind, object)) = self.objects.read(&id, "contains a finding") else { return };
+        let mut findings = Vec::with_capacity(occurrences.len());
+        for (number, offset) in occurrences {
+            let detected_key = &secrets.keys[*number as usize];
+            let Some(mut located) = self.locator.first(id, object, b"", detected_key) else { continue };
+            // The sweep's offset is that of the first occurrence, which a marker may accept.
+            let known_offset = located.offset_in_object();
+            let surface = surface_at(kind, object, known_offset.unwrap_or(*offset));
+            if known_offset.is_some() && matches!(surface, Surface::CommitMessage | Surface::TagMessage) {
+                located = located.relative_to(object, message_start(object));
+            }
+            findings.push((detected_key, surface, located));
+        }
+        let is_commit = kind == ObjectKind::Commit;
+        for (detected_key, surface, located) in findings {
+            let origin = Origin {
+                surface: if is_unreachable && !self.wants(surface) { Surface::Unreachable } else { surface },
+                path: None,
+                object: (!is_commit).then(|| id.to_string()),
+                commit: is_commit.then(|| id.to_string()),
+                container: Vec::new(),
+            };
+            self.push(detected_key, origin, located, 1);
+        }
     }
 }

@@ -10,6 +10,7 @@ mod findings_at_paths;
 mod findings_in_messages;
 mod head_tree;
 mod history_facts;
+mod key_places;
 mod lfs;
 mod names;
 mod object_parts;

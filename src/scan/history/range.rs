@@ -139,13 +139,17 @@ impl RepositoryAudit<'_> {
         secrets
     }
 
-    /// The paths of secret `number` in blobs to which refs lead without a commit.
-    fn commitless_paths(&self, secrets: &SecretIndex, number: u32) -> Vec<SecretPath> {
-        let blobs = secrets.of_kinds(&[ObjectKind::Blob]);
-        let blobs =
-            blobs.filter(|(_, _, occurrences)| occurrences.iter().any(|(secret, _)| *secret == number));
-        let places = blobs.filter_map(|(id, _, _)| Some((id, self.commitless_blobs.get(&id)?.clone())));
-        places.map(|(newest, path)| SecretPath { path, newest, commit: None, versions: 1 }).collect()
+    /// The paths in blobs to which refs lead without a commit, by the number of the secret.
+    fn commitless_paths(&self, secrets: &SecretIndex) -> HashMap<u32, Vec<SecretPath>> {
+        let mut paths: HashMap<u32, Vec<SecretPath>> = HashMap::new();
+        for (newest, _, occurrences) in secrets.of_kinds(&[ObjectKind::Blob]) {
+            let Some(path) = self.commitless_blobs.get(&newest) else { continue };
+            let place = SecretPath { path: path.clone(), newest, commit: None, versions: 1 };
+            for (number, _) in occurrences {
+                paths.entry(*number).or_default().push(place.clone());
+            }
+        }
+        paths
     }
 
     /// Reports what the range introduced, with its history.
@@ -186,21 +190,24 @@ impl RepositoryAudit<'_> {
             return self.add_unattributed_findings(secrets);
         }
         let histories = range_histories.into_iter().zip(attribution.secrets);
+        let mut commitless_paths = self.commitless_paths(secrets);
+        let mut places = Vec::new();
         for ((detected_key, number), (range_history, mut history)) in
             secrets.keys.iter().zip(0..).zip(histories)
         {
             history.unnamed_objects = Vec::new();
             if range_history.introduced.is_empty() {
                 // No commit introduces an object to which a ref leads directly.
-                history.paths = self.commitless_paths(secrets, number);
+                history.paths = commitless_paths.remove(&number).unwrap_or_default();
             } else {
                 history.introduced = range_history.introduced;
                 history.removed = range_history.removed;
                 history.moves = range_history.moves;
                 history.paths = range_history.paths;
             }
-            self.add_path_findings(detected_key, &history, Some(Surface::Blob));
+            places.extend(self.places_of(detected_key, &history, Some(Surface::Blob)));
         }
+        self.add_findings_at(places);
         self.add_message_findings(&refs, &attribution.commits, secrets, true);
     }
 }

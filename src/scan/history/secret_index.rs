@@ -1,7 +1,7 @@
 //! Indexes the matches of a sweep by secret and by object.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::git::attribution::Query;
@@ -83,9 +83,10 @@ impl SecretIndex {
             let earlier = secrets.objects.remove(&object.id);
             let mut occurrences: Vec<(u32, usize)> =
                 earlier.map(|(_, occurrences)| occurrences).unwrap_or_default();
+            let mut known: HashSet<u32> = occurrences.iter().map(|(number, _)| *number).collect();
             for (span, key) in &object.matches {
                 let Some(&number) = numbers.get(&key.fingerprint) else { continue };
-                if !occurrences.iter().any(|(other, _)| *other == number) {
+                if known.insert(number) {
                     occurrences.push((number, usize::try_from(span.start).unwrap_or(usize::MAX)));
                 }
             }

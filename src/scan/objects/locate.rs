@@ -6,61 +6,72 @@ use std::sync::Arc;
 
 use crate::container::Input;
 use crate::git::{LfsStore, ObjectId, Pointer};
-use crate::model::{DetectedKey, Position, Span, Surface};
+use crate::model::{DetectedKey, Fingerprint, Position, Span, Surface};
 use crate::scan::Settings;
 use crate::scan::contents::Contents;
 use crate::scan::located::LocatedSecret;
 use crate::scan::searched::SearchResult;
 use crate::scan::suppression::MarkerDecision;
 
-/// Maximum number of objects and located secrets in the cache.
-const MAX_CACHED: usize = 100_000;
-
-/// Finds the places of secrets in objects, and caches them so that each object is searched once.
+/// Finds the places of secrets in objects. Keeps those of the object that was searched last, so that an object is searched
+/// once if its keys are asked for one after another.
 pub(in crate::scan) struct SecretLocator<'d> {
     contents: Contents<'d>,
     lfs: Option<LfsStore>,
-    /// For each object and name: the secrets in it, and whether there are more than were kept.
-    cache: HashMap<(ObjectId, Vec<u8>), (Vec<LocatedSecret>, bool)>,
-    /// The number of objects and located secrets in the cache.
-    count: usize,
+    last: Option<SearchedObject>,
+}
+
+/// The secrets in an object.
+struct SearchedObject {
+    id: ObjectId,
+    name: Vec<u8>,
+    secrets: Vec<LocatedSecret>,
+    /// For each key, the number of its first secret that no marker accepts, or of its first one if all are accepted.
+    first: HashMap<Fingerprint, usize>,
+    /// Whether there are more secrets than were kept, and not all of those are accepted.
+    has_dropped_open: bool,
 }
 
 impl<'d> SecretLocator<'d> {
     /// If `lfs` is given, Git LFS files are searched, and findings in them are attributed to their pointers.
     pub(in crate::scan) fn new(settings: &Settings<'d>, lfs: Option<LfsStore>) -> Self {
-        Self { contents: Contents::new(settings), lfs, cache: HashMap::new(), count: 0 }
+        Self { contents: Contents::new(settings), lfs, last: None }
     }
 
     /// All secrets in the object `id`, named `name`, and in containers in it.
     pub(in crate::scan) fn all(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &[LocatedSecret] {
-        &self.search(id, object, name).0
+        &self.search(id, object, name).secrets
     }
 
-    /// Like [`Self::all`], and whether there are more than were kept.
-    fn search(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &(Vec<LocatedSecret>, bool) {
-        let Self { contents, lfs, cache, count } = self;
-        if *count > MAX_CACHED {
-            cache.clear();
-            *count = 0;
+    fn search(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> &SearchedObject {
+        let last = self.last.take().filter(|last| last.id == id && last.name == name);
+        let searched = last.unwrap_or_else(|| self.search_again(id, object, name));
+        self.last.insert(searched)
+    }
+
+    fn search_again(&mut self, id: ObjectId, object: &[u8], name: &[u8]) -> SearchedObject {
+        let Self { contents, lfs, .. } = self;
+        let mut searched = SearchResult::default();
+        // Reading from memory cannot fail. Skips were reported by the first search.
+        let _ = contents.search(Input::Bytes(object), || name.to_vec(), &mut searched);
+        let mut has_dropped_open = searched.secrets.has_dropped_open();
+        let mut secrets = searched.secrets.into_parts().0;
+        let pointer = lfs.as_ref().zip(Pointer::parse(object));
+        if let Some(mut file) = pointer.and_then(|(lfs, pointer)| lfs.open(&pointer).ok()) {
+            let mut content = SearchResult::default();
+            let _ = contents.search(Input::File(&mut file), || name.to_vec(), &mut content);
+            has_dropped_open |= content.secrets.has_dropped_open();
+            let in_lfs = |located| LocatedSecret { surface: Some(Surface::Lfs), ..located };
+            secrets.extend(content.secrets.into_parts().0.into_iter().map(in_lfs));
         }
-        cache.entry((id, name.to_vec())).or_insert_with(|| {
-            let mut searched = SearchResult::default();
-            // Reading from memory cannot fail. Skips were reported by the first search.
-            let _ = contents.search(Input::Bytes(object), || name.to_vec(), &mut searched);
-            let mut has_dropped_open = searched.secrets.has_dropped_open();
-            let mut secrets = searched.secrets.into_parts().0;
-            let pointer = lfs.as_ref().zip(Pointer::parse(object));
-            if let Some(mut file) = pointer.and_then(|(lfs, pointer)| lfs.open(&pointer).ok()) {
-                let mut content = SearchResult::default();
-                let _ = contents.search(Input::File(&mut file), || name.to_vec(), &mut content);
-                has_dropped_open |= content.secrets.has_dropped_open();
-                let in_lfs = |located| LocatedSecret { surface: Some(Surface::Lfs), ..located };
-                secrets.extend(content.secrets.into_parts().0.into_iter().map(in_lfs));
+        let mut first: HashMap<Fingerprint, usize> = HashMap::new();
+        for (number, secret) in secrets.iter().enumerate() {
+            let first = first.entry(secret.detected_key.fingerprint).or_insert(number);
+            if secrets[*first].marker.accepts() && !secret.marker.accepts() {
+                *first = number;
             }
-            *count += 1 + secrets.len();
-            (secrets, has_dropped_open)
-        })
+        }
+        SearchedObject { id, name: name.to_vec(), secrets, first, has_dropped_open }
     }
 
     /// The first place of the secret that is not accepted, or the first of all if all are. Without a position
@@ -72,14 +83,11 @@ impl<'d> SecretLocator<'d> {
         name: &[u8],
         detected_key: &Arc<DetectedKey>,
     ) -> Option<LocatedSecret> {
-        let secret = detected_key.fingerprint;
-        let (all, has_dropped_open) = self.search(id, object, name);
-        let mut places = all.iter().filter(|one| one.detected_key.fingerprint == secret);
-        let Some(first) = places.next() else {
-            return has_dropped_open.then(|| LocatedSecret::without_position(detected_key));
-        };
-        let open = std::iter::once(first).chain(places).find(|one| !one.marker.accepts());
-        Some(open.unwrap_or(first).clone())
+        let searched = self.search(id, object, name);
+        match searched.first.get(&detected_key.fingerprint) {
+            Some(number) => Some(searched.secrets[*number].clone()),
+            None => searched.has_dropped_open.then(|| LocatedSecret::without_position(detected_key)),
+        }
     }
 }
 
