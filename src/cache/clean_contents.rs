@@ -84,7 +84,7 @@ impl<'c> CleanContents<'c> {
     }
 
     /// Stores the facts that this audit used, and for some time those that only earlier ones used.
-    pub fn keep(self) {
+    pub fn store(self) {
         let lookups = self.lookups.into_inner();
         if lookups > 0 {
             self.cache.note(format!(
@@ -142,10 +142,10 @@ mod tests {
         for number in 0..9u8 {
             contents.add(CleanContents::place_digest(&[number; 32], &[1]), 1);
         }
-        contents.keep();
+        contents.store();
         let contents = load([1; 32]);
         assert_eq!((contents.known(&second), load([2; 32]).known(&second)), (Some(u64::MAX), None));
-        contents.keep();
+        contents.store();
         let contents = load([1; 32]);
         assert_eq!((contents.known(&first), contents.known(&second)), (None, Some(u64::MAX)));
     }

@@ -9,7 +9,7 @@ use super::args::{GlobalArgs, SuppressionArgs};
 use super::base_files::{BaseFiles, FileOutsideRepository};
 use super::config::{self, Config, FILE_NAME};
 use super::environment::variable;
-use super::options::{self, BASELINE, Extent};
+use super::options::{self, BASELINE, BaselineScope};
 use super::policy_base::PolicyBase;
 use super::rules::load_detector;
 use crate::detect::Detector;
@@ -36,7 +36,7 @@ impl EffectiveSettings {
         suppression: &SuppressionArgs,
         global: &GlobalArgs,
     ) -> Result<Self> {
-        let mut settings = Self::from_checkout(config, suppression, global, Extent::default())?;
+        let mut settings = Self::from_checkout(config, suppression, global, BaselineScope::default())?;
         settings.policy.notes.insert(0, policy_note(&PolicyBase::Checkout));
         Ok(settings)
     }
@@ -46,16 +46,16 @@ impl EffectiveSettings {
         config: Config,
         suppression: &SuppressionArgs,
         global: &GlobalArgs,
-        extent: Extent,
+        scope: BaselineScope,
     ) -> Result<Self> {
         let (rules, detector) = load_detector(global, &config)?;
-        let policy = options::policy(suppression, &config, extent)?;
+        let policy = options::policy(suppression, &config, scope)?;
         Ok(Self { config, rules, detector, policy })
     }
 
     /// The settings of the policy base. Ignore files have no effect: those in the checkout belong to the change, and
     /// build output is scanned rather than trusted. `start` is a directory in the repository; suppression may depend on
-    /// `extent`.
+    /// `scope`.
     ///
     /// # Errors
     /// A file named by the user that cannot be read or parsed. If a file of the policy base is invalid, none of the
@@ -65,10 +65,10 @@ impl EffectiveSettings {
         repo: Option<&Repository>,
         start: &Path,
         (suppression, global): (&SuppressionArgs, &GlobalArgs),
-        extent: impl Fn(&Config) -> Extent,
+        scope: impl Fn(&Config) -> BaselineScope,
     ) -> Result<Self> {
         let files = BaseFiles::new(base, repo, start)?;
-        let mut settings = match Self::from_files(&files, start, suppression, global, &extent) {
+        let mut settings = match Self::from_files(&files, start, suppression, global, &scope) {
             Ok(settings) => settings,
             Err(error) => {
                 let message = format!("{error:#}");
@@ -81,7 +81,7 @@ impl EffectiveSettings {
                 }
                 // An error in the policy base must not reject the change that fixes it.
                 let unknown = PolicyBase::Unknown(message);
-                return Self::from_base(&unknown, repo, start, (suppression, global), extent);
+                return Self::from_base(&unknown, repo, start, (suppression, global), scope);
             }
         };
         for note in &mut settings.policy.notes {
@@ -104,7 +104,7 @@ impl EffectiveSettings {
         start: &Path,
         suppression: &SuppressionArgs,
         global: &GlobalArgs,
-        extent: &impl Fn(&Config) -> Extent,
+        scope: &impl Fn(&Config) -> BaselineScope,
     ) -> Result<Self> {
         let named_path = global.config.clone().or_else(|| variable("FRISKEY_CONFIG").map(PathBuf::from));
         let path = match named_path {
@@ -129,7 +129,7 @@ impl EffectiveSettings {
         };
         let (rules, detector) = load_detector(&GlobalArgs { rules, ..global.clone() }, &config)?;
         let policy =
-            options::policy_with_baseline(baseline.as_deref(), suppression, &config, extent(&config))?;
+            options::policy_with_baseline(baseline.as_deref(), suppression, &config, scope(&config))?;
         // All of it is in memory now, so the caller may delete the copies.
         Ok(Self { config, rules, detector, policy })
     }

@@ -12,7 +12,7 @@ use super::clock::now;
 use super::config::Config;
 use super::effective_settings::{EffectiveSettings, note_accepting_markers};
 use super::exit::Exit;
-use super::options::{self, Extent};
+use super::options::{self, BaselineScope};
 use super::output::Outputs;
 use super::policy_base::PolicyBase;
 use super::policy_from::policy_base;
@@ -48,7 +48,7 @@ fn effective_settings(args: &HistoryArgs, global: &GlobalArgs) -> Result<Effecti
         let base = policy_base(revision, &repo)?;
         if base != PolicyBase::Checkout {
             return EffectiveSettings::from_base(&base, Some(&repo), path, (suppression, global), |_| {
-                Extent::default()
+                BaselineScope::default()
             });
         }
         // The user asked for the policy of the checkout, which a note in the report says.
@@ -62,7 +62,7 @@ fn effective_settings(args: &HistoryArgs, global: &GlobalArgs) -> Result<Effecti
         options::config_for_repo(global, path)?,
         suppression,
         global,
-        Extent::default(),
+        BaselineScope::default(),
     )
 }
 

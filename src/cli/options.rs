@@ -84,19 +84,19 @@ fn max_useful_threads() -> usize {
     4 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// The extent of a scan, as far as suppression depends on it.
+/// What a scan covers, as far as its baseline depends on it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Extent {
+pub(super) struct BaselineScope {
     /// Whether paths of findings are relative to the current directory rather than to the root.
-    pub(super) relative_to_current_dir: bool,
+    pub(super) is_relative_to_current_dir: bool,
     /// Whether everything that the baseline covers is scanned.
     pub(super) covers_baseline: bool,
 }
 
 /// What a scan accepts, and where that was configured.
-pub(super) fn policy(suppression: &SuppressionArgs, config: &Config, extent: Extent) -> Result<Policy> {
+pub(super) fn policy(suppression: &SuppressionArgs, config: &Config, scope: BaselineScope) -> Result<Policy> {
     let baseline = if suppression.no_suppress { None } else { baseline_path(suppression, config)? };
-    policy_with_baseline(baseline.as_deref(), suppression, config, extent)
+    policy_with_baseline(baseline.as_deref(), suppression, config, scope)
 }
 
 /// Like [`policy`], with this baseline.
@@ -104,7 +104,7 @@ pub(super) fn policy_with_baseline(
     baseline: Option<&Path>,
     suppression: &SuppressionArgs,
     config: &Config,
-    extent: Extent,
+    scope: BaselineScope,
 ) -> Result<Policy> {
     let mut notes: Vec<_> = config_note(config).into_iter().collect();
     if let Some(threads) = config.threads.filter(|&threads| threads > max_useful_threads()) {
@@ -124,7 +124,7 @@ pub(super) fn policy_with_baseline(
                 1 => format!("baseline: {} (1 entry)", path.display()),
                 count => format!("baseline: {} ({count} entries)", path.display()),
             });
-            Some(if extent.relative_to_current_dir {
+            Some(if scope.is_relative_to_current_dir {
                 baseline.with_base(path_base(config)?)
             } else {
                 baseline
@@ -133,7 +133,7 @@ pub(super) fn policy_with_baseline(
         None => None,
     };
     let markers = marker_mode(suppression.strict, config);
-    Ok(Policy { markers, baseline, covers_baseline: extent.covers_baseline, notes, ignored: Vec::new() })
+    Ok(Policy { markers, baseline, covers_baseline: scope.covers_baseline, notes, ignored: Vec::new() })
 }
 
 /// Which markers are honored.

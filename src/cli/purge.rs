@@ -13,7 +13,7 @@ use super::clock::now;
 use super::effective_settings::EffectiveSettings;
 use super::exit::Exit;
 use super::message::{print, redact_message, say};
-use super::options::{self, Extent};
+use super::options::{self, BaselineScope};
 use super::output_file::{check_writable, write_file};
 use super::progress;
 use super::session::Session;
@@ -38,7 +38,7 @@ pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
     }
     let config = options::config_for_repo(global, &args.repo.path)?;
     let effective_settings =
-        EffectiveSettings::from_checkout(config, &args.suppression, global, Extent::default())?;
+        EffectiveSettings::from_checkout(config, &args.suppression, global, BaselineScope::default())?;
     let session = Session::new(effective_settings, &args.search)?;
     let progress = Arc::new(Progress::default());
     let options = PurgeOptions {

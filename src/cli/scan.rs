@@ -10,7 +10,7 @@ use super::args::{FileArgs, GlobalArgs, ScanArgs};
 use super::config::Config;
 use super::effective_settings::{EffectiveSettings, note_accepting_markers};
 use super::exit::Exit;
-use super::options::{self, Extent};
+use super::options::{self, BaselineScope};
 use super::output::Outputs;
 use super::policy_base::PolicyBase;
 use super::policy_from::policy_base;
@@ -74,13 +74,13 @@ fn effective_settings(args: &ScanArgs, global: &GlobalArgs) -> Result<EffectiveS
             let (repo, start) =
                 repo_and_start.as_ref().map_or((None, Path::new(".")), |(repo, start)| (Some(repo), *start));
             return EffectiveSettings::from_base(&base, repo, start, (suppression, global), |config| {
-                extent(paths, files, config)
+                baseline_scope(paths, files, config)
             });
         }
     }
     let config = options::config(global)?;
-    let extent = extent(paths, files, &config);
-    EffectiveSettings::from_checkout(config, suppression, global, extent)
+    let scope = baseline_scope(paths, files, &config);
+    EffectiveSettings::from_checkout(config, suppression, global, scope)
 }
 
 /// The files to scan, according to the options and the configuration.
@@ -112,12 +112,12 @@ pub(super) fn tree_options(
     })
 }
 
-/// The extent of a scan. It covers the baseline if the root is one of the directories and no option excludes
+/// What the scan covers, as far as its baseline depends on it. It covers the baseline if the root is one of the directories and no option excludes
 /// anything.
-pub(super) fn extent(paths: &[PathBuf], files: &FileArgs, config: &Config) -> Extent {
+pub(super) fn baseline_scope(paths: &[PathBuf], files: &FileArgs, config: &Config) -> BaselineScope {
     let is_root = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path == config.root.absolute);
-    Extent {
-        relative_to_current_dir: true,
+    BaselineScope {
+        is_relative_to_current_dir: true,
         covers_baseline: files.exclude.is_empty() && paths.iter().any(is_root),
     }
 }

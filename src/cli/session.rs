@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::args::{GlobalArgs, SearchArgs, SuppressionArgs};
 use super::effective_settings::EffectiveSettings;
 use super::limits::limits;
-use super::options::{self, Extent};
+use super::options::{self, BaselineScope};
 use crate::container::Limits;
 use crate::model::Confidence;
 use crate::scan::{Settings, Stop};
@@ -46,7 +46,10 @@ impl Session {
         global: &GlobalArgs,
     ) -> Result<Self> {
         let config = options::config(global)?;
-        Self::new(EffectiveSettings::from_checkout(config, suppression, global, Extent::default())?, args)
+        Self::new(
+            EffectiveSettings::from_checkout(config, suppression, global, BaselineScope::default())?,
+            args,
+        )
     }
 
     /// The settings that the library scans with.

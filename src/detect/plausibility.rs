@@ -181,13 +181,26 @@ fn repeats_too_much(behind: &[u8], literal: &[u8], spacing: usize) -> bool {
 /// Maximum length of a prefix (`sk-`, a name and `-`) without its first three bytes.
 const MAX_PREFIX_TAIL: usize = 44;
 
+// Upper bounds on the tokens that `encoding` reads as one, somewhat above the limits there.
+
+/// A run of tags: `MAX_TAGS_LEN` in `encoding::markup`.
+const MAX_TAGS: usize = 340;
+/// The text between two parts of a split literal: `MAX_CONCAT_LEN` in `encoding::string_concat`.
+const MAX_CONCATENATION: usize = 210;
+/// A line end with the indentation and the prefix of the next line: `encoding::line_continuation`.
+const MAX_LINE_BREAK: usize = 110;
+/// A color code (`encoding::color_code`) or a short escape.
+const MAX_SHORT_TOKEN: usize = 32;
+/// A character of UTF-8 that is ignored, such as a zero-width space, ends at its last byte; the bytes before are not ASCII.
+const MAX_UTF8_TAIL: usize = 3;
+
 /// Maximum length of a token that begins with `byte`, in bytes. If fewer are available, the token may be truncated.
 fn max_token_starting_with(byte: u8) -> usize {
     match byte {
-        b'<' => 340,
-        b'"' | b'\'' | b'`' | b'\\' | b'&' => 210,
-        b'\r' | b'\n' | b'^' => 110,
-        b'%' | b'=' | 0x1b | 0x80.. => 32,
+        b'<' => MAX_TAGS,
+        b'"' | b'\'' | b'`' | b'\\' | b'&' => MAX_CONCATENATION,
+        b'\r' | b'\n' | b'^' => MAX_LINE_BREAK,
+        b'%' | b'=' | 0x1b | 0x80.. => MAX_SHORT_TOKEN,
         _ => 1,
     }
 }
@@ -195,11 +208,11 @@ fn max_token_starting_with(byte: u8) -> usize {
 /// The same for a token that ends with `byte`.
 fn max_token_ending_with(byte: u8) -> usize {
     match byte {
-        b'>' => 340,
-        b'"' | b'\'' | b'`' | b';' => 210,
-        b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'+' | b'#' | b'*' | b'/' | b'%' | b'!' => 110,
-        b'=' | b'}' => 32,
-        0x80.. => 3,
+        b'>' => MAX_TAGS,
+        b'"' | b'\'' | b'`' | b';' => MAX_CONCATENATION,
+        b' ' | b'\t' | b'\r' | b'\n' | b'\\' | b'+' | b'#' | b'*' | b'/' | b'%' | b'!' => MAX_LINE_BREAK,
+        b'=' | b'}' => MAX_SHORT_TOKEN,
+        0x80.. => MAX_UTF8_TAIL,
         _ => 1,
     }
 }

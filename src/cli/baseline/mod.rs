@@ -14,9 +14,9 @@ use crate::cli::config::Config;
 use crate::cli::exit::Exit;
 use crate::cli::limits::limits;
 use crate::cli::message;
-use crate::cli::options::{self, BASELINE, Extent};
+use crate::cli::options::{self, BASELINE, BaselineScope};
 use crate::cli::rules::load_detector;
-use crate::cli::scan::{extent, tree_options};
+use crate::cli::scan::{baseline_scope, tree_options};
 use crate::detect::{Detector, Redactor};
 use crate::model::{Confidence, Coverage, Draft, Finding, Fingerprint, Leak, Report};
 use crate::report::escape_line;
@@ -48,7 +48,7 @@ struct BaselineRun<'a> {
     /// The files and directories to scan.
     paths: Vec<PathBuf>,
     /// What the scan covers: an entry without findings is stale only if that is everything that the baseline covers.
-    extent: Extent,
+    scope: BaselineScope,
     /// Keys below it are not added to the baseline.
     min_confidence: Confidence,
 }
@@ -70,7 +70,7 @@ impl<'a> BaselineRun<'a> {
         }
         Ok(Self {
             path,
-            extent: extent(&paths, &args.files, &config),
+            scope: baseline_scope(&paths, &args.files, &config),
             min_confidence: options::min_confidence(&args.search, &config)?,
             paths,
             args,
@@ -100,7 +100,7 @@ impl<'a> BaselineRun<'a> {
 
     fn update(self, reason: Option<&str>, prune: bool, fields: &BaselineEntryArgs) -> Result<Exit> {
         let baseline = self.read()?;
-        if prune && !self.extent.covers_baseline {
+        if prune && !self.scope.covers_baseline {
             bail!("--prune needs a scan of everything: leave out PATH and --exclude");
         }
         // Invalid fields are reported before the scan.
@@ -152,7 +152,7 @@ impl<'a> BaselineRun<'a> {
         let mut draft = self.scan(Some(&baseline))?;
         let mut matched = baseline.accept(&mut draft.leaks);
         let mut shows_why = what_shows_why(true);
-        if self.extent.covers_baseline {
+        if self.scope.covers_baseline {
             let history = self.search_history(&baseline, &mut matched)?;
             shows_why = what_shows_why(history.is_complete());
             draft.coverage.merge(history);
@@ -164,7 +164,7 @@ impl<'a> BaselineRun<'a> {
             outdated_entries += 1;
             write_redacted_line(&mut out, &self.detector, &format!("expired: {}", entry.name()))?;
         }
-        if self.extent.covers_baseline && report.coverage().is_complete() {
+        if self.scope.covers_baseline && report.coverage().is_complete() {
             for entry in baseline.stale_entries(&matched) {
                 outdated_entries += 1;
                 write_redacted_line(
@@ -173,7 +173,7 @@ impl<'a> BaselineRun<'a> {
                     &format!("stale, matches no finding: {}", entry.name()),
                 )?;
             }
-        } else if self.extent.covers_baseline {
+        } else if self.scope.covers_baseline {
             let count = baseline.stale_entries(&matched).count();
             writeln!(
                 out,

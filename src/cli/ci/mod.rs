@@ -27,7 +27,7 @@ use super::clock::now;
 use super::effective_settings::{EffectiveSettings, note_accepting_markers};
 use super::exit::Exit;
 use super::history::surfaces;
-use super::options::{self, Extent};
+use super::options::{self, BaselineScope};
 use super::output::{Outputs, step_summary};
 use super::policy_base::PolicyBase;
 use super::policy_from::{EVENT, policy_base};
@@ -98,11 +98,11 @@ fn effective_settings(
             options::config_for_repo(global, path)?,
             suppression,
             global,
-            Extent::default(),
+            BaselineScope::default(),
         ),
-        _ => {
-            EffectiveSettings::from_base(base, Some(repo), path, (suppression, global), |_| Extent::default())
-        }
+        _ => EffectiveSettings::from_base(base, Some(repo), path, (suppression, global), |_| {
+            BaselineScope::default()
+        }),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::cli::effective_settings::EffectiveSettings;
 use crate::cli::exit::Exit;
 use crate::cli::history::surfaces;
 use crate::cli::message::{redact_message, say};
-use crate::cli::options::{self, Extent};
+use crate::cli::options::{self, BaselineScope};
 use crate::cli::session::Session;
 use crate::fleet::{ResultsDir, Shard, parse_plan, planned_path, shard_positions};
 use crate::model::FleetPlan;
@@ -53,7 +53,7 @@ pub(super) fn run(args: &FleetAuditArgs, global: &GlobalArgs) -> Result<Exit> {
         explicit_config(global)?,
         &args.suppression,
         global,
-        Extent::default(),
+        BaselineScope::default(),
     )?;
     let session = Session::new(effective_settings, &search)?;
     refuse_keys(&plan, &session.effective_settings.detector)

@@ -11,7 +11,7 @@ use crate::cli::online::TextRedactor;
 use crate::cli::options;
 use crate::cli::rules::load_detector;
 use crate::cli::verify::leaks::Leaks;
-use crate::cli::verify::{known_keys, leaks_to_verify};
+use crate::cli::verify::{AcceptedLeaks, known_keys, leaks_to_verify};
 use crate::provider::{ApiKey, ProviderError, report_compromised};
 use crate::scan::MIN_FINGERPRINT_DIGITS;
 
@@ -20,7 +20,9 @@ const REPORTED_KINDS: [&str; 5] = ["project", "service-account", "admin", "user"
 
 pub(super) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit> {
     let mut leaks = Leaks::load(args.report.as_deref(), args.audited_repo(), global)?;
-    let (leak, _) = select_leak(leaks_to_verify(&leaks, args.key.is_some())?, args.key.as_deref())?;
+    // An explicitly named key is included even if it is accepted.
+    let accepted = AcceptedLeaks::included_if(args.key.is_some());
+    let (leak, _) = select_leak(leaks_to_verify(&leaks, accepted)?, args.key.as_deref())?;
     let fingerprint = leak.fingerprint.to_string();
     let kind = leak.shape.kind.as_str();
     if !REPORTED_KINDS.contains(&kind) {

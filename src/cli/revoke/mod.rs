@@ -24,7 +24,9 @@ use crate::cli::rules::load_detector;
 use crate::cli::verify::compare::{Comparison, add_evidence, compare};
 use crate::cli::verify::leaks::{LeakedKey, Leaks};
 use crate::cli::verify::shared_matches::SharedMatches;
-use crate::cli::verify::{LEAKED_ADMIN_KEY, is_leaked, known_keys, leaks_to_verify, redact_verification};
+use crate::cli::verify::{
+    AcceptedLeaks, LEAKED_ADMIN_KEY, is_leaked, known_keys, leaks_to_verify, redact_verification,
+};
 use crate::model::{KeyOwner, ListedKey, Verification};
 use crate::provider::{ApiKey, Client, KeyDirectory, LogCoverage, ProviderError, ServiceAccounts};
 use crate::report::{VerifiedLeak, write_verification};
@@ -67,12 +69,13 @@ pub(in crate::cli) fn run(args: &RevokeArgs, global: &GlobalArgs) -> Result<Exit
     }
     let admin = args.online.required_admin_key()?;
     let leaks = Leaks::load(args.report.as_deref(), args.audited_repo(), global)?;
-    let all_leaks = leaks_to_verify(&leaks, true)?;
+    let all_leaks = leaks_to_verify(&leaks, AcceptedLeaks::Included)?;
     if is_leaked(&admin, &all_leaks) {
         return refuse(LEAKED_ADMIN_KEY);
     }
     // An explicitly named key is included even if it is accepted.
-    let (leak, _) = select_leak(leaks_to_verify(&leaks, args.key.is_some())?, args.key.as_deref())?;
+    let accepted = AcceptedLeaks::included_if(args.key.is_some());
+    let (leak, _) = select_leak(leaks_to_verify(&leaks, accepted)?, args.key.as_deref())?;
     let config = options::config(global)?;
     let (_, detector) = load_detector(global, &config)?;
     let redactor = TextRedactor::new(&detector, known_keys(Some(&admin), &leaks));
@@ -146,7 +149,7 @@ impl KeyToRevoke {
     /// Why the key must not be deleted; `None` if it may be.
     fn refusal(&self, directory: &KeyDirectory, admin: &ApiKey, args: &RevokeArgs) -> Option<String> {
         let Self { leak, verification, keys, later_key_ids, shared_matches, .. } = self;
-        // The first refuses unless exactly one key matches.
+        // First, since the other checks rely on it: refuses unless exactly one key matches.
         refusal(keys, directory, admin)
             .or_else(|| shared_match_reason(shared_matches, verification))
             .or_else(|| uncertainty(leak, keys, later_key_ids, args.project.is_some()))

@@ -45,7 +45,7 @@ pub(super) fn run(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exit> {
         leaks.find_secrets(args.repo.as_deref(), global)?;
     }
     let client = args.online.client()?;
-    let (mut open, accepted) = open_and_accepted(&leaks, args.no_suppress)?;
+    let (mut open, accepted) = open_and_accepted(&leaks, AcceptedLeaks::included_if(args.no_suppress))?;
     if let Some(admin) = admin.as_ref().filter(|admin| !args.send_key && is_leaked(admin, &open)) {
         redaction::redact_key(admin.reveal());
         bail!("{LEAKED_ADMIN_KEY}");
@@ -84,20 +84,37 @@ pub(super) fn run(args: &VerifyArgs, global: &GlobalArgs) -> Result<Exit> {
 /// The leaks that are verified, and those that are not because they are accepted.
 type OpenAndAccepted = (Vec<(LeakedKey, Verification)>, Vec<LeakedKey>);
 
-fn open_and_accepted(leaks: &Leaks, with_accepted: bool) -> Result<OpenAndAccepted> {
-    let open = leaks_to_verify(leaks, with_accepted)?;
+fn open_and_accepted(leaks: &Leaks, accepted: AcceptedLeaks) -> Result<OpenAndAccepted> {
+    let open = leaks_to_verify(leaks, accepted)?;
     let open_fingerprints: HashSet<Fingerprint> = open.iter().map(|(leak, _)| leak.fingerprint).collect();
-    let accepted = leaks_to_verify(leaks, true)?.into_iter().map(|(leak, _)| leak);
+    let accepted = leaks_to_verify(leaks, AcceptedLeaks::Included)?.into_iter().map(|(leak, _)| leak);
     Ok((open, accepted.filter(|leak| !open_fingerprints.contains(&leak.fingerprint)).collect()))
 }
 
-/// The leaks, by default without those that are accepted; each once, even if reports were merged, with the
-/// earliest of its dates.
-pub(super) fn leaks_to_verify(leaks: &Leaks, with_accepted: bool) -> Result<Vec<(LeakedKey, Verification)>> {
+/// Whether leaks that a marker or the baseline accepts are verified.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum AcceptedLeaks {
+    Included,
+    LeftOut,
+}
+
+impl AcceptedLeaks {
+    pub(super) fn included_if(is_included: bool) -> Self {
+        if is_included { Self::Included } else { Self::LeftOut }
+    }
+}
+
+/// The leaks to verify; each once, even if reports were merged, with the earliest of its dates.
+pub(super) fn leaks_to_verify(
+    leaks: &Leaks,
+    accepted: AcceptedLeaks,
+) -> Result<Vec<(LeakedKey, Verification)>> {
     let reported = leaks.document["leaks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut open: Vec<(LeakedKey, Verification)> = Vec::new();
     let mut index_by_fingerprint: HashMap<Fingerprint, usize> = HashMap::new();
-    for leak in reported.iter().filter(|leak| with_accepted || !LeakedKey::is_accepted(leak)) {
+    for leak in
+        reported.iter().filter(|leak| accepted == AcceptedLeaks::Included || !LeakedKey::is_accepted(leak))
+    {
         let leak = LeakedKey::parse(leak, &leaks.secrets)?;
         match index_by_fingerprint.entry(leak.fingerprint) {
             Entry::Occupied(index) => {

@@ -14,6 +14,9 @@ use crate::container::signatures::{find_archive, find_archive_in_program};
 use crate::container::zip::FirstHeader;
 use crate::container::{ReadSeek, encoded};
 
+/// The offset before which no local header of a zip begins, if nothing is known of where they are.
+const HEADERS_ANYWHERE: u64 = 0;
+
 impl Extractor<'_> {
     /// Hands over content that is completely in memory. The caller has begun it.
     ///
@@ -27,11 +30,12 @@ impl Extractor<'_> {
                 self.open_streamed(format, &mut &bytes[..], content_name)
             }
             (ContentClass::Seekable(_), Some(format)) => {
-                self.open_seekable(format, &mut Cursor::new(bytes), 0).unwrap_or_default()
+                self.open_seekable(format, &mut Cursor::new(bytes), HEADERS_ANYWHERE).unwrap_or_default()
             }
             _ => Vec::new(),
         };
-        if let Some(ranges) = self.open_appended_zip(class, bytes, &mut Cursor::new(bytes), 0) {
+        if let Some(ranges) = self.open_appended_zip(class, bytes, &mut Cursor::new(bytes), HEADERS_ANYWHERE)
+        {
             delegated.extend(ranges);
         } else if class.format().is_none()
             && is_program(bytes)
@@ -157,9 +161,10 @@ impl Extractor<'_> {
         let (last, length) = (tee.last, tee.count);
         if outcome.is_ok() {
             if let (ContentClass::Seekable(_), Some(format)) = (class, openable) {
-                delegated = self.open_seekable(format, file, 0).unwrap_or_default();
+                delegated = self.open_seekable(format, file, HEADERS_ANYWHERE).unwrap_or_default();
             }
-            let first_header = first_header.map_or(0, |first_header| first_header.into_inner().offset());
+            let first_header =
+                first_header.map_or(HEADERS_ANYWHERE, |first_header| first_header.into_inner().offset());
             if let Some(ranges) = self.open_appended_zip(class, &last, file, first_header) {
                 delegated.extend(ranges);
             } else if class == ContentClass::Program {

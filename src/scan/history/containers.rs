@@ -96,7 +96,7 @@ impl RepositoryAudit<'_> {
                 let place_digest = place_digest(id, size).filter(|_| is_in_pack);
                 place_digest.into_iter().for_each(|digest| clean.add(digest, *searched));
             }
-            clean.keep();
+            clean.store();
         }
         matched_objects.extend(searched.found);
         // The sweep has counted the containers themselves.
