@@ -57,7 +57,7 @@ pub use gate::{RefusedFile, is_git_dir};
 pub use gix::hash::Kind as HashKind;
 pub use gix::object::Kind as ObjectKind;
 pub use gix::{ObjectId, Repository};
-pub use head_tree::{HeadTree, head_commit, walk_head_tree};
+pub use head_tree::{HeadTree, first_paths, head_commit, walk_head_tree};
 pub use hooks::{HooksDir, MessageCut, hooks_dir, message_cut};
 pub use index::{IndexNames, index_names, staged_paths};
 pub(crate) use inflate::InflateStream;

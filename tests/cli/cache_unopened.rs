@@ -45,9 +45,16 @@ fn paths_of_unopened_containers_are_searched_for_once() {
     let scratch = repository();
     assert!(!uses_known_paths(&scratch, &[]));
     assert!(uses_known_paths(&scratch, &[]));
-    // The paths are searched for again after a change of commits or refs, since a report names the newest path.
+    // The paths are searched for again after a change of commits, refs or HEAD, since a report names the path in HEAD's tree or
+    // else the newest one.
     type Event = (&'static str, fn(&Scratch));
     let events: &[Event] = &[
+        ("HEAD is another branch", |scratch| {
+            drop(scratch.git("repo", &["symbolic-ref", "HEAD", "refs/heads/side"]));
+        }),
+        ("HEAD is the first branch", |scratch| {
+            drop(scratch.git("repo", &["symbolic-ref", "HEAD", "refs/heads/main"]));
+        }),
         ("a branch moved", |scratch| drop(scratch.git("repo", &["branch", "-f", "side", "HEAD~2"]))),
         ("a branch is gone", |scratch| drop(scratch.git("repo", &["branch", "-qD", "side"]))),
         ("a tag", |scratch| drop(scratch.git("repo", &["tag", "old", "HEAD~1"]))),
@@ -95,7 +102,7 @@ fn paths_of_unopened_containers_are_searched_for_once() {
     }
 }
 
-/// Makes one of 14 kinds of change to the repository or the cache.
+/// Makes one of 15 kinds of change to the repository or the cache.
 fn apply_event(scratch: &Scratch, kind: u8, number: u64) {
     let git = |args: &[&str]| drop(scratch.try_git("repo", args, b""));
     let ancestor = format!("HEAD~{}", number % 3);
@@ -124,6 +131,7 @@ fn apply_event(scratch: &Scratch, kind: u8, number: u64) {
             let (from, to) = (number as usize % entries.len(), (number / 7) as usize % entries.len());
             fs::copy(&entries[from], &entries[to]).unwrap();
         }
+        13 => git(&["symbolic-ref", "HEAD", ["refs/heads/side", "refs/heads/main"][number as usize % 2]]),
         _ => git(&["repack", "-dq"]),
     }
 }
@@ -131,7 +139,7 @@ fn apply_event(scratch: &Scratch, kind: u8, number: u64) {
 #[test]
 fn audits_with_and_without_a_cache_name_the_same_unopened_containers_after_random_events() {
     let config = Config { cases: 5, rng_seed: RngSeed::Fixed(11), max_shrink_iters: 0, ..Config::default() };
-    let events = proptest::collection::vec((0u8..14, 0u64..10_000), 4..8);
+    let events = proptest::collection::vec((0u8..15, 0u64..10_000), 4..8);
     let cache_uses = Cell::new(0);
     let count = |is_use: bool| cache_uses.set(cache_uses.get() + usize::from(is_use));
     let checked = TestRunner::new(config).run(&events, |events| {

@@ -758,21 +758,45 @@ fn an_index_that_git_rejects_is_reported_and_one_that_git_accepts_is_searched() 
     assert!(status == 1 && leak(&report, &name).is_some(), "{report:#}");
 }
 
+/// Commits what is staged, with a committer's date in that year.
+fn commit_in(scratch: &Scratch, year: u32) {
+    let mut command = scratch.command("git", "r");
+    let date = format!("{year}-01-01T00:00:00Z");
+    let committed = command.env("GIT_COMMITTER_DATE", date).args(["commit", "-q", "-m", "staged"]).status();
+    assert!(committed.unwrap().success());
+}
+
 #[test]
-fn a_container_that_cannot_be_opened_is_named_by_its_newest_path() {
+fn a_container_that_cannot_be_opened_is_named_by_its_path_in_head_or_else_the_newest() {
     let scratch = Scratch::new();
     scratch.repository("r");
     let bytes = gzip(&"text ".repeat(1000));
     scratch.write("r/a-old.gz", &bytes[..bytes.len() / 2]);
     scratch.commit("r", "old");
     scratch.git("r", &["mv", "a-old.gz", "z-new.gz"]);
-    let mut command = scratch.command("git", "r");
-    let moved =
-        command.env("GIT_COMMITTER_DATE", "2025-01-01T00:00:00Z").args(["commit", "-q", "-m", "moved"]);
-    assert!(moved.status().unwrap().success());
-    let (status, report) = history(&scratch);
-    let skipped = &report["coverage"]["skipped"][0];
-    assert_eq!(status, 3);
-    assert!(skipped["what"].as_str().unwrap().starts_with("z-new.gz"), "{skipped}");
-    assert!(skipped["reason"].as_str().unwrap().contains("blob "), "{skipped}");
+    commit_in(&scratch, 2025);
+    let named = |path: &str| {
+        let (status, report) = history(&scratch);
+        let skipped = &report["coverage"]["skipped"][0];
+        assert_eq!(status, 3);
+        assert!(skipped["what"].as_str().unwrap().starts_with(path), "{skipped}");
+        assert!(skipped["reason"].as_str().unwrap().contains("blob "), "{skipped}");
+    };
+    named("z-new.gz");
+    scratch.git("r", &["branch", "newest"]);
+    // HEAD's tree has it at two paths. Another branch has it at a newer one.
+    scratch.git("r", &["reset", "-q", "--hard", "HEAD~1"]);
+    std::fs::create_dir(scratch.path("r/b")).unwrap();
+    std::fs::copy(scratch.path("r/a-old.gz"), scratch.path("r/b/copy.gz")).unwrap();
+    scratch.git("r", &["add", "."]);
+    commit_in(&scratch, 2020);
+    named("a-old.gz");
+    scratch.write("r/friskey.toml", "exclude = ['/a-old.gz']\n");
+    named("b/copy.gz");
+    scratch.write("r/friskey.toml", "exclude = ['/a-old.gz', '/b/']\n");
+    named("z-new.gz");
+    std::fs::remove_file(scratch.path("r/friskey.toml")).unwrap();
+    scratch.git("r", &["rm", "-rq", "a-old.gz", "b"]);
+    commit_in(&scratch, 2021);
+    named("z-new.gz");
 }

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::containers::{self, UnopenedContainer};
+use super::containers::UnopenedContainer;
 use super::key_places::KeyPlace;
 use super::repository_audit::RepositoryAudit;
 use super::secret_index::SecretIndex;
+use super::unopened_places::{UnopenedPlace, add_to_query};
 use crate::git::attribution::{Attribution, SecretHistory, SecretPath, attribute};
 use crate::git::refs::Refs;
 use crate::git::{self, IdentifiedObjects, ObjectId, ObjectKind};
@@ -53,13 +54,17 @@ impl RepositoryAudit<'_> {
         let mut query = secrets.query();
         let object_ids: HashSet<ObjectId> = query.objects.keys().copied().collect();
         let objects = objects.filter(|_| secrets.keys.is_empty());
-        let cache_entry = objects.and_then(|objects| self.unopened_paths(refs, unopened, objects));
-        if let Some(paths) = cache_entry.as_ref().and_then(|entry| self.known_paths(entry, unopened)) {
-            self.report_unopened_at(unopened, paths);
+        let head = git::head_commit(self.repo);
+        let cache_entry =
+            objects.and_then(|objects| self.unopened_paths((head.as_ref(), refs), unopened, objects));
+        if let Some(known) = cache_entry.as_ref().and_then(|entry| self.known_paths(entry, unopened)) {
+            self.report_unopened(unopened, known);
             // There are no keys, but an index that cannot be read is a gap.
             return self.add_index_places(secrets, &object_ids, &[], &mut Vec::new());
         }
-        containers::add_to_query(&mut query, unopened);
+        let in_head = self.places_in_head(head.as_ref(), unopened);
+        let elsewhere = unopened.iter().zip(&in_head).filter(|(_, place)| place.is_none());
+        add_to_query(&mut query, elsewhere.map(|(container, _)| container));
         let options = self.attribution(self.wants(Surface::Unreachable));
         let Attribution { secrets: histories, commits, gaps } = attribute(self.repo, refs, &query, &options);
         let has_gaps = !gaps.is_empty();
@@ -71,11 +76,19 @@ impl RepositoryAudit<'_> {
         for (detected_key, history) in secrets.keys.iter().zip(&histories) {
             places.extend(self.places_of(detected_key, history, None));
         }
-        let unopened_histories = &histories[secrets.keys.len()..];
-        self.report_unopened(unopened, unopened_histories);
+        let mut unopened_histories = histories[secrets.keys.len()..].iter();
+        let place = |place: Option<UnopenedPlace>| match place {
+            Some(place) => place,
+            None => match unopened_histories.next() {
+                Some(history) => self.place_in_history(history),
+                None => UnopenedPlace::NOWHERE,
+            },
+        };
+        let unopened_places: Vec<UnopenedPlace> = in_head.into_iter().map(place).collect();
         if let Some(entry) = cache_entry.filter(|_| !has_gaps) {
-            self.keep_paths(&entry, unopened, unopened_histories);
+            self.keep_paths(&entry, unopened, &unopened_places);
         }
+        self.report_unopened(unopened, unopened_places);
         self.add_index_places(secrets, &object_ids, &histories, &mut places);
         self.add_findings_at(places);
         self.add_message_findings(refs, &commits, secrets, false);

@@ -27,6 +27,7 @@ mod side_files;
 mod submodules;
 mod unlisted_bytes;
 mod unopened_paths;
+mod unopened_places;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -1,13 +1,13 @@
-//! Keeps the paths of containers that could not be opened in a cache, since finding them requires reading all trees.
+//! Keeps the paths of containers that could not be opened in a cache, since finding them may require reading all trees.
 //!
-//! These paths depend only on the objects, the refs and the reflogs. If all of these are as they were when an earlier audit
+//! These paths depend only on HEAD, the objects, the refs and the reflogs. If all of these are as they were when an earlier audit
 //! read all trees, its answer is still right. For each path, the cache has the commit and the positions of the entries in
 //! its trees, which must still lead to the object. A container whose path is wrong would still be reported.
 
-use super::containers::{MAX_NAMED, UnopenedContainer};
+use super::containers::UnopenedContainer;
 use super::repository_audit::RepositoryAudit;
+use super::unopened_places::{MAX_NAMED, UnopenedPlace};
 use crate::cache::{Cache, CacheDigest, CacheReader, put_number};
-use crate::git::attribution::SecretHistory;
 use crate::git::refs::{Refs, TipKind};
 use crate::git::{
     self, IdentifiedObjects, ObjectDatabase, ObjectId, ObjectReader, cache_subject, entry_positions,
@@ -25,14 +25,14 @@ pub(super) struct UnopenedPaths<'a> {
     objects: &'a IdentifiedObjects,
 }
 
-/// The newest commit with an object, and the positions of the tree entries that lead to it.
+/// A commit with an object, and the positions of the tree entries that lead to it.
 type CachedPath = (ObjectId, Vec<u32>);
 
 impl RepositoryAudit<'_> {
     /// What identifies the paths of `unopened`, if they can be kept.
     pub(super) fn unopened_paths<'o>(
         &self,
-        refs: &Refs,
+        (head, refs): (Option<&ObjectId>, &Refs),
         unopened: &[UnopenedContainer],
         objects: &'o IdentifiedObjects,
     ) -> Option<UnopenedPaths<'o>>
@@ -49,6 +49,7 @@ impl RepositoryAudit<'_> {
         };
         add(&objects.digest);
         add(&[self.wants(Surface::Unreachable).into()]);
+        add(head.map_or(b"", |head| head.as_bytes()));
         add(&(refs.tips.len() as u64).to_le_bytes());
         for tip in &refs.tips {
             add(tip.name.as_bytes());
@@ -74,12 +75,12 @@ impl RepositoryAudit<'_> {
         Some(UnopenedPaths { cache: self.cache()?, database, subject, basis, objects })
     }
 
-    /// The paths that an earlier audit found, as reports name them.
+    /// The places that an earlier audit found.
     pub(super) fn known_paths(
         &self,
         entry: &UnopenedPaths<'_>,
         unopened: &[UnopenedContainer],
-    ) -> Option<Vec<Option<String>>> {
+    ) -> Option<Vec<UnopenedPlace>> {
         let bytes = entry.cache.load(&entry.subject)?;
         let places = decode(&bytes, &entry.basis, self.repo.object_hash().len_in_bytes())?;
         if places.len() != unopened.len().min(MAX_NAMED) {
@@ -88,10 +89,10 @@ impl RepositoryAudit<'_> {
         // A reader of its own, whose gaps are not reported: if a path is not found here, all paths are searched for again.
         let mut objects = ObjectReader::new(self.repo);
         let path = |(container, cached_path): (&UnopenedContainer, Option<CachedPath>)| {
-            let Some((commit, positions)) = cached_path else { return Some(None) };
+            let Some((commit, positions)) = cached_path else { return Some(UnopenedPlace::NOWHERE) };
             let path = path_from_positions(&mut objects, &commit, &positions, &container.id)?;
             let path = [self.prefix, &path[..]].concat();
-            Some(Some(String::from_utf8_lossy(&path).into_owned()))
+            Some(UnopenedPlace::named(String::from_utf8_lossy(&path).into_owned()))
         };
         let paths = unopened.iter().zip(places).map(path).collect::<Option<Vec<_>>>()?;
         entry.cache.note(format!(
@@ -107,25 +108,25 @@ impl RepositoryAudit<'_> {
         &mut self,
         entry: &UnopenedPaths<'_>,
         unopened: &[UnopenedContainer],
-        histories: &[SecretHistory],
+        places: &[UnopenedPlace],
     ) {
         let mut objects = ObjectReader::new(self.repo);
-        let mut places = Vec::new();
-        for (container, history) in unopened.iter().zip(histories) {
-            if history.paths.is_empty() {
-                places.push(None);
+        let mut kept = Vec::new();
+        for (container, place) in unopened.iter().zip(places) {
+            let Some((commit, path)) = &place.in_commit else {
+                // A name without a commit is that of a ref.
+                if place.name.is_some() {
+                    return;
+                }
+                kept.push(None);
                 continue;
-            }
-            let Some((place, _)) = self.newest_place(history) else { return };
-            let Some(commit) = place.commit else { return };
-            let Some(positions) = entry_positions(&mut objects, &commit, &place.path, &container.id) else {
-                return;
             };
-            places.push(Some((commit, positions)));
+            let Some(positions) = entry_positions(&mut objects, commit, path, &container.id) else { return };
+            kept.push(Some((*commit, positions)));
         }
         let is_certain = self.objects.has_no_gaps() && objects.has_no_gaps() && !self.is_stopped();
         if is_certain && entry.objects.are_unchanged(&entry.database) {
-            entry.cache.store(&entry.subject, &encode(&entry.basis, &places));
+            entry.cache.store(&entry.subject, &encode(&entry.basis, &kept));
         }
     }
 }
