@@ -7,7 +7,7 @@ use super::value::Value;
 /// Maximum number of filters; real files use only a few.
 const MAX_FILTERS: usize = 8;
 
-/// Maximum bytes of an image row; more are not decoded at once.
+/// Maximum bytes of a row of a predictor. Two rows are kept in memory.
 const MAX_ROW_LEN: u64 = 1 << 20;
 
 /// A filter that can be undone, with its parameters.
@@ -27,11 +27,11 @@ pub(super) enum FilterStep {
 /// A predictor. It replaces each byte by its difference from a byte before or above it, row by row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Predictor {
-    /// Whether it is one of PNG, with a byte before each row that selects the algorithm; otherwise it is that of TIFF.
+    /// Whether it is one of PNG's, with a byte before each row that selects the algorithm; otherwise it is TIFF's.
     pub(super) is_png: bool,
     /// Bytes of a row.
     pub(super) row_len: usize,
-    /// Bytes of a pixel, at least one.
+    /// Bytes of a pixel, rounded up.
     pub(super) pixel_len: usize,
     /// Bits per color component.
     pub(super) bits: u64,
@@ -40,10 +40,10 @@ pub(super) struct Predictor {
 /// What the dictionary says about a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct StreamDictionary {
-    /// The steps of decoding in order, up to the first image filter.
+    /// The steps of decoding in order, up to the first filter that cannot be undone.
     pub(super) steps: Vec<FilterStep>,
-    /// Whether a filter is unsupported or unknown.
-    pub(super) is_unknown: bool,
+    /// Whether a filter is not known, or a predictor not supported. Filters of images are known, but not undone.
+    pub(super) has_unsupported: bool,
     /// Whether there is a dictionary at all.
     pub(super) is_stream: bool,
     /// Length of the stream in bytes, if the dictionary states it directly.
@@ -52,7 +52,7 @@ pub(super) struct StreamDictionary {
 
 /// Reads the dictionary at the end of `before`; `object` resolves references.
 pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) -> StreamDictionary {
-    // An object number precedes it; otherwise it is just a word that ends like the keyword.
+    // The keyword `stream` follows a dictionary; otherwise it is part of a text.
     let before = before.trim_ascii_end();
     if !before.ends_with(b">>") {
         return StreamDictionary::default();
@@ -73,7 +73,7 @@ pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) 
         Some(Value::List(filters)) => filters,
         Some(filter) => vec![filter],
         None => {
-            dictionary.is_unknown = is_reference;
+            dictionary.has_unsupported = is_reference;
             return dictionary;
         }
     };
@@ -84,29 +84,35 @@ pub(super) fn read(before: &[u8], object: &mut dyn FnMut(u64) -> Option<Value>) 
         None => Vec::new(),
     };
     let mut parameters = parameters.into_iter();
-    dictionary.is_unknown = filters.len() > MAX_FILTERS;
+    dictionary.has_unsupported = filters.len() > MAX_FILTERS;
     for filter in filters.into_iter().take(MAX_FILTERS) {
         let parameters = resolve(parameters.next()).unwrap_or(Value::Other);
         let is_reference = matches!(filter, Value::Reference(_));
         let Some(Value::Name(name)) = resolve(Some(filter)) else {
-            dictionary.is_unknown |= is_reference;
+            dictionary.has_unsupported |= is_reference;
+            break;
+        };
+        let Ok(predictor) = parse_predictor(&parameters) else {
+            dictionary.has_unsupported = true;
             break;
         };
         match &name[..] {
-            b"FlateDecode" | b"Fl" => {
-                dictionary.steps.push(FilterStep::Deflate(parse_predictor(&parameters)))
-            }
+            b"FlateDecode" | b"Fl" => dictionary.steps.push(FilterStep::Deflate(predictor)),
             b"LZWDecode" | b"LZW" => {
                 let is_early = parameters.number(b"EarlyChange") != Some(0);
-                dictionary.steps.push(FilterStep::Lzw { is_early, predictor: parse_predictor(&parameters) });
+                dictionary.steps.push(FilterStep::Lzw { is_early, predictor });
             }
             b"ASCII85Decode" | b"A85" => dictionary.steps.push(FilterStep::Ascii85),
             b"ASCIIHexDecode" | b"AHx" => dictionary.steps.push(FilterStep::Hexadecimal),
             b"RunLengthDecode" | b"RL" => dictionary.steps.push(FilterStep::RunLengths),
             // It does not change the data, but names the encryption, if there is any.
             b"Crypt" => {}
-            // Image filters.
-            _ => break,
+            // What they decode to is the pixels of an image.
+            b"DCTDecode" | b"DCT" | b"CCITTFaxDecode" | b"CCF" | b"JBIG2Decode" | b"JPXDecode" => break,
+            _ => {
+                dictionary.has_unsupported = true;
+                break;
+            }
         }
     }
     dictionary
@@ -121,15 +127,23 @@ fn find_value(source: &[u8], key: &[u8]) -> Option<Value> {
     })
 }
 
+/// A predictor whose rows are longer than [`MAX_ROW_LEN`].
+struct RowsTooLong;
+
 /// The predictor that the parameters of a filter declare, if any.
-fn parse_predictor(parameters: &Value) -> Option<Predictor> {
-    let kind = parameters.number(b"Predictor").filter(|&kind| kind == 2 || kind >= 10)?;
+fn parse_predictor(parameters: &Value) -> Result<Option<Predictor>, RowsTooLong> {
+    let Some(kind) = parameters.number(b"Predictor").filter(|&kind| kind == 2 || kind >= 10) else {
+        return Ok(None);
+    };
     let [colors, bits, columns] = [(&b"Colors"[..], 1), (b"BitsPerComponent", 8), (b"Columns", 1)]
-        .map(|(key, default)| parameters.number(key).unwrap_or(default).clamp(1, MAX_ROW_LEN));
-    let pixel_len = colors.checked_mul(bits)?;
-    let row_len = pixel_len.checked_mul(columns)?.div_ceil(8);
-    let [row_len, pixel_len] = [row_len, (pixel_len / 8).max(1)].map(|size| size.min(MAX_ROW_LEN) as usize);
-    Some(Predictor { is_png: kind >= 10, row_len, pixel_len, bits })
+        .map(|(key, default)| parameters.number(key).unwrap_or(default).max(1));
+    let pixel_bits = colors.checked_mul(bits).ok_or(RowsTooLong)?;
+    let row_len = pixel_bits.checked_mul(columns).ok_or(RowsTooLong)?.div_ceil(8);
+    if row_len > MAX_ROW_LEN {
+        return Err(RowsTooLong);
+    }
+    let [row_len, pixel_len] = [row_len, pixel_bits.div_ceil(8)].map(|bytes| bytes as usize);
+    Ok(Some(Predictor { is_png: kind >= 10, row_len, pixel_len, bits }))
 }
 
 #[cfg(test)]
@@ -160,13 +174,32 @@ mod tests {
             ("1 0 obj <</Filter /Fl>> and", vec![]),
         ] {
             assert_eq!(read_source(source).steps, steps, "{source}");
-            assert!(!read_source(source).is_unknown, "{source}");
+            assert!(!read_source(source).has_unsupported, "{source}");
         }
-        assert!(read_source("1 0 obj <</Filter 9 0 R>>").is_unknown);
+        assert!(read_source("1 0 obj <</Filter 9 0 R>>").has_unsupported);
         assert_eq!(read_source("1 0 obj <</Length 51 >>").length, Some(51));
         assert_eq!(read_source("1 0 obj <</Length 51 0 R>>").length, None);
         let tiff = Predictor { is_png: false, row_len: 4, pixel_len: 1, bits: 8 };
         let expected = vec![FilterStep::Hexadecimal, FilterStep::Deflate(Some(tiff))];
         assert_eq!(read_source("<</Filter [/AHx/Fl] /DecodeParms [null 8 0 R]>>").steps, expected);
+    }
+
+    #[test]
+    fn the_bytes_of_a_pixel_are_rounded_up() {
+        let source = "<</Filter/Fl/DecodeParms<</Predictor 15/Colors 3/BitsPerComponent 4/Columns 5>>>>";
+        let predictor = Predictor { is_png: true, row_len: 8, pixel_len: 2, bits: 4 };
+        assert_eq!(read_source(source).steps, [FilterStep::Deflate(Some(predictor))]);
+    }
+
+    #[test]
+    fn what_cannot_be_undone_is_unsupported() {
+        for source in [
+            "<</Filter/BrotliDecode>>",
+            "<</Filter[/AHx/Unheard/Fl]>>",
+            "<</Filter/Fl/DecodeParms<</Predictor 2/Columns 3000000>>>>",
+            "<</Filter/Fl/DecodeParms<</Predictor 12/Colors 4294967296/Columns 4294967296>>>>",
+        ] {
+            assert!(read_source(source).has_unsupported, "{source}");
+        }
     }
 }

@@ -92,7 +92,7 @@ fn open_streams(
             && !matches!(dictionary.steps.first(), Some(FilterStep::Deflate(_) | FilterStep::RunLengths))
         {
             dictionary.steps = vec![FilterStep::Deflate(None)];
-        } else if dictionary.is_unknown {
+        } else if dictionary.has_unsupported {
             unsupported_count += 1;
         }
         let end = match dictionary.steps.first() {
