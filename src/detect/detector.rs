@@ -73,8 +73,9 @@ impl Detector {
         let extra = extra.iter().enumerate().map(|(index, keyword)| (*keyword, first_extra + index));
         let pairs = plain.chain(encoded_pairs).chain(extra);
         let prefilter = Prefilter::new(pairs).map_err(|error| {
-            let first = &rules.rules()[0];
-            invalid(first, &format!("the keywords of all rules are too many together: {error}"))
+            // Those of the built-in rules are not too many.
+            let custom = rules.rules().iter().find(|rule| !rule.built_in).unwrap_or(&rules.rules()[0]);
+            invalid(custom, &format!("the keywords of all rules are too many together: {error}"))
         })?;
         let plain = variants.iter().map(|variant| variant.variant.facts.max_len).max().unwrap_or(0);
         // A longer match yields to every overlapping one, so the margin need not reach over it.
@@ -392,7 +393,16 @@ fn compile_custom(rules: &RuleSet, variants: &[CompiledVariant]) -> Result<(), R
         if rule.built_in {
             continue;
         }
-        size += variant.try_compile().map_err(|error| invalid(rule, &error.to_string()))?;
+        size += variant.try_compile().map_err(|error| {
+            let reason = match error.size_limit() {
+                Some(limit) => format!(
+                    "its pattern takes more than {} MiB of memory; shorten what it repeats",
+                    limit >> 20
+                ),
+                None => error.to_string(),
+            };
+            invalid(rule, &reason)
+        })?;
         if size > MAX_COMPILED_BYTES {
             let limit = MAX_COMPILED_BYTES >> 20;
             let reason = format!(
@@ -407,7 +417,7 @@ fn compile_custom(rules: &RuleSet, variants: &[CompiledVariant]) -> Result<(), R
 fn invalid(rule: &Rule, reason: &str) -> RuleError {
     RuleError::Invalid {
         path: rule.source.to_string(),
-        line: 1,
+        line: rule.line,
         reason: format!("rule `{}`: {reason}", rule.id),
     }
 }

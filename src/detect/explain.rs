@@ -58,11 +58,13 @@ impl Detector {
                 let rule = &self.rules[variant.rule];
                 let bytes = candidate.bytes[candidate.secret.clone()].to_vec();
                 let prefix = candidate.prefix.end.saturating_sub(candidate.secret.start);
-                let confidence = outcome.as_ref().ok().map(|(confidence, _)| *confidence);
                 let is_same = |matched: &Match| {
+                    let key = &matched.detected_key;
                     matched.span == span
-                        && matched.detected_key.rule == rule.id
-                        && Some(matched.detected_key.confidence) == confidence
+                        && key.rule == rule.id
+                        && outcome.as_ref().is_ok_and(|(confidence, evidence)| {
+                            *confidence == key.confidence && *evidence == key.evidence
+                        })
                 };
                 RuleAssessment {
                     rule: rule.id.to_string(),

@@ -105,6 +105,7 @@ pub fn prove(
             .coverage
             .ignored
             .iter()
+            .filter(|ignored| !blind_spots::limits_proof(ignored.kind))
             .map(|ignored| format!("{}: {}", ignored.what, ignored.by))
             .collect(),
         not_provable: NOT_PROVABLE.to_vec(),

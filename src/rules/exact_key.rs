@@ -105,6 +105,7 @@ fn with_description(variant: Variant, described_as: Option<&Rule>, description: 
         examples: Vec::new(),
         counter_examples: Vec::new(),
         source: Arc::from("traced"),
+        line: 1,
         built_in: true,
         replaces_built_in: false,
     };

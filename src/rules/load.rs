@@ -149,6 +149,7 @@ impl Loader<'_> {
             examples: raw.examples,
             counter_examples: raw.counter_examples,
             source: Arc::from(self.path),
+            line: self.line_at(start),
             built_in: self.is_built_in,
             replaces_built_in: false,
         })
@@ -254,10 +255,14 @@ impl Loader<'_> {
         self.invalid(value.span().start, reason)
     }
 
-    fn invalid(&self, offset: usize, reason: String) -> RuleError {
+    /// The line of the byte at `offset`, from 1.
+    fn line_at(&self, offset: usize) -> usize {
         let text_before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        let line = 1 + bytecount::count(text_before, b'\n');
-        RuleError::Invalid { path: self.path.to_owned(), line, reason }
+        1 + bytecount::count(text_before, b'\n')
+    }
+
+    fn invalid(&self, offset: usize, reason: String) -> RuleError {
+        RuleError::Invalid { path: self.path.to_owned(), line: self.line_at(offset), reason }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Rule {
     pub counter_examples: Vec<String>,
     /// The name of its file.
     pub source: Arc<str>,
+    /// The line on which it begins in that file, from 1.
+    pub line: usize,
     /// Whether it is built in.
     pub built_in: bool,
     /// Whether it replaces a built-in rule.

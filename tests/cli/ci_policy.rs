@@ -361,6 +361,35 @@ fn each_build_of_a_branch_applies_the_policy_of_the_default_branch() {
 }
 
 #[test]
+fn the_reason_for_an_unknown_policy_base_names_what_is_missing() {
+    let setup = CiSetup::new();
+    let before = setup.commit("old", None);
+    let after = setup.commit("a.env", Some(1));
+    setup.checkout(&after, &[]);
+    let zeros = "0".repeat(40);
+    let notes = |before: &str, branch: &[(&'static str, &'static str)]| {
+        let common = [
+            ("GITLAB_CI", "true"),
+            ("CI_PIPELINE_SOURCE", "push"),
+            ("CI_COMMIT_SHA", &*after),
+            ("CI_COMMIT_BEFORE_SHA", before),
+            ("CI_DEFAULT_BRANCH", "main"),
+        ];
+        let (_, report) = setup.status_and_report(&setup.friskey(&[&common[..], branch].concat(), &[]));
+        report["notes"].to_string()
+    };
+    // The default branch is there, but the pushed one may be it.
+    let unknown = notes(&before, &[]);
+    assert!(unknown.contains("it is not known which branch was pushed to"), "{unknown}");
+    setup.scratch.git("ci", &["update-ref", "-d", "refs/remotes/origin/main"]);
+    let missing = "1".repeat(40);
+    for before in [&before, &zeros, &missing] {
+        let notes = notes(before, &[("CI_COMMIT_BRANCH", "x")]);
+        assert!(notes.contains("git fetch origin main:refs/remotes/origin/main"), "{before}: {notes}");
+    }
+}
+
+#[test]
 fn a_build_of_the_default_branch_applies_the_policy_of_its_last_successful_build() {
     let setup = CiSetup::new();
     setup.scratch.write("r/friskey.toml", "exclude = ['*.env']\n");

@@ -295,6 +295,14 @@ fn rules_that_take_too_much_memory_are_refused_and_named_with_their_file() {
         message.contains("many.toml") && message.contains("rule `r") && message.contains("64 MiB"),
         "{message}"
     );
+    let branches: Vec<String> = (b'a'..=b'z').map(|c| format!("[^{0}]{0}", char::from(c))).collect();
+    let large = format!("pattern = 'abc(?:{}){{1,2000}}'", branches.join("|"));
+    let rules = format!("[[rule]]\nid = 'small'\npattern = 'abcd'\n\n[[rule]]\nid = 'large'\n{large}\n");
+    scratch.write("a/large.toml", rules);
+    let output = scratch.friskey("a", &["scan", "f", "--no-config", "--rules", "large.toml"]);
+    let message = printed_text(&output);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("large.toml:5: rule `large`: its pattern takes more than "), "{message}");
     let files: Vec<String> = (0..101).map(|n| format!("'{n}.toml'")).collect();
     scratch.write("a/friskey.toml", format!("rules = [{}]\n", files.join(", ")));
     let output = scratch.friskey("a", &["scan", "f"]);

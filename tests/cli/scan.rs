@@ -206,6 +206,10 @@ fn explain_shows_why_a_text_is_or_is_not_reported() {
     assert_eq!(text.matches(" at byte ").count(), 1, "one line for each key: {text}");
     let (code, text) = explain(&format!("{} {}", key(1), key(2)));
     assert_eq!((code, text.matches(": reported as ").count()), (1, 2), "{text}");
+    // Several variants match a key that is cut off.
+    let (code, text) = explain(&format!("openai {}", &key(1)[..120]));
+    assert_eq!((code, text.matches(": reported as ").count()), (1, 1), "{text}");
+    assert!(text.contains("cut off"), "{text}");
     let (code, text) = explain("openai sk-0123456789abcdef0123456789abcdef01234567");
     assert_eq!(code, 0);
     assert!(text.contains(": not a key\n") && text.contains("rejected by check `"), "{text}");

@@ -331,6 +331,21 @@ fn a_key_whose_rule_is_not_in_force_is_not_proven_gone() {
 }
 
 #[test]
+fn a_replaced_rule_is_listed_once() {
+    let server = Server::new();
+    server.push(&[]);
+    server.clone(&["--mirror"]);
+    let rule = "[[rule]]\nid = 'openai-client-secret'\nkeywords = ['abc']\npattern = 'abc[0-9]{9}'\n";
+    server.scratch.write("own.toml", rule);
+    let options = ["prove", "clone", "--report", "purge.json", "--format", "json", "--rules", "own.toml"];
+    let output = server.scratch.friskey(&options);
+    let proof = parse(&output);
+    assert_eq!(output.status.code(), Some(3), "{proof:#}");
+    assert!(reasons(&proof).contains("openai-client-secret"), "{}", reasons(&proof));
+    assert_eq!(proof["left_out"], json!([]), "{proof:#}");
+}
+
+#[test]
 fn clones_with_sha256_ids_can_be_proven() {
     let server = Server::with_object_format("sha256");
     server.push(&HIDDEN_REFS[..1]);

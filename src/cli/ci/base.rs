@@ -28,7 +28,7 @@ fn policy_base_for_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> P
     let before = push.before.as_deref().filter(|before| is_in_clone(repo, before));
     match (tip, before) {
         (Some((name, id)), _) => default_branch_at(&name, id),
-        (None, Some(_)) if is_other_branch(push.ref_name.as_deref(), default_branch) => PolicyBase::Unknown(format!(
+        (None, _) if is_other_branch(push.ref_name.as_deref(), default_branch) => PolicyBase::Unknown(format!(
             "the default branch, {}, is not in this clone; `git fetch origin {0}:refs/remotes/origin/{0}` fetches it",
             default_branch.unwrap_or_default()
         )),
@@ -36,6 +36,9 @@ fn policy_base_for_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> P
             "it is not known which branch is the default one, and this one is not called main or master; fetch the \
              default branch to refs/remotes/origin/, or name a commit to trust with `--policy-from REV`"
                 .to_owned(),
+        ),
+        (None, Some(_)) if push.ref_name.is_none() => PolicyBase::Unknown(
+            "it is not known which branch was pushed to; name a commit to trust with `--policy-from REV`".to_owned(),
         ),
         (None, Some(before)) => {
             PolicyBase::Rev { rev: before.to_owned(), description: format!("the commit before the {}", plan.event) }
@@ -49,8 +52,7 @@ fn policy_base_for_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> P
 
 /// Whether the ref `name` is known not to be the default branch.
 fn is_other_branch(name: Option<&str>, default_branch: Option<&str>) -> bool {
-    default_branch
-        .is_some_and(|default| name.and_then(|name| name.strip_prefix("refs/heads/")) != Some(default))
+    name.zip(default_branch).is_some_and(|(name, default)| name.strip_prefix("refs/heads/") != Some(default))
 }
 
 /// Whether the ref `name` is a branch called main or master.

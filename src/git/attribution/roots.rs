@@ -52,7 +52,9 @@ impl GraphRoot {
         if let Some(stash) = self.stash.as_ref().filter(|stash| !reachability.stashes.contains(stash)) {
             reachability.stashes.push(stash.clone());
         }
-        if let Some(seconds) = seconds.filter(|_| self.name.starts_with("refs/tags/")) {
+        // Reflog entries of tags have names that begin like theirs.
+        let is_tag = self.kind == ReachedBy::Ref && self.name.starts_with("refs/tags/");
+        if let Some(seconds) = seconds.filter(|_| is_tag) {
             reachability.tags.push(TagDate { seconds, name: self.name.clone() });
         }
     }

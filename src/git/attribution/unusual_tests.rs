@@ -115,6 +115,20 @@ fn a_detached_head_and_tags_of_trees_and_blobs_count_as_refs() {
 }
 
 #[test]
+fn reflog_entries_of_tags_are_no_tags() {
+    let (scratch, blob) = repository_with_leak();
+    scratch.git(&["config", "core.logAllRefUpdates", "always"]);
+    scratch.git(&["tag", "moved"]);
+    scratch.write("more", "more");
+    scratch.commit("third");
+    scratch.git(&["tag", "-f", "moved"]);
+    scratch.git(&["tag", "new"]);
+    let answer = attribute_objects(&scratch, &[blob], true);
+    let tags: Vec<_> = answer.secrets[0].reachability.tags.iter().map(|tag| &tag.name[..]).collect();
+    assert_eq!(tags, ["refs/tags/moved", "refs/tags/new"]);
+}
+
+#[test]
 fn a_secret_in_the_name_of_an_entry_has_the_path_of_its_tree() {
     let (scratch, _) = repository_with_leak();
     let (top, src) = (scratch.id("HEAD^{tree}"), scratch.id("HEAD:src"));

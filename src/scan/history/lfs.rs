@@ -54,8 +54,8 @@ impl RepositoryAudit<'_> {
         }
         if unlisted_count > 0 {
             let what = format!("{unlisted_count} more Git LFS pointers");
-            let reason = "their files are missing; `git lfs fetch --all` downloads them, `--surfaces=-lfs` leaves them \
-                          out";
+            let reason = "their files are missing or cannot be verified, as those listed; `git lfs fetch --all` downloads missing \
+                          files, `--surfaces=-lfs` leaves them out";
             self.outcome.coverage.skipped.insert(Skip::new(what, reason));
         }
     }
