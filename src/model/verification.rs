@@ -11,7 +11,7 @@ pub enum KeyVerdict {
     LiveRestricted,
     /// The provider accepts it, but its account has no credit.
     LiveWithoutCredit,
-    /// It works on another host of the provider.
+    /// It works only on another host of the provider.
     LiveElsewhere,
     /// The provider knows it, but does not accept it from this address.
     BlockedHere,
@@ -30,7 +30,7 @@ impl KeyVerdict {
             Self::Live => "live",
             Self::LiveRestricted => "live, but restricted",
             Self::LiveWithoutCredit => "live, without credit",
-            Self::LiveElsewhere => "lives in another region",
+            Self::LiveElsewhere => "live, in another region",
             Self::BlockedHere => "blocked here",
             Self::Deactivated => "deactivated",
             Self::Dead => "dead",
@@ -57,7 +57,7 @@ impl Serialize for KeyVerdict {
     }
 }
 
-/// How many keys of the organization the leaked key may be, judged by their masks.
+/// How many keys of the organization have a mask that fits the leaked key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MaskMatchCount {
@@ -155,13 +155,13 @@ pub struct Spending {
     pub currency: String,
     /// The total since the day of the leaking commit, that day included.
     pub since_leak: f64,
-    /// The average cost of one of the `days_before`.
+    /// The average cost per day in the `days_before`.
     pub per_day_before: f64,
     /// The number of days before the leak over which the average was taken.
     pub days_before: u32,
     /// Each day, oldest first.
     pub days: Vec<SpendingDay>,
-    /// What the key was used for; services that it was not used for are left out.
+    /// The services that the key was used for.
     pub services: Vec<ServiceUse>,
 }
 
@@ -213,7 +213,7 @@ pub struct Verification {
     pub works_at: Option<&'static str>,
     /// Whether the leaked key itself was sent to the provider.
     pub key_sent: bool,
-    /// How many listed keys it may be.
+    /// How many listed keys have a mask that fits it.
     pub matching: MaskMatchCount,
     /// The matching keys.
     pub keys: Vec<ListedKey>,

@@ -37,20 +37,21 @@ pub(super) fn read_buckets(
         let path = format!(
             "/v1/organization/{endpoint}?start_time={start}&bucket_width=1d&limit={days_in_page}&group_by=api_key_id{filter}{page}"
         );
-        let answer: BucketPage = match client.get(&path, admin) {
+        let response: BucketPage = match client.get(&path, admin) {
             Err(error) if error.status() == Some(400) && filters.len() > 1 && page.is_empty() => {
                 filters.pop();
                 continue;
             }
-            answer => answer?,
+            response => response?,
         };
-        for bucket in &answer.data {
+        for bucket in &response.data {
             bucket.results.iter().for_each(|result| add(start_of_day(bucket.start_time), result));
         }
-        let cursor = answer.next_page.filter(|cursor| answer.has_more && cursor.len() <= MAX_CURSOR_BYTES);
+        let cursor =
+            response.next_page.filter(|cursor| response.has_more && cursor.len() <= MAX_CURSOR_BYTES);
         match cursor.map(|cursor| format!("&page={}", percent_encode(&cursor))) {
             Some(next) if next != page => page = next,
-            _ if !answer.has_more => return Ok(()),
+            _ if !response.has_more => return Ok(()),
             _ => return Err(client.endless_list()),
         }
     }

@@ -46,7 +46,7 @@ pub struct Client {
 }
 
 /// A response within the limits, of any status.
-pub(super) struct Answer {
+pub(super) struct HttpResponse {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
     retry_after: Option<Duration>,
@@ -87,24 +87,24 @@ impl Client {
     /// Sends a GET for `path`, which begins with `/v1/`, and parses the response.
     ///
     /// # Errors
-    /// Why there is no documented response. Temporary failures are retried first.
+    /// There is no response of the documented form; the error says why. Temporary failures are retried first.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str, key: &ApiKey) -> Result<T, ProviderError> {
-        let answer = self.get_answer(path, key)?;
-        self.parse(&answer)
+        let response = self.get_response(path, key)?;
+        self.parse(&response)
     }
 
     /// Sends a GET and returns the response, whatever its status. Temporary failures are retried first.
-    pub(super) fn get_answer(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
+    pub(super) fn get_response(&self, path: &str, key: &ApiKey) -> Result<HttpResponse, ProviderError> {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
         loop {
             let outcome = self.send_get(path, key);
             let pause = match &outcome {
-                Ok(answer) if answer.is_temporary() => answer.retry_after.unwrap_or(wait),
+                Ok(response) if response.is_temporary() => response.retry_after.unwrap_or(wait),
                 Err(ProviderError::Connection { .. } | ProviderError::TimedOut { .. }) => wait,
                 _ => return outcome,
             };
-            // An overloaded server may request any wait, and a call that timed out has already taken long.
+            // A wait that outlasts the run is useless. A call that timed out has taken long, so it is repeated only once.
             let is_last = attempt >= MAX_ATTEMPTS
                 || (attempt >= 2 && matches!(outcome, Err(ProviderError::TimedOut { .. })));
             if is_last || pause >= self.time_left() {
@@ -117,7 +117,7 @@ impl Client {
     }
 
     /// Makes one attempt at a GET.
-    fn send_get(&self, path: &str, key: &ApiKey) -> Result<Answer, ProviderError> {
+    fn send_get(&self, path: &str, key: &ApiKey) -> Result<HttpResponse, ProviderError> {
         let request = self.limit_request(self.agent.get(self.url(path)))?;
         self.receive(request.header("authorization", self.authorization(key)?).call())
     }
@@ -130,7 +130,8 @@ impl Client {
         key.authorization().ok_or_else(|| self.impossible_request())
     }
 
-    /// Counts a request, and sets its time limit to what is left for all calls. An error if a limit of the run is reached.
+    /// Counts a request, and limits its time to that of a call and to what is left for all calls. An error if a limit of the run is
+    /// reached.
     fn limit_request<B>(&self, request: RequestBuilder<B>) -> Result<RequestBuilder<B>, ProviderError> {
         let RunLimits { requests, time } = self.options.limits;
         let left = self.time_left();
@@ -139,7 +140,7 @@ impl Client {
         }
         let count_one = |sent: u64| (sent < requests).then_some(sent + 1);
         if self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count_one).is_err() {
-            return Err(ProviderError::TooManyRequests { requests });
+            return Err(ProviderError::OutOfRequests { requests });
         }
         let request = request.config().timeout_global(Some(self.options.timeout.min(left))).build();
         Ok(request.header("accept", "application/json"))
@@ -154,7 +155,7 @@ impl Client {
     fn receive(
         &self,
         result: Result<ureq::http::Response<ureq::Body>, Error>,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<HttpResponse, ProviderError> {
         let mut response = result.map_err(|error| self.transport_error(&error))?;
         let status = response.status().as_u16();
         if response.status().is_redirection() {
@@ -163,7 +164,7 @@ impl Client {
         let retry_after = retry_after(response.headers());
         let body = response.body_mut().with_config().limit(MAX_BODY_BYTES).read_to_vec();
         let body = body.map_err(|error| self.transport_error(&error))?;
-        Ok(Answer { status, body, retry_after })
+        Ok(HttpResponse { status, body, retry_after })
     }
 
     /// Sends a DELETE for `path`. Retries only if the rate limit was exceeded: after any other failure, the caller must
@@ -171,12 +172,12 @@ impl Client {
     pub(super) fn delete(&self, path: &str, key: &ApiKey) -> Result<(), ProviderError> {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
-        let answer = loop {
+        let response = loop {
             let request = self.limit_request(self.agent.delete(self.url(path)))?;
-            let answer = self.receive(request.header("authorization", self.authorization(key)?).call())?;
-            let pause = answer.retry_after.unwrap_or(wait);
-            if answer.status != 429 || attempt >= MAX_ATTEMPTS || pause >= self.time_left() {
-                break answer;
+            let response = self.receive(request.header("authorization", self.authorization(key)?).call())?;
+            let pause = response.retry_after.unwrap_or(wait);
+            if response.status != 429 || attempt >= MAX_ATTEMPTS || pause >= self.time_left() {
+                break response;
             }
             thread::sleep(pause);
             wait *= 2;
@@ -185,11 +186,11 @@ impl Client {
         let is_deleted = |body: &[u8]| {
             serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|value| value["deleted"] == true)
         };
-        match answer.status {
-            200 if is_deleted(&answer.body) => Ok(()),
+        match response.status {
+            200 if is_deleted(&response.body) => Ok(()),
             // Success without the documented confirmation: the key may have been deleted.
-            200..=299 => Err(self.unreadable_answer("something else")),
-            _ => Err(self.refusal(&answer)),
+            200..=299 => Err(self.unreadable_response("something else")),
+            _ => Err(self.refusal(&response)),
         }
     }
 
@@ -197,37 +198,37 @@ impl Client {
     pub(super) fn post(&self, path: &str, json: &[u8], key: &ApiKey) -> Result<Vec<u8>, ProviderError> {
         let request = self.limit_request(self.agent.post(self.url(path)))?;
         let request = request.header("authorization", self.authorization(key)?);
-        let answer = self.receive(request.header("content-type", "application/json").send(json))?;
-        match answer.status {
-            200 | 201 => Ok(answer.body),
-            _ => Err(self.refusal(&answer)),
+        let response = self.receive(request.header("content-type", "application/json").send(json))?;
+        match response.status {
+            200 | 201 => Ok(response.body),
+            _ => Err(self.refusal(&response)),
         }
     }
 
-    /// Sends JSON without any key in the headers, in one attempt. Accepts any status of 200 to 299, since the documentation
-    /// names none.
+    /// Sends JSON without any key in the headers, in one attempt. Accepts any status of 200 to 299, since no documentation
+    /// says which to expect.
     pub(super) fn post_without_key(&self, path: &str, json: &[u8]) -> Result<(), ProviderError> {
         let request = self.limit_request(self.agent.post(self.url(path)))?;
-        let answer = self.receive(request.header("content-type", "application/json").send(json))?;
-        match answer.status {
+        let response = self.receive(request.header("content-type", "application/json").send(json))?;
+        match response.status {
             200..=299 => Ok(()),
-            _ => Err(self.refusal(&answer)),
+            _ => Err(self.refusal(&response)),
         }
     }
 
     /// Parses a documented response.
-    fn parse<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ProviderError> {
-        if answer.status == 200 {
-            return serde_json::from_slice(&answer.body)
-                .map_err(|_| self.unreadable_answer("something else"));
+    fn parse<T: DeserializeOwned>(&self, response: &HttpResponse) -> Result<T, ProviderError> {
+        if response.status == 200 {
+            return serde_json::from_slice(&response.body)
+                .map_err(|_| self.unreadable_response("something else"));
         }
-        Err(self.refusal(answer))
+        Err(self.refusal(response))
     }
 
     /// Why the API refused a call.
-    pub(super) fn refusal(&self, answer: &Answer) -> ProviderError {
-        let Some(error) = ErrorBody::parse(&answer.body) else {
-            return ProviderError::Refused { host: self.host_name(), status: answer.status, code: None };
+    pub(super) fn refusal(&self, response: &HttpResponse) -> ProviderError {
+        let Some(error) = ErrorBody::parse(&response.body) else {
+            return ProviderError::Refused { host: self.host_name(), status: response.status, code: None };
         };
         let serving_host =
             Host::find_in(error.message()).filter(|_| error.code() == Some("incorrect_hostname"));
@@ -236,20 +237,20 @@ impl Client {
             (None, Some(serving_host)) => ProviderError::OtherHost { host: self.host_name(), serving_host },
             (None, None) => ProviderError::Refused {
                 host: self.host_name(),
-                status: answer.status,
+                status: response.status,
                 code: error.code_or_type().map(str::to_owned),
             },
         }
     }
 
-    pub(super) fn unreadable_answer(&self, content: &'static str) -> ProviderError {
+    pub(super) fn unreadable_response(&self, content: &'static str) -> ProviderError {
         ProviderError::Unreadable { host: self.host_name(), content }
     }
 
     /// The error for a request that cannot be built. It has no message of its own, since it cannot occur: an [`ApiKey`] is
     /// printable ASCII, and every string can be written as JSON.
     pub(super) fn impossible_request(&self) -> ProviderError {
-        self.unreadable_answer("nothing")
+        self.unreadable_response("nothing")
     }
 
     pub(super) fn endless_list(&self) -> ProviderError {
@@ -274,11 +275,11 @@ impl Client {
             Error::Timeout(_) => {
                 return ProviderError::TimedOut { host, seconds: self.options.timeout.as_secs() };
             }
-            Error::BodyExceedsLimit(_) => return self.unreadable_answer("more than 4 MiB"),
-            Error::LargeResponseHeader(..) => return self.unreadable_answer("very long headers"),
+            Error::BodyExceedsLimit(_) => return self.unreadable_response("more than 4 MiB"),
+            Error::LargeResponseHeader(..) => return self.unreadable_response("very long headers"),
             Error::TooManyRedirects | Error::RedirectFailed => return ProviderError::Redirected { host },
             Error::Http(_) | Error::Protocol(_) => {
-                return self.unreadable_answer("something other than HTTP");
+                return self.unreadable_response("something other than HTTP");
             }
             Error::Rustls(rustls::Error::InvalidCertificate(_)) => {
                 return ProviderError::Certificate { host };
@@ -287,7 +288,9 @@ impl Client {
                 "TLS cannot be established, or the file in SSL_CERT_FILE cannot be read"
             }
             Error::Io(error) if is_certificate_error(error) => return ProviderError::Certificate { host },
-            Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => "the answer was cut off",
+            Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                "the response was cut off"
+            }
             Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => "it is refused",
             Error::HostNotFound => "the host name cannot be resolved",
             Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => "the proxy does not connect",
@@ -304,7 +307,7 @@ fn is_certificate_error(error: &std::io::Error) -> bool {
     matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
-impl Answer {
+impl HttpResponse {
     /// Whether the same call may succeed later. A used-up quota is not temporary.
     fn is_temporary(&self) -> bool {
         match self.status {
@@ -320,7 +323,7 @@ impl Answer {
     }
 }
 
-/// The wait that the server requests, in seconds, within limits.
+/// The wait that the server requests, at most [`MAX_RETRY_AFTER_SECONDS`].
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER_SECONDS)))

@@ -64,7 +64,7 @@ pub enum ProviderError {
     },
     /// The run reached its limit of requests.
     #[error("this run made {requests} requests, as many as it may; raise --max-requests to let it go on")]
-    TooManyRequests {
+    OutOfRequests {
         /// The limit.
         requests: u64,
     },
@@ -107,7 +107,7 @@ pub enum ProviderError {
 impl ProviderError {
     /// Whether a limit of the run is reached, so that every further call would fail, too.
     pub fn is_run_limit(&self) -> bool {
-        matches!(self, Self::TooManyRequests { .. } | Self::OutOfTime { .. })
+        matches!(self, Self::OutOfRequests { .. } | Self::OutOfTime { .. })
     }
 
     /// Whether the provider rejected the key that authenticated the call.

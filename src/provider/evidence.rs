@@ -89,21 +89,29 @@ impl Evidence {
         }
         let mut totals: BTreeMap<(String, i64), DayTotal> = BTreeMap::new();
         let mut currency = "usd".to_owned();
+        let mut unreadable_count = 0u64;
         let ids: Vec<&str> = windows.iter().map(|window| window.key_id.as_str()).collect();
         let costs = read_buckets(client, admin, ("costs", DAYS_IN_PAGE), start, &ids, |day, result| {
+            let value = result.amount.as_ref().and_then(|amount| amount.value);
+            if let Some(key) = &result.api_key_id {
+                unreadable_count += u64::from(value.is_none());
+                totals.entry((key.clone(), day)).or_default().amount += value.unwrap_or_default();
+            }
             let Some(amount) = &result.amount else { return };
             let is_currency_code =
                 amount.currency.len() == 3 && amount.currency.bytes().all(|byte| byte.is_ascii_alphabetic());
             if is_currency_code {
                 currency = amount.currency.to_ascii_lowercase();
             }
-            if let Some(key) = &result.api_key_id {
-                totals.entry((key.clone(), day)).or_default().amount += amount.value;
-            }
         });
         if let Err(error) = costs {
             self.gaps.push(format!("costs: {error}"));
             return;
+        }
+        match unreadable_count {
+            0 => {}
+            1 => self.gaps.push("costs: one amount is not a number".to_owned()),
+            count => self.gaps.push(format!("costs: {count} amounts are not numbers")),
         }
         let (counts, gaps) = read_usage(client, admin, start, &ids);
         self.gaps.extend(gaps);
@@ -148,7 +156,7 @@ fn sum_spending(days: &BTreeMap<i64, DayTotal>, leak_day: i64, currency: String)
     }
 }
 
-/// How often a key used each service; services that it did not use are left out.
+/// How often a key used each of the services that it used.
 fn service_uses(counts: &[ServiceCount], key: &str, leak_day: i64) -> Vec<ServiceUse> {
     let first_day = leak_day - i64::from(DAYS_BEFORE) * DAY;
     let total = |name: &str, since_leak: bool| -> u64 {

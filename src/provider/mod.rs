@@ -36,7 +36,7 @@ pub use evidence_window::EvidenceWindow;
 pub use host::Host;
 pub use key_mask::KeyMask;
 pub use matching::{KeyShape, MaskMatches, matching_keys};
-pub use probe::{ProbeAnswer, probe, whoami};
+pub use probe::{ProbeResult, probe, whoami};
 pub use proxy::HttpProxy;
 pub use replacement::ReplacementKey;
 pub use run_limits::RunLimits;

@@ -28,7 +28,7 @@ pub(super) fn list_all<T: DeserializeOwned>(
     for _ in 0..MAX_PAGES {
         let after = match items.last().map(&id_of) {
             Some(after) if is_safe_id(after) => format!("&after={after}"),
-            Some(_) => return Err(client.unreadable_answer("an invalid id")),
+            Some(_) => return Err(client.unreadable_response("an invalid id")),
             None => String::new(),
         };
         let page: ListPage<T> = client.get(&format!("{path}{separator}limit={PAGE_ITEMS}{after}"), admin)?;

@@ -7,7 +7,7 @@ use crate::model::KeyVerdict;
 
 /// What one call with a key showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeAnswer {
+pub struct ProbeResult {
     /// The verdict. `Dead` after one call is only a suspicion: during outages, live keys have been rejected.
     pub verdict: KeyVerdict,
     /// The reason, for people.
@@ -16,7 +16,7 @@ pub struct ProbeAnswer {
     pub works_at: Option<&'static str>,
 }
 
-impl ProbeAnswer {
+impl ProbeResult {
     fn new(verdict: KeyVerdict, reason: impl Into<String>) -> Self {
         Self { verdict, reason: reason.into(), works_at: None }
     }
@@ -24,81 +24,81 @@ impl ProbeAnswer {
 
 /// Sends `key` to the provider once. Admin keys request an endpoint of their own, all others the list of models,
 /// which costs nothing and contains no personal data.
-pub fn probe(client: &Client, key: &ApiKey, is_admin: bool) -> ProbeAnswer {
+pub fn probe(client: &Client, key: &ApiKey, is_admin: bool) -> ProbeResult {
     let path = if is_admin { "/v1/organization/admin_api_keys?limit=1" } else { "/v1/models" };
-    match client.get_answer(path, key) {
-        Ok(answer) => interpret(answer.status, &answer.body, key.reveal()),
-        Err(error) => ProbeAnswer::new(KeyVerdict::Unknown, error.to_string()),
+    match client.get_response(path, key) {
+        Ok(response) => interpret(response.status, &response.body, key.reveal()),
+        Err(error) => ProbeResult::new(KeyVerdict::Unknown, error.to_string()),
     }
 }
 
 /// The verdict that follows from the response to a request with `key`.
-fn interpret(status: u16, body: &[u8], key: &[u8]) -> ProbeAnswer {
-    let answer = |verdict, reason: &str| ProbeAnswer::new(verdict, reason);
+fn interpret(status: u16, body: &[u8], key: &[u8]) -> ProbeResult {
+    let result = |verdict, reason: &str| ProbeResult::new(verdict, reason);
     if status == 200 {
         // A proxy's login page has this status, too.
         let is_list =
             serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|value| value["object"] == "list");
         return match is_list {
-            true => answer(KeyVerdict::Live, "the provider accepted it"),
-            false => answer(KeyVerdict::Unknown, "the answer is not OpenAI's, as from a proxy"),
+            true => result(KeyVerdict::Live, "the provider accepted it"),
+            false => result(KeyVerdict::Unknown, "the response is not OpenAI's, as from a proxy"),
         };
     }
     let Some(error) = ErrorBody::parse(body) else {
-        return answer(KeyVerdict::Unknown, &format!("HTTP status {status} without the documented error"));
+        return result(KeyVerdict::Unknown, &format!("HTTP status {status} without the documented error"));
     };
     let code = error.code().unwrap_or_default();
     let is_refused = matches!(status, 401 | 403);
     if let (true, Some(scope)) = (is_refused, error.missing_scope()) {
-        return answer(KeyVerdict::LiveRestricted, &format!("it works, but lacks the permission `{scope}`"));
+        return result(KeyVerdict::LiveRestricted, &format!("it works, but lacks the permission `{scope}`"));
     }
     match (status, code) {
         (401, "invalid_api_key") => interpret_invalid_key(&error, key),
         (401, "incorrect_hostname") => match Host::find_in(error.message()) {
-            Some(host) => ProbeAnswer {
+            Some(host) => ProbeResult {
                 works_at: Some(host),
-                ..answer(KeyVerdict::LiveElsewhere, &format!("it works at {host} only"))
+                ..result(KeyVerdict::LiveElsewhere, &format!("it works at {host} only"))
             },
-            None => answer(KeyVerdict::LiveElsewhere, "it works at another host of OpenAI only"),
+            None => result(KeyVerdict::LiveElsewhere, "it works at another host of OpenAI only"),
         },
         (401, "ip_not_authorized") => {
-            answer(KeyVerdict::BlockedHere, "the provider accepts it, but not from this address")
+            result(KeyVerdict::BlockedHere, "the provider accepts it, but not from this address")
         }
-        (401, "mismatched_organization") => answer(KeyVerdict::Live, "it belongs to another organization"),
+        (401, "mismatched_organization") => result(KeyVerdict::Live, "it belongs to another organization"),
         (401, "account_deactivated") => {
-            answer(KeyVerdict::Deactivated, "its account is deactivated; the key itself was not revoked")
+            result(KeyVerdict::Deactivated, "its account is deactivated; the key itself was not revoked")
         }
         (403, "unsupported_country_region_territory") => {
-            answer(KeyVerdict::Unknown, "the provider does not serve this country")
+            result(KeyVerdict::Unknown, "the provider does not serve this country")
         }
-        (429, "insufficient_quota" | "billing_not_active") => answer(
+        (429, "insufficient_quota" | "billing_not_active") => result(
             KeyVerdict::LiveWithoutCredit,
             &format!("the provider accepts it, but its account has no credit ({code})"),
         ),
-        (429, code) if code.ends_with("_spend_limit_exceeded") => answer(
+        (429, code) if code.ends_with("_spend_limit_exceeded") => result(
             KeyVerdict::LiveWithoutCredit,
             &format!("the provider accepts it, but a spend limit is reached ({code})"),
         ),
-        (429, "slow_down") => answer(KeyVerdict::Live, "the provider accepts it, but asks to slow down"),
+        (429, "slow_down") => result(KeyVerdict::Live, "the provider accepts it, but asks to slow down"),
         (status, _) => {
             let code_text = error.code_or_type().map(|code| format!(" ({code})")).unwrap_or_default();
-            answer(KeyVerdict::Unknown, &format!("HTTP status {status}{code_text}"))
+            result(KeyVerdict::Unknown, &format!("HTTP status {status}{code_text}"))
         }
     }
 }
 
 /// The verdict for the code `invalid_api_key`. It is believed only if the message contains a mask of the key that was
 /// sent: during an outage, messages had masks of other keys.
-fn interpret_invalid_key(error: &ErrorBody, key: &[u8]) -> ProbeAnswer {
+fn interpret_invalid_key(error: &ErrorBody, key: &[u8]) -> ProbeResult {
     match KeyMask::find_in(error.message()) {
         Some(mask) if mask.is_distinctive() && mask.fits(key) => {
-            ProbeAnswer::new(KeyVerdict::Dead, "the provider rejected it")
+            ProbeResult::new(KeyVerdict::Dead, "the provider rejected it")
         }
-        Some(_) => ProbeAnswer::new(
+        Some(_) => ProbeResult::new(
             KeyVerdict::Unknown,
             "the provider rejected another key than the one that was sent",
         ),
-        None => ProbeAnswer::new(KeyVerdict::Unknown, "the provider rejected a key without saying which"),
+        None => ProbeResult::new(KeyVerdict::Unknown, "the provider rejected a key without saying which"),
     }
 }
 
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn the_reason_repeats_no_part_of_the_message() {
         let body = serde_json::json!({"error": {"message": incorrect_key_message("x9KA"), "code": "invalid_api_key"}});
-        let answer = interpret(401, body.to_string().as_bytes(), key().as_bytes());
-        assert!(!answer.reason.contains("x9KA") && !answer.reason.contains("sk-"), "{}", answer.reason);
+        let result = interpret(401, body.to_string().as_bytes(), key().as_bytes());
+        assert!(!result.reason.contains("x9KA") && !result.reason.contains("sk-"), "{}", result.reason);
     }
 }

@@ -34,22 +34,22 @@ impl ReplacementKey {
         (project, account): (&str, &str),
     ) -> Result<Self, ProviderError> {
         if !is_safe_id(project) || !is_safe_id(account) {
-            return Err(client.unreadable_answer("an invalid id"));
+            return Err(client.unreadable_response("an invalid id"));
         }
         // The API takes an empty list for all permissions, as it does a missing one.
         let scopes = key.scopes.as_deref().filter(|scopes| !scopes.is_empty());
         let request = NewKeyRequest { name: &key.listed_key.name, scopes };
         let json = serde_json::to_vec(&request).map_err(|_| client.impossible_request())?;
         let path = format!("/v1/organization/projects/{project}/service_accounts/{account}/api_keys");
-        let answer = Zeroizing::new(client.post(&path, &json, admin)?);
+        let response = Zeroizing::new(client.post(&path, &json, admin)?);
         let created: WireNewKey =
-            serde_json::from_slice(&answer).map_err(|_| client.unreadable_answer("something else"))?;
+            serde_json::from_slice(&response).map_err(|_| client.unreadable_response("something else"))?;
         let value = Zeroizing::new(created.value);
         match ApiKey::new(value.as_bytes()) {
             Some(value) if is_safe_id(&created.id) && created.id != key.listed_key.id => {
                 Ok(Self { id: created.id, value })
             }
-            _ => Err(client.unreadable_answer("something else")),
+            _ => Err(client.unreadable_response("something else")),
         }
     }
 }

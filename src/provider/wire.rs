@@ -1,4 +1,5 @@
-//! The fields that friskey reads from the administration API's responses. Other fields are ignored, since the API grows.
+//! The fields that friskey reads from the administration API's responses, and what makes names and ids in them fit to display.
+//! Other fields are ignored, since the API grows.
 
 use serde::{Deserialize, Deserializer};
 
@@ -111,17 +112,18 @@ pub(super) struct BucketResult {
 
 #[derive(Deserialize)]
 pub(super) struct Amount {
+    /// `None` if it is missing or not a number.
     #[serde(default, deserialize_with = "number_or_text")]
-    pub(super) value: f64,
+    pub(super) value: Option<f64>,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) currency: String,
 }
 
-/// A number. The API has returned amounts both as numbers and as strings.
-fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+/// A number, also if it is written as a string: the API has returned amounts in both forms. `None` for anything else.
+fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
     let number = value.as_f64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
-    Ok(number.filter(|number| number.is_finite()).unwrap_or_default())
+    Ok(number.filter(|number| number.is_finite()))
 }
 
 /// The owner of a key, according to `/v1/me`.
@@ -146,10 +148,10 @@ pub(super) struct WireOrganization {
     pub(super) name: Option<String>,
 }
 
-/// Maximum number of characters of a name.
+/// Number of characters of a name that are kept.
 const MAX_NAME_CHARS: usize = 200;
 
-/// Shortens a name to [`MAX_NAME_CHARS`].
+/// Shortens a name to [`MAX_NAME_CHARS`], with an ellipsis for the rest.
 pub(super) fn shorten(name: String) -> String {
     match name.char_indices().nth(MAX_NAME_CHARS) {
         Some((end, _)) => format!("{}…", &name[..end]),

@@ -1,5 +1,5 @@
 //! A stateful fake of OpenAI's API over real TLS, written from its documentation: an organization's projects, keys, costs
-//! and audit log, and the answers to requests with a leaked key. It records every request.
+//! and audit log, and the responses to requests with a leaked key. It records every request.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -27,18 +27,18 @@ pub(crate) struct FakeKey {
     pub(crate) scopes: Option<Vec<String>>,
 }
 
-/// A wrong or unusual answer, in place of the usual one.
+/// A wrong or unusual response, in place of the usual one.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// An answer with this status and body.
-    Answer(u16, String),
-    /// An answer with this status, additional header and body.
+    /// A response with this status and body.
+    Response(u16, String),
+    /// A response with this status, additional header and body.
     Header(u16, &'static str, String),
-    /// No answer for this time, after which the connection ends.
+    /// No response for this time, after which the connection ends.
     Silence(Duration),
-    /// An answer whose body ends before its announced length.
+    /// A response whose body ends before its announced length.
     Truncated,
-    /// An answer with a body of this number of bytes.
+    /// A response with a body of this number of bytes.
     Huge(usize),
 }
 
@@ -49,6 +49,15 @@ pub(crate) struct RecordedRequest {
     pub(crate) target: String,
     /// The complete request, with headers and body.
     pub(crate) text: String,
+}
+
+/// A deleted key, which lists may still contain, as those of the real API do for a while.
+pub(crate) struct DeletedKey {
+    pub(crate) key: FakeKey,
+    /// The number of further lists without the key, before those with it.
+    lists_without_key: usize,
+    /// The number of further lists with the key.
+    lists_with_key: usize,
 }
 
 /// Everything that the fake knows about the organization, and what it received.
@@ -79,12 +88,11 @@ pub(crate) struct FakeState {
     pub(crate) reports: Vec<Value>,
     /// The key that the next request for a new key creates.
     pub(crate) next_key: Option<FakeKey>,
-    /// The number of lists that still lack a deleted key, before [`Self::lists_with_deleted_key`] applies.
+    /// After a deletion, this many lists lack the key as they should, before it appears again.
     pub(crate) lists_without_deleted_key: usize,
-    /// The number of lists in which a key is still present after its deletion.
+    /// After those, this many lists still contain the deleted key.
     pub(crate) lists_with_deleted_key: usize,
-    /// The deleted keys, each with the number of lists in which it is still to appear.
-    pub(crate) deleted: Vec<(FakeKey, usize)>,
+    pub(crate) deleted: Vec<DeletedKey>,
 }
 
 /// The running fake. It ends with the test's process.
@@ -134,7 +142,7 @@ impl OpenAi {
         self.state.lock().unwrap().requests.clone()
     }
 
-    /// Answers the next `times` requests whose target contains `target_part` with a fault.
+    /// Responses the next `times` requests whose target contains `target_part` with a fault.
     pub(crate) fn add_fault(&self, target_part: &str, fault: Fault, times: usize) {
         self.change(|state| state.faults.push((target_part.to_owned(), fault, times)));
     }
@@ -154,19 +162,19 @@ fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
     port
 }
 
-/// Passes one request on to another port, and its answer back.
+/// Passes one request on to another port, and its response back.
 fn forward(mut stream: impl Read + Write, port: u16) {
     let Some(request) = read_request(&mut stream) else { return };
     let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    // The server closes the connection after its answer, which shows where the answer ends.
+    // The server closes the connection after its response, which shows where the response ends.
     let text = request.text.replacen("\r\n", "\r\nconnection: close\r\n", 1);
     server.write_all(text.as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    server.read_to_end(&mut answer).unwrap();
-    let _ = stream.write_all(&answer);
+    let mut response = Vec::new();
+    server.read_to_end(&mut response).unwrap();
+    let _ = stream.write_all(&response);
 }
 
-/// Answers the requests on a connection.
+/// Responses the requests on a connection.
 fn serve(mut stream: impl Read + Write, state: &Mutex<FakeState>) {
     while let Some(request) = read_request(&mut stream) {
         let fault = {
@@ -183,12 +191,12 @@ fn serve(mut stream: impl Read + Write, state: &Mutex<FakeState>) {
         };
         let is_open = match fault {
             None => {
-                let (status, body) = answer(&mut state.lock().unwrap(), &request);
-                write_answer(&mut stream, status, "", body.to_string().as_bytes())
+                let (status, body) = respond(&mut state.lock().unwrap(), &request);
+                write_response(&mut stream, status, "", body.to_string().as_bytes())
             }
-            Some(Fault::Answer(status, body)) => write_answer(&mut stream, status, "", body.as_bytes()),
+            Some(Fault::Response(status, body)) => write_response(&mut stream, status, "", body.as_bytes()),
             Some(Fault::Header(status, header, body)) => {
-                write_answer(&mut stream, status, header, body.as_bytes())
+                write_response(&mut stream, status, header, body.as_bytes())
             }
             Some(Fault::Silence(time)) => {
                 std::thread::sleep(time);
@@ -199,7 +207,7 @@ fn serve(mut stream: impl Read + Write, state: &Mutex<FakeState>) {
                 let _ = stream.write_all(head);
                 false
             }
-            Some(Fault::Huge(size)) => write_answer(&mut stream, 200, "", &vec![b' '; size]),
+            Some(Fault::Huge(size)) => write_response(&mut stream, 200, "", &vec![b' '; size]),
         };
         if !is_open {
             return;
@@ -235,8 +243,8 @@ fn read_request(stream: &mut impl Read) -> Option<RecordedRequest> {
     Some(RecordedRequest { method, target, text })
 }
 
-/// Writes an answer. Returns whether the connection is still open.
-fn write_answer(stream: &mut impl Write, status: u16, header: &str, body: &[u8]) -> bool {
+/// Writes a response. Returns whether the connection is still open.
+fn write_response(stream: &mut impl Write, status: u16, header: &str, body: &[u8]) -> bool {
     let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
     let head = format!(
         "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{header}content-length: {}\r\n\r\n",
@@ -256,8 +264,8 @@ pub(crate) fn mask(key: &str) -> String {
     format!("{}{}{}", &key[..8], "*".repeat(key.len() - 12), &key[key.len() - 4..])
 }
 
-/// The status and the body of the usual answer to a request.
-fn answer(state: &mut FakeState, request: &RecordedRequest) -> (u16, Value) {
+/// The status and the body of the usual response to a request.
+fn respond(state: &mut FakeState, request: &RecordedRequest) -> (u16, Value) {
     let bearer = request.text.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
         name.eq_ignore_ascii_case("authorization")
@@ -311,16 +319,14 @@ fn answer(state: &mut FakeState, request: &RecordedRequest) -> (u16, Value) {
             let all = parameters.contains(&("owner_project_access", "any"));
             let mut keys: Vec<FakeKey> =
                 state.keys.iter().filter(|key| key.project.as_deref() == Some(project)).cloned().collect();
-            for (key, lists_left) in state
-                .deleted
-                .iter_mut()
-                .filter(|(key, lists_left)| *lists_left > 0 && key.project.as_deref() == Some(project))
+            for deleted in
+                state.deleted.iter_mut().filter(|deleted| deleted.key.project.as_deref() == Some(project))
             {
-                *lists_left -= 1;
-                if state.lists_without_deleted_key > 0 {
-                    state.lists_without_deleted_key -= 1;
-                } else {
-                    keys.push(key.clone());
+                if deleted.lists_without_key > 0 {
+                    deleted.lists_without_key -= 1;
+                } else if deleted.lists_with_key > 0 {
+                    deleted.lists_with_key -= 1;
+                    keys.push(deleted.key.clone());
                 }
             }
             let short = state.short_masks;
@@ -386,8 +392,8 @@ fn delete(state: &mut FakeState, id: &str) -> (u16, Value) {
     } else {
         "organization.admin_api_key.deleted"
     };
-    let lists_left = state.lists_with_deleted_key;
-    state.deleted.push((key, lists_left));
+    let (lists_without_key, lists_with_key) = (state.lists_without_deleted_key, state.lists_with_deleted_key);
+    state.deleted.push(DeletedKey { key, lists_without_key, lists_with_key });
     (200, json!({"object": object, "id": id, "deleted": true}))
 }
 
@@ -458,11 +464,12 @@ fn buckets(state: &FakeState, parameters: &[(&str, &str)], service: &str) -> (u1
             days.entry(*day).or_default().push(result);
         }
     }
-    let start: usize = parameter("page").map_or(0, |page| page.trim_start_matches("page_").parse().unwrap());
-    let page: Vec<Value> = days.iter().skip(start).take(limit).map(|(day, results)| {
+    let first_bucket: usize =
+        parameter("page").map_or(0, |page| page.trim_start_matches("page_").parse().unwrap());
+    let page: Vec<Value> = days.iter().skip(first_bucket).take(limit).map(|(day, results)| {
         json!({"object": "bucket", "start_time": day, "end_time": day + 86_400, "results": results})
     }).collect();
-    let next = start + page.len();
+    let next = first_bucket + page.len();
     let has_more = next < days.len();
     let cursor = if has_more { json!(format!("page_{next}")) } else { Value::Null };
     (200, json!({"object": "page", "data": page, "has_more": has_more, "next_page": cursor}))

@@ -57,27 +57,27 @@ fn only_a_refused_deletion_suggests_to_delete_the_service_account() {
         assert_eq!(printed.contains("would also delete"), suggests, "{printed}");
         (deletions(&setup), printed)
     };
-    revoke_with_fault(true, Fault::Answer(400, error("belongs to a service account", None)));
-    revoke_with_fault(true, Fault::Answer(403, error("no", None)));
+    revoke_with_fault(true, Fault::Response(400, error("belongs to a service account", None)));
+    revoke_with_fault(true, Fault::Response(403, error("no", None)));
     let scopes = "Missing scopes: api.management.write";
     assert!(
-        revoke_with_fault(false, Fault::Answer(403, error(scopes, None)))
+        revoke_with_fault(false, Fault::Response(403, error(scopes, None)))
             .1
             .contains("`api.management.write`")
     );
-    revoke_with_fault(false, Fault::Answer(401, error("no", Some("invalid_api_key"))));
+    revoke_with_fault(false, Fault::Response(401, error("no", Some("invalid_api_key"))));
     // A request over the rate limit deleted nothing, so it is repeated.
     let limit = Fault::Header(429, "retry-after: 0", error("no", Some("rate_limit_exceeded")));
     assert_eq!(revoke_with_fault(false, limit).0, 4);
 }
 
 #[test]
-fn after_an_unexpected_answer_the_list_shows_whether_the_key_was_deleted() {
+fn after_an_unexpected_response_the_list_shows_whether_the_key_was_deleted() {
     for fault in [
-        Fault::Answer(204, String::new()),
-        Fault::Answer(202, "{}".to_owned()),
+        Fault::Response(204, String::new()),
+        Fault::Response(202, "{}".to_owned()),
         Fault::Header(303, "location: /v1/x", String::new()),
-        Fault::Answer(500, error("no", None)),
+        Fault::Response(500, error("no", None)),
     ] {
         let setup = setup();
         setup.api.add_fault("/api_keys/key_1", fault, 9);
@@ -104,7 +104,7 @@ fn a_key_that_one_list_lacks_and_the_next_has_is_not_called_gone() {
 fn an_incomplete_list_is_named_and_the_advice_is_not_to_report_the_key() {
     let setup = ProviderSetup::new();
     setup.write_report(&[&key(1)]);
-    setup.api.add_fault("/projects/proj_1/api_keys", Fault::Answer(403, error("no", None)), 9);
+    setup.api.add_fault("/projects/proj_1/api_keys", Fault::Response(403, error("no", None)), 9);
     let (status, printed) = revoke(&setup, &["--yes", "key_1"]);
     assert_eq!(status, Some(3), "{printed}");
     assert!(
@@ -131,7 +131,7 @@ fn a_wrong_project_is_distinguished_from_a_key_outside_the_organization() {
 fn a_wrong_project_is_called_wrong_only_as_far_as_its_keys_could_be_listed() {
     let setup = setup();
     setup.api.change(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
-    setup.api.add_fault("/projects/proj_2/api_keys", Fault::Answer(403, error("no", None)), 9);
+    setup.api.add_fault("/projects/proj_2/api_keys", Fault::Response(403, error("no", None)), 9);
     let (status, printed) = revoke(&setup, &["--project", "proj_2"]);
     assert_eq!(status, Some(3), "{printed}");
     assert!(printed.contains("not everything could be listed (keys of the project proj_2"), "{printed}");
@@ -212,7 +212,7 @@ fn an_audit_log_that_is_read_in_part_is_evidence() {
         }
     });
     for path in ["/costs", "/usage/"] {
-        setup.api.add_fault(path, Fault::Answer(403, error("Missing scopes: api.usage.read", None)), 99);
+        setup.api.add_fault(path, Fault::Response(403, error("Missing scopes: api.usage.read", None)), 99);
     }
     let (status, printed) = revoke(&setup, &["--yes", "key_1", "--evidence", "new.json"]);
     assert_eq!((status, deletions(&setup)), (Some(0), 1), "{printed}");
@@ -224,7 +224,7 @@ fn an_audit_log_that_is_read_in_part_is_evidence() {
 fn a_key_is_not_deleted_if_requested_evidence_cannot_be_read() {
     let setup = setup();
     for path in ["/costs", "/usage/", "/audit_logs"] {
-        setup.api.add_fault(path, Fault::Answer(403, error("Missing scopes: api.usage.read", None)), 99);
+        setup.api.add_fault(path, Fault::Response(403, error("Missing scopes: api.usage.read", None)), 99);
     }
     let (status, printed) = revoke(&setup, &["--yes", "key_1", "--evidence", "new.json"]);
     assert_eq!((status, deletions(&setup)), (Some(3), 0), "{printed}");
@@ -245,7 +245,7 @@ fn after_a_refused_deletion_the_new_key_is_among_those_that_the_account_has() {
     let setup = ProviderSetup::with_replaceable_key();
     setup.api.add_fault(
         "/api_keys/key_1",
-        Fault::Answer(400, error("belongs to a service account", None)),
+        Fault::Response(400, error("belongs to a service account", None)),
         9,
     );
     let (status, printed) = revoke(&setup, &["--replace", "--to", "tee store", "--yes", "key_1"]);
@@ -266,7 +266,7 @@ fn after_a_server_error_it_is_unknown_whether_a_new_key_was_created() {
     let setup = ProviderSetup::new();
     setup.add_key("key_1", Some("proj_1"), &service_key(1), LEAK_TIME - DAY);
     setup.write_report(&[&service_key(1)]);
-    setup.api.add_fault("/service_accounts/svc_acct_1/", Fault::Answer(500, error("no", None)), 9);
+    setup.api.add_fault("/service_accounts/svc_acct_1/", Fault::Response(500, error("no", None)), 9);
     let (status, printed) = revoke(&setup, &["--replace", "--to", "cat", "--yes", "key_1"]);
     assert_eq!((status, deletions(&setup)), (Some(3), 0), "{printed}");
     assert!(printed.contains("it is unknown whether a new key was created"), "{printed}");
@@ -306,7 +306,7 @@ fn a_rejected_admin_key_is_named_as_such() {
     let setup = setup();
     let body =
         error(&format!("Incorrect API key provided: {}.", mask(&admin_key(1))), Some("invalid_api_key"));
-    setup.api.add_fault("/organization/", Fault::Answer(401, body), 99);
+    setup.api.add_fault("/organization/", Fault::Response(401, body), 99);
     for arguments in [&["verify", "report.json"][..], &["revoke", "report.json"], &["keys"]] {
         let output = setup.friskey(arguments);
         assert_eq!(output.status.code(), Some(3), "{}", printed_text(&output));
@@ -323,14 +323,14 @@ fn a_rejected_admin_key_is_named_as_such() {
 fn another_region_is_named_with_the_command_that_asks_there() {
     let setup = setup();
     let body = error("Use us.api.openai.com for this key.", Some("incorrect_hostname"));
-    setup.api.add_fault("/organization/projects?", Fault::Answer(401, body.clone()), 9);
+    setup.api.add_fault("/organization/projects?", Fault::Response(401, body.clone()), 9);
     let output = setup.friskey(&["verify", "report.json"]);
     assert!(
         printed_text(&output).contains("repeat with --host us.api.openai.com"),
         "{}",
         printed_text(&output)
     );
-    setup.api.add_fault("/v1/models", Fault::Answer(401, body), 9);
+    setup.api.add_fault("/v1/models", Fault::Response(401, body), 9);
     let mut command = setup.command(env!("CARGO_BIN_EXE_friskey"));
     command.args([
         "verify",
@@ -356,7 +356,7 @@ fn every_verdict_but_none_at_all_has_a_next_step() {
     {
         let setup = ProviderSetup::new();
         setup.write_report(&[]);
-        setup.api.add_fault("/v1/models", Fault::Answer(status, error("no", Some(code))), 9);
+        setup.api.add_fault("/v1/models", Fault::Response(status, error("no", Some(code))), 9);
         let mut command = setup.command(env!("CARGO_BIN_EXE_friskey"));
         command.args(["verify", "-", "--send-key", "--host", &setup.api.host(), "--format", "json"]);
         command.env("SSL_CERT_FILE", setup.api.authority());

@@ -1,8 +1,8 @@
-//! Tests that the requests of friskey and the answers of the fake are as in a description of the API,
+//! Tests that the requests of friskey and the responses of the fake are as in a description of the API,
 //! `tests/kit/provider-api.json`.
 //!
 //! `prism proxy --errors` runs between friskey and the fake. It answers a request with an error of its own if the
-//! description does not allow the request or the fake's answer. Therefore all of them are valid if no error is printed.
+//! description does not allow the request or the fake's response. Therefore all of them are valid if no error is printed.
 
 use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};
@@ -79,7 +79,7 @@ fn setup() -> Option<(ProviderSetup, Prism)> {
 }
 
 #[test]
-fn every_request_and_answer_of_all_online_commands_is_as_described() {
+fn every_request_and_response_of_all_online_commands_is_as_described() {
     let Some((setup, _prism)) = setup() else { return };
     fill_organization(&setup);
     let leaked = service_key(1);
@@ -169,23 +169,23 @@ fn delete_admin_key(setup: &ProviderSetup) {
     assert_eq!(output.status.code(), Some(0), "{}", printed_text(&output));
 }
 
-/// The same requests fail if an answer is not as described. This proves that prism checks answers.
+/// The same requests fail if a response is not as described. This proves that prism checks responses.
 #[test]
-fn an_answer_that_is_not_as_described_is_refused() {
+fn a_response_that_is_not_as_described_is_refused() {
     let Some((setup, _prism)) = setup() else { return };
     fill_organization(&setup);
     setup.write_report(&[&service_key(1)]);
     let page = json!({"object": "list", "data": [{"object": "organization.project.api_key", "id": "key_1"}],
         "first_id": null, "last_id": null, "has_more": false});
-    setup.api.add_fault("/projects/proj_1/api_keys", Fault::Answer(200, page.to_string()), 9);
+    setup.api.add_fault("/projects/proj_1/api_keys", Fault::Response(200, page.to_string()), 9);
     let output = setup.friskey(&["verify", "report.json"]);
     assert_eq!(output.status.code(), Some(3), "{}", printed_text(&output));
     assert!(printed_text(&output).contains("keys of the project proj_1: "), "{}", printed_text(&output));
     assert!(printed_text(&output).contains("HTTP status 500"), "{}", printed_text(&output));
 }
 
-/// All answers of the API to a request with a key: the documented codes of 401, 403, 429 and 5xx, and 200 with the owner of
-/// the key. Other answers, such as pages of proxies, are tested without prism.
+/// All responses of the API to a request with a key: the documented codes of 401, 403, 429 and 5xx, and 200 with the owner of
+/// the key. Other responses, such as pages of proxies, are tested without prism.
 #[test]
 fn every_row_of_the_verdict_table_is_as_described() {
     let Some((setup, _prism)) = setup() else { return };

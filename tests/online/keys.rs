@@ -96,7 +96,7 @@ fn a_list_that_could_not_be_read_is_named_and_makes_the_report_incomplete() {
     let setup = setup();
     add_key(&setup, 2, 1, Some(0), |_| {});
     setup.api.change(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
-    setup.api.add_fault("/projects/proj_2/", Fault::Answer(403, error("no", None)), 1);
+    setup.api.add_fault("/projects/proj_2/", Fault::Response(403, error("no", None)), 1);
     let output = setup.friskey(&["keys"]);
     assert_eq!(output.status.code(), Some(3), "{}", printed_text(&output));
     assert!(
@@ -104,7 +104,7 @@ fn a_list_that_could_not_be_read_is_named_and_makes_the_report_incomplete() {
         "{}",
         printed_text(&output)
     );
-    setup.api.add_fault("/organization/projects?", Fault::Answer(401, error("no", None)), 1);
+    setup.api.add_fault("/organization/projects?", Fault::Response(401, error("no", None)), 1);
     let output = setup.friskey(&["keys", "--format", "json"]);
     assert_eq!(output.status.code(), Some(3), "{}", printed_text(&output));
     assert_eq!(json_report(&output)["not_read"].as_array().map(Vec::len), Some(1));

@@ -67,7 +67,7 @@ fn a_program_that_fails_leaves_the_old_key_and_no_new_one() {
 #[test]
 fn without_a_new_key_nothing_is_deleted() {
     let setup = ProviderSetup::with_replaceable_key();
-    setup.api.add_fault("/service_accounts/", Fault::Answer(403, error("no", None)), 1);
+    setup.api.add_fault("/service_accounts/", Fault::Response(403, error("no", None)), 1);
     let output = replace(&setup, "touch started", &["--yes", "key_1"]);
     assert_eq!(output.status.code(), Some(3), "{}", printed_text(&output));
     assert!(printed_text(&output).contains("no new key was created"), "{}", printed_text(&output));
@@ -78,7 +78,7 @@ fn without_a_new_key_nothing_is_deleted() {
 #[test]
 fn deleting_an_account_is_not_suggested_without_a_warning_if_it_has_the_new_key() {
     let setup = ProviderSetup::with_replaceable_key();
-    setup.api.add_fault("/api_keys/key_1", Fault::Answer(400, error("of a service account", None)), 9);
+    setup.api.add_fault("/api_keys/key_1", Fault::Response(400, error("of a service account", None)), 9);
     let output = replace(&setup, "sh -c 'cat >store'", &["--yes", "key_1"]);
     assert_eq!(output.status.code(), Some(3), "{}", printed_text(&output));
     for part in [

@@ -73,7 +73,7 @@ fn a_refusal_or_timeout_is_reported_and_not_retried() {
     let setup = ProviderSetup::new();
     let abbreviated = &fingerprint(&user_key(1))[..12];
     let arguments = ["revoke", "-", "--report", "--consent", abbreviated];
-    setup.api.add_fault("/external/", Fault::Answer(404, error("echo", None)), 1);
+    setup.api.add_fault("/external/", Fault::Response(404, error("echo", None)), 1);
     let output = setup.friskey_with(&arguments, user_key(1).as_bytes());
     assert_eq!((output.status.code(), count_requests(&setup)), (Some(3), 1), "{}", printed_text(&output));
     assert!(

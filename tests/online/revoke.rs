@@ -86,7 +86,7 @@ fn uncertain_matches_are_refused() {
     let incomplete_list = ProviderSetup::new();
     incomplete_list.add_key("key_1", Some("proj_1"), &key(1), LEAK_TIME - DAY);
     incomplete_list.api.change(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
-    incomplete_list.api.add_fault("/projects/proj_2/", Fault::Answer(403, error("no", None)), 9);
+    incomplete_list.api.add_fault("/projects/proj_2/", Fault::Response(403, error("no", None)), 9);
     incomplete_list.write_report(&[&key(1)]);
     assert_refused(&incomplete_list, "key_1", "not all keys could be listed");
 }
@@ -131,7 +131,7 @@ fn after_a_refused_deletion_the_keys_of_the_service_account_are_shown() {
     setup.add_key("key_2", Some("proj_1"), &service_key(2), LEAK_TIME - DAY);
     setup.api.add_fault(
         "/api_keys/key_1",
-        Fault::Answer(400, error("belongs to a service account", None)),
+        Fault::Response(400, error("belongs to a service account", None)),
         9,
     );
     setup.write_report(&[&service_key(1)]);

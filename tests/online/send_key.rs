@@ -44,20 +44,20 @@ fn a_key_is_dead_only_after_two_rejections_that_are_about_it() {
     let rejection =
         error(&format!("Incorrect API key provided: {}.", mask(&key(1))), Some("invalid_api_key"));
     rejected_once.add_key("key_x", None, &key(1), LEAK_TIME);
-    rejected_once.api.add_fault("/v1/models", Fault::Answer(401, rejection), 1);
+    rejected_once.api.add_fault("/v1/models", Fault::Response(401, rejection), 1);
     assert_eq!(only_verification(&send(&rejected_once, &key(1)))["verdict"], "live");
 
     // A rejection with a mask that shows hardly anything may be about another key.
     let vague = ProviderSetup::new();
     let rejection = error("Incorrect API key provided: sk-***.", Some("invalid_api_key"));
-    vague.api.add_fault("/v1/models", Fault::Answer(401, rejection), 9);
+    vague.api.add_fault("/v1/models", Fault::Response(401, rejection), 9);
     assert_eq!(only_verification(&send(&vague, &key(1)))["verdict"], "unknown");
 
     // In an outage, the provider has rejected requests with the masks of other keys.
     let outage = ProviderSetup::new();
     let rejection =
         error(&format!("Incorrect API key provided: {}.", mask(&key(2))), Some("invalid_api_key"));
-    outage.api.add_fault("/v1/models", Fault::Answer(401, rejection), 9);
+    outage.api.add_fault("/v1/models", Fault::Response(401, rejection), 9);
     let output = send(&outage, &key(1));
     assert_eq!(
         (only_verification(&output)["verdict"].as_str(), output.status.code()),
@@ -71,7 +71,7 @@ fn a_listed_key_that_is_rejected_is_not_called_dead() {
     setup.add_key("key_1", Some("proj_1"), &key(1), LEAK_TIME);
     let rejection =
         error(&format!("Incorrect API key provided: {}.", mask(&key(1))), Some("invalid_api_key"));
-    setup.api.add_fault("/v1/models", Fault::Answer(401, rejection), 9);
+    setup.api.add_fault("/v1/models", Fault::Response(401, rejection), 9);
     let output = send(&setup, &key(1));
     assert_eq!(
         (only_verification(&output)["verdict"].as_str(), output.status.code()),

@@ -160,7 +160,7 @@ impl ProviderSetup {
         let printed = [&output.stdout[..], &output.stderr].concat();
         let printed = String::from_utf8_lossy(&printed);
         let state = self.api.state.lock().unwrap();
-        let deleted = state.deleted.iter().map(|(key, _)| &key.value);
+        let deleted = state.deleted.iter().map(|deleted| &deleted.key.value);
         for value in state.keys.iter().map(|key| &key.value).chain(deleted).chain([&self.admin_key]) {
             let (start, end) = (&value[9..25], &value[value.len() - 16..]);
             assert!(

@@ -1,4 +1,4 @@
-//! Tests errors of the network and the provider: none counts as an answer about a key, none is shown as it was
+//! Tests errors of the network and the provider: none counts as a response about a key, none is shown as it was
 //! received, and none makes friskey hang.
 
 use std::time::Duration;
@@ -30,19 +30,22 @@ fn invalid_responses_leave_the_key_unknown_and_are_not_shown() {
     let deeply_nested = format!("{}{}", "[".repeat(100_000), "SECRET-MARK");
     let retry = |status| Fault::Header(status, "retry-after: 0", error("SECRET-MARK", None));
     for (fault, part) in [
-        (Fault::Answer(200, page.clone()), "instead of the documented JSON"),
-        (Fault::Answer(403, page), "HTTP status 403"),
-        (Fault::Answer(200, deeply_nested), "instead of the documented JSON"),
-        (Fault::Answer(200, r#"{"object":"list","data":[{"id":7}]}"#.to_owned()), "documented JSON"),
+        (Fault::Response(200, page.clone()), "instead of the documented JSON"),
+        (Fault::Response(403, page), "HTTP status 403"),
+        (Fault::Response(200, deeply_nested), "instead of the documented JSON"),
+        (Fault::Response(200, r#"{"object":"list","data":[{"id":7}]}"#.to_owned()), "documented JSON"),
         (
-            Fault::Answer(
+            Fault::Response(
                 200,
                 r#"{"data":[{"id":"../../x","name":"SECRET-MARK"}],"has_more":true}"#.to_owned(),
             ),
             "documented JSON",
         ),
-        (Fault::Answer(200, r#"{"data":[{"id":"a"}],"has_more":true}"#.to_owned()), "repeats the same page"),
-        (Fault::Answer(200, "null".to_owned()), "documented JSON"),
+        (
+            Fault::Response(200, r#"{"data":[{"id":"a"}],"has_more":true}"#.to_owned()),
+            "repeats the same page",
+        ),
+        (Fault::Response(200, "null".to_owned()), "documented JSON"),
         (retry(429), "HTTP status 429"),
         (retry(500), "HTTP status 500"),
         (retry(503), "HTTP status 503"),
@@ -52,11 +55,11 @@ fn invalid_responses_leave_the_key_unknown_and_are_not_shown() {
         (Fault::Header(302, "location: https://evil.example/SECRET-MARK", String::new()), "redirects"),
         (Fault::Header(307, "location: /v1/x", String::new()), "redirects"),
         (
-            Fault::Answer(401, error("Incorrect API key SECRET-MARK", Some("invalid_api_key"))),
+            Fault::Response(401, error("Incorrect API key SECRET-MARK", Some("invalid_api_key"))),
             "invalid_api_key",
         ),
         (
-            Fault::Answer(403, error("Missing scopes: api.management.read SECRET-MARK", None)),
+            Fault::Response(403, error("Missing scopes: api.management.read SECRET-MARK", None)),
             "`api.management.read`",
         ),
     ] {
@@ -104,8 +107,8 @@ fn a_part_that_cannot_be_listed_is_named() {
     let setup = setup();
     setup.api.change(|state| state.projects.push(("proj_2".to_owned(), "Other".to_owned(), false)));
     let refusal = error("You have insufficient permissions. Missing scopes: api.management.read.", None);
-    setup.api.add_fault("/projects/proj_2/api_keys", Fault::Answer(403, refusal), 9);
-    setup.api.add_fault("/costs", Fault::Answer(403, error("Missing scopes: api.usage.read", None)), 9);
+    setup.api.add_fault("/projects/proj_2/api_keys", Fault::Response(403, refusal), 9);
+    setup.api.add_fault("/costs", Fault::Response(403, error("Missing scopes: api.usage.read", None)), 9);
     let output = setup.friskey(&["verify", "report.json"]);
     assert_eq!(output.status.code(), Some(1), "{}", printed_text(&output));
     for part in [

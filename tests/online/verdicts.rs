@@ -1,4 +1,4 @@
-//! Tests the verdict that follows from each kind of answer of the provider to a request with a key.
+//! Tests the verdict that follows from each kind of response of the provider to a request with a key.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::openai::{Fault, error, mask};
 use crate::support::{LEAK_TIME, ProviderSetup, admin_key, key, only_verification, printed_text};
 
-/// A row of the table of verdicts: an answer to GET /v1/models, and what must follow from it.
+/// A row of the table of verdicts: a response to GET /v1/models, and what must follow from it.
 struct VerdictRow {
     status: u16,
     code: Option<&'static str>,
@@ -37,7 +37,7 @@ fn rows() -> Vec<VerdictRow> {
         row((401, Some("invalid_api_key"), "Incorrect API key"), ("unknown", 3, "without saying which")),
         row((401, None, scopes), ("live, but restricted", 1, "`api.model.read`")),
         row((403, None, scopes), ("live, but restricted", 1, "`api.model.read`")),
-        row((401, Some("incorrect_hostname"), host), ("lives in another region", 1, "us.api.openai.com")),
+        row((401, Some("incorrect_hostname"), host), ("live, in another region", 1, "us.api.openai.com")),
         row((401, Some("ip_not_authorized"), "no"), ("blocked here", 1, "not from this address")),
         row((401, Some("mismatched_organization"), "no"), ("live", 1, "another organization")),
         row((401, Some("account_deactivated"), "no"), ("deactivated", 3, "not revoked")),
@@ -84,18 +84,18 @@ fn every_row_of_the_table_has_its_verdict_reason_and_status() {
     check_every_row(None);
 }
 
-/// These faults are tested without prism, which lets only answers of the API pass.
+/// These faults are tested without prism, which lets only responses of the API pass.
 #[test]
-fn silence_pages_of_proxies_and_other_answers_leave_a_key_unknown() {
+fn silence_pages_of_proxies_and_other_responses_leave_a_key_unknown() {
     let page = "<html><title>Sign in</title></html>".to_owned();
     for fault in [
         Fault::Silence(Duration::from_secs(6)),
-        Fault::Answer(200, page.clone()),
-        Fault::Answer(401, page.clone()),
+        Fault::Response(200, page.clone()),
+        Fault::Response(401, page.clone()),
         Fault::Header(502, "retry-after: 0", page),
-        Fault::Answer(200, "{}".to_owned()),
-        Fault::Answer(401, r#"{"error":"invalid_api_key"}"#.to_owned()),
-        Fault::Answer(401, format!(r#"{{"error":{}}}"#, "[".repeat(1_000))),
+        Fault::Response(200, "{}".to_owned()),
+        Fault::Response(401, r#"{"error":"invalid_api_key"}"#.to_owned()),
+        Fault::Response(401, format!(r#"{{"error":{}}}"#, "[".repeat(1_000))),
         Fault::Truncated,
         Fault::Huge(5 << 20),
         Fault::Header(302, "location: https://evil.example/", String::new()),
@@ -123,7 +123,7 @@ fn an_error_type_without_the_code_leaves_a_key_unknown() {
         let setup = ProviderSetup::new();
         let body =
             json!({"error": {"message": message, "type": "invalid_api_key", "param": null, "code": code}});
-        setup.api.add_fault("/v1/models", Fault::Answer(401, body.to_string()), 9);
+        setup.api.add_fault("/v1/models", Fault::Response(401, body.to_string()), 9);
         let arguments = ["verify", "-", "--send-key", "--recheck-after", "0.1", "--format", "json"];
         let output = setup.friskey_with(&arguments, key(1).as_bytes());
         assert_eq!(only_verification(&output)["verdict"], "unknown", "{code}: {}", printed_text(&output));
@@ -159,7 +159,7 @@ pub(crate) fn check_accepted(setup: &ProviderSetup) {
     );
     // For a service account, the provider names only the organization.
     let organization = json!({"object": "user", "orgs": {"object": "list", "data": [{"id": "org-1", "title": "Analytical Engines"}]}});
-    setup.api.add_fault("/v1/me", Fault::Answer(200, organization.to_string()), 1);
+    setup.api.add_fault("/v1/me", Fault::Response(200, organization.to_string()), 1);
     let send = ["verify", "-", "--send-key", "--whoami", "--format", "json"];
     let output = setup.friskey_with(&send, key(1).as_bytes());
     assert_eq!(

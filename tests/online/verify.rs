@@ -67,6 +67,27 @@ fn one_match_is_live_and_shown_with_owner_costs_and_audit_log() {
 }
 
 #[test]
+fn amounts_that_are_not_numbers_are_named_as_not_read() {
+    let setup = ProviderSetup::new();
+    setup.add_key("key_1", Some("proj_1"), &service_key(1), LEAK_TIME - 40 * DAY);
+    setup.write_report(&[&service_key(1)]);
+    let cost = |amount: serde_json::Value| json!({"api_key_id": "key_1", "amount": amount});
+    let results = json!([
+        cost(json!({"value": "2.5", "currency": "usd"})),
+        cost(json!({"value": "much", "currency": "usd"})),
+        cost(json!({"currency": "usd"})),
+        cost(json!(null)),
+    ]);
+    let page = json!({"data": [{"start_time": LEAK_TIME, "results": results}], "has_more": false, "next_page": null});
+    setup.api.add_fault("/costs", Fault::Response(200, page.to_string()), 9);
+    let output = verify(&setup);
+    assert_eq!(output.status.code(), Some(1), "{}", printed_text(&output));
+    assert_eq!(only_verification(&output)["spending"]["since_leak"], json!(2.5));
+    let summary = json_report(&output)["verification"]["summary"].to_string();
+    assert!(summary.contains("not read: costs: 3 amounts are not numbers"), "{summary}");
+}
+
+#[test]
 fn a_service_account_is_named_with_its_other_keys() {
     let setup = ProviderSetup::new();
     setup.api.change(|state| {
@@ -118,7 +139,7 @@ fn service_accounts_that_cannot_be_listed_are_named_and_change_no_verdict() {
     setup.add_key("key_1", Some("proj_1"), &service_key(1), LEAK_TIME - DAY);
     setup.write_report(&[&service_key(1)]);
     let refusal = error("You have insufficient permissions. Missing scopes: api.management.read.", None);
-    setup.api.add_fault("/service_accounts?", Fault::Answer(403, refusal), 9);
+    setup.api.add_fault("/service_accounts?", Fault::Response(403, refusal), 9);
     let output = verify(&setup);
     assert_eq!((output.status.code(), &only_verification(&output)["verdict"]), (Some(1), &json!("live")));
     let summary = json_report(&output)["verification"]["summary"].to_string();

@@ -113,7 +113,7 @@ fn creation_failure(error: &ProviderError) -> String {
         ProviderError::Refused { status: ..500, .. }
         | ProviderError::MissingScope { .. }
         | ProviderError::OtherHost { .. }
-        | ProviderError::TooManyRequests { .. } => {
+        | ProviderError::OutOfRequests { .. } => {
             format!("no new key was created: {error}")
         }
         // Its value is lost, so nobody can use it.

@@ -28,7 +28,7 @@ const SCHEMA: &str = "friskey/report/v1";
 /// The keys of an audit, by fingerprint.
 pub(in crate::cli) type Secrets = HashMap<Fingerprint, Secret>;
 
-/// A report as a JSON document, and the secrets in it if they are known.
+/// A report as a JSON document, and the secrets of its leaks that are known.
 pub(in crate::cli) struct Leaks {
     pub(in crate::cli) document: Value,
     pub(in crate::cli) secrets: Secrets,
@@ -40,7 +40,8 @@ impl Leaks {
     /// Reads what the arguments name.
     ///
     /// # Errors
-    /// When it is not a report, contains no key, or cannot be read.
+    /// When a report cannot be read or is none, when the repository cannot be audited, or when standard input is neither a report
+    /// nor text with a key.
     pub(in crate::cli) fn load(report: Option<&Path>, repo: &Path, global: &GlobalArgs) -> Result<Self> {
         match report {
             None => Self::audit(repo, global),
@@ -62,7 +63,7 @@ impl Leaks {
     }
 
     fn from_draft(draft: Draft, session: &Session) -> Result<Self> {
-        let secrets = draft.leaks.iter().map(|leak| remember_secret(&leak.detected_key)).collect();
+        let secrets = draft.leaks.iter().map(|leak| secret_entry(&leak.detected_key)).collect();
         let report = redact(draft, &session.effective_settings.detector);
         let mut json = Vec::new();
         let writer = reporter("json").context("there is no JSON format")?;
@@ -71,7 +72,7 @@ impl Leaks {
     }
 
     fn read_stdin(global: &GlobalArgs) -> Result<Self> {
-        let input = read_secret("Leaked key to verify (input is hidden): ", MAX_REPORT_SIZE)?
+        let input = read_secret("Leaked key (input is hidden): ", MAX_REPORT_SIZE)?
             .context("standard input is longer than 256 MiB")?;
         // Any other input is searched for keys, even if it is JSON.
         if looks_like_report(&input) {
@@ -107,11 +108,12 @@ impl Leaks {
         }
     }
 
-    /// Searches for the keys of the report in a repository and its work tree, for `--send-key`: by default in that of the
-    /// report.
+    /// Searches a repository and its work tree for the keys of the report. `repo` defaults to the repository that the report
+    /// names.
     ///
     /// # Errors
-    /// When neither can be scanned.
+    /// When the repository of the report is not on this machine, when configuration or rules are invalid, or when neither history
+    /// nor work tree can be scanned.
     pub(in crate::cli) fn find_secrets(&mut self, repo: Option<&Path>, global: &GlobalArgs) -> Result<()> {
         let repo = &self.repository_path(repo)?;
         say(&redact_message(&format!("friskey: looking for the keys of the report in {}", repo.display())));
@@ -131,8 +133,7 @@ impl Leaks {
         for result in [tree_draft, history_draft] {
             match result {
                 Ok(draft) => {
-                    self.secrets
-                        .extend(draft.secrets.iter().map(|detected_key| remember_secret(detected_key)));
+                    self.secrets.extend(draft.secrets.iter().map(|detected_key| secret_entry(detected_key)));
                     let skipped = draft.coverage.skipped.iter();
                     self.gaps.extend(skipped.map(|skip| format!("{}: {}", skip.what, skip.reason)));
                 }
@@ -148,8 +149,8 @@ fn is_local_dir(path: &Path) -> bool {
     path.is_absolute() && path.is_dir()
 }
 
-/// A secret by its fingerprint. From now on, messages redact it.
-fn remember_secret(detected_key: &DetectedKey) -> (Fingerprint, Secret) {
+/// The fingerprint and secret of a key, for [`Secrets`]. From now on, messages redact the key.
+fn secret_entry(detected_key: &DetectedKey) -> (Fingerprint, Secret) {
     redaction::redact_key(detected_key.secret.reveal());
     (detected_key.fingerprint, detected_key.secret.clone())
 }
@@ -218,7 +219,7 @@ impl LeakedKey {
             let fingerprint = Fingerprint::from_hex(leak["fingerprint"].as_str()?)?;
             let redacted = text("redacted")?;
             let (head, tail) = redacted.split_once('…')?;
-            // If the key itself is known, eight characters are compared even if its public prefix is shorter.
+            // With the key itself, all eight characters that a mask shows can be compared, even if its public prefix is shorter.
             let known_head = secrets.get(&fingerprint).and_then(|secret| secret.reveal().get(..8));
             let head = known_head
                 .and_then(|head| String::from_utf8(head.to_vec()).ok())

@@ -1,11 +1,11 @@
-//! Sends leaked keys to the provider, and merges its answers with the result of comparing them with the listed keys.
+//! Sends leaked keys to the provider, and merges their results with the result of comparing them with the listed keys.
 
 use std::thread;
 use std::time::Duration;
 
 use super::leaks::LeakedKey;
 use crate::model::{KeyVerdict, Secret, Verification};
-use crate::provider::{ApiKey, Client, ProbeAnswer, probe, whoami};
+use crate::provider::{ApiKey, Client, ProbeResult, probe, whoami};
 
 /// Kinds of keys that can be sent as they are.
 const SENT_KINDS: [&str; 5] = ["project", "service-account", "admin", "user", "service"];
@@ -33,59 +33,63 @@ pub(super) fn send_keys(
             continue;
         };
         verification.key_sent = true;
-        let answer = probe(client, &key, kind == "admin");
-        if answer.verdict == KeyVerdict::Dead {
+        let probe_result = probe(client, &key, kind == "admin");
+        if probe_result.verdict == KeyVerdict::Dead {
             rejected.push((index, key));
             continue;
         }
-        if with_whoami && answer.verdict.is_live() {
+        if with_whoami && probe_result.verdict.is_live() {
             match whoami(client, &key) {
                 Ok(lines) => verification.whoami = lines,
                 Err(error) => verification.notes.push(format!("who owns the key: {error}")),
             }
         }
-        merge_answer(verification, answer);
+        merge_probe_result(verification, probe_result);
     }
     if !rejected.is_empty() {
         thread::sleep(pause);
     }
     for (index, key) in rejected {
         let (leak, verification) = &mut leaks[index];
-        let second_answer = probe(client, &key, leak.shape.kind == "admin");
-        let answer = match second_answer.verdict {
+        let second_result = probe(client, &key, leak.shape.kind == "admin");
+        let probe_result = match second_result.verdict {
             KeyVerdict::Dead => {
-                ProbeAnswer { reason: format!("{} twice", second_answer.reason), ..second_answer }
+                ProbeResult { reason: format!("{} twice", second_result.reason), ..second_result }
             }
-            KeyVerdict::Unknown => ProbeAnswer {
-                reason: format!("rejected once, but not again ({})", second_answer.reason),
-                ..second_answer
+            KeyVerdict::Unknown => ProbeResult {
+                reason: format!("rejected once, but not again ({})", second_result.reason),
+                ..second_result
             },
-            _ => second_answer,
+            _ => second_result,
         };
-        merge_answer(verification, answer);
+        merge_probe_result(verification, probe_result);
     }
 }
 
 /// Merges the result of sending the key with the result from the list.
-fn merge_answer(verification: &mut Verification, answer: ProbeAnswer) {
-    if verification.verdict == KeyVerdict::Live && answer.verdict == KeyVerdict::Dead {
+fn merge_probe_result(verification: &mut Verification, probe_result: ProbeResult) {
+    if verification.verdict == KeyVerdict::Live && probe_result.verdict == KeyVerdict::Dead {
         verification.notes.push(format!(
             "sent to the provider, the key was rejected ({}), but the organization still lists a match; one of the two is \
              out of date or about another key",
-            answer.reason
+            probe_result.reason
         ));
         verification.verdict = KeyVerdict::Unknown;
-        verification.reason = "list and answer contradict each other".to_owned();
+        verification.reason = "list and response contradict each other".to_owned();
         return;
     }
-    let adds_nothing = answer.verdict == KeyVerdict::Unknown && verification.verdict != KeyVerdict::Unknown;
+    let adds_nothing =
+        probe_result.verdict == KeyVerdict::Unknown && verification.verdict != KeyVerdict::Unknown;
     if adds_nothing {
-        verification.notes.push(format!("sent to the provider: {}", answer.reason));
+        verification.notes.push(format!("sent to the provider: {}", probe_result.reason));
         return;
     }
     let list_reason = std::mem::take(&mut verification.reason);
-    verification.reason =
-        if list_reason.is_empty() { answer.reason } else { format!("{}; {list_reason}", answer.reason) };
-    verification.verdict = answer.verdict;
-    verification.works_at = answer.works_at;
+    verification.reason = if list_reason.is_empty() {
+        probe_result.reason
+    } else {
+        format!("{}; {list_reason}", probe_result.reason)
+    };
+    verification.verdict = probe_result.verdict;
+    verification.works_at = probe_result.works_at;
 }
