@@ -9,20 +9,23 @@ use super::{detector, find_all, floods};
 const FLOOD_SIZE: usize = 1 << 16;
 
 /// One of so many floods of the sample is searched, because each takes seconds in a build without optimization. The bench
-/// searches thousands.
-const SAMPLE_INTERVAL: usize = 6;
+/// searches thousands. Has no factor in common with the numbers of spellings and sizes of groups, so that each of these occurs.
+const SAMPLE_INTERVAL: usize = 7;
 
 /// Upper bounds of the steps for each byte, and of those that any text may take in addition. `src/detect/effort.rs` allows
-/// searching for plain keys for two steps per byte and 2 << 20 more, and checks that before each keyword only.
+/// two steps per byte and 2 << 20 more before plain keys are no longer searched for, and checks that only before each keyword.
 const MAX_STEPS_PER_BYTE: u64 = 3;
 const MAX_BASE_STEPS: u64 = 3 << 20;
 
-/// The steps of the reserve that many short texts share, and an upper bound of those for each of their bytes in addition.
+/// The steps of the reserve that many short texts share, and an upper bound of the additional steps for each of their bytes.
 const RESERVE_STEPS: u64 = 16 << 20;
 const MAX_STEPS_PER_SHORT_BYTE: u64 = 8;
 
-/// The steps that a text with a key may take without touching the reserve.
+/// The steps, besides one for each of its bytes, that a text with a key may take without touching the reserve.
 const STEPS_PER_TEXT_WITH_KEY: u64 = 10 << 10;
+
+/// The position in [`floods::SPELLINGS`] of `base64 +1`, which takes many steps.
+const COSTLY_SPELLING: usize = 2;
 
 /// Searches `text`. Returns how many steps that took, and what was passed over.
 fn search(text: &[u8]) -> (u64, PassedOver) {
@@ -115,7 +118,7 @@ fn ordinary_text_refills_the_reserve_that_hostile_text_used_up() {
     for _ in 0..40 {
         let _ = search(&flood);
     }
-    let (_, keys) = floods::keys(2, 3);
+    let (_, keys) = floods::keys(COSTLY_SPELLING, 3);
     assert!(!search(&keys).1, "the reserve is used up");
     assert_eq!(search(&b"ordinary text\n".repeat(1 << 13)), (0, true));
     assert_eq!(search(&keys), (3, true));
@@ -124,11 +127,12 @@ fn ordinary_text_refills_the_reserve_that_hostile_text_used_up() {
 #[test]
 fn the_parts_of_a_stream_take_nothing_from_the_reserve_of_each_other() {
     const CHUNK_LEN: usize = 60;
-    let (_, key) = floods::keys(2, 1);
+    let (_, key) = floods::keys(COSTLY_SPELLING, 1);
     let padding = |lines| b"ordinary text\n".repeat(lines);
     let text = [&padding(300)[..], &first_halves(16), &padding(200), &key].concat();
     let (step_count, passed_over) = search(&text);
     assert!(passed_over.is_empty(), "the flood is too large");
+    // If each of the more than 40 chunks took that many from the reserve, it would be used up.
     assert!(40 * step_count > RESERVE_STEPS, "the flood is too small: {step_count}");
     let mut stream = Stream::default();
     let mut in_chunks = Vec::new();

@@ -11,17 +11,17 @@ use friskey::rules::expand_template;
 pub(crate) struct Flood {
     /// The template that is repeated.
     unit: &'static str,
-    /// The text after each unit, encoded with it.
+    /// The text after each unit, in the same spelling.
     unit_separator: &'static str,
-    /// Units that are encoded together.
+    /// Number of units that are written together.
     group_size: usize,
-    spelling: Spelling,
+    spelling: NamedSpelling,
     /// The plain text after each group.
     group_separator: &'static str,
 }
 
-/// The name of an encoding, and a function that encodes text in it.
-type Spelling = (&'static str, fn(&[u8]) -> Vec<u8>);
+/// The name of a spelling, such as an encoding, and a function that writes text in it.
+type NamedSpelling = (&'static str, fn(&[u8]) -> Vec<u8>);
 
 impl Flood {
     pub(crate) fn name(&self) -> String {
@@ -53,7 +53,8 @@ impl Flood {
     }
 }
 
-/// All combinations.
+/// Each unit in each spelling: alone, with each separator after it; and, except in plain text, twelve units written together
+/// with each separator after each of them, as one line or in lines.
 pub(crate) fn all() -> Vec<Flood> {
     let mut all = Vec::new();
     for &unit in UNITS {
@@ -103,9 +104,9 @@ pub(crate) fn from_choices(choices: &[u8]) -> Vec<u8> {
     (SPELLINGS[usize::from(first) % SPELLINGS.len()].1)(&text)
 }
 
-/// The name of a spelling, and `count` keys in it, one on each line.
+/// The name of the spelling with this position in [`SPELLINGS`], and `count` keys in it, one on each line.
 pub(crate) fn keys(spelling: usize, count: usize) -> (&'static str, Vec<u8>) {
-    let (name, spell) = SPELLINGS[spelling % SPELLINGS.len()];
+    let (name, spell) = SPELLINGS[spelling];
     let template = "sk-proj-{base64url:74}{marker}{base64url:72}{zero}";
     let lines = (0..count as u64)
         .map(|seed| [b"key = '", &spell(&expand_template(template, seed).text)[..], b"'\n"].concat());
@@ -154,7 +155,7 @@ const UNITS: &[&str] = &[
     "s",
 ];
 
-/// Everything that may occur within a key, and text that only begins like it.
+/// Everything that may separate the parts of a key, and text that only begins like that.
 const SEPARATORS: &[&str] = &[
     "",
     "\n",
@@ -237,7 +238,7 @@ const SEPARATORS: &[&str] = &[
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 ];
 
-pub(crate) const SPELLINGS: &[Spelling] = &[
+pub(crate) const SPELLINGS: &[NamedSpelling] = &[
     ("plain", |text| text.to_vec()),
     ("base64", |text| base64(text, 0)),
     ("base64 +1", |text| base64(text, 1)),
@@ -245,35 +246,36 @@ pub(crate) const SPELLINGS: &[Spelling] = &[
     ("base64 twice", |text| base64(&base64(text, 0), 0)),
     ("base64 wrapped", |text| base64(text, 0).chunks(20).collect::<Vec<_>>().join(&b'\n')),
     ("base64 of utf-16", |text| base64(&wide(text, 1), 0)),
-    ("hex", |text| each(text, |out, byte| write!(out, "{byte:02x}"))),
-    ("hex of utf-16", |text| each(&wide(text, 1), |out, byte| write!(out, "{byte:02x}"))),
-    ("HEX apart", |text| each(text, |out, byte| write!(out, "{byte:02X} "))),
-    ("hex by colons", |text| each(text, |out, byte| write!(out, "{byte:02x}:"))),
-    ("array", |text| each(text, |out, byte| write!(out, "0x{byte:02x}, "))),
-    ("array in lines", |text| each(text, |out, byte| write!(out, "0x{byte:02x},\n    "))),
-    ("numbers", |text| each(text, |out, byte| write!(out, "{byte}, "))),
-    ("numbers in lines", |text| each(text, |out, byte| writeln!(out, "{byte},"))),
-    ("\\x", |text| each(text, |out, byte| write!(out, "\\x{byte:02x}"))),
-    ("\\u", |text| each(text, |out, byte| write!(out, "\\u{byte:04x}"))),
-    ("\\U", |text| each(text, |out, byte| write!(out, "\\\\U{byte:08x}"))),
-    ("octal", |text| each(text, |out, byte| write!(out, "\\{byte:03o}"))),
-    ("percent", |text| each(text, |out, byte| write!(out, "%{byte:02x}"))),
-    ("percent twice", |text| each(text, |out, byte| write!(out, "%25{byte:02x}"))),
-    ("entities", |text| each(text, |out, byte| write!(out, "&#{byte};"))),
-    ("quoted-printable", |text| each(text, |out, byte| write!(out, "={byte:02X}"))),
+    ("hex", |text| write_bytes(text, |out, byte| write!(out, "{byte:02x}"))),
+    ("hex of utf-16", |text| write_bytes(&wide(text, 1), |out, byte| write!(out, "{byte:02x}"))),
+    ("HEX apart", |text| write_bytes(text, |out, byte| write!(out, "{byte:02X} "))),
+    ("hex by colons", |text| write_bytes(text, |out, byte| write!(out, "{byte:02x}:"))),
+    ("array", |text| write_bytes(text, |out, byte| write!(out, "0x{byte:02x}, "))),
+    ("array in lines", |text| write_bytes(text, |out, byte| write!(out, "0x{byte:02x},\n    "))),
+    ("numbers", |text| write_bytes(text, |out, byte| write!(out, "{byte}, "))),
+    ("numbers in lines", |text| write_bytes(text, |out, byte| writeln!(out, "{byte},"))),
+    ("\\x", |text| write_bytes(text, |out, byte| write!(out, "\\x{byte:02x}"))),
+    ("\\u", |text| write_bytes(text, |out, byte| write!(out, "\\u{byte:04x}"))),
+    ("\\U", |text| write_bytes(text, |out, byte| write!(out, "\\U{byte:08x}"))),
+    ("octal", |text| write_bytes(text, |out, byte| write!(out, "\\{byte:03o}"))),
+    ("percent", |text| write_bytes(text, |out, byte| write!(out, "%{byte:02x}"))),
+    ("percent twice", |text| write_bytes(text, |out, byte| write!(out, "%25{byte:02x}"))),
+    ("entities", |text| write_bytes(text, |out, byte| write!(out, "&#{byte};"))),
+    ("quoted-printable", |text| write_bytes(text, |out, byte| write!(out, "={byte:02X}"))),
     ("hyphens escaped", |text| String::from_utf8_lossy(text).replace('-', "\\x2d").into_bytes()),
     ("utf-16le", |text| wide(text, 1)),
     ("utf-16be", |text| text.iter().flat_map(|&byte| [0, byte]).collect()),
     ("utf-32le", |text| wide(text, 3)),
     ("dump", dump),
     ("dump of utf-16", |text| dump(&wide(text, 1))),
-    ("coloured", |text| each(text, |out, byte| write!(out, "{}\u{1b}[3m", char::from(byte)))),
-    ("zero-width", |text| each(text, |out, byte| write!(out, "{}\u{200b}", char::from(byte)))),
-    ("split", |text| each(text, |out, byte| write!(out, "{}\" + \"", char::from(byte)))),
-    ("soft breaks", |text| each(text, |out, byte| writeln!(out, "{}=", char::from(byte)))),
+    ("colored", |text| write_bytes(text, |out, byte| write!(out, "{}\u{1b}[3m", char::from(byte)))),
+    ("zero-width", |text| write_bytes(text, |out, byte| write!(out, "{}\u{200b}", char::from(byte)))),
+    ("split", |text| write_bytes(text, |out, byte| write!(out, "{}\" + \"", char::from(byte)))),
+    ("soft breaks", |text| write_bytes(text, |out, byte| writeln!(out, "{}=", char::from(byte)))),
 ];
 
-fn each(text: &[u8], format: fn(&mut String, u8) -> std::fmt::Result) -> Vec<u8> {
+/// `text` with each byte as `format` writes it.
+fn write_bytes(text: &[u8], format: fn(&mut String, u8) -> std::fmt::Result) -> Vec<u8> {
     let mut out = String::new();
     // Writing to a string cannot fail.
     text.iter().for_each(|&byte| format(&mut out, byte).unwrap_or_default());

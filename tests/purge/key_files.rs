@@ -1,4 +1,4 @@
-//! Writes files that contain a key, plain and in encodings that friskey decodes.
+//! Makes the contents of files with a key, plain and in encodings that friskey decodes, and decodes base64 and hex.
 
 use std::io::Write;
 use std::ops::Range;
@@ -52,6 +52,7 @@ impl Encoding {
             Self::Binary => {
                 let mut file = text(format!("?{number}???"), key.to_owned(), "?rest");
                 let len = file.bytes.len();
+                // A string could not contain the NUL at the start, which makes a file binary, and the invalid UTF-8 after the key.
                 file.bytes[0] = 0;
                 file.bytes[len - 5] = 0xff;
                 file
@@ -101,23 +102,47 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Decodes base64; `None` if `encoded` is not valid base64.
+/// Decodes base64; `None` if `encoded` is not valid base64, padded to groups of four characters.
 pub(crate) fn from_base64(encoded: &[u8]) -> Option<Vec<u8>> {
+    let digit_count = encoded.iter().rposition(|&byte| byte != b'=').map_or(0, |last| last + 1);
+    if !encoded.len().is_multiple_of(4) || encoded.len() - digit_count > 2 {
+        return None;
+    }
     let mut bytes = Vec::new();
-    for group in encoded.chunks(4) {
-        let padding = group.iter().filter(|&&byte| byte == b'=').count();
+    for group in encoded[..digit_count].chunks(4) {
         let mut bits = 0u32;
-        for &byte in group {
-            let digit = if byte == b'=' { 0 } else { DIGITS.iter().position(|&digit| digit == byte)? };
+        for index in 0..4 {
+            let digit = match group.get(index) {
+                Some(byte) => DIGITS.iter().position(|digit| digit == byte)?,
+                None => 0,
+            };
             bits = bits << 6 | digit as u32;
         }
-        bytes.extend_from_slice(&bits.to_be_bytes()[1..4 - padding]);
+        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
     }
     Some(bytes)
 }
 
 /// Decodes hex; `None` if `encoded` is not valid hex.
 pub(crate) fn from_hex(encoded: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(encoded).ok()?;
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let byte = |pair: &[u8]| match pair {
+        [high, low] => Some((digit(high)? << 4 | digit(low)?) as u8),
+        _ => None,
+    };
+    encoded.chunks(2).map(byte).collect()
+}
+
+#[test]
+fn only_valid_base64_and_hex_are_decoded() {
+    for text in [&b""[..], b"k", b"ke", b"key", b"keys"] {
+        assert_eq!(from_base64(base64(text).as_bytes()).as_deref(), Some(text));
+        assert_eq!(from_hex(friskey::model::hex(text).as_bytes()).as_deref(), Some(text));
+    }
+    for invalid in ["QQ", "QQ=", "====", "Q===", "QQ==QQ==", "Q=Q=", "QQ-_"] {
+        assert_eq!(from_base64(invalid.as_bytes()), None, "{invalid}");
+    }
+    for invalid in ["6", "+f", "6g", "6b6"] {
+        assert_eq!(from_hex(invalid.as_bytes()), None, "{invalid}");
+    }
 }
