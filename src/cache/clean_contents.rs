@@ -9,7 +9,7 @@ use super::{Cache, CacheDigest, CacheReader, put_number};
 
 /// Minimum length of content that is recorded, in bytes. Searching shorter content takes hardly longer than looking it up,
 /// and the cache is to stay within 2% of the size of the packs.
-pub const MIN_LEN: usize = 4 << 10;
+pub const MIN_CONTENT_LEN: usize = 4 << 10;
 
 /// All facts of earlier audits are kept if there are at most this many times as many as the audit used; otherwise, only those
 /// that it used.
@@ -134,7 +134,7 @@ mod tests {
         let cache = Cache::new(scratch.path(), &[]).unwrap();
         cache.prepare().unwrap();
         let load = |subject| CleanContents::load(&cache, subject, "repository".to_owned());
-        let [first, second] = [b'a', b'b'].map(|byte| CleanContents::digest(&[byte; MIN_LEN]));
+        let [first, second] = [b'a', b'b'].map(|byte| CleanContents::digest(&[byte; MIN_CONTENT_LEN]));
         let contents = load([1; 32]);
         assert_eq!(contents.known(&first), None);
         contents.add(first, 5);

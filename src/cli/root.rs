@@ -1,5 +1,5 @@
-//! The directory of configuration and baseline: the root of the repository around the current directory, or
-//! else the current directory.
+//! The directory of configuration and baseline: the root of the repository around a directory, usually the current one, or
+//! else that directory itself.
 
 use std::fs;
 use std::io;
@@ -36,7 +36,10 @@ impl Root {
         if self.path.as_os_str().is_empty() { PathBuf::from(".") } else { self.path.clone() }
     }
 
-    /// An existing file in the directory. Anything else of that name is an error.
+    /// The path of the regular file `name` in the directory, if there is one.
+    ///
+    /// # Errors
+    /// `name` is something other than a regular file, or cannot be accessed.
     pub(super) fn file(&self, name: &str) -> io::Result<Option<PathBuf>> {
         let path = self.path.join(name);
         match fs::metadata(&path) {
@@ -54,6 +57,8 @@ impl Root {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Component;
+
     use super::*;
 
     #[test]
@@ -67,7 +72,9 @@ mod tests {
         assert_eq!(root(&deep).absolute, fs::canonicalize(dir.path()).unwrap());
         assert_eq!(root(&deep).path, deep.join("../.."));
         assert_eq!(root(dir.path()).path, dir.path());
-        assert_eq!(root(Path::new(".")).absolute.join("x").parent().unwrap(), root(Path::new(".")).absolute);
+        let current = root(Path::new("."));
+        assert_eq!(fs::canonicalize(current.non_empty_path()).unwrap(), current.absolute);
+        assert!(current.path.components().all(|part| part == Component::ParentDir), "{:?}", current.path);
         fs::create_dir(dir.path().join("friskey.toml")).unwrap();
         assert!(root(&deep).file("friskey.toml").unwrap_err().to_string().contains("a directory"));
         assert_eq!(root(&deep).file("other").unwrap(), None);

@@ -189,15 +189,15 @@ impl<'a> PackReader<'a> {
             return Ok(());
         }
         let mut bytes = Vec::new();
-        let read = fill(&mut input, &mut bytes, header.size as usize + 1);
-        if !matches!(read, Ok(true)) || bytes.len() as u64 != header.size {
+        let has_ended = fill(&mut input, &mut bytes, header.size as usize + 1);
+        if !matches!(has_ended, Ok(true)) || bytes.len() as u64 != header.size {
             // The part that could be read may contain keys, too.
             let name = format!("part at byte {offset}").into_bytes();
             let _ = match header.content {
                 EntryContent::Whole(_) => self.sink.hand_over(&name, &mut &bytes[..]),
                 _ => self.sink.hand_over(&name, &mut DeltaText::new(&bytes[..])),
             };
-            return Err(read
+            return Err(has_ended
                 .err()
                 .unwrap_or_else(|| invalid_data("an entry has a different size than declared")));
         }

@@ -10,8 +10,8 @@ use super::git_layout::{Layout, common_dir, is_git_dir, layout};
 use super::remarks::Remarks;
 use crate::model::RepositoryKind;
 
-/// The directories that git itself makes in a git directory.
-const GIT_DIRECTORIES: [&str; 8] =
+/// The directories that git and Git LFS make in a git directory.
+const DIRECTORIES_OF_GIT: [&str; 8] =
     ["objects", "refs", "hooks", "info", "logs", "modules", "worktrees", "lfs"];
 
 /// A repository that was found.
@@ -34,7 +34,7 @@ pub(super) struct Walk<'a> {
     pub(super) roots: Vec<PathBuf>,
     /// The repositories by common git directory.
     pub(super) repositories: BTreeMap<PathBuf, FoundRepository>,
-    /// Work trees, and the git directories that they name.
+    /// Work trees whose `.git` is a file or a link, and the git directories that it names.
     pub(super) pointers: Vec<(PathBuf, PathBuf)>,
     pub(super) remarks: Remarks<'a>,
     /// Directories that were visited: roots may overlap, and a directory may be mounted in itself.
@@ -140,7 +140,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Notes where a link leads, if that is a directory outside the roots. A directory below the roots is walked anyway.
+    /// Records where a link leads, if that is a directory outside the roots. A directory below the roots is walked anyway.
     fn visit_link(&mut self, link: &Path) {
         let Ok(target) = link.canonicalize() else { return };
         if !target.is_dir() || self.is_below_root(&target) {
@@ -159,12 +159,12 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Notes that other repositories are in a bare one, as after `git init --bare` in a directory of mirrors: they are
+    /// Notes that other repositories are in a bare one, directly or one directory further down, as after `git init --bare` in a directory of mirrors: they are
     /// audited as parts of it.
     fn note_nested(&mut self, git_dir: &Path) {
         let is_made_by_git = |path: &Path| {
             let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            GIT_DIRECTORIES.iter().any(|known_name| name == known_name.as_bytes())
+            DIRECTORIES_OF_GIT.iter().any(|known_name| name == known_name.as_bytes())
         };
         let is_repository = |path: &Path| is_git_dir(path) || path.join(".git").symlink_metadata().is_ok();
         let mut count = 0u64;

@@ -1,4 +1,4 @@
-//! Caches recently reconstructed objects, since the next object that is looked up is often a delta to one of them.
+//! Caches recently reconstructed objects, since the next object that is looked up is often a delta based on one of them.
 
 use std::collections::HashMap;
 

@@ -74,8 +74,9 @@ impl HistoryRewriter<'_> {
         match blob {
             RewrittenBlob::Same => {}
             RewrittenBlob::Pointer(pointer) => {
-                let numbers = self.keys_by_object.objects.get(&id).map_or(&[][..], |(_, numbers)| numbers);
-                let keys = numbers.iter().filter_map(|number| self.keys_by_object.keys.get(*number as usize));
+                let keys_by_object = self.keys_by_object;
+                let key_numbers = keys_by_object.objects.get(&id).map_or(&[][..], |(_, numbers)| numbers);
+                let keys = key_numbers.iter().filter_map(|number| keys_by_object.keys.get(*number as usize));
                 let keys = keys.map(|key| key.fingerprint).filter(|key| self.keys.contains(key)).collect();
                 self.rewrites.lfs_files.insert(pointer, keys);
             }

@@ -12,6 +12,7 @@ impl HistoryRewriter<'_> {
     /// only refs of notes reach, otherwise all others.
     pub(super) fn rewrite_tags(&mut self, of_notes: bool) -> Result<(), PurgeError> {
         let mut notes_objects: HashSet<ObjectId> = HashSet::new();
+        // The late roots of the graph are the refs of notes.
         for position in self.graph.early_commit_count()..self.graph.commit_count() {
             notes_objects.extend(self.graph.commit(position).map(|links| links.id));
         }

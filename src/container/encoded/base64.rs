@@ -5,22 +5,22 @@ use super::run_start_at;
 /// A decoded run.
 pub(super) struct DecodedRun {
     pub(super) decoded: Vec<u8>,
-    /// Offset of the end of the run.
+    /// Offset at which decoding ended: the end of the run, unless the maximum length was reached.
     pub(super) end: usize,
 }
 
-/// Maximum number of bytes between two parts of a run.
+/// Maximum number of bytes between two parts of a run, and from the start of its first line to its start.
 const MAX_SEPARATOR_LEN: usize = 256;
 
 /// Minimum number of base64 characters for the next element of a list to continue the run.
 const MIN_LIST_ELEMENT_LEN: usize = 16;
 
-/// Bytes of a line that are examined to decide whether the run continues there.
-const MAX_LINE_LEN: usize = 4096;
+/// Maximum number of bytes of a line that are examined to decide whether the run continues there.
+const MAX_EXAMINED_LEN: usize = 4096;
 
 /// Decodes the run that begins at byte `start`, up to `max_len` decoded bytes.
 pub(super) fn decode(bytes: &[u8], start: usize, max_len: usize) -> DecodedRun {
-    let sign = patch_sign(bytes, start);
+    let sign = diff_sign(bytes, start);
     let mut decoded = Vec::new();
     let (mut position, mut bits, mut count) = (start, 0u32, 0);
     while decoded.len() < max_len {
@@ -51,8 +51,9 @@ fn digit_value(byte: u8) -> Option<u8> {
     })
 }
 
-/// The `+` or `-` of a patch at the start of the line that contains byte `start`.
-fn patch_sign(bytes: &[u8], start: usize) -> Option<u8> {
+/// The `+` or `-` of a diff at the start of the line that contains byte `start`, if that is at most [`MAX_SEPARATOR_LEN`] bytes
+/// before.
+fn diff_sign(bytes: &[u8], start: usize) -> Option<u8> {
     let before_start = start.saturating_sub(MAX_SEPARATOR_LEN);
     let before = &bytes[before_start..start];
     let line =
@@ -60,12 +61,15 @@ fn patch_sign(bytes: &[u8], start: usize) -> Option<u8> {
     before.get(line).copied().filter(|byte| matches!(byte, b'+' | b'-'))
 }
 
-/// The start of the next part of a run whose current part ends at `end`. `sign` is the patch sign of its first line.
+/// The start of the next part of a run whose current part ends at `end`. `sign` is the sign of a diff before its first line.
 fn next_part(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
     let separator = &bytes[end..bytes.len().min(end + MAX_SEPARATOR_LEN)];
+    // JSON may escape a slash, a digit of base64.
     if separator.starts_with(b"\\/") {
         return Some(end + 1);
     }
+    // Between parts may be line breaks, plain or escaped, each with the sign of a diff or the mark of a comment or quotation after
+    // it; or the end of a literal and the start of the next, with an operator, parentheses or a comma between them.
     let (mut position, mut quotes, mut has_line_break, mut has_comma) = (0, 0, false, false);
     loop {
         position += match (*separator.get(position)?, separator.get(position + 1)) {
@@ -83,8 +87,8 @@ fn next_part(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
                 quotes += 1;
                 1
             }
-            (sign @ (b'+' | b'.' | b',' | b'(' | b')'), _) if quotes == 1 => {
-                has_comma |= sign == b',';
+            (operator @ (b'+' | b'.' | b',' | b'(' | b')'), _) if quotes == 1 => {
+                has_comma |= operator == b',';
                 1
             }
             (b'#' | b'>' | b'*', _) if has_line_break && quotes == 0 => 1,
@@ -109,7 +113,7 @@ fn next_part(bytes: &[u8], end: usize, sign: Option<u8>) -> Option<usize> {
 
 /// Whether the line at the start of `rest` consists of base64, apart from what may end or wrap it.
 fn is_base64_line(rest: &[u8]) -> bool {
-    let rest = &rest[..rest.len().min(MAX_LINE_LEN)];
+    let rest = &rest[..rest.len().min(MAX_EXAMINED_LEN)];
     let length = rest.iter().take_while(|byte| digit_value(**byte).is_some()).count();
     let next = rest[length..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
     next.is_none_or(|byte| b"\n\\\"'=`<".contains(byte))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::repository_audit::RepositoryAudit;
-use crate::cache::{CleanContents, MIN_LEN};
+use crate::cache::{CleanContents, MIN_CONTENT_LEN};
 use crate::detect::PassedOver;
 use crate::git::{MatchedObject, ObjectId, PackedCopy};
 use crate::model::Skip;
@@ -12,7 +12,7 @@ use crate::scan::objects::{SearchOptions, SharedKey, blob_name, search};
 /// Maximum size of a container that is opened, in bytes, since its blob is held in memory.
 const MAX_CONTAINER_BYTES: u64 = 1 << 30;
 
-/// A container that could not be opened completely.
+/// A container that could not be opened completely, or the pointer of a Git LFS file that could not be verified.
 pub(super) struct UnopenedContainer {
     pub(super) id: ObjectId,
     pub(super) skips: Vec<Skip>,
@@ -33,7 +33,7 @@ impl UnopenedContainer {
     }
 }
 
-/// Maximum number of containers of which the cache also records those that are shorter than [`MIN_LEN`].
+/// Maximum number of containers of which the cache also records those that are shorter than [`MIN_CONTENT_LEN`].
 const MAX_SHORT: usize = 64;
 
 impl RepositoryAudit<'_> {
@@ -53,7 +53,7 @@ impl RepositoryAudit<'_> {
         }
         let keeps_short = containers.len() <= MAX_SHORT;
         let place_digest = |id: &ObjectId, size: u64| {
-            let copy = only_copies.get(id).filter(|_| keeps_short || size >= MIN_LEN as u64)?;
+            let copy = only_copies.get(id).filter(|_| keeps_short || size >= MIN_CONTENT_LEN as u64)?;
             Some(CleanContents::place_digest(&copy.pack, id.as_bytes()))
         };
         let mut ids = Vec::with_capacity(containers.len());

@@ -1,7 +1,7 @@
-//! Reports what HEAD's tree lacks, and finds its submodules. That reads all of its subtrees, so the cache keeps whether the tree
-//! has neither.
+//! Reports what is missing from HEAD's tree, and finds its submodules. That reads all of its subtrees, so the cache records that
+//! a tree is complete and has no submodules.
 //!
-//! Both follow from the commit and the objects. If these are as they were when an earlier audit read the tree, its answer is
+//! Both follow from the commit and the objects. If these are as they were when an earlier audit read the tree, its result is
 //! still right.
 
 use super::repository_audit::RepositoryAudit;
@@ -10,8 +10,9 @@ use crate::git::{self, HeadTree, IdentifiedObjects, ObjectDatabase, ObjectId, ca
 use crate::model::Surface;
 
 impl RepositoryAudit<'_> {
-    /// Reports objects that HEAD's tree names and that cannot be read, and records its submodules. Reads the tree unless the
-    /// cache knows that there are none, and `objects` are all objects.
+    /// Reports objects that HEAD's tree names and that cannot be read, and records its submodules. If the
+    /// objects of the repository are identified, and the cache records that with them the tree is complete and has no submodules,
+    /// the tree is not read again.
     pub(super) fn check_head_tree(&mut self, objects: Option<&IdentifiedObjects>) {
         let Some(commit) = git::head_commit(self.repo) else { return };
         let database = ObjectDatabase::from_repo(self.repo);
@@ -40,7 +41,7 @@ impl RepositoryAudit<'_> {
     }
 }
 
-/// What the answer follows from.
+/// What the result follows from.
 fn basis(commit: &ObjectId, objects: &IdentifiedObjects) -> CacheDigest {
     let mut digest = blake3::Hasher::new();
     digest.update(&objects.digest).update(commit.as_bytes());

@@ -1,9 +1,9 @@
 //! Git LFS files in a whole history: which pointers lead to secrets in the store, and which files are missing.
 //!
-//! The files of the store were searched already. They are not read again; their findings are attributed to the
-//! paths and commits of their pointers.
+//! The files of the store were searched already, and are only verified here. Their findings are attributed to the paths and
+//! commits of their pointers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::containers::UnopenedContainer;
@@ -12,11 +12,11 @@ use crate::git::{LfsStore, MatchedObject, ObjectId, ObjectKind, Pointer};
 use crate::model::{Finding, Skip, Surface};
 use crate::scan::objects::{SharedKey, blob_name};
 
-/// Maximum number of missing files that are reported individually, with their paths.
-const MAX_LISTED_CONTENTS: usize = 20;
+/// Maximum number of unread files that are reported individually, with the paths of their pointers.
+const MAX_LISTED_FILES: usize = 20;
 
 impl RepositoryAudit<'_> {
-    /// Adds the pointers that lead to secrets to `matched_objects`, and those whose file is missing to `unopened`.
+    /// Adds the pointers that lead to secrets to `matched_objects`, and those whose file could not be verified to `unopened`.
     pub(super) fn add_lfs_pointers(
         &mut self,
         store: &LfsStore,
@@ -25,10 +25,11 @@ impl RepositoryAudit<'_> {
         unopened: &mut Vec<UnopenedContainer>,
     ) {
         let secrets = secrets_by_file(&self.outcome.findings);
-        let mut failed: BTreeMap<&Pointer, String> = BTreeMap::new();
+        let mut failed: BTreeSet<&Pointer> = BTreeSet::new();
         let mut unlisted_count = 0u64;
         for (id, pointer) in pointers {
             if let Some(keys) = secrets.get(&pointer.oid) {
+                // The keys have no position in the pointer itself.
                 let matches = keys.iter().map(|key| (0..0, SharedKey::clone(key))).collect();
                 matched_objects.push(MatchedObject {
                     id: *id,
@@ -37,17 +38,16 @@ impl RepositoryAudit<'_> {
                     matches,
                 });
             }
-            if failed.contains_key(&**pointer) {
+            if failed.contains(&**pointer) {
                 continue;
             }
             let outcome =
                 store.open(pointer).and_then(|mut file| pointer.verify(&mut file, self.settings.stop.flag()));
             let Err(error) = outcome else { continue };
-            let reason = error.to_string();
-            if failed.len() < MAX_LISTED_CONTENTS {
-                let skips = vec![Skip::new(blob_name(id), reason.clone())];
+            if failed.len() < MAX_LISTED_FILES {
+                let skips = vec![Skip::new(blob_name(id), error.to_string())];
                 unopened.push(UnopenedContainer { id: *id, skips });
-                failed.insert(pointer, reason);
+                failed.insert(pointer);
             } else {
                 unlisted_count += 1;
             }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::SharedKey;
-use crate::cache::{CacheDigest, CleanContents, MIN_LEN};
+use crate::cache::{CacheDigest, CleanContents, MIN_CONTENT_LEN};
 use crate::container::Input;
 use crate::detect::PassedOver;
 use crate::git::{
@@ -131,7 +131,7 @@ fn work(
                 && matches.skipped.len() == skips_before
                 && !settings.stop.is_set()
             {
-                if bytes.len() >= MIN_LEN {
+                if bytes.len() >= MIN_CONTENT_LEN {
                     clean.add(digest, matches.bytes - bytes_before);
                 }
                 matches.clean.push((*id, digest, matches.bytes - bytes_before));
