@@ -25,6 +25,9 @@ const MAX_ALTERNATES: u64 = 1 << 20;
 /// Maximum number of object directories of one repository, including alternates of alternates.
 const MAX_DIRECTORIES: usize = 1000;
 
+/// Maximum number of symbolic refs in a chain, as in git, which reads at most five refs: the last one names an object.
+pub(super) const MAX_SYMREF_HOPS: usize = 4;
+
 /// A file of a git directory that cannot be read safely.
 #[derive(Debug, thiserror::Error)]
 #[error("{} cannot be read safely: {reason}; {advice}", path.display())]
@@ -167,7 +170,7 @@ pub(super) fn check_object_dirs(dir: &Path) -> Result<Vec<PathBuf>, RefusedFile>
 pub(super) fn check_ref(dirs: [&Path; 2], name: &str) -> Result<(), RefusedFile> {
     let mut name = name.to_owned();
     // `gix` follows one symbolic ref more than git.
-    for _ in 0..=super::refs::MAX_SYMREF_HOPS + 1 {
+    for _ in 0..=MAX_SYMREF_HOPS + 1 {
         let mut target = None;
         for dir in dirs {
             let text = read(&dir.join(&name), MAX_ONE_LINE)?.unwrap_or_default();

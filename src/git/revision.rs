@@ -9,9 +9,9 @@ use std::rc::Rc;
 
 use gix::{ObjectId, Repository};
 
-use super::gate;
+use super::gate::{self, MAX_SYMREF_HOPS};
 use super::refs::reftable::Stack;
-use super::refs::{self, LogEntry, MAX_SYMREF_HOPS, RefStorage, RefTarget};
+use super::refs::{self, LogEntry, RefStorage, RefTarget};
 
 mod ambiguous;
 

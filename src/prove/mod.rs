@@ -9,12 +9,14 @@ mod old_objects;
 mod proof_parts;
 mod purged_history;
 mod report_document;
+mod report_file;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::time::Instant;
 
-pub use purged_history::{PurgedHistory, PurgedHistoryError};
+pub use purged_history::PurgedHistory;
+pub use report_file::PurgedHistoryError;
 
 use crate::detect::Redactor;
 use crate::git::attribution::Options;

@@ -3,9 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::blob_comparison::BlobComparison;
-use super::error::PurgeError;
+use super::error::{PurgeError, proof_failure};
 use super::headers::split_headers;
-use super::proof::proof_failure;
 use super::raw_tree::{self, RawTreeEntry};
 use super::refs::{CarriedRef, NOTES_PREFIX};
 use super::rewriter::Rewrites;

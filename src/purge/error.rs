@@ -111,3 +111,8 @@ fn is_gap(reason: &str) -> bool {
         .iter()
         .any(|word| reason.contains(word))
 }
+
+/// The error of a proof that fails for `reason`.
+pub(super) fn proof_failure<T>(reason: String) -> Result<T, PurgeError> {
+    Err(PurgeError::Unproven(reason))
+}

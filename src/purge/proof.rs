@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::PurgeOptions;
 use super::comparison::RepositoryComparison;
-use super::error::PurgeError;
+use super::error::{PurgeError, proof_failure};
 use super::purged_keys::PurgedKeys;
 use super::refs::{NewHead, RefPlan};
 use super::rewriter::Rewrites;
@@ -76,11 +76,6 @@ pub(super) fn prove(
         old_ids_found: 0,
         refs_compared: plan.refs.len() as u64,
     })
-}
-
-/// The error of a proof that fails for `reason`.
-pub(super) fn proof_failure<T>(reason: String) -> Result<T, PurgeError> {
-    Err(PurgeError::Unproven(reason))
 }
 
 /// Audits the new repository, and checks that the audit was complete and found no purged or new key.

@@ -3,7 +3,7 @@
 use super::commit_graph::CommitGraph;
 use super::moves;
 use super::object_graph::ObjectGraph;
-use super::reached::ReachedBy;
+use super::reached_by::ReachedBy;
 use super::secret_paths::MAX_DEPTH;
 use super::set_interner::SetId;
 use crate::model::{Change, Leak, Move};

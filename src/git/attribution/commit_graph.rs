@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::object_graph::ObjectGraph;
-use super::reached::ReachedBy;
+use super::reached_by::ReachedBy;
 use super::set_interner::SetId;
 
 /// A commit that could be read.

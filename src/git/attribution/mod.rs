@@ -20,8 +20,9 @@ pub(super) mod object_graph;
 mod other_commits;
 pub(super) mod pack_walk;
 mod queried;
-mod reached;
+mod reached_by;
 mod roots;
+mod roots_of_commits;
 mod secret_paths;
 pub(super) mod set_interner;
 
@@ -36,7 +37,7 @@ use super::refs::Refs;
 use crate::model::{Change, Move, Reachability};
 use commit_graph::CommitGraph;
 use object_graph::ObjectGraph;
-pub use reached::ReachedBy;
+pub use reached_by::ReachedBy;
 use roots::GraphRoots;
 use secret_paths::PathSearch;
 pub use secret_paths::SecretPath;
@@ -185,7 +186,7 @@ fn attribute_history(
     let gaps_of_packs = graph.gaps().clone();
     let roots = GraphRoots::new(repo, graph, refs);
     let commit_graph = CommitGraph::walk(graph, &roots.commits(), include_unreachable);
-    let commits = reached::reachability_of(graph, &commit_graph, &roots, &query.commits);
+    let commits = roots_of_commits::reachability_of(graph, &commit_graph, &roots, &query.commits);
     if query.objects.is_empty() {
         // All secrets are in commits, which have been read. What the walk could not read, for example a missing parent,
         // hides no finding, so only earlier gaps are reported.

@@ -8,7 +8,7 @@ use gix::objs::Kind;
 use super::SecretHistory;
 use super::commit_graph::CommitGraph;
 use super::object_graph::ObjectGraph;
-use super::reached::ReachedBy;
+use super::reached_by::ReachedBy;
 use super::set_interner::SetId;
 use crate::git::refs::{LogEntry, Refs, TipKind};
 use crate::model::{Reachability, RemoteSighting, StashEntry, TagDate};

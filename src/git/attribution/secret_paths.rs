@@ -6,7 +6,7 @@ use gix::ObjectId;
 
 use super::commit_graph::CommitGraph;
 use super::object_graph::ObjectGraph;
-use super::reached::ReachedBy;
+use super::reached_by::ReachedBy;
 use super::set_interner::SetId;
 
 /// Maximum depth of directories; deeper ones are not entered. git itself refuses trees of more levels.

@@ -13,13 +13,11 @@ use std::path::Path;
 
 use gix::ObjectId;
 
+use super::gate::MAX_SYMREF_HOPS;
 use super::lookup::Gaps;
 pub(super) use files::first_id_in_file;
 pub use ref_name::is_valid_ref_name;
 pub(super) use storage::RefStorage;
-
-/// Maximum number of symbolic refs in a chain, as in git, which reads at most five refs: the last one names an object.
-pub(super) const MAX_SYMREF_HOPS: usize = 4;
 
 /// The kind of name a [`Tip`] has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,22 +1,12 @@
-//! Kinds of roots by strength, and the names of the roots that reach given commits.
+//! The names of the roots that reach given commits.
 
 use gix::ObjectId;
 
 use super::commit_graph::CommitGraph;
 use super::object_graph::ObjectGraph;
+use super::reached_by::ReachedBy;
 use super::roots::GraphRoots;
 use crate::model::Reachability;
-
-/// The kind of root from which a commit can be reached, strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ReachedBy {
-    /// A ref, or a detached HEAD.
-    Ref,
-    /// Only a reflog, or a pseudoref such as `ORIG_HEAD`.
-    Reflog,
-    /// No root at all.
-    Nothing,
-}
 
 /// The refs and reflog entries that reach each of `commits`.
 pub(super) fn reachability_of(
