@@ -95,9 +95,9 @@ fn evidence_or_reason(assessment: &RuleAssessment) -> String {
 
 fn to_json(explanation: &Explanation) -> serde_json::Value {
     json!({
-        "verdicts": explanation.assessments.iter().map(assessment_to_json).collect::<Vec<_>>(),
+        "assessments": explanation.assessments.iter().map(assessment_to_json).collect::<Vec<_>>(),
         "near_misses": explanation.near_misses.iter()
-            .map(|(keyword, rules)| json!({"anchor": keyword, "rules": rules}))
+            .map(|(keyword, rules)| json!({"keyword": keyword, "rules": rules}))
             .collect::<Vec<_>>(),
     })
 }

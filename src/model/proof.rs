@@ -10,9 +10,9 @@ use super::{Fingerprint, LeakStatus, Skip};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProofStatus {
-    /// Everything in the clone was searched, and it contains no purged key or rewritten object.
+    /// Everything in the clone was searched, and it contains no purged key and no old object.
     Proven,
-    /// A key or a rewritten object is still there, whether or not everything was searched.
+    /// A key or an old object is still there, whether or not everything was searched.
     StillThere,
     /// Nothing was found, but not everything could be checked.
     Incomplete,
@@ -119,7 +119,7 @@ impl SoughtKey {
     pub const MAX_PLACES: usize = 100;
 }
 
-/// A rewritten object that the clone still has.
+/// An old object, one that the purge rewrote, that the clone still has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OldObject {
     /// Its id before the purge.
@@ -128,7 +128,7 @@ pub struct OldObject {
     pub kind: &'static str,
 }
 
-/// The rewritten objects that were searched for.
+/// The old objects that were searched for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OldObjects {
     /// How many the report of the purge lists.
@@ -157,7 +157,7 @@ pub struct UnprovenFile {
     pub carried_over: bool,
 }
 
-/// A ref, or an entry of a reflog, that still reaches a purged key or a rewritten object.
+/// A ref, or an entry of a reflog, that still reaches a purged key or an old object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RetainingRef {
     /// Its full name, redacted.
@@ -167,7 +167,7 @@ pub struct RetainingRef {
     pub kind: RefKind,
     /// Fingerprints of the keys that it reaches.
     pub keys: BTreeSet<Fingerprint>,
-    /// The rewritten commits and tags that it reaches. Only the first rewritten commits are listed; any later one
+    /// The old commits and tags that it reaches. Only the first old commits are listed; any later one
     /// reaches them.
     pub old_objects: BTreeSet<String>,
 }
@@ -187,9 +187,9 @@ pub struct CloneProof {
     pub clone: SearchedClone,
     /// Every purged key.
     pub keys: Vec<SoughtKey>,
-    /// The rewritten objects.
+    /// The old objects.
     pub old_objects: OldObjects,
-    /// The refs that reach a key or a rewritten object, by kind and name.
+    /// The refs that reach a key or an old object, by kind and name.
     pub refs: Vec<RetainingRef>,
     /// What could not be checked, and why.
     pub not_seen: BTreeSet<Skip>,

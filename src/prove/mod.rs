@@ -1,7 +1,7 @@
 //! Layer 4: proves that a clone contains nothing that a purge removed from its history.
 //!
 //! It audits the clone like `friskey history`, in all surfaces and with nothing accepted, and compares what it finds with
-//! the fingerprints of the purged keys. It also looks up the ids of all rewritten objects. The result names the refs that
+//! the fingerprints of the purged keys. It also looks up the ids of all *old objects*, those that the purge rewrote. The result names the refs that
 //! lead to what was found, and what could not be examined.
 
 mod blind_spots;
@@ -48,7 +48,7 @@ pub enum ProveError {
         "the purge report is about a repository with {report_format} ids, and {clone} has {clone_format} ids; \
          name a clone of the purged repository"
     )]
-    OtherHash {
+    OtherObjectFormat {
         /// The clone.
         clone: String,
         /// The object format of the clone.
@@ -70,14 +70,14 @@ pub fn prove(
 ) -> Result<CloneProof, ProveError> {
     let start = Instant::now();
     let repo = git::open(&audit.repo)?.to_thread_local();
-    check_hash(&repo, &audit.repo, purged_history)?;
+    check_object_format(&repo, &audit.repo, purged_history)?;
     let (draft, objects) = scan_history_objects(settings, audit)?;
     let refs = refs::read(&repo);
     let options = Options { threads: audit.threads, stop: settings.stop.flag(), include_unreachable: true };
     let old = old_objects::search(&repo, &refs, purged_history, &options);
     let clone_kind = blind_spots::clone_kind(&repo);
     let mut not_seen = blind_spots::find_blind_spots(&repo, &refs, purged_history);
-    not_seen.extend(unsearched_parts(&draft));
+    not_seen.extend(audit_gaps(&draft));
     not_seen.extend(keys_without_rule(settings, purged_history));
     let mut proof = CloneProof {
         schema: "friskey/prove/v1",
@@ -132,21 +132,25 @@ fn status(proof: &CloneProof) -> ProofStatus {
     }
 }
 
-fn check_hash(repo: &Repository, path: &Path, purged_history: &PurgedHistory) -> Result<(), ProveError> {
-    let hash = repo.object_hash();
-    if hash == purged_history.hash {
+fn check_object_format(
+    repo: &Repository,
+    path: &Path,
+    purged_history: &PurgedHistory,
+) -> Result<(), ProveError> {
+    let object_format = repo.object_hash();
+    if object_format == purged_history.object_format {
         return Ok(());
     }
     let clone = path.display().to_string();
-    Err(ProveError::OtherHash {
+    Err(ProveError::OtherObjectFormat {
         clone,
-        clone_format: hash.to_string(),
-        report_format: purged_history.hash.to_string(),
+        clone_format: object_format.to_string(),
+        report_format: purged_history.object_format.to_string(),
     })
 }
 
 /// What the audit could not search, or left out at the user's request.
-fn unsearched_parts(draft: &Draft) -> BTreeSet<Skip> {
+fn audit_gaps(draft: &Draft) -> BTreeSet<Skip> {
     let skipped = draft.coverage.skipped.iter();
     let mut skips: BTreeSet<Skip> =
         skipped.map(|skip| Skip::new(&*skip.what, skip.reason_without_options())).collect();
@@ -157,7 +161,10 @@ fn unsearched_parts(draft: &Draft) -> BTreeSet<Skip> {
     }
     let left_out = draft.coverage.ignored.iter().filter(|ignored| blind_spots::limits_proof(ignored.kind));
     skips.extend(left_out.map(|ignored| {
-        Skip::new(&*ignored.what, format!("left out by {}; leave that out to prove everything", ignored.by))
+        Skip::new(
+            &*ignored.what,
+            format!("left out by {}; prove without that to search everything", ignored.by),
+        )
     }));
     skips
 }

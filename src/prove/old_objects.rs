@@ -1,4 +1,4 @@
-//! Searches a clone for objects that the purge rewrote, and for the refs and reflog entries that lead to them.
+//! Searches a clone for the old objects, those that the purge rewrote, and for the refs and reflog entries that lead to them.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::git::refs::Refs;
 use crate::git::{Gaps, ObjectId, ObjectKind, ObjectReader, Repository};
 use crate::model::{OldObject, OldObjects, Reachability};
 
-/// A name that leads to rewritten objects.
+/// A name that leads to old objects.
 pub(super) struct RetainingName {
     pub(super) name: String,
     /// Whether it is an entry of a reflog or a pseudo ref.
@@ -17,14 +17,14 @@ pub(super) struct RetainingName {
     pub(super) id: Option<ObjectId>,
 }
 
-/// The result of looking for rewritten objects.
+/// The result of looking for old objects.
 pub(super) struct OldObjectSearch {
     pub(super) summary: OldObjects,
     pub(super) retaining_names: Vec<RetainingName>,
     pub(super) gaps: Gaps,
 }
 
-/// Searches for every object that was rewritten according to `purged_history`.
+/// Searches for every old object of `purged_history`.
 pub(super) fn search(
     repo: &Repository,
     refs: &Refs,

@@ -47,7 +47,7 @@ fn describe_origin(origin: &Origin) -> String {
     text
 }
 
-/// Every ref, and every local name such as a reflog entry, that leads to a purged key or to a rewritten object.
+/// Every ref, and every local name such as a reflog entry, that leads to a purged key or to an old object.
 pub(super) fn retaining_refs(
     purged_history: &PurgedHistory,
     draft: &Draft,
@@ -80,7 +80,7 @@ pub(super) fn retaining_refs(
     refs.into_values().collect()
 }
 
-/// The files in an object that may contain a key, since they cannot be searched.
+/// The files of a blob that could not be searched, so that they may contain a key.
 pub(super) fn unproven_files(
     object: &PartlySearchedObject,
     purged_history: &PurgedHistory,

@@ -21,7 +21,7 @@ pub(super) struct PurgedKey {
 /// What a purge removed from a history, and the ids of the objects that it wrote instead.
 #[derive(Clone, Debug)]
 pub struct PurgedHistory {
-    pub(super) hash: HashKind,
+    pub(super) object_format: HashKind,
     /// At least one.
     pub(super) keys: Vec<PurgedKey>,
     /// The old id and the kind of every object that was rewritten, sorted by id.

@@ -141,7 +141,7 @@ impl ReportDocument {
                 "nothing was purged, so there is nothing to prove; audit the clone with `friskey history`",
             );
         }
-        let hash = match &*self.repository.object_format.0 {
+        let object_format = match &*self.repository.object_format.0 {
             "sha1" => HashKind::Sha1,
             "sha256" => HashKind::Sha256,
             _ => {
@@ -161,7 +161,10 @@ impl ReportDocument {
         ];
         let mut old_objects = Vec::new();
         for (rewritten, kind) in kinds {
-            if rewritten.iter().any(|pair| pair.old.kind() != hash || pair.new.kind() != hash) {
+            if rewritten
+                .iter()
+                .any(|pair| pair.old.kind() != object_format || pair.new.kind() != object_format)
+            {
                 return Err(
                     "it has ids of another length than its object format says; write the report anew with \
                             `friskey purge`",
@@ -184,6 +187,13 @@ impl ReportDocument {
         });
         let ref_names = self.ref_map.into_iter().map(|pair| pair.new_ref.0).collect();
         let unsearched = self.unsearched.into_iter().map(|entry| entry.object).collect();
-        Ok(PurgedHistory { hash, keys: keys.collect(), old_objects, new_objects, ref_names, unsearched })
+        Ok(PurgedHistory {
+            object_format,
+            keys: keys.collect(),
+            old_objects,
+            new_objects,
+            ref_names,
+            unsearched,
+        })
     }
 }

@@ -6,7 +6,7 @@ use super::purged_history::PurgedHistory;
 use super::report_document::ReportDocument;
 use crate::untrusted::{ReadError, Symlinks, read};
 
-/// The largest report that is read, in bytes: that of some ten million rewritten objects.
+/// The largest report that is read, in bytes: that of some ten million old objects.
 const MAX_REPORT_SIZE: u64 = 1 << 30;
 
 /// Why a report cannot be used.

@@ -234,9 +234,7 @@ fn outcome(proof: &CloneProof) -> &'static str {
         ProofStatus::Incomplete if proof.not_seen.iter().all(is_unsearched) => {
             "not proven: nothing was found, and everything was searched but the files above, which cannot be opened"
         }
-        ProofStatus::Proven => {
-            "proven: this clone has none of the purged keys and none of the rewritten objects"
-        }
+        ProofStatus::Proven => "proven: this clone has none of the purged keys and none of the old objects",
         ProofStatus::StillThere => "still there: this clone contains purged keys or objects",
         ProofStatus::Incomplete => "not proven: nothing was found, but not everything could be checked",
     }

@@ -105,7 +105,7 @@ fn a_mirror_clone_of_a_purged_server_is_proven() {
     assert!(proof["not_provable"].to_string().contains("forks"));
     let text = server.prove_human();
     assert!(text.starts_with("no clone can prove anything about:\n"), "{text}");
-    assert!(text.ends_with("none of the rewritten objects\n"), "{text}");
+    assert!(text.ends_with("none of the old objects\n"), "{text}");
     let quiet = server.scratch.friskey(&["prove", "clone", "--report", "purge.json", "-q"]);
     assert_eq!((quiet.status.code(), stdout(&quiet)), (Some(0), String::new()));
 }

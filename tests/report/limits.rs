@@ -125,7 +125,7 @@ fn verbose_human_output_lists_everything() {
         |draft| render("human", &sample::redacted(draft), &Style { verbose: true, ..Style::default() });
     let tree = render_verbose(sample::tree());
     assert!(tree.contains("src/app13.py:13:19") && !tree.contains("more place"));
-    assert!(tree.contains("accepted: src/app03.py:3:19: friskey:allow: made up"), "{tree}");
+    assert!(tree.contains("suppressed: src/app03.py:3:19: friskey:allow: made up"), "{tree}");
     assert!(render_verbose(sample::incomplete()).contains("data/part14.bin"));
     let narrowed = render_verbose(sample::narrowed_beyond_limits());
     assert!(narrowed.contains("leaves out z/0900") && narrowed.contains("more things left out"));

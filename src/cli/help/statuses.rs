@@ -15,8 +15,8 @@ pub(super) const TRACE: &[(u8, &str)] = &[
 ];
 
 pub(super) const PROVE: &[(u8, &str)] = &[
-    (0, "Proven for this clone: none of the purged keys and none of the rewritten objects is in it"),
-    (1, "A purged key or a rewritten object is still there; the output lists the refs that reach it"),
+    (0, "Proven for this clone: none of the purged keys and none of the old objects is in it"),
+    (1, "A purged key or an old object is still there; the output lists the refs that reach it"),
     (2, "The proof could not be attempted: invalid arguments or report, not a repository"),
     (
         3,

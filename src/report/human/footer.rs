@@ -29,7 +29,8 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::
     wrap::write("", &paint(style.color, color, receipt::outcome(report)), 2, style, out)
 }
 
-/// Writes the first step that the rule advises. The others are among the steps of each leak.
+/// Writes the first step that the rule advises, and where to revoke the key if the step does not say. The other steps are among those of
+/// each leak.
 fn write_advice(report: &Report, rule: &RuleInfo, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let Advice { steps, revoke_url } = advice_for_rule(report, rule);
     let title = format!("{}:", escape::line(&rule.id));
@@ -55,23 +56,23 @@ fn write_coverage(report: &Report, style: &Style, out: &mut dyn Write) -> io::Re
     if rest > 0 {
         wrap::write("  ", &format!("and {rest} more (--format json lists all)"), 4, style, out)?;
     }
-    let ignored = report.coverage().ignored.iter().count();
+    let ignored_count = report.coverage().ignored.iter().count();
     if style.verbose {
-        write_accepted(report, out)?;
+        write_suppressed(report, out)?;
     }
-    for line in receipt::ignored_list(report, listed_count(ignored, style)) {
+    for line in receipt::ignored_list(report, listed_count(ignored_count, style)) {
         wrap::write("  ignored: ", &line, 4, style, out)?;
     }
     Ok(())
 }
 
-/// Writes every suppressed finding, what accepts it, and the reason.
-fn write_accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// Writes every suppressed finding, the marker or baseline that accepts it, and the reason.
+fn write_suppressed(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for finding in report.leaks().iter().flat_map(|leak| &leak.findings) {
         let Some(Suppression { source, reason, .. }) = &finding.suppressed else { continue };
         let reason = reason.as_deref().unwrap_or("no reason given");
         let (place, source) = (labels::position(finding), escape::line(source));
-        writeln!(out, "  accepted: {place}: {source}: {}", escape::line(reason))?;
+        writeln!(out, "  suppressed: {place}: {source}: {}", escape::line(reason))?;
     }
     Ok(())
 }
