@@ -1,9 +1,11 @@
 //! Names of entries. They are only displayed: no file is ever created under such a name.
 
+/// Maximum length of a name, in bytes.
+const MAX_NAME_LEN: usize = 4096;
+
 /// Rewrites `name` as a relative path without `..`, root or drive letter, so that it cannot refer to anything outside the
-/// container. Reporters escape the characters that affect a terminal.
+/// container, and cuts it to [`MAX_NAME_LEN`]. Reporters escape the characters that affect a terminal.
 pub(super) fn sanitize_path(name: &[u8]) -> Vec<u8> {
-    const MAX_NAME_LEN: usize = 4096;
     let name = &name[..name.len().min(MAX_NAME_LEN)];
     let parts = name.split(|&byte| matches!(byte, b'/' | b'\\')).filter(|part| !matches!(*part, b"" | b"."));
     let mut sanitized: Vec<u8> = Vec::with_capacity(name.len());
@@ -22,9 +24,10 @@ pub(super) fn sanitize_path(name: &[u8]) -> Vec<u8> {
     if sanitized.is_empty() { b"(no name)".to_vec() } else { sanitized }
 }
 
-/// The name of the decompressed content of a file called `compressed_name`: the same without its suffix.
+/// A name for the decompressed content of a file: its file name without the suffix of the compression (`x.gz` becomes `x`, `x.tgz`
+/// becomes `x.tar`), or `content` if it has no such suffix.
 pub(super) fn decompressed_name(compressed_name: &[u8]) -> Vec<u8> {
-    const SUFFIXES: &[(&[u8], &[u8])] = &[
+    const REPLACED_SUFFIXES: &[(&[u8], &[u8])] = &[
         (b".tgz", b".tar"),
         (b".tbz2", b".tar"),
         (b".tbz", b".tar"),
@@ -41,7 +44,7 @@ pub(super) fn decompressed_name(compressed_name: &[u8]) -> Vec<u8> {
     ];
     let start = memchr::memrchr(b'/', compressed_name).map_or(0, |slash| slash + 1);
     let name = &compressed_name[start..];
-    let suffix = SUFFIXES.iter().find(|(suffix, _)| {
+    let suffix = REPLACED_SUFFIXES.iter().find(|(suffix, _)| {
         name.len() > suffix.len() && name[name.len() - suffix.len()..].eq_ignore_ascii_case(suffix)
     });
     match suffix {

@@ -64,24 +64,24 @@ impl Detector {
         let variants = compile_all(rules.rules());
         compile_custom(rules, &variants)?;
         let (encoded, chains): (Vec<_>, Vec<_>) = decoded::chains_for_variants(&variants).into_iter().unzip();
-        let plain = variants.iter().enumerate().flat_map(|(index, variant)| {
+        let plain_keywords = variants.iter().enumerate().flat_map(|(index, variant)| {
             variant.variant.keywords.iter().map(move |keyword| (keyword.as_slice(), index))
         });
         let encoded_pairs =
             encoded.iter().enumerate().map(|(index, keyword)| (keyword.as_slice(), variants.len() + index));
         let first_extra = variants.len() + encoded.len();
         let extra = extra.iter().enumerate().map(|(index, keyword)| (*keyword, first_extra + index));
-        let pairs = plain.chain(encoded_pairs).chain(extra);
+        let pairs = plain_keywords.chain(encoded_pairs).chain(extra);
         let prefilter = Prefilter::new(pairs).map_err(|error| {
             // Those of the built-in rules are not too many.
             let custom = rules.rules().iter().find(|rule| !rule.built_in).unwrap_or(&rules.rules()[0]);
             invalid(custom, &format!("the keywords of all rules are too many together: {error}"))
         })?;
-        let plain = variants.iter().map(|variant| variant.variant.facts.max_len).max().unwrap_or(0);
-        // A longer match yields to every overlapping one, so the margin need not reach over it.
+        let max_plain_len = variants.iter().map(|variant| variant.variant.facts.max_len).max().unwrap_or(0);
+        // A match longer than that yields to every overlapping one, so the margin need not reach over it.
         let (max_match_len, max_regular_len) = match chains.is_empty() {
-            true => (plain, plain),
-            false => (plain.max(MAX_ENCODED_SPAN), plain.max(MAX_REGULAR_SPAN)),
+            true => (max_plain_len, max_plain_len),
+            false => (max_plain_len.max(MAX_ENCODED_SPAN), max_plain_len.max(MAX_REGULAR_SPAN)),
         };
         let margin = max_regular_len + CONTEXT_REACH;
         Ok(Self { rules: rules.shared_rules(), variants, chains, prefilter, max_match_len, margin })
@@ -92,7 +92,7 @@ impl Detector {
         self.max_match_len
     }
 
-    /// Bytes on each side of a match on which its verdict can depend: its context, its boundaries, and overlapping
+    /// Bytes on each side of a match on which it can depend whether the match is reported: its context, its boundaries, and overlapping
     /// matches, unless these are so long that they yield to it.
     pub fn margin(&self) -> usize {
         self.margin
@@ -103,8 +103,8 @@ impl Detector {
         &self.rules
     }
 
-    /// Every match in `bytes`, sorted by position, without overlaps. Only for short text such as names, in which
-    /// nothing is passed over.
+    /// Every match in `bytes`, sorted by position, without overlaps. Does not return what was passed over, so this is only
+    /// for text that is too short for that, such as a name, or that is searched again with the other methods.
     pub fn find(&self, bytes: &[u8], found: impl FnMut(Match)) {
         let _ = self.find_with_keywords(bytes, &mut EffortReserve::default(), |_| true, found);
     }
@@ -122,16 +122,16 @@ impl Detector {
         mut keyword: impl FnMut(usize) -> bool,
         mut found: impl FnMut(Match),
     ) -> PassedOver {
-        let mut kept = AcceptedMatches::default();
+        let mut kept = ConfirmedMatches::default();
         let mut is_stopped = false;
         let mut waiting = Vec::new();
         let mut effort = SearchEffort { limit: reserve.begin(), passed_over: PassedOver::new(bytes) };
-        self.prefilter.find(bytes, |target, at| {
+        self.prefilter.find(bytes, |number, at| {
             is_stopped |= !keyword(at.start);
             if is_stopped {
                 return;
             }
-            match self.target(target) {
+            match self.target(number) {
                 Target::Variant(..) if !effort.limit.allows_plain_search(at.start) => {
                     effort.passed_over.add(at.start)
                 }
@@ -163,7 +163,7 @@ impl Detector {
         waiting: &mut Vec<(&DecodeChain, usize)>,
         here: usize,
         effort: &mut SearchEffort,
-        kept: &mut AcceptedMatches<'a>,
+        kept: &mut ConfirmedMatches<'a>,
     ) {
         let decided_until = here.saturating_sub(self.max_match_len);
         let ready = waiting.partition_point(|&(_, at)| at < decided_until);
@@ -191,17 +191,16 @@ impl Detector {
         self.prefilter.max_keyword_len()
     }
 
-    /// Returns the same matches without the prefilter and without windows, by trying every pattern at every offset.
-    /// This is slow and serves as the oracle of tests. Encoded text is decoded in the same way, but without checking
+    /// Like [`find`](Self::find), but tries every pattern at every offset, and looks for every encoded keyword there. This is slow and serves as the oracle of tests. Encoded text is decoded in the same way, but without checking
     /// first whether that is plausible.
     #[doc(hidden)]
     pub fn find_plainly(&self, bytes: &[u8], mut found: impl FnMut(Match)) {
-        let mut kept = AcceptedMatches::default();
+        let mut kept = ConfirmedMatches::default();
         for (index, variant) in self.variants.iter().enumerate() {
             variant.matches_plainly(bytes, &mut |candidate| kept.assess(index, variant, candidate));
         }
-        self.prefilter.find_plainly(bytes, |target, at| {
-            if let Target::DecodeChain(chain) = self.target(target)
+        self.prefilter.find_plainly(bytes, |number, at| {
+            if let Target::DecodeChain(chain) = self.target(number)
                 && !kept.is_complete_at(at.start)
             {
                 self.search_decoded(chain, bytes, at.start, &mut kept);
@@ -220,7 +219,7 @@ impl Detector {
         mut found_decoded: impl FnMut(&'a CompiledVariant, DecodedMatch<'_>),
     ) -> PassedOver {
         let mut passed_over = PassedOver::new(bytes);
-        self.prefilter.find(bytes, |target, at| match self.target(target) {
+        self.prefilter.find(bytes, |number, at| match self.target(number) {
             Target::Variant(..) | Target::DecodeChain(_) if !limit.allows_decoding(at.start) => {
                 passed_over.add(at.start)
             }
@@ -239,16 +238,17 @@ impl Detector {
         passed_over
     }
 
-    fn target(&self, target: usize) -> Target<'_> {
-        match self.variants.get(target) {
-            Some(variant) => Target::Variant(target, variant),
-            None => self.chains.get(target - self.variants.len()).map_or(Target::Extra, Target::DecodeChain),
+    /// What a keyword belongs to, by the number that the prefilter reports.
+    fn target(&self, number: usize) -> Target<'_> {
+        match self.variants.get(number) {
+            Some(variant) => Target::Variant(number, variant),
+            None => self.chains.get(number - self.variants.len()).map_or(Target::Extra, Target::DecodeChain),
         }
     }
 
-    /// Keeps the strongest match in the text that can be decoded around the keyword at `at`. All of them contain the keyword,
+    /// Keeps the strongest match in the text that can be decoded around the keyword at `at`. All matches there contain the keyword,
     /// so they overlap and only one can stay.
-    fn search_decoded(&self, chain: &DecodeChain, bytes: &[u8], at: usize, kept: &mut AcceptedMatches<'_>) {
+    fn search_decoded(&self, chain: &DecodeChain, bytes: &[u8], at: usize, kept: &mut ConfirmedMatches<'_>) {
         let mut best: Option<(MatchRank, Match)> = None;
         decoded_matches(&self.variants, chain, bytes, at, &mut |mut decoded| {
             let variant = &self.variants[decoded.variant];
@@ -271,19 +271,19 @@ impl Detector {
             }
         });
         if let Some((rank, matched)) = best {
-            kept.push(rank, AcceptedMatch::Decoded(matched));
+            kept.push(rank, ConfirmedMatch::Decoded(matched));
         }
     }
 
-    fn report(&self, kept: &AcceptedMatches<'_>, found: &mut impl FnMut(Match)) {
+    fn report(&self, kept: &ConfirmedMatches<'_>, found: &mut impl FnMut(Match)) {
         if kept.ranks.is_empty() {
             return;
         }
         for index in strongest_matches(&kept.ranks) {
             let rule = &self.rules[self.variants[kept.ranks[index].variant].rule];
             found(match &kept.found[index] {
-                AcceptedMatch::Plain(candidate) => into_match(rule, candidate),
-                AcceptedMatch::Decoded(matched) => matched.clone(),
+                ConfirmedMatch::Plain(candidate) => into_match(rule, candidate),
+                ConfirmedMatch::Decoded(matched) => matched.clone(),
             });
         }
     }
@@ -298,8 +298,7 @@ enum Target<'a> {
     Extra,
 }
 
-/// Number of encoded keywords waiting for the plain matches around them from which on those are decoded whose plain matches are
-/// all known. This limits memory.
+/// When this many encoded keywords wait, those around which all plain matches are known are decoded, to limit memory.
 const WAITING_BATCH: usize = 1 << 12;
 
 /// The remaining effort of a search, and the keywords that it passed over.
@@ -308,30 +307,30 @@ struct SearchEffort {
     passed_over: PassedOver,
 }
 
-/// The matches that all checks accepted, with their ranks, which decide between overlapping ones.
+/// The matches that no check rejected, with their ranks, which decide between overlapping ones.
 #[derive(Default)]
-struct AcceptedMatches<'a> {
+struct ConfirmedMatches<'a> {
     ranks: Vec<MatchRank>,
-    found: Vec<AcceptedMatch<'a>>,
+    found: Vec<ConfirmedMatch<'a>>,
     /// The end of each [complete](MatchRank::is_complete) match, by its start; `None` until there is one.
     complete: Option<BTreeMap<usize, usize>>,
 }
 
-/// A match that all checks accepted.
-enum AcceptedMatch<'a> {
+/// A match that no check rejected.
+enum ConfirmedMatch<'a> {
     Plain(Candidate<'a>),
     Decoded(Match),
 }
 
-impl<'a> AcceptedMatches<'a> {
-    /// Keeps `candidate` if its checks accept it.
+impl<'a> ConfirmedMatches<'a> {
+    /// Keeps `candidate` unless one of its checks rejects it.
     fn assess(&mut self, index: usize, variant: &CompiledVariant, mut candidate: Candidate<'a>) {
         if variant.assess(&mut candidate).is_ok() {
-            self.push(rank(index, variant, &candidate), AcceptedMatch::Plain(candidate));
+            self.push(rank(index, variant, &candidate), ConfirmedMatch::Plain(candidate));
         }
     }
 
-    fn push(&mut self, rank: MatchRank, found: AcceptedMatch<'a>) {
+    fn push(&mut self, rank: MatchRank, found: ConfirmedMatch<'a>) {
         if rank.is_complete() {
             let end = self.complete.get_or_insert_default().entry(rank.secret.start).or_default();
             *end = rank.secret.end.max(*end);
@@ -361,7 +360,7 @@ fn rank(index: usize, variant: &CompiledVariant, candidate: &Candidate<'_>) -> M
     }
 }
 
-/// The match that a candidate becomes once all checks have accepted it.
+/// The match that a candidate becomes if no check rejected it.
 fn into_match(rule: &Rule, candidate: &Candidate<'_>) -> Match {
     let bytes = candidate.bytes[candidate.secret.clone()].to_vec();
     let secret = Secret::new(bytes, candidate.prefix_len());

@@ -1,5 +1,6 @@
 //! Explains why a text is reported as a key or not, for `friskey explain`.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::candidate::Candidate;
@@ -21,8 +22,7 @@ pub struct RuleAssessment {
     pub outcome: Outcome,
     /// Whether a scan reports it if its confidence reaches the threshold.
     pub reported: bool,
-    /// What other rules, or other variants of the same rule, say about the same bytes. Empty in each of
-    /// these.
+    /// What other rules, or other variants of the same rule, say about the same bytes. Empty in those themselves.
     pub others: Vec<RuleAssessment>,
 }
 
@@ -103,8 +103,8 @@ impl Detector {
     }
 
     /// Keywords in `text` outside of the `covered` ranges, with their rules.
-    fn near_misses(&self, text: &[u8], covered: &[std::ops::Range<usize>]) -> Vec<(String, Vec<String>)> {
-        let mut misses: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+    fn near_misses(&self, text: &[u8], covered: &[Range<usize>]) -> Vec<(String, Vec<String>)> {
+        let mut misses: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for variant in &self.variants {
             for keyword in &variant.variant.keywords {
                 let is_missed = memchr::memmem::find_iter(text, keyword)
@@ -141,7 +141,7 @@ fn group_overlapping(mut assessments: Vec<RuleAssessment>) -> Vec<RuleAssessment
 }
 
 /// The deciding assessments of a group of overlapping ones: those that are reported, which do not overlap each
-/// other or, if there are none, the one that came closest. The others are added to the first of them.
+/// other or, if there are none, the one that came closest. The others are added to the strongest of them.
 fn deciding_assessments(mut group: Vec<RuleAssessment>) -> Vec<RuleAssessment> {
     let rank = |assessment: &RuleAssessment| {
         let confidence = assessment.outcome.as_ref().ok().map(|(confidence, _)| *confidence);

@@ -1,4 +1,4 @@
-//! Limits the memory for large objects, since not every thread can hold one at a time.
+//! Limits the memory for large objects: there is not enough for every thread to hold one.
 //!
 //! A packed object of a few bytes can expand to gigabytes, and each thread that looks up objects holds one. Large
 //! ones draw on a single allowance for the whole process; the sweep has its own.
@@ -12,8 +12,8 @@ pub(super) const UNLEASED_BYTES: usize = 64 << 20;
 pub(super) const MAX_ALLOCATION: usize = 1 << 30;
 /// Maximum number of bytes leased at a time.
 const ALLOWANCE: u64 = 3 << 29;
-/// How long to wait for other threads to return memory. A thread that holds a large object in one reader and wants
-/// another through a second one would otherwise wait for itself.
+/// How long to wait for other threads to return memory. A thread with two readers, one of which holds a large object, would
+/// otherwise wait for itself when the other needs one.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
 static SHARED: Allowance = Allowance::new(ALLOWANCE);

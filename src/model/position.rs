@@ -42,7 +42,7 @@ fn code_points(bytes: &[u8]) -> u64 {
 pub struct Span {
     /// The first byte.
     pub start: Position,
-    /// The first byte after the end.
+    /// The first byte after the span.
     pub end: Position,
 }
 

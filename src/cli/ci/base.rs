@@ -66,7 +66,8 @@ fn policy_base_for_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyB
     if let Some(base) = &run.base {
         return base_or_unknown(base, format!("the base of the pull request, {}", plan.event), plan, repo);
     }
-    // If the ref of the run is unknown, as for tags in some systems, the default branch may always decide.
+    // If the ref of the run is unknown, as for tags in some systems, the default branch decides, unlike for a push: the empty name
+    // is that of no branch.
     let changed_ref = Some(run.ref_name.as_deref().unwrap_or_default());
     if let Some((name, id)) = default_branch_tip(changed_ref, run.default_branch.as_deref(), repo) {
         return default_branch_at(&name, id);

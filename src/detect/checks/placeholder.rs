@@ -1,4 +1,4 @@
-//! `placeholder`: placeholders in documentation. Only for matches without the marker, since stop words also
+//! `placeholder`: placeholders in documentation. Only for matches without the marker, since these words also
 //! reject some genuine keys.
 
 use std::sync::LazyLock;
@@ -61,7 +61,7 @@ impl Check for Placeholder {
             let word = String::from_utf8_lossy(word.needle());
             return Err(format!("a placeholder: it says `{word}`").into());
         }
-        // Most bodies have few parts as short as these words.
+        // Collected first, since most bodies have few parts as short as these words.
         let is_short = |part: &&[u8]| part.len() == SHORT_WORD_LEN;
         let parts: Vec<&[u8]> = body.split(|byte| b"-_".contains(byte)).filter(is_short).collect();
         let is_word = |word: &&&str| body.starts_with(word.as_bytes()) || parts.contains(&word.as_bytes());

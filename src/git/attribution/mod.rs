@@ -197,7 +197,7 @@ fn attribute_history(
     for tree in roots.trees() {
         graph.secrets_in(tree);
     }
-    let reached_by = roots.strongest(graph, &commit_graph, query.secret_count);
+    let reached_by = roots.strongest_by_secret(graph, &commit_graph, query.secret_count);
     let changes = changes::find(graph, &commit_graph, &reached_by);
     let mut secrets: Vec<SecretHistory> = reached_by
         .into_iter()

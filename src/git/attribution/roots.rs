@@ -1,4 +1,4 @@
-//! Collects refs, pseudorefs and reflog entries, with the objects that they point to.
+//! Collects refs, a detached HEAD, pseudorefs and reflog entries, with the objects that they point to.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ enum RootObject {
     Other,
 }
 
-/// A ref, pseudoref or reflog entry, from which objects are reachable.
+/// A ref, detached HEAD, pseudoref or reflog entry, from which objects are reachable.
 pub(super) struct GraphRoot {
     /// The name in reports.
     pub(super) name: String,
@@ -114,21 +114,21 @@ impl GraphRoots {
             .filter_map(|root| if let RootObject::Tree(tree) = root.object { Some(tree) } else { None })
     }
 
-    /// The queried blobs that roots point to.
+    /// The queried blobs that roots point to, by their numbers among the queried objects.
     pub(super) fn blobs(&self) -> impl Iterator<Item = u32> {
         self.0
             .iter()
             .filter_map(|root| if let RootObject::Queried(blob) = root.object { Some(blob) } else { None })
     }
 
-    /// The strongest kind of root that reaches each of `secrets` secrets.
-    pub(super) fn strongest(
+    /// The strongest kind of root that reaches each of `secret_count` secrets.
+    pub(super) fn strongest_by_secret(
         &self,
         graph: &ObjectGraph<'_>,
         commit_graph: &CommitGraph,
-        secrets: usize,
+        secret_count: usize,
     ) -> Vec<Option<ReachedBy>> {
-        let mut strongest: Vec<Option<ReachedBy>> = vec![None; secrets];
+        let mut strongest: Vec<Option<ReachedBy>> = vec![None; secret_count];
         let mut sets: Vec<_> =
             commit_graph.nodes.iter().map(|node| (node.secrets, node.reached_by)).collect();
         sets.extend(self.0.iter().map(|root| (root.secrets(graph), root.kind)));
@@ -143,8 +143,8 @@ impl GraphRoots {
         strongest
     }
 
-    /// Adds to the history of each secret the refs that reach it or, if there are none, the reflog entries; and in either case
-    /// what [`GraphRoot::add_evidence`] adds.
+    /// Adds to the history of each secret the refs that reach it or, if there are none, the reflog entries and pseudorefs; and in
+    /// either case what [`GraphRoot::add_evidence`] adds.
     pub(super) fn add_reachability(
         &self,
         graph: &ObjectGraph<'_>,

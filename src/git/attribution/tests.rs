@@ -14,7 +14,8 @@ const PATHS: [&str; 7] = ["a", "d/x", "d/e/y", "d.z", "d0", "e/x", "z"];
 /// Contents of files, each with the numbers of its secrets.
 const CONTENTS: [(&str, &[u32]); 6] =
     [("nothing", &[]), ("plain", &[]), ("k0", &[0]), ("k0 again", &[0]), ("k1", &[1]), ("k0 k2", &[0, 2])];
-pub(crate) const SECRETS: usize = 4;
+/// Number of secrets. The last one is in no content.
+pub(crate) const SECRET_COUNT: usize = 4;
 /// A flag that is never set.
 pub(super) static NEVER_STOP: AtomicBool = AtomicBool::new(false);
 
@@ -68,12 +69,12 @@ pub(crate) fn random_history() -> impl Strategy<Value = RandomHistory> {
     })
 }
 
-/// Creates the repository, and returns the ids of the commits in the order of the plan.
-pub(crate) fn build(plan: &RandomHistory) -> (Scratch, Vec<ObjectId>) {
+/// Creates the repository, and returns the ids of the commits in the order of the history.
+pub(crate) fn build(history: &RandomHistory) -> (Scratch, Vec<ObjectId>) {
     let scratch = Scratch::new(&["--bare"]);
     let mut stream = String::new();
     let mut trees: Vec<BTreeMap<&str, usize>> = Vec::new();
-    for (nth, commit) in plan.commits.iter().enumerate() {
+    for (nth, commit) in history.commits.iter().enumerate() {
         let mut tree = commit.parents.first().map_or_else(BTreeMap::new, |&parent| trees[parent].clone());
         for &(path, content) in &commit.edits {
             match content {
@@ -102,13 +103,13 @@ pub(crate) fn build(plan: &RandomHistory) -> (Scratch, Vec<ObjectId>) {
         }
         trees.push(tree);
     }
-    for (nth, commit) in plan.branches.iter().enumerate() {
+    for (nth, commit) in history.branches.iter().enumerate() {
         let _ = writeln!(stream, "reset refs/heads/b{nth}\nfrom :{}\n", commit + 1);
     }
-    for (nth, commit) in plan.tags.iter().enumerate() {
+    for (nth, commit) in history.tags.iter().enumerate() {
         let _ = writeln!(stream, "tag t{nth}\nfrom :{}\ntagger T <t@t> 0 +0000\ndata 0\n", commit + 1);
     }
-    let limit = if plan.packing == 0 { "fastimport.unpackLimit=1000" } else { "fastimport.unpackLimit=1" };
+    let limit = if history.packing == 0 { "fastimport.unpackLimit=1000" } else { "fastimport.unpackLimit=1" };
     scratch.git_with(&["-c", limit, "fast-import", "--quiet"], stream.as_bytes());
     let ids_by_ref: HashMap<String, ObjectId> = scratch
         .git(&["for-each-ref", "--format=%(objectname) %(refname)", "refs/made"])
@@ -116,12 +117,12 @@ pub(crate) fn build(plan: &RandomHistory) -> (Scratch, Vec<ObjectId>) {
         .filter_map(|line| line.split_once(' '))
         .map(|(id, name)| (name.to_owned(), ObjectId::from_hex(id.as_bytes()).unwrap()))
         .collect();
-    if plan.packing == 2 {
+    if history.packing == 2 {
         scratch.git(&["repack", "-q", "-adf", "--depth=50"]);
     }
     let deletions: String = ids_by_ref.keys().map(|name| format!("delete {name}\n")).collect();
     scratch.git_with(&["update-ref", "--stdin"], deletions.as_bytes());
-    let ids = (0..plan.commits.len()).map(|nth| ids_by_ref[&format!("refs/made/{nth}")]).collect();
+    let ids = (0..history.commits.len()).map(|nth| ids_by_ref[&format!("refs/made/{nth}")]).collect();
     (scratch, ids)
 }
 
@@ -315,16 +316,16 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_histories_agree_with_brute_force(plan in random_history()) {
-        let (scratch, ids) = build(&plan);
+    fn random_histories_agree_with_brute_force(history in random_history()) {
+        let (scratch, ids) = build(&history);
         let oracle = Oracle::new(&scratch, &ids);
         let repo = scratch.open();
         let refs = refs::read(&repo);
-        let query = Query { objects: oracle.secrets.clone(), commits: ids.clone(), secret_count: SECRETS };
+        let query = Query { objects: oracle.secrets.clone(), commits: ids.clone(), secret_count: SECRET_COUNT };
         let answer = attribute(&repo, &refs, &query, &Options { threads: 2, stop: &NEVER_STOP, include_unreachable: true });
         prop_assert_eq!(answer.gaps.into_skips(), BTreeSet::new());
-        for (secret, history) in (0u32..).zip(&answer.secrets) {
-            oracle.check(secret, history)?;
+        for (secret, secret_history) in (0u32..).zip(&answer.secrets) {
+            oracle.check(secret, secret_history)?;
         }
         for (id, reachability) in ids.iter().zip(&answer.commits) {
             let names = |wanted: &dyn Fn(&ObjectId) -> bool| oracle.names(wanted);
@@ -335,7 +336,7 @@ proptest! {
     }
 }
 
-/// Commits that edit, add, drop and move a few of many files, so that trees are deltas of each other.
+/// Input of `git fast-import`: commits that change, add and delete a few of many files, so that trees are deltas of each other.
 pub(crate) fn many_files(commits: u64) -> String {
     let mut state = 7u64;
     let mut random = move |below: u64| {

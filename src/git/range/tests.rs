@@ -6,7 +6,9 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::*;
 
 use super::*;
-use crate::git::attribution::tests::{Oracle, RandomHistory, SECRETS, build, many_files, random_history};
+use crate::git::attribution::tests::{
+    Oracle, RandomHistory, SECRET_COUNT, build, many_files, random_history,
+};
 use crate::git::attribution::{Options, Query, SecretHistory, attribute_range};
 use crate::git::refs;
 use crate::git::scratch::Scratch;
@@ -254,7 +256,7 @@ proptest! {
         let searched = outside.into_iter().chain(scanned);
         let objects: HashMap<_, _> =
             searched.filter_map(|id| Some((id, oracle.secrets.get(&id)?.clone()))).collect();
-        let query = Query { objects, secret_count: SECRETS, ..Query::default() };
+        let query = Query { objects, secret_count: SECRET_COUNT, ..Query::default() };
         let options = Options { threads: 2, stop: &NEVER_STOP, include_unreachable: false };
         let (histories, _) = attribute_range(&repo, &refs::read(&repo), &range, &query, &options);
         for (secret, history) in (0u32..).zip(&histories) {

@@ -33,7 +33,7 @@ impl BaselineEntry {
     }
 
     /// Whether it covers a finding at `path`, the path of an origin: relative to `base.start` or, without `base`, to the root that
-    /// globs refer to. A glob that `budget` does not allow to compile covers nothing.
+    /// globs refer to. A glob that `budget` does not suffice to compile covers nothing.
     pub(super) fn covers(&self, path: Option<&[u8]>, base: Option<&PathBase>, budget: &GlobBudget) -> bool {
         match (&self.path, path) {
             (None, _) => true,

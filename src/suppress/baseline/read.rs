@@ -43,8 +43,10 @@ pub(super) fn parse(text: &str, path: &str) -> Result<Vec<BaselineEntry>, Baseli
         parser.error_at_offset(error.span().map_or(0, |span| span.start), error.message().to_owned())
     })?;
     if *file.version.get_ref() != VERSION {
-        let reason =
-            format!("unknown version {}; this version of friskey reads version 1", file.version.get_ref());
+        let reason = format!(
+            "unknown version {}; this version of friskey reads version {VERSION}",
+            file.version.get_ref()
+        );
         return Err(parser.error_at_offset(file.version.span().start, reason));
     }
     let mut counts: HashMap<Fingerprint, usize> = HashMap::new();

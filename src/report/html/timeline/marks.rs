@@ -64,7 +64,7 @@ pub(super) fn draw_event_marks(events: &[LeakEvent<'_>], axis: Axis, y: u32, svg
 /// The legend: what colors, marks and dashes mean.
 pub(super) fn legend(marks: &[TimelineMark], has_dashes: bool) -> String {
     let mut items = vec![
-        ("<rect class=\"held\" width=\"18\" height=\"10\" rx=\"2\"/>".to_owned(), "at the tip of a ref"),
+        ("<rect class=\"tip\" width=\"18\" height=\"10\" rx=\"2\"/>".to_owned(), "at the tip of a ref"),
         ("<rect class=\"past\" y=\"3\" width=\"18\" height=\"4\" rx=\"2\"/>".to_owned(), "at no tip"),
     ];
     for (mark, meaning) in [(TimelineMark::Tag, "tag"), (TimelineMark::Remote, "first seen on a remote")] {

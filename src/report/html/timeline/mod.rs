@@ -18,8 +18,8 @@ use clusters::cluster_events;
 use marks::TimelineMark;
 use refs::RefRows;
 
-/// The periods of a leak, each with its start and end in seconds since 1970, and whether the leak was then at the tip of a
-/// ref or only in the history. Which branch an event happened on is not known, so a leak counts as removed from the last
+/// The segments of the bar of a leak, each with its start and end in seconds since 1970, and whether the leak was then at the tip of a
+/// ref or at no tip. Which branch an event happened on is not known, so a leak counts as removed from the last
 /// removal before the next introduction: until then, another branch may have had it.
 fn exposure_segments(events: &[LeakEvent<'_>], is_present: bool, now: i64) -> Vec<(i64, i64, bool)> {
     let mut segments = Vec::new();
@@ -47,7 +47,7 @@ fn exposure_segments(events: &[LeakEvent<'_>], is_present: bool, now: i64) -> Ve
 fn draw_bar(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis, y: u32, svg: &mut String) {
     let is_present = leak.status == LeakStatus::Present;
     for (from, to, is_at_tip) in exposure_segments(events, is_present, axis.end) {
-        let (class, y, height) = if is_at_tip { ("held", y, 10) } else { ("past", y + 3, 4) };
+        let (class, y, height) = if is_at_tip { ("tip", y, 10) } else { ("past", y + 3, 4) };
         draw_band(axis, (from, to), (class, y, height), svg);
     }
 }
@@ -101,7 +101,7 @@ fn day(seconds: i64) -> String {
     clock::utc(seconds).chars().take(10).collect()
 }
 
-/// The timeline of one leak with the numbers of the first `listed_len` of its events, the refs that lead to it, and a legend.
+/// The timeline of one leak with numbered boxes for the first `listed_len` of its events, the refs that lead to it, and a legend.
 /// `head` is the short name of the branch at HEAD.
 pub(super) fn detailed_timeline(
     leak: &Leak,
@@ -142,8 +142,8 @@ pub(super) fn compact_timeline(leak: &Leak, events: &[LeakEvent<'_>], axis: Axis
     svg_element(&format!("Timeline of {name}"), 26, &svg)
 }
 
-/// The last row of the grid of compact timelines, with an empty first column and the dates; the end of that grid, which the caller
-/// began with `<div class="lanes">`; and the legend.
+/// The last of the lanes of compact timelines, with an empty first column and the dates; the end of the lanes, which the caller began
+/// with `<div class="lanes">`; and the legend.
 pub(super) fn last_row_and_legend<'l>(axis: Axis, leaks: impl Iterator<Item = &'l Leak>) -> String {
     let mut svg = String::new();
     draw_grid(axis, 20, true, &mut svg);
@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    /// The segments of a leak that was introduced (`true`) or removed (`false`) at the times of `events`, at the time 100.
+    /// The segments of a leak that was introduced (`true`) or removed (`false`) at the times of `events`; now is 100.
     fn segments(events: &[(bool, i64)], is_present: bool) -> Vec<(i64, i64, bool)> {
         let changes: Vec<_> =
             events.iter().map(|&(is_introduction, seconds)| (is_introduction, change(seconds))).collect();
@@ -219,7 +219,7 @@ mod tests {
         let events = crate::report::events::leak_events(&leak);
         let axis = Axis::new(std::iter::once(10), 100).unwrap();
         let timeline = detailed_timeline(&leak, (&events, 1), axis, None);
-        for class in ["held", "past"] {
+        for class in ["tip", "past"] {
             assert!(timeline.contains(&format!("<rect class=\"{class}\"")), "{class}: {timeline}");
         }
         assert!(timeline.contains("with the 1 event listed below"), "{timeline}");

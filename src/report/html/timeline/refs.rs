@@ -89,7 +89,7 @@ impl RefRow {
                     "<line class=\"maybe\" x1=\"{x:.2}%\" x2=\"{end:.2}%\" y1=\"{y}\" y2=\"{y}\"/>"
                 );
             }
-            let shape = if self.is_at_tip { ("held", y + 18, 6) } else { ("past", y + 19, 4) };
+            let shape = if self.is_at_tip { ("tip", y + 18, 6) } else { ("past", y + 19, 4) };
             draw_band(axis, (last, axis.end), shape, svg);
         }
         if let Some((mark, seconds)) = self.mark {
