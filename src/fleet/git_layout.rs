@@ -17,7 +17,7 @@ pub(super) enum Layout {
     GitDir,
     /// A work tree with its git directory.
     WorkTree(PathBuf),
-    /// A work tree whose git directory is elsewhere: the directory that its file `.git` names.
+    /// A work tree whose git directory is elsewhere: the directory that its `.git`, a file or a link, names.
     Pointer(PathBuf),
     /// A directory with a `.git` that cannot be used, and the reason.
     Unclear(String),
