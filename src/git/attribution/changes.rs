@@ -4,7 +4,7 @@ use super::commit_graph::CommitGraph;
 use super::moves;
 use super::object_graph::ObjectGraph;
 use super::reached_by::ReachedBy;
-use super::secret_paths::MAX_DEPTH;
+use super::secret_paths::{MAX_DEPTH, MAX_DIRECTORY_LEN};
 use super::set_interner::SetId;
 use crate::model::{Change, Leak, Move};
 
@@ -58,13 +58,16 @@ pub(super) fn find(
 }
 
 /// The first path, in git's order, at which `tree` contains `secret`: that of a file, or of a directory with the secret in the
-/// name of an entry.
+/// name of an entry. `None` if it is too long.
 fn first_path(graph: &ObjectGraph<'_>, tree: u32, secret: u32) -> Option<Vec<u8>> {
     let mut path = Vec::new();
     let mut tree = tree;
     let has_secret = |set: SetId| graph.sets.contains(set, secret);
     // The depth is limited in case a damaged tree appears to contain itself.
     for _ in 0..=MAX_DEPTH {
+        if path.len() > MAX_DIRECTORY_LEN {
+            return None;
+        }
         // The secret is in the name of one of its entries. The path ends with a slash, except for the root.
         if graph.queried_tree(tree).is_some_and(|object| has_secret(graph.queried_secrets[object as usize])) {
             path.pop();

@@ -39,6 +39,7 @@ use commit_graph::CommitGraph;
 use object_graph::ObjectGraph;
 pub use reached_by::ReachedBy;
 use roots::GraphRoots;
+pub(super) use secret_paths::MAX_DIRECTORY_LEN;
 use secret_paths::PathSearch;
 pub use secret_paths::SecretPath;
 

@@ -1,16 +1,17 @@
 //! Finds moves: commits after which a secret is at other paths than before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::commit_graph::{CommitGraph, CommitNode};
 use super::layouts::{LayoutContent, LayoutEntry, LayoutId};
 use super::object_graph::ObjectGraph;
-use super::secret_paths::MAX_DEPTH;
+use super::secret_paths::{MAX_DEPTH, MAX_DIRECTORY_LEN};
 use super::set_interner::SetId;
 
-/// Maximum number of paths that may differ between two trees. If more do, the commit is listed without moves.
+/// Maximum number of paths that may differ between two trees, and of pairs of such a path and a secret. If there are more, the commit is
+/// listed without moves.
 const MAX_PATHS: usize = 10_000;
-/// Maximum number of paths that are compared in one history, in case every commit moves everything. Later commits are listed
+/// Maximum number of paths, and of such pairs, that are compared in one history, in case every commit moves everything. Later commits are listed
 /// without moves. No report mentions that: moves are an addition, and no finding depends on them.
 pub(super) const MAX_COMPARED: usize = 4_000_000;
 
@@ -73,22 +74,26 @@ fn compare(
 ) -> Option<BTreeMap<u32, PathChanges>> {
     let mut changes: BTreeMap<u32, PathChanges> = BTreeMap::new();
     let mut stack = vec![(Vec::new(), before, after, 0)];
-    let mut paths = 0;
+    let (mut paths, mut places) = (0, 0);
     while let Some((path, before, after, depth)) = stack.pop() {
         let (old, new) = (graph.layouts.entries(before), graph.layouts.entries(after));
         for (name, old, new) in differences(&old, &new) {
             paths += 1;
             *comparisons_left = comparisons_left.checked_sub(1)?;
-            if paths > MAX_PATHS || depth > MAX_DEPTH {
+            if paths > MAX_PATHS || places > MAX_PATHS || depth > MAX_DEPTH || path.len() > MAX_DIRECTORY_LEN {
                 return None;
             }
             let mut path = path.clone();
             graph.name(name, |name| path.extend_from_slice(name));
             let (old_set, new_set) = (secrets(old), secrets(new));
             for secret in graph.sets.difference(old_set, new_set) {
+                places += 1;
+                *comparisons_left = comparisons_left.checked_sub(1)?;
                 changes.entry(secret).or_default().old.insert(path.clone());
             }
             for secret in graph.sets.difference(new_set, old_set) {
+                places += 1;
+                *comparisons_left = comparisons_left.checked_sub(1)?;
                 changes.entry(secret).or_default().new.insert(path.clone());
             }
             let (old, new) = (layout(old), layout(new));
@@ -127,8 +132,13 @@ fn layout(content: Option<LayoutContent>) -> Option<LayoutId> {
 fn pairs(PathChanges { old, mut new }: PathChanges) -> Vec<PathPair> {
     let mut pairs = Vec::new();
     let mut others = Vec::new();
+    let mut new_by_name: HashMap<Vec<u8>, Vec<Vec<u8>>> = HashMap::new();
+    // The last first, so that the first is popped first.
+    for path in new.iter().rev() {
+        new_by_name.entry(file_name(path).to_vec()).or_default().push(path.clone());
+    }
     for from in old {
-        match new.iter().find(|path| file_name(path) == file_name(&from)).cloned() {
+        match new_by_name.get_mut(file_name(&from)).and_then(Vec::pop) {
             Some(to) => {
                 new.remove(&to);
                 pairs.push((from, to));

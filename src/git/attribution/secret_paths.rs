@@ -11,10 +11,18 @@ use super::set_interner::SetId;
 
 /// Maximum depth of directories; deeper ones are not entered. git itself refuses trees of more levels.
 pub(super) const MAX_DEPTH: u32 = 2048;
+/// Maximum length of the path of a directory, in bytes; longer ones are not entered. Thousands of files below such a directory
+/// would each have a path that long.
+pub(in crate::git) const MAX_DIRECTORY_LEN: usize = 4096;
 /// Maximum number of distinct paths. A dozen small trees that contain each other can have billions.
 const MAX_PATHS: usize = 1 << 17;
 /// Maximum number of visits to a tree at a path.
 const MAX_VISITS: usize = 1 << 24;
+/// Maximum number of pairs of a secret and a path, several times as many as a report has findings. Beyond it, objects that have a
+/// path get no others: thousands of secrets in a blob at thousands of paths are millions of pairs.
+pub(super) const MAX_PLACES: usize = 1 << 18;
+/// Maximum total length of the paths in these pairs, in bytes.
+const MAX_PLACE_BYTES: usize = 1 << 26;
 
 /// A path at which a secret is or was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,31 +52,42 @@ const TOP: u32 = 0;
 /// The value in place of a path's number if there is none.
 const NO_PATH: u32 = u32::MAX;
 
+/// A path that was visited.
+struct VisitedPath {
+    step: PathStep,
+    /// Number of components.
+    depth: u32,
+    /// Length in bytes.
+    len: usize,
+}
+
 /// All visited paths, by number.
 struct PathTable {
-    /// The paths, with their depths.
-    steps: Vec<(PathStep, u32)>,
+    /// The paths.
+    steps: Vec<VisitedPath>,
     numbers: HashMap<PathStep, u32>,
 }
 
 impl PathTable {
     fn new() -> Self {
         let top = PathStep { parent: TOP, name: u32::MAX };
-        Self { steps: vec![(top, 0)], numbers: HashMap::new() }
+        Self { steps: vec![VisitedPath { step: top, depth: 0, len: 0 }], numbers: HashMap::new() }
     }
 
-    /// The number of the path `name` below `parent`; `None` if it would be too deep, or one path too many.
-    fn child(&mut self, parent: u32, name: u32) -> Option<u32> {
+    /// The number of the path `name` below `parent`; `None` if it would be too deep or too long, or one path too many.
+    fn child(&mut self, graph: &ObjectGraph<'_>, parent: u32, name: u32) -> Option<u32> {
         let step = PathStep { parent, name };
         if let Some(&known) = self.numbers.get(&step) {
             return Some(known);
         }
-        let depth = self.steps.get(parent as usize)?.1 + 1;
-        if depth > MAX_DEPTH || self.steps.len() >= MAX_PATHS {
+        let directory = self.steps.get(parent as usize)?;
+        let depth = directory.depth + 1;
+        if depth > MAX_DEPTH || directory.len > MAX_DIRECTORY_LEN || self.steps.len() >= MAX_PATHS {
             return None;
         }
+        let len = directory.len + 1 + graph.name(name, <[u8]>::len);
         let number = u32::try_from(self.steps.len()).ok()?;
-        self.steps.push((step, depth));
+        self.steps.push(VisitedPath { step, depth, len });
         self.numbers.insert(step, number);
         Some(number)
     }
@@ -77,7 +96,7 @@ impl PathTable {
     fn text(&self, graph: &ObjectGraph<'_>, mut path: u32) -> Vec<u8> {
         let mut names = Vec::new();
         while path != TOP {
-            let (step, _) = self.steps[path as usize];
+            let step = self.steps[path as usize].step;
             names.push(graph.name(step.name, <[u8]>::to_vec));
             path = step.parent;
         }
@@ -106,8 +125,12 @@ pub(super) struct PathSearch {
     visits: usize,
     /// Pairs of a queried object and a path at which it was counted.
     counted: HashSet<(u32, u32)>,
+    /// For each queried object, whether it was counted at any path.
+    has_path: Vec<bool>,
     /// The versions by secret and path.
     versions: HashMap<(u32, u32), Versions>,
+    /// Total length of the paths in `versions`, in bytes.
+    place_bytes: usize,
     /// Whether paths are missing because a limit was exceeded.
     is_truncated: bool,
 }
@@ -126,7 +149,9 @@ impl PathSearch {
             other_visits: HashSet::new(),
             visits: 0,
             counted: HashSet::new(),
+            has_path: vec![false; graph.queried_secrets.len()],
             versions: HashMap::new(),
+            place_bytes: 0,
             is_truncated: false,
         };
         // Newest first, so that the first version visited at a path is the newest.
@@ -161,14 +186,14 @@ impl PathSearch {
                 self.count(graph, object, path, commit);
             }
             for entry in graph.queried_entries(tree) {
-                match self.table.child(path, entry.name) {
+                match self.table.child(graph, path, entry.name) {
                     Some(path) => self.count(graph, entry.object, path, commit),
                     None => self.is_truncated = true,
                 }
             }
             for subtree in graph.subtrees(tree) {
                 if graph.known_secrets(subtree.tree) != SetId::EMPTY {
-                    match self.table.child(path, subtree.name) {
+                    match self.table.child(graph, path, subtree.name) {
                         Some(path) => stack.push((subtree.tree, path)),
                         None => self.is_truncated = true,
                     }
@@ -189,29 +214,39 @@ impl PathSearch {
         }
     }
 
-    /// Counts a queried object at a path, once.
+    /// Counts a queried object at a path, once. Beyond the limits, counts it at its first path only.
     fn count(&mut self, graph: &ObjectGraph<'_>, object: u32, path: u32, commit: Option<u32>) {
         if !self.counted.insert((object, path)) {
             return;
         }
+        let had_path = std::mem::replace(&mut self.has_path[object as usize], true);
+        let is_full = self.versions.len() >= MAX_PLACES || self.place_bytes >= MAX_PLACE_BYTES;
+        if had_path && is_full {
+            self.is_truncated = true;
+            return;
+        }
         for secret in graph.sets.members(graph.queried_secrets[object as usize]) {
-            let first = Versions { newest: object, commit, count: 0 };
-            self.versions.entry((secret, path)).or_insert(first).count += 1;
+            let versions = self.versions.entry((secret, path)).or_insert_with(|| {
+                self.place_bytes += self.table.steps[path as usize].len;
+                Versions { newest: object, commit, count: 0 }
+            });
+            versions.count += 1;
         }
     }
 
     /// Counts blobs in `objects`, to which refs point, if they are in no tree.
     pub(super) fn add_pathless(&mut self, graph: &ObjectGraph<'_>, objects: impl Iterator<Item = u32>) {
-        let in_trees: HashSet<u32> = self.counted.iter().map(|&(object, _)| object).collect();
-        for object in objects.filter(|object| !in_trees.contains(object)) {
-            self.count(graph, object, TOP, None);
+        for object in objects {
+            if !self.has_path[object as usize] {
+                self.count(graph, object, TOP, None);
+            }
         }
     }
 
     /// The numbers of the queried objects that were not found at any path.
     pub(super) fn unnamed_objects(&self, graph: &ObjectGraph<'_>) -> Vec<u32> {
-        let named: HashSet<u32> = self.counted.iter().map(|&(object, _)| object).collect();
-        graph.queried.iter().map(|(object, _)| object).filter(|object| !named.contains(object)).collect()
+        let objects = graph.queried.iter().map(|(object, _)| object);
+        objects.filter(|&object| !self.has_path[object as usize]).collect()
     }
 
     /// The paths of each of `secrets` secrets, sorted. If some are missing, records a gap.
@@ -229,7 +264,7 @@ impl PathSearch {
             paths.sort_by(|a, b| a.path.cmp(&b.path));
         }
         if self.is_truncated {
-            graph.gaps().push("paths of some findings", "too many, or too deep, to list them all");
+            graph.gaps().push("paths of some findings", "too many, too deep or too long to list them all");
         }
         paths_by_secret
     }

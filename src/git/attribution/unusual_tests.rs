@@ -232,6 +232,49 @@ fn a_pseudoref_to_a_pruned_object_is_not_a_gap() {
     assert_eq!(gap_lines(&attribute_objects(&scratch, &[blob], false)), Vec::<String>::new());
 }
 
+/// The attribution of `secret_count` secrets, all in one blob, in a repository with a single commit. `tree` returns the id of its
+/// tree.
+fn attribute_blob_in(secret_count: u32, tree: impl Fn(&Scratch, &str) -> String) -> (ObjectId, Attribution) {
+    let scratch = Scratch::new(&["--bare"]);
+    let blob = scratch.git_with(&["hash-object", "-w", "--stdin"], b"leak");
+    let commit = scratch.git(&["commit-tree", "-m", "bomb", tree(&scratch, blob.trim()).trim()]);
+    scratch.git(&["update-ref", "refs/heads/main", commit.trim()]);
+    let blob = ObjectId::from_hex(blob.trim().as_bytes()).unwrap();
+    let objects = HashMap::from([(blob, (0..secret_count).collect())]);
+    let query = Query { objects, secret_count: secret_count as usize, ..Query::default() };
+    let repo = scratch.open();
+    (blob, attribute(&repo, &refs::read(&repo), &query, &options(false)))
+}
+
+#[test]
+fn many_secrets_at_many_paths_each_keep_a_path() {
+    const SECRET_COUNT: u32 = 600;
+    let (_, answer) = attribute_blob_in(SECRET_COUNT, |scratch, blob| {
+        let lines: String = (0..500).map(|nth| format!("100644 blob {blob}\tf{nth:03}\n")).collect();
+        scratch.git_with(&["mktree"], lines.as_bytes())
+    });
+    let place_count: usize = answer.secrets.iter().map(|history| history.paths.len()).sum();
+    assert!(place_count < secret_paths::MAX_PLACES + SECRET_COUNT as usize, "{place_count}");
+    assert!(answer.secrets.iter().all(|history| !history.paths.is_empty() && history.introduced.len() == 1));
+    assert!(gap_lines(&answer)[0].starts_with("paths of some findings"));
+}
+
+#[test]
+fn an_object_below_a_directory_with_a_very_long_path_is_named_by_its_id() {
+    let (blob, answer) = attribute_blob_in(1, |scratch, blob| {
+        let name = "d".repeat(250);
+        let mut tree = scratch.git_with(&["mktree"], format!("100644 blob {blob}\tf\n").as_bytes());
+        for _ in 0..=MAX_DIRECTORY_LEN / name.len() {
+            tree = scratch.git_with(&["mktree"], format!("040000 tree {}\t{name}\n", tree.trim()).as_bytes());
+        }
+        tree
+    });
+    let history = &answer.secrets[0];
+    assert_eq!((history.paths.len(), &history.unnamed_objects[..]), (0, &[blob][..]));
+    assert_eq!(history.introduced.iter().map(|change| change.path.clone()).collect::<Vec<_>>(), [None]);
+    assert!(gap_lines(&answer)[0].starts_with("paths of some findings"));
+}
+
 #[test]
 fn trees_with_billions_of_paths_are_truncated() {
     let scratch = Scratch::new(&["--bare"]);

@@ -9,6 +9,7 @@ use gix::hashtable::{HashMap as IdMap, HashSet as IdSet};
 use gix::objs::tree::EntryRef;
 use gix::objs::{Kind, TreeRefIter};
 
+use super::super::attribution::MAX_DIRECTORY_LEN;
 use super::super::commit::Header;
 use super::super::lookup::{Gaps, Lookup};
 use super::{Range, RangeCommit};
@@ -16,7 +17,7 @@ use crate::threads;
 
 /// Maximum number of cached trees. Most trees of a commit are needed again for its child, whose parent the commit is.
 const MAX_CACHED_TREES: usize = 4096;
-/// Maximum depth of directories; deeper ones are gaps. git itself refuses trees of more levels.
+/// Maximum depth of directories; deeper ones are gaps, and so are those with paths longer than [`MAX_DIRECTORY_LEN`]. git itself refuses trees of more levels.
 const MAX_DEPTH: usize = 2048;
 
 /// What the commits of a range add.
@@ -24,7 +25,8 @@ const MAX_DEPTH: usize = 2048;
 pub struct RangeContent {
     /// The blobs to scan, each once.
     pub candidates: Vec<CandidateBlob>,
-    /// Paths of files, directories and submodules that a commit has and none of its parents has, sorted and distinct.
+    /// Paths of files, directories and submodules that a commit has and none of its parents has, sorted and distinct. What is below
+    /// equal directories is listed for one of them.
     pub names: Vec<Vec<u8>>,
     /// Paths of submodules, each with the submodule's commits that a commit of the range has there and no parent has.
     pub submodules: BTreeMap<Vec<u8>, BTreeSet<ObjectId>>,
@@ -46,7 +48,7 @@ pub struct CandidateBlob {
     pub replaced_blobs: Vec<ObjectId>,
 }
 
-/// Number of commits that a thread takes at a time. They are consecutive, since their trees are often deltas to each other.
+/// Number of commits that a thread takes at a time. They are consecutive, since their trees are often deltas based on each other.
 const BATCH_LEN: usize = 64;
 
 /// Lists what the commits of a range add, on up to `threads` threads, until `stop` is set.
@@ -283,7 +285,7 @@ impl RangeDiff {
                 let id = entry.oid.to_owned();
                 if !entry.mode.is_tree() {
                     self.add(CandidateBlob { blob: id, path, commit, replaced_blobs: old });
-                } else if depth < MAX_DEPTH {
+                } else if depth < MAX_DEPTH && path.len() <= MAX_DIRECTORY_LEN {
                     path.push(b'/');
                     stack.push((path, depth + 1, id, old));
                 } else {

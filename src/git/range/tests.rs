@@ -185,6 +185,23 @@ fn candidates_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
+fn directories_with_very_long_paths_are_gaps() {
+    let scratch = Scratch::new(&["--bare"]);
+    let name = "d".repeat(250);
+    let blob = scratch.git_with(&["hash-object", "-w", "--stdin"], b"content");
+    let mut tree = scratch.git_with(&["mktree"], format!("100644 blob {}\tf\n", blob.trim()).as_bytes());
+    for _ in 0..100 {
+        tree = scratch.git_with(&["mktree"], format!("040000 tree {}\t{name}\n", tree.trim()).as_bytes());
+    }
+    let commit = scratch.git(&["commit-tree", "-m", "x", tree.trim()]);
+    scratch.git(&["update-ref", "refs/heads/main", commit.trim()]);
+    let repo = scratch.open();
+    let content = candidates(&repo, &quick_range(&repo, &["main"]), 1, &NEVER_STOP);
+    assert!(content.candidates.is_empty() && content.names.len() < 20, "{}", content.names.len());
+    assert_eq!(content.gaps.into_skips().len(), 1);
+}
+
+#[test]
 fn a_stopped_run_finds_nothing() {
     let scratch = forked_repository();
     let repo = scratch.open();
