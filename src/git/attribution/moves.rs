@@ -80,7 +80,8 @@ fn compare(
         for (name, old, new) in differences(&old, &new) {
             paths += 1;
             *comparisons_left = comparisons_left.checked_sub(1)?;
-            if paths > MAX_PATHS || places > MAX_PATHS || depth > MAX_DEPTH || path.len() > MAX_DIRECTORY_LEN {
+            if paths > MAX_PATHS || places > MAX_PATHS || depth > MAX_DEPTH || path.len() > MAX_DIRECTORY_LEN
+            {
                 return None;
             }
             let mut path = path.clone();
