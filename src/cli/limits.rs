@@ -10,33 +10,36 @@ use crate::container::Limits;
 /// Maximum time limit of a container, in seconds.
 const MAX_SECONDS: f64 = 86_400.0;
 
+/// The heading of the options in help texts. Set for each of them, since `next_help_heading` would also apply to those that
+/// follow.
+const HEADING: &str = "Archives and compressed files";
+
 /// Limits of one archive or compressed file, including everything nested in it; what exceeds them is skipped.
 #[derive(Clone, Debug, Default, PartialEq, Args, Deserialize)]
-#[command(next_help_heading = "Archives and compressed files")]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct ContainerArgs {
     /// Open nested containers up to N levels deep, at most 64; 0 opens none [default: 10]
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     max_depth: Option<Depth>,
 
     /// Unpack at most SIZE of one container, e.g. 500MB or 2GiB [default: 8GiB]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, help_heading = HEADING, value_name = "SIZE")]
     max_unpacked: Option<Size>,
 
     /// Read at most N entries of one container [default: 1000000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     max_entries: Option<Count>,
 
     /// Unpack at most N times a container's own size, once that is more than 256 MiB [default: 2000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     max_ratio: Option<Count>,
 
     /// Spend at most SECONDS on one container [default: 60]
-    #[arg(long = "max-container-time", id = "max_container_time", value_name = "SECONDS")]
+    #[arg(long = "max-container-time", help_heading = HEADING, id = "max_container_time", value_name = "SECONDS")]
     max_time: Option<Seconds>,
 
     /// Keep at most SIZE of one container in memory, for formats that cannot be streamed [default: 256MiB]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, help_heading = HEADING, value_name = "SIZE")]
     max_memory: Option<Size>,
 }
 

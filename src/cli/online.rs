@@ -94,8 +94,8 @@ impl OnlineArgs {
         redaction::redact_key(bytes);
         match ApiKey::new(bytes) {
             Some(_) if !self.may_be_admin_key(bytes) => bail!(
-                "the key in {} is no admin key: these begin with sk-admin-, without quotation marks. An organization owner \
-                 creates one at https://platform.openai.com/settings/organization/admin-keys",
+                "the key in {} is not an admin key; admin keys begin with sk-admin-, without quotation marks. An organization \
+                 owner creates one at https://platform.openai.com/settings/organization/admin-keys",
                 self.admin_key_source()
             ),
             Some(key) => Ok(Some(key)),
@@ -143,7 +143,7 @@ impl OnlineArgs {
             format!(
                 "no admin key: set {ADMIN_KEY_VARIABLE} or give --admin-key-file FILE. An organization owner creates one at \
                  https://platform.openai.com/settings/organization/admin-keys, with the permissions \
-                 api.management.read and api.usage.read"
+                 api.management.read and api.usage.read; `friskey revoke` also needs api.management.write"
             )
         })
     }

@@ -43,7 +43,15 @@ impl Outputs {
                 let (reporter, path) = parse_output(output)?;
                 OutputFile::open(reporter, path)
             })
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<OutputFile>>>()?;
+        if let Some(path) = files.iter().enumerate().find_map(|(n, file)| {
+            files[..n].iter().any(|earlier| earlier.replaces_same_file(file)).then(|| file.path())
+        }) {
+            bail!(
+                "two reports cannot be written to one file: give each --output a path of its own, not {}",
+                path.display()
+            );
+        }
         let summary = if stdout.name == "github" { step_summary() } else { None };
         check_summary(summary.as_deref())?;
         Ok(Self { stdout, style: style(global), quiet: global.quiet, files, summary })

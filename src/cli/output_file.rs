@@ -39,6 +39,18 @@ impl OutputFile {
         Ok(Self { reporter, path, target })
     }
 
+    /// Where the report is written.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether both reports would replace the same file, so that only one would remain.
+    pub(super) fn replaces_same_file(&self, other: &Self) -> bool {
+        let both_replace =
+            matches!((&self.target, &other.target), (OutputTarget::ReplacedFile, OutputTarget::ReplacedFile));
+        both_replace && self.path == other.path
+    }
+
     /// Writes the report.
     ///
     /// # Errors

@@ -73,8 +73,11 @@ pub(super) fn run(args: &PurgeArgs, global: &GlobalArgs) -> Result<Exit> {
         }
         purged => purged?,
     };
-    if !global.quiet {
-        print(report_text(&report).as_bytes()).context("cannot write to standard output")?;
+    match (global.quiet, report.unmatched_message()) {
+        (false, _) => print(report_text(&report).as_bytes()).context("cannot write to standard output")?,
+        // It may be a typing error, after which the key would stay unnoticed.
+        (true, Some(message)) => say(&format!("friskey: {message}")),
+        (true, None) => {}
     }
     Ok(if report.is_blocked() { Exit::Incomplete } else { Exit::Clean })
 }
@@ -117,7 +120,13 @@ fn report_text(report: &PurgeReport) -> String {
     // Writing to a string never fails.
     let (repo, into) = report.repositories();
     if report.keys.is_empty() {
-        let _ = writeln!(text, "nothing to purge in {repo}: no such key was found");
+        let why = match report.accepted_keys {
+            0 => "no such key was found".to_owned(),
+            accepted => {
+                format!("{} accepted; --key or --no-suppress purges accepted keys", count_are(accepted))
+            }
+        };
+        let _ = writeln!(text, "nothing to purge in {repo}: {why}");
         if let Some(line) = report.unmatched_message() {
             let _ = writeln!(text, "{line}");
         }
@@ -158,6 +167,11 @@ fn report_text(report: &PurgeReport) -> String {
         write_step(&mut text, number, step);
     }
     text
+}
+
+/// `1 key is`, `2 keys are`
+fn count_are(keys: u64) -> String {
+    format!("{} {}", count(keys, "key"), if keys == 1 { "is" } else { "are" })
 }
 
 /// Lists the files that could not be opened; the user has to decide what to do with them.

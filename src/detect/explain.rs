@@ -85,14 +85,17 @@ impl Detector {
                 assessments.push(assessment(variant, &candidate, candidate.secret.clone(), outcome));
             },
             |variant, mut decoded_match| {
-                let mut outcome = assess(variant, &mut decoded_match.candidate);
+                let outcome = assess(variant, &mut decoded_match.candidate);
                 let Some((span, encoding)) = decoded_match.accept() else { return };
-                if let Ok((_, evidence)) = &mut outcome {
-                    evidence.clone_from(&decoded_match.candidate.evidence);
+                // Accepting it may have changed both.
+                let candidate = &decoded_match.candidate;
+                let outcome = outcome.map(|_| (candidate.confidence, candidate.evidence.clone()));
+                decoded_from.push(span.clone());
+                let mut decoded_assessment = assessment(variant, candidate, span, outcome);
+                if let Ok((_, evidence)) = &mut decoded_assessment.outcome {
                     evidence.push(format!("decoded from {encoding}"));
                 }
-                decoded_from.push(span.clone());
-                decoded.push(assessment(variant, &decoded_match.candidate, span, outcome));
+                decoded.push(decoded_assessment);
             },
         );
         covered.extend(decoded_from);

@@ -148,7 +148,7 @@ fn push_step(facts: &StepFacts) -> PurgeStep {
             }
         ));
     }
-    text.push_str(" Branch protection may have to be lifted for it.");
+    text.push_str(" Branch protection may have to be lifted for the push.");
     let commands =
         vec![format!("git -C {} push --force --mirror {url}", quote_for_shell(&facts.destination))];
     PurgeStep { title: "Push the new history", audience: "everyone", commands, text }
@@ -165,10 +165,14 @@ fn purge_mirror_step(url: &str, remote_refs: u64) -> PurgeStep {
             format!("git -C purged.git push --force --mirror {url}"),
         ],
         text: format!(
-            "The purged repository is an ordinary clone: {remote_refs} of its refs are below refs/remotes/. \
+            "The purged repository is an ordinary clone: {} below refs/remotes/. \
              `git push --mirror` from it would delete every branch on the server that was not checked out here, and \
              create refs/remotes/ there. A mirror clone has all branches. Branch protection may have to be lifted for the \
-             push."
+             push.",
+            match remote_refs {
+                1 => "1 of its refs is".to_owned(),
+                count => format!("{count} of its refs are"),
+            }
         ),
     }
 }

@@ -65,9 +65,26 @@ fn absent_keys(report: &Report) -> String {
 /// `3 ignored paths not scanned (--no-ignore)`: how many things of each kind were left out on purpose, and by which option.
 pub(super) fn left_out(report: &Report) -> Vec<String> {
     let counts = report.coverage().ignored.counts();
-    let counts = counts.filter(|&(kind, ..)| kind != IgnoredKind::Accepted);
-    counts.map(|(kind, option, n)| format!("{}{}", count_left_out(kind, n), parenthesized(option))).collect()
+    let counts: Vec<_> = counts.filter(|&(kind, ..)| kind != IgnoredKind::Accepted).collect();
+    let of_one_kind = counts.chunk_by(|one, next| one.0 == next.0);
+    let lines = of_one_kind.flat_map(|counts| match counts.get(MAX_OPTIONS..) {
+        None | Some([]) => counts
+            .iter()
+            .map(|&(kind, option, n)| format!("{}{}", count_left_out(kind, n), parenthesized(option)))
+            .collect(),
+        // `scan` of a directory with many repositories names a command for each.
+        Some(rest) => {
+            let total = counts.iter().map(|(_, _, n)| n).sum();
+            let options: Vec<&str> = counts[..MAX_OPTIONS].iter().map(|&(_, option, _)| option).collect();
+            let options = format!("{} and {} more", options.join(", "), rest.len());
+            vec![format!("{}{}", count_left_out(counts[0].0, total), parenthesized(&options))]
+        }
+    });
+    lines.collect()
 }
+
+/// Maximum number of options that the outcome names for one kind of thing that was left out.
+const MAX_OPTIONS: usize = 3;
 
 fn count_left_out(kind: IgnoredKind, n: u64) -> String {
     let (singular, participle) = match kind {

@@ -101,7 +101,7 @@ fn commands_are_for_the_work_tree_if_its_git_dir_was_scanned() {
     let report = report(&scratch.friskey(".", &["history", "r/.git", "--format", "json"]));
     let steps = next_steps(&report, &key(1));
     let (_, command) = steps.iter().find(|(action, _)| action == "remove").unwrap();
-    assert_eq!(command, "(cd r && git add --update && friskey staged && git commit)");
+    assert_eq!(command, "(cd r && git add --update && friskey staged && git commit --amend)");
 }
 
 #[test]
@@ -155,4 +155,37 @@ fn the_steps_for_a_key_in_a_file_pipe_it_to_verify_and_trace_it() {
     let trace_args = steps[3].1.split(' ').skip(1);
     let output = run(scratch.command(env!("CARGO_BIN_EXE_friskey"), "r").args(trace_args), b"");
     assert_eq!(output.status.code(), Some(0), "the key was never committed");
+}
+
+#[test]
+fn a_key_that_only_the_work_tree_has_in_another_form_is_not_looked_for_in_the_history() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let escaped: String = key(1).chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    scratch.write("r/escaped", escaped);
+    let report = report(&scratch.friskey("r", &["scan", "--format", "json"]));
+    assert_eq!(next_steps(&report, &key(1))[0].1, "cat -- escaped | friskey verify -");
+    std::fs::remove_file(scratch.path("r/escaped")).unwrap();
+    scratch.write(&format!("r/{}", key(1)), "");
+    let report = self::report(&scratch.friskey("r", &["scan", "--format", "json"]));
+    let commands = next_steps(&report, &key(1));
+    assert!(commands.iter().all(|(_, command)| !command.contains("friskey verify")), "{commands:?}");
+}
+
+#[test]
+fn a_key_in_an_unpushed_last_commit_is_gone_after_amending_it() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.write("r/app.py", "a\n");
+    scratch.commit("r", "first");
+    scratch.write("r/app.py", format!("a\n{}\n", key(1)));
+    scratch.commit("r", "leak");
+    let before = history(&scratch);
+    let steps = next_steps(&before, &key(1));
+    assert!(!actions(&steps).contains(&"rewrite history"), "{steps:?}");
+    scratch.write("r/app.py", "a\nkey from the environment\n");
+    scratch.git("r", &["add", "--update"]);
+    scratch.git("r", &["commit", "-q", "--amend", "-m", "no leak"]);
+    let after = history(&scratch);
+    assert_eq!(after["leaks"][0]["status"], "unreachable", "{after:#}");
 }

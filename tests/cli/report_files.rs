@@ -53,3 +53,14 @@ fn a_step_summary_is_appended_to_a_regular_file_only() {
     let text = fs::read_to_string(scratch.path("plain")).unwrap();
     assert_eq!(text.matches("## friskey").count(), 2, "{text}");
 }
+
+#[test]
+fn two_reports_in_one_file_are_refused() {
+    let scratch = Scratch::new();
+    scratch.write("t/a", "nothing\n");
+    let output = scratch.friskey(".", &["scan", "t", "--output", "json=r", "--output", "html=r"]);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("a path of its own"), "{message}");
+    assert!(!scratch.path("r").exists());
+}

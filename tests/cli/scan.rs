@@ -206,6 +206,11 @@ fn explain_shows_why_a_text_is_or_is_not_reported() {
     assert_eq!(text.matches(" at byte ").count(), 1, "one line for each key: {text}");
     let (code, text) = explain(&format!("{} {}", key(1), key(2)));
     assert_eq!((code, text.matches(": reported as ").count()), (1, 2), "{text}");
+    // Encoded keys are reported, too.
+    let encoded: String = key(1).bytes().map(|byte| format!("{byte:02x}")).collect();
+    let (code, text) = explain(&encoded);
+    assert_eq!((code, text.matches(": reported as ").count()), (1, 1), "{text}");
+    assert!(text.contains("decoded from hex"), "{text}");
     // Several variants match a key that is cut off.
     let (code, text) = explain(&format!("openai {}", &key(1)[..120]));
     assert_eq!((code, text.matches(": reported as ").count()), (1, 1), "{text}");

@@ -54,6 +54,14 @@ pub(super) fn run(add: &BaselineAddArgs, global: &GlobalArgs) -> Result<Exit> {
             }
             None => {
                 write_redacted_line(&mut out, &detector, &format!("accepted: {}", entry.name()))?;
+                if entries
+                    .iter()
+                    .any(|narrower| accepts(&entry, narrower) && !narrower.is_expired(Date::today()))
+                {
+                    let note = "this accepts more than an entry for the same key, which expires or is limited to a path: remove \
+                                the one that you do not want";
+                    write_redacted_line(&mut out, &detector, note)?;
+                }
                 entries.push(entry);
             }
         }
@@ -142,7 +150,7 @@ fn read_leaks(path: &Path) -> Result<Vec<ReportedLeak>> {
     let Ok(report) = serde_json::from_slice::<ReportFile>(&bytes) else {
         bail!("{} is not a JSON report of friskey; `--output json=PATH` writes one", path.display());
     };
-    if report.schema != "friskey/report/v1" {
+    if !["friskey/report/v1", "friskey/fleet-report/v1"].contains(&&*report.schema) {
         bail!("{} has a schema that this version does not know", path.display());
     }
     Ok(report.leaks)

@@ -11,7 +11,7 @@ pub(in crate::cli) fn policy_base(plan: &CiPlan, repo: &Repository) -> PolicyBas
     let event = &plan.event;
     match &plan.scope {
         Scope::Between { base, .. } => {
-            base_or_unknown(&base.revision(), format!("the base of the change, {event}"), plan, repo)
+            base_or_unknown(&base.revision(), format!("the base of the change ({event})"), plan, repo)
         }
         Scope::Push(push) => policy_base_for_push(push, plan, repo),
         Scope::Nothing | Scope::Whole => {
@@ -44,8 +44,8 @@ fn policy_base_for_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> P
             PolicyBase::Rev { rev: before.to_owned(), description: format!("the commit before the {}", plan.event) }
         }
         (None, None) => PolicyBase::Unknown(match &push.before {
-            Some(before) => format!("{before}, the commit before the {}, is not in this clone", plan.event),
-            None => format!("there was no commit before the {}", plan.event),
+            Some(before) => format!("{}: {before}, the commit before, is not in this clone", plan.event),
+            None => format!("{}: there was no commit before", plan.event),
         }),
     }
 }
@@ -64,7 +64,7 @@ fn has_usual_name(name: Option<&str>) -> bool {
 /// The policy base for an event without a range of commits, which may run for any branch.
 fn policy_base_for_run(run: &CiRun, plan: &CiPlan, repo: &Repository) -> PolicyBase {
     if let Some(base) = &run.base {
-        return base_or_unknown(base, format!("the base of the pull request, {}", plan.event), plan, repo);
+        return base_or_unknown(base, format!("the base of the pull request ({})", plan.event), plan, repo);
     }
     // If the ref of the run is unknown, as for tags in some systems, the default branch decides, unlike for a push: the empty name
     // is that of no branch.

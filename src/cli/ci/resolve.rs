@@ -35,7 +35,7 @@ pub(super) fn resolve(plan: &CiPlan, repo: &Repository) -> ResolvedScope {
         Scope::Whole => ResolvedScope {
             target: ScanTarget::Whole,
             range: "whole history".to_owned(),
-            why: format!("{event}: it concerns no particular range of commits"),
+            why: format!("{event}, so no particular range of commits"),
         },
         Scope::Between { base, head } => between(
             &base.revision(),
@@ -67,6 +67,17 @@ fn resolve_push(push: &PushEvent, event: &str, repo: &Repository) -> ResolvedSco
     beyond_default_branch(push, &why, repo)
 }
 
+/// Why the ref cannot be compared with the default branch.
+fn missing_default_branch(push: &PushEvent) -> String {
+    let pushed = push.ref_name.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
+    match &push.default_branch {
+        Some(name) if pushed.is_some() && pushed != Some(name) => {
+            format!("the default branch, {name}, is not in this clone")
+        }
+        _ => "there is no default branch to compare it with".to_owned(),
+    }
+}
+
 /// The commits of a ref that the default branch lacks. Commits of other branches are not excluded: a clone does not show
 /// which branches were scanned, and if two branches are pushed together, each run would leave their common commits to the
 /// other.
@@ -77,7 +88,7 @@ fn beyond_default_branch(push: &PushEvent, why: &str, repo: &Repository) -> Reso
         return ResolvedScope {
             target: ScanTarget::Range(vec![after.to_owned()]),
             range: after.to_owned(),
-            why: format!("{why}, and there is no default branch to compare it with, so its whole history"),
+            why: format!("{why}, and {}, so its whole history", missing_default_branch(push)),
         };
     };
     between(

@@ -62,7 +62,7 @@ impl Placement {
     /// A message about what was done.
     pub(super) fn outcome(&self) -> String {
         let what = match self.existing {
-            ExistingHook::Same => "is already installed".to_owned(),
+            ExistingHook::Same => "already installed".to_owned(),
             ExistingHook::Older(_) => "updated".to_owned(),
             ExistingHook::Nothing => "installed".to_owned(),
             ExistingHook::Other { is_run: true } => "installed; the existing hook runs before it".to_owned(),

@@ -76,6 +76,12 @@ fn write_leak(leak: &FleetLeak, style: &Style, out: &mut dyn Write) -> io::Resul
         0 => String::new(),
         n => format!(", accepted in {n} more"),
     };
+    let with_status =
+        leak.open_repositories().filter(|holder| leak_json::text(&holder.leak, "status") == *status);
+    let holders = match with_status.count() {
+        number if number == open => holders,
+        number => format!("{} of {holders}", thousands(number as u64)),
+    };
     let title = format!(
         "{redacted} ({rule}, {confidence} confidence, {severity} severity): {status} in {holders}{accepted}"
     );

@@ -39,8 +39,8 @@ pub fn write_verified(report: &Report, summary: &[String], out: &mut dyn Write) 
     }
     coverage::write(report, out)?;
     page::close(
-        "Keys are shown by prefix and last four characters only. Whoever needs the data behind this page finds it in the \
-         format json.",
+        "Keys are shown by prefix and last four characters only. The data behind this page is available with \
+         --format json.",
         out,
     )
 }

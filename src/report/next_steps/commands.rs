@@ -28,7 +28,7 @@ impl LeakFacts {
             path => format!(" --repo {}", shell::quote(path)?),
         };
         // Without a pipe, the command audits the repository to get the key.
-        self.has_repository.then(|| format!("friskey {command}{repo}{options}"))
+        self.is_in_history.then(|| format!("friskey {command}{repo}{options}"))
     }
 
     /// The repository argument in a command: a space and the path; empty for the current one.

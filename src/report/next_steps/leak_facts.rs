@@ -95,6 +95,8 @@ pub(super) struct LeakFacts {
     pub(super) advice: Vec<String>,
     /// Whether the scanned files belong to a repository.
     pub(super) has_repository: bool,
+    /// Whether an audit of the repository's history finds the key again.
+    pub(super) is_in_history: bool,
 }
 
 impl LeakFacts {
@@ -153,6 +155,7 @@ impl LeakFacts {
             revoke_url: rule.and_then(|rule| rule.revoke_url.clone()),
             advice: rule.filter(|_| !is_verifiable).map(|rule| rule.advice.clone()).unwrap_or_default(),
             has_repository: repository.is_some(),
+            is_in_history: repository.is_some() && !is_of_files(report),
         };
         facts.pipe_start = pipe_start(report, &findings);
         facts
@@ -242,17 +245,22 @@ fn remaining_paths(leak: &Leak, branches: usize, mut paths: Vec<String>) -> Vec<
     paths
 }
 
-/// The start of a pipe that prints the key, up to the `|`, for a scan of files or the index.
+/// Whether the scan was one of files or the index, not of a history.
+fn is_of_files(report: &Report) -> bool {
+    ["scan", "staged"].contains(&report.command())
+}
+
+/// The start of a pipe that prints the key, or the file that contains it in some form, up to the `|`, for a scan of files or
+/// the index.
 fn pipe_start(report: &Report, findings: &[&Finding]) -> Option<String> {
-    let is_readable = |finding: &&&Finding| {
-        finding.encoding == "utf-8"
-            && finding.origin.container.is_empty()
-            && matches!(finding.origin.surface, Surface::Worktree | Surface::Index)
-    };
-    if report.repository().is_some() && !["scan", "staged"].contains(&report.command()) {
+    if report.repository().is_some() && !is_of_files(report) {
         return None;
     }
-    let finding = findings.iter().find(is_readable)?;
+    let is_in_file =
+        |finding: &&&Finding| matches!(finding.origin.surface, Surface::Worktree | Surface::Index);
+    let is_plain = |finding: &&&Finding| finding.encoding == "utf-8" && finding.origin.container.is_empty();
+    let in_files = || findings.iter().filter(is_in_file);
+    let finding = in_files().find(is_plain).or_else(|| in_files().next())?;
     let path = labels::path(&finding.origin)?;
     match finding.origin.surface {
         Surface::Index => shell::quote(&format!(":{path}")).map(|path| format!("git show {path} |")),
@@ -356,6 +364,7 @@ impl LeakFacts {
             revoke_url: None,
             advice: Vec::new(),
             has_repository: true,
+            is_in_history: true,
         }
     }
 }

@@ -31,7 +31,23 @@ fn add_file_steps(facts: &LeakFacts, steps: &mut Vec<NextStep>) {
     if facts.file_paths.is_empty() {
         return;
     }
-    let names = list_names(&facts.file_paths);
+    let (objects, files): (Vec<String>, Vec<String>) =
+        facts.file_paths.iter().cloned().partition(|path| is_in_object_directory(path));
+    if !objects.is_empty() {
+        let text = format!(
+            "{} of a git repository: do not edit it. `friskey history` on that repository finds the commits with the key.",
+            if objects.len() == 1 {
+                format!("{} is an object", objects[0])
+            } else {
+                format!("{} are objects", list_names(&objects))
+            }
+        );
+        steps.push(NextStep::new("audit", text, None));
+    }
+    if files.is_empty() {
+        return;
+    }
+    let names = list_names(&files);
     steps.push(NextStep::new(
         "remove",
         format!("Remove the key from {names}, and load it from the environment or a secret manager instead."),
@@ -75,10 +91,14 @@ fn add_tip_steps(facts: &LeakFacts, steps: &mut Vec<NextStep>) {
         1 => format!("{names} on {branch}{other_branches}"),
         _ => format!("{names}, wherever it still is on {branch}{other_branches}"),
     };
-    let text = format!(
-        "Remove the key from {places}; load it from the environment or a secret manager instead, and commit."
-    );
     let (is_checked_out, command) = commit_command(facts, branch);
+    let commit = match can_amend(facts) {
+        true => "amend the last commit, which added it: it may not have been pushed from here",
+        false => "commit",
+    };
+    let text = format!(
+        "Remove the key from {places}; load it from the environment or a secret manager instead, and {commit}."
+    );
     let caveat = match is_checked_out {
         true => format!("remove the key from {places}, then"),
         false => format!("check out {branch}, remove the key from {names}, and commit"),
@@ -94,6 +114,9 @@ fn commit_command(facts: &LeakFacts, branch: &str) -> (bool, Option<String>) {
         return (is_checked_out, None);
     }
     let command = match is_checked_out {
+        true if can_amend(facts) => {
+            facts.command_in_repository("git add --update && friskey staged && git commit --amend")
+        }
         true => facts.command_in_repository("git add --update && friskey staged && git commit"),
         false => facts
             .git_command()
@@ -101,6 +124,31 @@ fn commit_command(facts: &LeakFacts, branch: &str) -> (bool, Option<String>) {
             .map(|(git, branch)| format!("{git} switch {branch}")),
     };
     (is_checked_out, command)
+}
+
+/// Whether the key is gone once it is removed from the files and the last commit is amended, as far as this repository shows:
+/// that commit added it, it is checked out, and neither a remote-tracking ref nor a tag leads to it.
+fn can_amend(facts: &LeakFacts) -> bool {
+    facts.status == LeakStatus::Present
+        && facts.introduced_by_head
+        && !facts.is_bare
+        && matches!(facts.push_state, PushState::NotSeen)
+        && !is_tagged(facts)
+        && facts.branches.len() == 1
+        && facts.head_branch.as_ref() == facts.branches.first()
+        && !facts.tip_paths.is_empty()
+}
+
+fn is_tagged(facts: &LeakFacts) -> bool {
+    facts.local_refs.iter().any(|name| name.starts_with("tag "))
+}
+
+/// Whether the file is an object or pack of a git repository, by its path.
+fn is_in_object_directory(path: &str) -> bool {
+    let is_loose_dir = |name: &str| name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut components = path.split('/').skip_while(|name| *name != "objects").skip(1);
+    let has_objects = components.next().is_some_and(|name| name == "pack" || is_loose_dir(name));
+    has_objects && components.next().is_some()
 }
 
 fn add_git_file_steps(facts: &LeakFacts, steps: &mut Vec<NextStep>) {
@@ -184,7 +232,10 @@ fn describe_push(refs: &[String], since: Option<&RemoteSighting>) -> String {
 
 /// Adds the steps for commits that no remote-tracking ref reaches.
 fn add_unpushed_steps(facts: &LeakFacts, steps: &mut Vec<NextStep>) {
-    let is_tagged = facts.local_refs.iter().any(|name| name.starts_with("tag "));
+    if can_amend(facts) {
+        return; // The step that removes the key from the files does it.
+    }
+    let is_tagged = is_tagged(facts);
     let text = match is_tagged {
         false => {
             "No remote-tracking ref leads to it, so it may not have been pushed from here. Rewrite the commits before you \
@@ -202,7 +253,7 @@ fn add_unpushed_steps(facts: &LeakFacts, steps: &mut Vec<NextStep>) {
             ("once it is out of the files", facts.git_command().map(|git| format!("{git} commit --amend")))
         }
         false if is_tagged => {
-            ("check whether the remote has the tag; before you push it", purge_command(facts))
+            ("before you push it, unless the remote already has the tag", purge_command(facts))
         }
         false => ("before you push it", purge_command(facts)),
     };

@@ -47,10 +47,23 @@ fn a_present_key_is_revoked_first_and_then_removed() {
 #[test]
 fn a_key_in_an_unpushed_last_commit_is_removed_by_amending() {
     let facts = LeakFacts { introduced_by_head: true, ..present_key() };
-    assert_eq!(commands(&facts).last().unwrap(), "git commit --amend");
+    let amend = "git add --update && friskey staged && git commit --amend";
+    assert_eq!(commands(&facts), ["friskey verify", "friskey revoke --key 0123456789ab", amend]);
     let pushed = PushState::OnRemote { refs: list(&["origin/main"]), since: None };
     let facts = LeakFacts { introduced_by_head: true, push_state: pushed, ..present_key() };
-    assert!(!commands(&facts).contains(&"git commit --amend".to_owned()));
+    assert!(!commands(&facts).iter().any(|command| command.contains("--amend")));
+}
+
+#[test]
+fn objects_of_a_repository_are_not_to_be_edited() {
+    let file_paths = list(&["a.git/objects/8a/…", "objects/pack/pack-1.pack", "src/objects/data.py"]);
+    let facts = LeakFacts { file_paths, branches: Vec::new(), tip_paths: Vec::new(), ..present_key() };
+    let text = text(&facts);
+    assert!(
+        text.contains("a.git/objects/8a/… and objects/pack/pack-1.pack are objects of a git repository"),
+        "{text}"
+    );
+    assert!(text.contains("Remove the key from src/objects/data.py, "), "{text}");
 }
 
 #[test]
@@ -176,7 +189,7 @@ fn a_tag_may_be_at_the_remote_already() {
     let facts =
         LeakFacts { local_refs: list(&["main", "tag v1"]), introduced_by_head: true, ..present_key() };
     assert!(text(&facts).contains("`git ls-remote --tags`"), "{}", text(&facts));
-    assert!(!commands(&facts).contains(&"git commit --amend".to_owned()));
+    assert!(!commands(&facts).iter().any(|command| command.contains("--amend")));
 }
 
 #[test]
