@@ -15,11 +15,27 @@ pub const MIN_CONTENT_LEN: usize = 4 << 10;
 /// that it used.
 const MAX_KNOWN_PER_USED: usize = 3;
 
-/// The number of bytes that were searched in each content, by the digest of its bytes or its [place
-/// digest](CleanContents::place_digest).
-type ByDigest = BTreeMap<CacheDigest, u64>;
+/// What an audit determined about content in which it found nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchedContent {
+    /// The number of bytes that were searched in it.
+    pub bytes: u64,
+    /// Why it could not be searched completely; empty if it was.
+    pub skip_reasons: Vec<String>,
+}
 
-/// Content in which nothing was found and nothing was skipped.
+impl SearchedContent {
+    /// Content that was searched completely.
+    pub fn complete(bytes: u64) -> Self {
+        Self { bytes, skip_reasons: Vec::new() }
+    }
+}
+
+/// What is known about contents, by their [object digest](CleanContents::object_digest) or [place
+/// digest](CleanContents::place_digest).
+type ByDigest = BTreeMap<CacheDigest, SearchedContent>;
+
+/// Content in which nothing was found.
 #[derive(Debug)]
 pub struct CleanContents<'c> {
     cache: &'c Cache,
@@ -54,32 +70,44 @@ impl<'c> CleanContents<'c> {
         digest.finalize().into()
     }
 
+    /// A digest that says that content with this [digest](Self::digest) is the object with this id: only content that was read
+    /// by its id, and checked against it, is recorded under it.
+    pub fn object_digest(content: &CacheDigest, id: &[u8]) -> CacheDigest {
+        let mut digest = blake3::Hasher::new();
+        digest.update(b"object").update(content).update(id);
+        digest.finalize().into()
+    }
+
     /// A digest that identifies the index of `pack`, whose digest includes that of the index.
     pub fn index_digest(pack: &CacheDigest) -> CacheDigest {
         Self::place_digest(pack, b"index")
     }
 
-    /// Whether the content with that digest is known to be clean.
+    /// Whether nothing was found in the content with that digest.
     pub fn has(&self, digest: &CacheDigest) -> bool {
         self.known.contains_key(digest)
     }
 
-    /// The number of bytes that were searched in the content with that digest, if it is known to be clean.
-    pub fn known(&self, digest: &CacheDigest) -> Option<u64> {
-        let searched = self.known_index(digest)?;
+    /// What is known about the content with that digest, if nothing was found in it.
+    pub fn known(&self, digest: &CacheDigest) -> Option<&SearchedContent> {
+        let searched = self.look_up(digest)?;
         self.lookups.fetch_add(1, Ordering::Relaxed);
         Some(searched)
     }
 
-    /// Like [`Self::known`], for the index of a pack, which is not counted as a container.
+    /// The number of bytes that were searched in the index of a pack, if it has that digest. It is not counted as a container.
     pub fn known_index(&self, digest: &CacheDigest) -> Option<u64> {
-        let searched = *self.known.get(digest)?;
-        self.add(*digest, searched);
+        Some(self.look_up(digest)?.bytes)
+    }
+
+    fn look_up(&self, digest: &CacheDigest) -> Option<&SearchedContent> {
+        let searched = self.known.get(digest)?;
+        self.add(*digest, searched.clone());
         Some(searched)
     }
 
-    /// Records that nothing was found and nothing skipped in the content with that digest.
-    pub fn add(&self, digest: CacheDigest, searched: u64) {
+    /// Records that nothing was found in the content with that digest.
+    pub fn add(&self, digest: CacheDigest, searched: SearchedContent) {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, searched);
     }
 
@@ -97,7 +125,7 @@ impl<'c> CleanContents<'c> {
         // although it may be needed after a repack.
         if self.known.len() <= MAX_KNOWN_PER_USED * used.len() {
             for (digest, searched) in &self.known {
-                used.entry(*digest).or_insert(*searched);
+                used.entry(*digest).or_insert_with(|| searched.clone());
             }
         }
         if used != self.known {
@@ -111,17 +139,31 @@ fn encode(contents: &ByDigest) -> Vec<u8> {
     put_number(&mut out, contents.len() as u64);
     for (digest, searched) in contents {
         out.extend_from_slice(digest);
-        put_number(&mut out, *searched);
+        put_number(&mut out, searched.bytes);
+        put_number(&mut out, searched.skip_reasons.len() as u64);
+        for reason in &searched.skip_reasons {
+            put_number(&mut out, reason.len() as u64);
+            out.extend_from_slice(reason.as_bytes());
+        }
     }
     out
 }
 
 fn decode(bytes: &[u8]) -> Option<ByDigest> {
     let mut reader = CacheReader::new(bytes);
-    let count = reader.count(size_of::<CacheDigest>() + 1)?;
-    let contents = (0..count).map(|_| Some((reader.array()?, reader.number()?)));
+    let count = reader.count(size_of::<CacheDigest>() + 2)?;
+    let contents = (0..count).map(|_| Some((reader.array()?, decode_content(&mut reader)?)));
     let contents = contents.collect::<Option<_>>()?;
     reader.is_at_end().then_some(contents)
+}
+
+fn decode_content(reader: &mut CacheReader<'_>) -> Option<SearchedContent> {
+    let bytes = reader.number()?;
+    let reasons = (0..reader.count(1)?).map(|_| {
+        let len = reader.count(1)?;
+        String::from_utf8(reader.bytes(len)?.to_vec()).ok()
+    });
+    Some(SearchedContent { bytes, skip_reasons: reasons.collect::<Option<_>>()? })
 }
 
 #[cfg(test)]
@@ -136,23 +178,28 @@ mod tests {
         let load = |subject| CleanContents::load(&cache, subject, "repository".to_owned());
         let [first, second] = [b'a', b'b'].map(|byte| CleanContents::digest(&[byte; MIN_CONTENT_LEN]));
         let contents = load([1; 32]);
+        let (complete, reasons) = (SearchedContent::complete(u64::MAX), vec!["cut".to_owned()]);
         assert_eq!(contents.known(&first), None);
-        contents.add(first, 5);
-        contents.add(second, u64::MAX);
+        contents.add(first, SearchedContent { bytes: 5, skip_reasons: reasons });
+        contents.add(second, complete.clone());
         for number in 0..9u8 {
-            contents.add(CleanContents::place_digest(&[number; 32], &[1]), 1);
+            contents.add(CleanContents::place_digest(&[number; 32], &[1]), SearchedContent::complete(1));
         }
         contents.store();
         let contents = load([1; 32]);
-        assert_eq!((contents.known(&second), load([2; 32]).known(&second)), (Some(u64::MAX), None));
+        assert_eq!((contents.known(&second), load([2; 32]).known(&second)), (Some(&complete), None));
         contents.store();
         let contents = load([1; 32]);
-        assert_eq!((contents.known(&first), contents.known(&second)), (None, Some(u64::MAX)));
+        assert_eq!((contents.known(&first), contents.known(&second)), (None, Some(&complete)));
     }
 
     #[test]
     fn truncated_and_overlong_entries_are_rejected() {
-        let contents = ByDigest::from([([3; 32], 300), ([7; 32], 0)]);
+        let skip_reasons = vec!["cut off".to_owned(), String::new()];
+        let incomplete = SearchedContent { bytes: 9, skip_reasons };
+        let complete = SearchedContent::complete;
+        let contents =
+            ByDigest::from([([3; 32], complete(300)), ([4; 32], incomplete), ([7; 32], complete(0))]);
         let bytes = encode(&contents);
         assert_eq!(decode(&bytes), Some(contents));
         for end in 0..bytes.len() {

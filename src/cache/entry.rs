@@ -7,7 +7,7 @@ use super::CacheDigest;
 use crate::untrusted;
 
 /// The first bytes of every entry. The number in it is raised when the meaning of entries changes.
-const MAGIC: &[u8; 16] = b"friskey-cache-4\n";
+const MAGIC: &[u8; 16] = b"friskey-cache-5\n";
 /// The largest entry that is read, in bytes.
 pub(super) const MAX_ENTRY: u64 = 1 << 30;
 

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
-pub use clean_contents::{CleanContents, MIN_CONTENT_LEN};
+pub use clean_contents::{CleanContents, MIN_CONTENT_LEN, SearchedContent};
 pub use codec::{CacheReader, put_number};
 pub use directory::resolve;
 

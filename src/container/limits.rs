@@ -180,12 +180,20 @@ impl Budget {
             LimitHit::Entries => format!("it has more than {entries} entries (`--max-entries`)"),
             LimitHit::Ratio => format!("it unpacks to more than {ratio} times its size (`--max-ratio`)"),
             LimitHit::Time => {
-                format!("it takes longer than {} s to unpack (`--max-container-time`)", time.as_secs_f64())
+                format!("it takes longer than {} s to unpack (`{TIME_OPTION}`)", time.as_secs_f64())
             }
         };
         let scanned = self.entries.get().min(entries);
         Some(format!("stopped: {exceeded}; {} in {scanned} entries were scanned", size_text(self.bytes())))
     }
+}
+
+/// The option that limits the time, which the reason names if that limit was hit.
+const TIME_OPTION: &str = "--max-container-time";
+
+/// Whether a container was not opened completely for a `reason` that another run may not have, since it depends on the time.
+pub fn depends_on_time(reason: &str) -> bool {
+    reason.contains(TIME_OPTION)
 }
 
 /// The text of the error that readers return once a limit is hit. It is never shown: [`Budget::reason`] reports the limit.
@@ -209,5 +217,24 @@ pub(super) fn size_text(bytes: u64) -> String {
         1024..1_048_576 => format!("{} KiB", bytes >> 10),
         1_048_576..1_073_741_824 => format!("{} MiB", bytes >> 20),
         _ => format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30)).replace(".0 ", " "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_limit_on_time_depends_on_time() {
+        let reason = |limits: Limits| {
+            let budget = Budget::new(limits);
+            while budget.add_entry().and_then(|()| budget.add_unpacked(1 << 20)).is_ok() {}
+            budget.reason().unwrap()
+        };
+        let limits = Limits { time: Duration::MAX, ..Limits::default() };
+        assert!(depends_on_time(&reason(Limits { time: Duration::ZERO, ..limits })));
+        assert!(!depends_on_time(&reason(Limits { bytes: 5 << 20, ..limits })));
+        assert!(!depends_on_time(&reason(Limits { entries: 5, ..limits })));
+        assert!(!depends_on_time(&reason(limits)), "the ratio");
     }
 }

@@ -38,7 +38,7 @@ pub use classify::{ContentClass, classify, classify_file, classify_whole, ends_w
 pub use encoded::{ENCODED_KEYWORDS, RunProbe, base64_runs, encoded_keyword_at, may_contain_run};
 pub use extractor::open;
 pub use format::{Format, HEAD_LEN};
-pub use limits::Limits;
+pub use limits::{Limits, depends_on_time};
 pub use signatures::{MAX_SIGNATURE_LEN, containers_in, find_signatures, may_contain_archive};
 
 /// Receives the contents of containers. Contents are nested: the one that began last ends first.

@@ -215,7 +215,7 @@ fn loose_object(scratch: &Scratch, id: &str) -> PathBuf {
 }
 
 /// 9000 bytes that hardly compress, so that their gzip is longer than what the cache ignores as too short.
-fn noise(seed: u64) -> Vec<u8> {
+pub(crate) fn noise(seed: u64) -> Vec<u8> {
     (0..9000).map(|n: u64| ((n.pow(3) % 7919 + n * seed) % 251) as u8).collect()
 }
 
@@ -246,6 +246,40 @@ fn a_second_copy_of_a_clean_container_is_opened() {
     // The container is also read again after the second copy is gone.
     fs::remove_file(&second_copy).unwrap();
     audit_cached(&scratch, &[]);
+}
+
+/// After a repack, a container is recognized by its content, but only together with its id.
+#[test]
+fn a_clean_container_under_the_id_of_another_is_read() {
+    let scratch = Scratch::new();
+    scratch.repository("repo");
+    scratch.write("repo/one.gz", gzip(&noise(1)));
+    scratch.write("repo/two.gz", gzip(&noise(2)));
+    scratch.commit("repo", "two archives");
+    scratch.git("repo", &["repack", "-adq"]);
+    audit_cached(&scratch, &[]);
+    // The index of the pack exchanges the offsets of the two.
+    let index = packs(&scratch).remove(0).with_extension("idx");
+    let mut bytes = fs::read(&index).unwrap();
+    let (ids_start, id_len) = (8 + 256 * 4, 20);
+    let count = u32::from_be_bytes(bytes[ids_start - 4..ids_start].try_into().unwrap()) as usize;
+    let offset_of = |name: &str| {
+        let id = scratch.git("repo", &["rev-parse", &format!("HEAD:{name}")]);
+        let ids = bytes[ids_start..][..count * id_len].chunks(id_len);
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        ids_start + count * (id_len + 4) + 4 * ids.map(hex).position(|other| other == id.trim()).unwrap()
+    };
+    let (one, two) = (offset_of("one.gz"), offset_of("two.gz"));
+    for at in 0..4 {
+        bytes.swap(one + at, two + at);
+    }
+    fs::remove_file(&index).unwrap();
+    fs::write(&index, &bytes).unwrap();
+    let (report, _) = audit(&scratch, &[]);
+    assert!(report["coverage"]["skipped"].to_string().contains("do not hash to that id"), "{report:#}");
+    for _ in 0..3 {
+        audit_cached(&scratch, &[]);
+    }
 }
 
 /// Without an event, `ci` audits the whole history, and stores in the cache what it learned.

@@ -6,7 +6,7 @@ use std::fs;
 
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use crate::cache::{audit_cached, gzip, packs};
+use crate::cache::{audit_cached, gzip, noise, packs};
 use crate::support::{Scratch, key};
 
 /// Part of the note with `-v` if the paths come from the cache.
@@ -100,6 +100,40 @@ fn paths_of_unopened_containers_are_searched_for_once() {
     for _ in 0..2 {
         assert!(!uses_known_paths(&scratch, &[]), "the commits with a key are searched for in every audit");
     }
+}
+
+/// Of a container with a part that cannot be opened, the cache keeps the reason, but not if it concerns an entry, whose name
+/// would be kept, too.
+#[test]
+fn a_container_is_opened_once_if_only_a_reason_is_kept() {
+    let scratch = Scratch::new();
+    scratch.repository("repo");
+    scratch.write("repo/x.rar", [b"Rar!\x1a\x07\x01\x00", &noise(1).repeat(10)[..]].concat());
+    scratch.commit("repo", "a kind of archive that cannot be opened");
+    scratch.git("repo", &["repack", "-adq"]);
+    let one_known = "found nothing in: 1";
+    assert!(!audit_cached(&scratch, &[]).contains(one_known));
+    assert!(audit_cached(&scratch, &[]).contains(one_known));
+    // With a second pack, it is recognized by its content.
+    let mut entry = b"name-of-an-entry".to_vec();
+    entry.resize(512, 0);
+    entry[124..136].copy_from_slice(b"77777777777\0");
+    entry[257..265].copy_from_slice(b"ustar\x0000");
+    entry[148..156].fill(b' ');
+    let checksum: u32 = entry.iter().map(|&byte| u32::from(byte)).sum();
+    entry[148..156].copy_from_slice(format!("{checksum:06o}\0 ").as_bytes());
+    scratch.write("repo/cut.tar", [&entry[..], &noise(3)[..]].concat());
+    scratch.commit("repo", "a truncated tar");
+    scratch.git("repo", &["repack", "-adfq"]);
+    for _ in 0..3 {
+        assert!(audit_cached(&scratch, &[]).contains(one_known));
+    }
+    for file in fs::read_dir(scratch.path("cache")).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(16).any(|text| text == b"name-of-an-entry"));
+    }
+    // Other limits have other reasons.
+    assert!(!audit_cached(&scratch, &["--max-depth", "0"]).contains(one_known));
 }
 
 /// Makes one of 15 kinds of change to the repository or the cache.

@@ -112,10 +112,10 @@ impl AddAssign for KindCount {
 pub struct SweepOutcome<M> {
     /// Objects with matches, each once, sorted by id.
     pub found: Vec<MatchedObject<M>>,
-    /// Objects that would be [read again](super::Searcher::is_read_again), but need not be according to the cache, with
-    /// their sizes in bytes. They are not in `found`. Empty without a cache.
-    pub clean: Vec<(ObjectId, u64)>,
-    /// Those objects in `found` and `clean` that are stored only once, in a pack. Empty without a cache.
+    /// Objects that were not searched, since all matches in them say, according to the cache, that they are [read
+    /// again](super::Searcher::is_read_again), with their sizes in bytes. They are not in `found`. Empty without a cache.
+    pub read_again: Vec<(ObjectId, u64)>,
+    /// Those objects in `found` and `read_again` that are stored only once, in a pack. Empty without a cache.
     pub only_copies: HashMap<ObjectId, PackedCopy>,
     /// The objects that were searched.
     pub counts: ObjectCounts,

@@ -90,8 +90,8 @@ pub(super) struct Sweep<'a, S: Searcher> {
     notes_facts: bool,
     /// The digest of each pack, if the cache knows it; empty without a cache.
     pub(super) pack_digests: Vec<Option<CacheDigest>>,
-    /// Objects that would be read again, but need not be according to the cache, with their sizes in bytes.
-    pub(super) clean: Vec<(ObjectId, u64)>,
+    /// Objects that are only read again after the sweep, with their sizes in bytes.
+    pub(super) read_again: Vec<(ObjectId, u64)>,
     /// Whether to list and search the database a second time, because a listed file has disappeared, or a file may have been
     /// listed before it was complete.
     look_again: bool,
@@ -149,7 +149,7 @@ pub(super) fn sweep_listing_cached<S: Searcher>(
         loose_swept: Vec::new(),
         notes_facts: cache.is_some(),
         pack_digests: Vec::new(),
-        clean: Vec::new(),
+        read_again: Vec::new(),
         look_again: false,
     };
     sweep.round(database.hash_kind(), listing, false, &mut cache);
@@ -158,7 +158,7 @@ pub(super) fn sweep_listing_cached<S: Searcher>(
         sweep.round(database.hash_kind(), database.list(), true, &mut cache);
     }
     sweep.pack_digests = cache.iter().flat_map(CachedSweep::pack_digests).collect();
-    sweep.clean = cache.iter().flat_map(CachedSweep::all_clean).collect();
+    sweep.read_again = cache.iter().flat_map(CachedSweep::all_read_again).collect();
     let update = cache.map(|cache| cached::collect(&sweep, &cache)).unwrap_or_default();
     (recovery::finish(sweep), update)
 }

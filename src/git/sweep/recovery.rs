@@ -54,7 +54,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Ma
     let unpacked_targets = sweep.store.unpacked(sweep.options.targets);
     SweepOutcome {
         found,
-        clean: std::mem::take(&mut sweep.clean),
+        read_again: std::mem::take(&mut sweep.read_again),
         only_copies,
         counts: sweep.collected.counts,
         bytes_searched: sweep.collected.bytes_searched,
@@ -84,8 +84,8 @@ fn only_copies<S: Searcher>(
             _ => None,
         }
     };
-    // The sweep did not read the objects that are clean according to the cache, so it has no digest of their content.
-    let only_clean_copy = |id: &ObjectId| {
+    // The sweep did not read the objects that are only read again, so it has no digest of their content.
+    let only_unread_copy = |id: &ObjectId| {
         let mut packs = sweep.store.packs_with(id);
         match (packs.next()?, packs.next(), sweep.store.is_loose(id)) {
             (number, None, false) => {
@@ -95,8 +95,8 @@ fn only_copies<S: Searcher>(
         }
     };
     let found = found.iter().filter_map(|object| Some((object.id, only_copy(&object.id)?)));
-    let clean = sweep.clean.iter().filter_map(|(id, _)| Some((*id, only_clean_copy(id)?)));
-    found.chain(clean).collect()
+    let unread = sweep.read_again.iter().filter_map(|(id, _)| Some((*id, only_unread_copy(id)?)));
+    found.chain(unread).collect()
 }
 
 /// Merges the copies of each object, which are sorted by id, and reports copies that differ.

@@ -13,7 +13,7 @@ use crate::git::{
 
 impl RepositoryAudit<'_> {
     /// Sweeps the database, with the cache if there is one. `clean` are the containers in which an earlier audit found
-    /// nothing and skipped nothing. Also returns all objects, if each is in an identified pack, i.e. one whose digest was
+    /// nothing. Also returns all objects, if each is in an identified pack, i.e. one whose digest was
     /// computed: under the digest of all of them, the cache keeps results that depend on the objects alone, such as the paths
     /// of unopened containers. The last value is the identified packs.
     pub(super) fn run_sweep(
@@ -55,7 +55,7 @@ impl<'a> RepositoryAudit<'a> {
         usable_cache(self.options)
     }
 
-    /// The containers in which an earlier audit found nothing and skipped nothing.
+    /// The containers in which an earlier audit found nothing.
     pub(super) fn clean_containers(&self) -> Option<CleanContents<'a>> {
         let database = ObjectDatabase::from_repo(self.repo);
         let load =

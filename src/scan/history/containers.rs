@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::repository_audit::RepositoryAudit;
-use crate::cache::{CleanContents, MIN_CONTENT_LEN};
+use crate::cache::{CacheDigest, CleanContents, MIN_CONTENT_LEN, SearchedContent};
 use crate::detect::PassedOver;
 use crate::git::{MatchedObject, ObjectId, PackedCopy};
 use crate::model::Skip;
@@ -36,6 +36,22 @@ impl UnopenedContainer {
 /// Maximum number of containers of which the cache also records those that are shorter than [`MIN_CONTENT_LEN`].
 const MAX_SHORT: usize = 64;
 
+/// What an earlier audit determined about a container, if that is known without reading it: by its place, or by the digest
+/// of its content that the sweep has computed.
+fn searched_before<'c>(
+    clean: &'c CleanContents<'_>,
+    id: &ObjectId,
+    place: Option<CacheDigest>,
+    content: Option<CacheDigest>,
+) -> Option<&'c SearchedContent> {
+    if let Some(searched) = place.and_then(|place| clean.known(&place)) {
+        return Some(searched);
+    }
+    let searched = clean.known(&CleanContents::object_digest(&content?, id.as_bytes()))?;
+    place.into_iter().for_each(|place| clean.add(place, searched.clone()));
+    Some(searched)
+}
+
 impl RepositoryAudit<'_> {
     /// Opens and searches the containers, given with their sizes and, as far as known, their only copies, unless they
     /// are `clean`. Objects with text that the detector `passed_over` are reported together with those that could not
@@ -59,9 +75,16 @@ impl RepositoryAudit<'_> {
         let mut ids = Vec::with_capacity(containers.len());
         let mut cached_bytes = 0;
         for (id, size) in containers {
-            let searched_before = clean.as_ref().and_then(|clean| clean.known(&place_digest(id, *size)?));
-            if let Some(bytes) = searched_before {
-                cached_bytes += bytes;
+            let known = clean.as_ref().and_then(|clean| {
+                searched_before(clean, id, place_digest(id, *size), only_copies.get(id)?.content)
+            });
+            if let Some(searched) = known {
+                cached_bytes += searched.bytes;
+                if !searched.skip_reasons.is_empty() {
+                    let skips =
+                        searched.skip_reasons.iter().map(|reason| Skip::new(blob_name(id), &**reason));
+                    unopened.entry(*id).or_default().extend(skips);
+                }
             } else if *size <= MAX_CONTAINER_BYTES {
                 ids.push(*id);
             } else {
@@ -79,7 +102,7 @@ impl RepositoryAudit<'_> {
                 // It was read by its id, after the pack was identified: what was read must also be what is in the pack.
                 let is_in_pack = only_copies.get(id).is_some_and(|copy| copy.content == Some(*digest));
                 let place_digest = place_digest(id, size).filter(|_| is_in_pack);
-                place_digest.into_iter().for_each(|digest| clean.add(digest, *searched));
+                place_digest.into_iter().for_each(|digest| clean.add(digest, searched.clone()));
             }
             clean.store();
         }

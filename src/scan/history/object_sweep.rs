@@ -49,7 +49,7 @@ impl RepositoryAudit<'_> {
         self.report_broken_refs(refs, &outcome.unpacked_targets);
         let SweepMatches { mut secret_objects, mut containers, pointers, passed_over } =
             partition(outcome.found);
-        containers.extend(outcome.clean);
+        containers.extend(outcome.read_again);
         let mut unopened =
             self.unpack((&containers, &outcome.only_copies), clean, &passed_over, &mut secret_objects);
         if let Some(store) = self.lfs() {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::repository_audit::RepositoryAudit;
-use crate::cache::CleanContents;
+use crate::cache::{CleanContents, SearchedContent};
 use crate::git::{IdentifiedPack, ObjectDatabase};
 use crate::scan::bounded::DroppedFindings;
 use crate::scan::collect::{Collector, ScanOutcome};
@@ -40,7 +40,7 @@ impl RepositoryAudit<'_> {
                 && !self.is_stopped()
                 && pack.is_unchanged()
             {
-                clean.add(index_digest, outcome.coverage.bytes);
+                clean.add(index_digest, SearchedContent::complete(outcome.coverage.bytes));
             }
             self.add_side_files(outcome, Vec::new());
         }

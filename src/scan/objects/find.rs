@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::SharedKey;
-use crate::cache::{CacheDigest, CleanContents, MIN_CONTENT_LEN};
-use crate::container::Input;
+use crate::cache::{CacheDigest, CleanContents, MIN_CONTENT_LEN, SearchedContent};
+use crate::container::{Input, depends_on_time};
 use crate::detect::PassedOver;
 use crate::git::{
     Gaps, LfsError, LfsStore, MatchedObject, ObjectId, ObjectKind, ObjectReader, Pointer, Repository,
@@ -29,9 +29,9 @@ pub(in crate::scan) struct ObjectMatches {
     pub(in crate::scan) gaps: Gaps,
     /// What could not be opened, by object.
     pub(in crate::scan) skipped: Vec<(ObjectId, Skip)>,
-    /// Objects in which nothing was found and of which nothing was skipped, with the digest of each one's content and the bytes
-    /// that were searched in it. Only with [`SearchOptions::clean`].
-    pub(in crate::scan) clean: Vec<(ObjectId, CacheDigest, u64)>,
+    /// Objects in which nothing was found, and of which nothing was skipped that the cache cannot name, with the digest of each
+    /// one's content. Only with [`SearchOptions::clean`].
+    pub(in crate::scan) clean: Vec<(ObjectId, CacheDigest, SearchedContent)>,
 }
 
 impl ObjectMatches {
@@ -64,7 +64,7 @@ pub(in crate::scan) struct SearchOptions<'a> {
     /// The path by which skips name an object.
     pub(in crate::scan) path_of: PathLookup<'a>,
     /// Content in which an earlier audit found nothing, so that it need not be searched. Must not be combined with `lfs`, since
-    /// the files of pointers may change.
+    /// the files of pointers may change, or with `path_of`, since paths are not kept.
     pub(in crate::scan) clean: Option<&'a CleanContents<'a>>,
 }
 
@@ -118,26 +118,58 @@ fn work(
             let Some((kind, bytes)) = objects.read(id, "object") else { continue };
             let clean = options.clean.filter(|_| kind == ObjectKind::Blob);
             let clean = clean.map(|clean| (clean, CleanContents::digest(bytes)));
-            if let Some(searched) = clean.and_then(|(clean, digest)| clean.known(&digest)) {
-                matches.bytes += searched;
-                matches.clean.extend(clean.map(|(_, digest)| (*id, digest, searched)));
+            if let Some((clean, digest)) = clean
+                && let Some(searched) = clean.known(&CleanContents::object_digest(&digest, id.as_bytes()))
+            {
+                matches.bytes += searched.bytes;
+                let reasons = searched.skip_reasons.iter();
+                matches.skipped.extend(reasons.map(|reason| (*id, Skip::new(blob_name(id), &**reason))));
+                matches.clean.push((*id, digest, searched.clone()));
                 continue;
             }
             let (bytes_before, skips_before) = (matches.bytes, matches.skipped.len());
             let found = matches.search(settings, &mut contents, (id, kind, bytes), options);
+            let searched = matches.bytes - bytes_before;
             if !found.is_empty() {
                 matches.found.push(MatchedObject { id: *id, kind, size: bytes.len() as u64, matches: found });
             } else if let Some((clean, digest)) = clean
-                && matches.skipped.len() == skips_before
+                && let Some(skip_reasons) =
+                    lasting_reasons(&matches.skipped[skips_before..], searched, settings)
                 && !settings.stop.is_set()
             {
+                let searched = SearchedContent { bytes: searched, skip_reasons };
                 if bytes.len() >= MIN_CONTENT_LEN {
-                    clean.add(digest, matches.bytes - bytes_before);
+                    clean.add(CleanContents::object_digest(&digest, id.as_bytes()), searched.clone());
                 }
-                matches.clean.push((*id, digest, matches.bytes - bytes_before));
+                matches.clean.push((*id, digest, searched));
             }
         }
     }
+}
+
+/// Number of bytes that must have been searched in an object for each byte of the reasons of its skips. With fewer, to search it
+/// again takes hardly any time.
+const SEARCHED_PER_REASON: u64 = 1000;
+
+/// The reasons of `skips` of an object in which that many bytes were `searched`, if they follow from the content alone and the
+/// cache may keep them: no skip names an entry of the object, whose name is text of the repository, and no reason contains a key.
+fn lasting_reasons(
+    skips: &[(ObjectId, Skip)],
+    searched: u64,
+    settings: &Settings<'_>,
+) -> Option<Vec<String>> {
+    let reasons_len: usize = skips.iter().map(|(_, skip)| skip.reason.len()).sum();
+    if reasons_len as u64 > searched / SEARCHED_PER_REASON {
+        return None;
+    }
+    let reason = |(id, Skip { what, reason }): &(ObjectId, Skip)| {
+        let mut has_key = false;
+        settings.detector.find(reason.as_bytes(), |_| has_key = true);
+        // How much is passed over also depends on what was searched before.
+        let is_fixed = reason != PassedOver::REASON && !depends_on_time(reason);
+        (*what == blob_name(id) && is_fixed && !has_key).then(|| reason.clone())
+    };
+    skips.iter().map(reason).collect()
 }
 
 /// The reason for skipping the rest of an object with too many keys.

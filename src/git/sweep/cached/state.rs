@@ -54,8 +54,8 @@ pub(super) struct PackState {
     pub(super) known_families: HashMap<CacheDigest, FamilyFact>,
     /// Objects in no pack that trees in these families may name.
     pub(super) inherited_outside: Vec<ObjectId>,
-    /// Objects that would be read again but need not be (see [`IsClean`]), with their sizes in bytes.
-    clean: Vec<(ObjectId, u64)>,
+    /// Objects that are only read again after the sweep, which does not search them, with their sizes in bytes.
+    read_again: Vec<(ObjectId, u64)>,
 }
 
 impl PackState {
@@ -191,10 +191,12 @@ impl<'c> CachedSweep<'c> {
         facts: &PackFacts,
         is_elsewhere: &dyn Fn(&oid) -> bool,
     ) -> Option<CachedPlan> {
-        if let Some((read_again, clean)) = self.clean(number, (pack, duplicates), facts, is_elsewhere) {
+        if let Some((read_again, objects)) =
+            self.only_read_again(number, (pack, duplicates), facts, is_elsewhere)
+        {
             let mut known = facts.object_counts;
             known.merge(&read_again.object_counts);
-            self.packs[number].clean = clean;
+            self.packs[number].read_again = objects;
             return Some(CachedPlan { tree: DeltaTree::for_entries(pack, &[]), known });
         }
         // There may be fewer entries than objects in the index, with which `load` compared. Determining their number takes time,
@@ -206,9 +208,10 @@ impl<'c> CachedSweep<'c> {
         Some(CachedPlan { tree: DeltaTree::for_entries(pack, &facts.matched), known })
     }
 
-    /// If none of the objects of a known pack that would be read again need be: the facts about them, which count them and their
-    /// delta bases, and their ids and sizes in bytes.
-    fn clean<'f>(
+    /// If all objects of a known pack with matches are only read again, and most of them need not even be: the facts about them,
+    /// which count them and their delta bases, and their ids and sizes in bytes. If most of them are read again, the sweep
+    /// searches them, too: it records the digests of their content, by which the next audit recognizes them.
+    fn only_read_again<'f>(
         &self,
         number: usize,
         (pack, duplicates): (&Pack, &[bool]),
@@ -217,18 +220,20 @@ impl<'c> CachedSweep<'c> {
     ) -> Option<(&'f ReadAgain, Vec<(ObjectId, u64)>)> {
         let digest = self.packs[number].digest?;
         let read_again = facts.read_again.as_ref().filter(|_| duplicates.is_empty())?;
-        let clean = read_again.objects.iter().map(|&(position, size)| {
+        let mut clean = 0;
+        let objects = read_again.objects.iter().map(|&(position, size)| {
             let id = (position < pack.num_objects()).then(|| pack.id_at(position))?;
+            clean += usize::from((self.is_clean)(&digest, id.as_bytes()));
             // If there are several copies, it is not known which one would be read.
-            let is_clean = (self.is_clean)(&digest, id.as_bytes()) && !is_elsewhere(id);
-            is_clean.then(|| (id.to_owned(), size))
+            (!is_elsewhere(id)).then(|| (id.to_owned(), size))
         });
-        Some((read_again, clean.collect::<Option<_>>()?))
+        let objects: Vec<_> = objects.collect::<Option<_>>()?;
+        (clean >= objects.len().div_ceil(2)).then_some((read_again, objects))
     }
 
-    /// All objects that would be read again but need not be, with their sizes in bytes.
-    pub(in crate::git::sweep) fn all_clean(&self) -> impl Iterator<Item = (ObjectId, u64)> {
-        self.packs.iter().flat_map(|pack| &pack.clean).copied()
+    /// All objects that are only read again after the sweep, with their sizes in bytes.
+    pub(in crate::git::sweep) fn all_read_again(&self) -> impl Iterator<Item = (ObjectId, u64)> {
+        self.packs.iter().flat_map(|pack| &pack.read_again).copied()
     }
 
     /// The digest of each pack, if it is known.

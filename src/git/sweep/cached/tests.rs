@@ -1,14 +1,22 @@
-//! Tests that the facts about a pack are decoded as they were encoded, and that nothing invalid is decoded.
+//! Tests that the facts about a pack are decoded as they were encoded, and that nothing invalid is decoded; and which objects
+//! of a known pack are searched.
+
+use std::collections::HashSet;
+use std::ops::Range;
 
 use gix::ObjectId;
+use gix::object::Kind;
 
 use super::facts::{MemoryLimits, PackFacts, ReadAgain, room};
 use super::id_set::IdSet;
 use super::repack_facts::{FamilyFact, RepackFacts};
-use crate::cache::CacheReader;
+use super::sweep_with_cache;
+use crate::cache::{Cache, CacheReader};
+use crate::git::ObjectDatabase;
 use crate::git::pack::Pack;
 use crate::git::scratch::Scratch;
 use crate::git::sweep::outcome::{KindCount, ObjectCounts};
+use crate::git::sweep::{Searcher, SweepOptions};
 
 fn family(n: u8) -> FamilyFact {
     FamilyFact { digest: [n; 32], is_trees: false, count: KindCount { objects: 2, bytes: u64::MAX } }
@@ -130,4 +138,78 @@ fn an_id_set_is_within_a_pack_only_if_the_pack_has_all_of_its_ids() {
     assert_eq!(RepackFacts::decode(&without.encode(1 << 20)).unwrap().families, [family(0)]);
     let facts = RepackFacts { ids: Some(old), ..without };
     assert_eq!(RepackFacts::decode(&facts.encode(1 << 20)), Some(facts));
+}
+
+/// Matches `(` and `!` in blobs; a blob with the former is read again.
+struct Marks;
+
+impl Searcher for Marks {
+    type Match = u8;
+    type Scratch = ();
+
+    fn scratch(&self) {}
+
+    fn longest_match(&self) -> usize {
+        1
+    }
+
+    fn margin(&self) -> usize {
+        0
+    }
+
+    fn is_read_again(&self, matched: &u8) -> bool {
+        *matched == b'('
+    }
+
+    fn search(
+        &self,
+        kind: Kind,
+        bytes: &[u8],
+        (): &mut (),
+        _: &mut dyn FnMut(usize),
+        found: &mut dyn FnMut(Range<usize>, u8),
+    ) {
+        let bytes = if kind == Kind::Blob { bytes } else { &[] };
+        let marks = (0..).zip(bytes).filter(|(_, byte)| b"(!".contains(byte));
+        marks.for_each(|(at, byte)| found(at..at + 1, *byte));
+    }
+}
+
+/// A repository with one pack in which these files are the only ones.
+fn packed(files: &[&str]) -> Scratch {
+    let scratch = Scratch::new(&[]);
+    files.iter().for_each(|text| scratch.write(&text[..1], text));
+    scratch.commit("files");
+    scratch.git(&["repack", "-qad"]);
+    scratch
+}
+
+#[test]
+fn objects_that_are_only_read_again_are_not_searched_if_half_of_them_are_clean() {
+    // The number of bytes that a second sweep searches, and of objects that are only read again, if so many are clean.
+    let second_sweep = |files: &[&str], clean: usize| {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(directory.path(), &[]).unwrap();
+        cache.prepare().unwrap();
+        let scratch = packed(files);
+        let repo = crate::git::open(scratch.path()).unwrap().to_thread_local();
+        let database = ObjectDatabase::from_repo(&repo);
+        let ids = files.iter().map(|text| scratch.git(&["rev-parse", &format!("HEAD:{}", &text[..1])]));
+        let clean: HashSet<String> = ids.take(clean).map(|id| id.trim().to_owned()).collect();
+        let is_clean = |_: &_, id: &[u8]| clean.contains(&ObjectId::try_from(id).unwrap().to_string());
+        let sweep = || sweep_with_cache(&database, &Marks, &SweepOptions::default(), (&cache, &is_clean));
+        let (first, update) = sweep();
+        update.keep(&cache);
+        let (second, _) = sweep();
+        assert_eq!(second.counts, first.counts);
+        assert_eq!(second.found.len() + second.read_again.len(), first.found.len());
+        (second.bytes_searched, second.read_again.len())
+    };
+    let archives = ["1 (", "2 (", "3 (", "4 text"];
+    assert_eq!(second_sweep(&archives, 3), (0, 3));
+    assert_eq!(second_sweep(&archives, 2), (0, 3));
+    let (searched, read_again) = second_sweep(&archives, 1);
+    assert!(searched > 0 && read_again == 0);
+    let (searched, read_again) = second_sweep(&["1 (", "2 (!"], 2);
+    assert!(searched > 0 && read_again == 0, "another match is searched for");
 }
