@@ -111,12 +111,12 @@ impl Report {
         self.redacted.started
     }
 
-    /// The repository that was scanned, if known.
+    /// The repository and commit that were scanned, as SARIF names them, if known.
     pub fn version_control(&self) -> Option<&VersionControl> {
         self.redacted.version_control.as_ref()
     }
 
-    /// The repository that contains the scanned files, if there is one.
+    /// The repository that contains what was scanned, if there is one.
     pub fn repository(&self) -> Option<&RepositoryInfo> {
         self.redacted.repository.as_ref()
     }

@@ -48,7 +48,7 @@ impl MemoryLimits {
     }
 
     /// Whether a sweep with these limits can read everything that one with the `other` limits can.
-    pub(super) fn cover(&self, other: &Self) -> bool {
+    pub(super) fn covers(&self, other: &Self) -> bool {
         other.max_memory <= self.max_memory && other.max_assembled <= self.max_assembled
     }
 
@@ -62,14 +62,14 @@ impl MemoryLimits {
     }
 }
 
-/// All cache entries about a pack together may take one part in this many of its size.
-const MAX_PART: u64 = 50;
+/// Number of bytes of a pack for each byte that all cache entries about it together may take.
+const PACK_BYTES_PER_BYTE: u64 = 50;
 /// Number of additional bytes that they may take, for small packs.
 const MIN_ROOM: u64 = 1 << 10;
 
 /// Maximum number of bytes that all cache entries about a pack of `pack_bytes` bytes may take.
 pub(super) fn room(pack_bytes: u64) -> usize {
-    usize::try_from(pack_bytes / MAX_PART + MIN_ROOM).unwrap_or(usize::MAX)
+    usize::try_from(pack_bytes / PACK_BYTES_PER_BYTE + MIN_ROOM).unwrap_or(usize::MAX)
 }
 
 impl PackFacts {

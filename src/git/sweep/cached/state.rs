@@ -115,7 +115,7 @@ impl<'c> CachedSweep<'c> {
         for pack in &packs[first_new..] {
             let digest = pack.identity().map(|identity| identity.digest);
             let facts = digest.and_then(|digest| self.load(&digest, pack.num_objects() as usize));
-            let facts = facts.filter(|facts| self.memory.cover(&facts.memory));
+            let facts = facts.filter(|facts| self.memory.covers(&facts.memory));
             self.packs.push(PackState { digest, facts, ..PackState::default() });
         }
         let mut unknown: Vec<usize> =
@@ -154,7 +154,7 @@ impl<'c> CachedSweep<'c> {
     fn load_gone(&self, digest: &CacheDigest) -> Option<(PackFacts, RepackFacts)> {
         let facts = self.load(digest, usize::MAX)?;
         let after_repack = RepackFacts::decode(&self.cache.load(&RepackFacts::subject(digest))?)?;
-        let is_covered = self.memory.cover(&facts.memory) && self.memory.cover(&after_repack.memory);
+        let is_covered = self.memory.covers(&facts.memory) && self.memory.covers(&after_repack.memory);
         (is_covered && !after_repack.families.is_empty()).then_some((facts, after_repack))
     }
 

@@ -93,8 +93,8 @@ fn malformed_facts_are_not_decoded() {
 #[test]
 fn memory_limits_cover_only_lower_ones() {
     let less = |max_memory, max_assembled| MemoryLimits { max_memory, max_assembled };
-    assert!(MEMORY.cover(&MEMORY) && MEMORY.cover(&less(1 << 30, 1)));
-    assert!(!less(1 << 30, 1 << 30).cover(&MEMORY) && !less(1 << 31, 1 << 29).cover(&MEMORY));
+    assert!(MEMORY.covers(&MEMORY) && MEMORY.covers(&less(1 << 30, 1)));
+    assert!(!less(1 << 30, 1 << 30).covers(&MEMORY) && !less(1 << 31, 1 << 29).covers(&MEMORY));
 }
 
 /// The only pack of a repository.
