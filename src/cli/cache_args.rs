@@ -14,7 +14,7 @@ use crate::report::VERSION;
 
 /// To be raised when something changes that the other settings do not cover, so that entries of the same release become
 /// invalid.
-const SEARCH_VERSION: &str = "1";
+const SEARCH_VERSION: &str = "2";
 
 impl CacheArgs {
     /// The cache for audits of these surfaces, if `--cache` is given.

@@ -37,6 +37,12 @@ impl<'a> Header<'a> {
         self.lines().skip(1).map_while(|line| ObjectId::from_hex(line.strip_prefix(b"parent ")?).ok())
     }
 
+    /// Whether the lines that should name the tree or a parent do not.
+    pub(super) fn is_malformed(&self) -> bool {
+        let after_parents = self.lines().nth(1 + self.parents().count());
+        self.tree().is_none() || after_parents.is_some_and(|line| line.starts_with(b"parent "))
+    }
+
     /// The committer's date in seconds since 1970; 0 if it is missing.
     pub(super) fn committer_seconds(&self) -> i64 {
         self.field("committer ").map_or(0, |line| Signature::parse(line).seconds)

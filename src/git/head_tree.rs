@@ -37,7 +37,12 @@ pub fn walk_head_tree(repo: &gix::Repository, commit: ObjectId) -> HeadTree {
         read.push(id);
         let Some(bytes) = lookup.read_as(&id, Kind::Tree) else { continue };
         let mut blobs: Vec<ObjectId> = Vec::new();
-        for entry in TreeRefIter::from_bytes(bytes, repo.object_hash()).filter_map(Result::ok) {
+        let mut is_malformed = false;
+        for entry in TreeRefIter::from_bytes(bytes, repo.object_hash()) {
+            let Ok(entry) = entry else {
+                is_malformed = true;
+                break;
+            };
             if entry.mode.is_commit() {
                 submodules.push([&path[..], entry.filename].concat());
             } else if seen.insert(entry.oid.to_owned()) {
@@ -46,6 +51,9 @@ pub fn walk_head_tree(repo: &gix::Repository, commit: ObjectId) -> HeadTree {
                     false => blobs.push(entry.oid.to_owned()),
                 }
             }
+        }
+        if is_malformed {
+            lookup.gaps.push(format!("object {id}"), "malformed; run `git fsck` for details");
         }
         for id in blobs.into_iter().filter(|id| !lookup.has(id)).collect::<Vec<_>>() {
             lookup.gaps.push(format!("blob {id}"), MISSING);

@@ -30,6 +30,12 @@ impl Run {
         self.at + self.len
     }
 
+    /// Whether the run copies all bytes between two offsets in the result from the base.
+    #[inline]
+    pub(crate) fn copies(&self, start: usize, end: usize) -> bool {
+        matches!(self.source, RunSource::Base(_)) && self.at as usize <= start && end <= self.end() as usize
+    }
+
     /// The bytes to copy from, and the offset to start at.
     #[inline]
     fn bytes<'a>(&self, base: &'a [u8], delta: &'a [u8]) -> (&'a [u8], usize) {

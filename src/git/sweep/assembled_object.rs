@@ -4,6 +4,7 @@ use gix::object::Kind;
 
 use super::Matches;
 use super::keyword_positions::KeywordPositions;
+use super::link_check::LinkFacts;
 use super::memory_budget::Reservation;
 
 /// An assembled object that is the base of deltas.
@@ -18,6 +19,8 @@ pub(super) struct AssembledObject<M> {
     /// Whether the object has more matches than are kept.
     pub(super) truncated: bool,
     pub(super) keywords: KeywordPositions,
+    /// What checking its links showed, if they are checked.
+    pub(super) links: LinkFacts,
     /// The memory for `buffer`.
     pub(super) _reservation: Reservation,
 }

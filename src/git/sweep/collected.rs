@@ -55,6 +55,8 @@ pub(super) struct Collected<M> {
     pub(super) bytes_searched: u64,
     /// Objects that other objects name and that were not found.
     pub(super) missing: HashSet<ObjectId>,
+    /// Objects that may name others that were not looked up, with the reason. Some are here several times.
+    pub(super) unchecked: Vec<(ObjectKey, &'static str)>,
     /// Objects that a pack names and does not contain, with the number of the pack. Recorded only for a cache.
     pub(super) outward_ids: HashSet<(u32, ObjectId)>,
     /// The entries that were searched, as pack number and entry, with kind and size. Recorded only for a cache.
@@ -81,6 +83,7 @@ impl<M> Default for Collected<M> {
             counts: ObjectCounts::default(),
             bytes_searched: 0,
             missing: HashSet::new(),
+            unchecked: Vec::new(),
             outward_ids: HashSet::new(),
             searched_entries: Vec::new(),
             content_digests: HashMap::new(),
@@ -100,6 +103,7 @@ impl<M> Collected<M> {
         self.counts.merge(&other.counts);
         self.bytes_searched += other.bytes_searched;
         self.missing.extend(other.missing);
+        self.unchecked.extend(other.unchecked);
         self.outward_ids.extend(other.outward_ids);
         self.searched_entries.extend(other.searched_entries);
         self.content_digests.extend(other.content_digests);

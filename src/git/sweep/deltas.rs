@@ -9,6 +9,7 @@ use super::change_edges::ChangeEdges;
 use super::delta_inheritance::{DeltaShape, Region};
 use super::entries::{EntryError, EntryResult, to_message};
 use super::keyword_positions::KeywordPositions;
+use super::link_check::{CheckedDelta, LinkFacts};
 use super::plan::PlannedPack;
 use super::stream::push_bounded;
 use super::worker::{SweepWorker, sort_matches};
@@ -57,7 +58,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             Some(bytes) if self.shared.options.full_objects => self.search_bytes(base.kind, bytes),
             _ => self.search_changes(base, delta_len, len, assembled),
         };
-        self.check_delta_links(base, delta_len, len, assembled);
+        let links = self.check_delta_links(base, delta_len, len, assembled);
         let matches = std::mem::take(&mut self.matches);
         self.note_content(planned, entry, &matches, |worker| {
             let Buffers { input, runs, gathered, .. } = &mut worker.buffers;
@@ -74,6 +75,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             matches,
             truncated,
             keywords,
+            links,
             _reservation: reservation,
         };
         Ok(self.finish_entry(planned, entry, node))
@@ -160,8 +162,10 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         delta_len: usize,
         len: usize,
         assembled: Option<&[u8]>,
-    ) {
-        let Some(links) = self.links.as_mut().filter(|_| base.kind != Kind::Blob) else { return };
+    ) -> LinkFacts {
+        let Some(links) = self.links.as_mut().filter(|_| base.kind != Kind::Blob) else {
+            return LinkFacts::default();
+        };
         let Buffers { input, runs, regions, gathered, .. } = &mut self.buffers;
         let result = DeltaResult { runs, base: base.bytes(), delta: &input[..delta_len], assembled };
         let all = (0, len as u32);
@@ -170,9 +174,8 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             None if *regions == [all] => &gathered[..],
             _ => result.region(all, &mut 0, gathered),
         };
-        // A commit is so short that it is checked completely.
-        let runs = if base.kind == Kind::Tree { &runs[..] } else { &[] };
-        links.check(self.shared.store, base.kind, bytes, runs);
+        let delta = CheckedDelta { runs, base_len: base.len, base: base.links };
+        links.check(self.shared.store, base.kind, bytes, Some(delta))
     }
 }
 

@@ -11,6 +11,7 @@ use super::Searcher;
 use super::assembled_object::AssembledObject;
 use super::collected::{MatchedCopy, ObjectKey, ReadFailure};
 use super::keyword_positions::KeywordPositions;
+use super::link_check::{LinkFacts, MALFORMED, TOO_LARGE};
 use super::memory_budget::Reservation;
 use super::plan::PlannedPack;
 use super::stream::{self, push_bounded};
@@ -51,7 +52,9 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             return Ok(None);
         }
         let (size, is_base) = (header.size, planned.plan.is_base(entry));
-        if size > options.max_assembled || (size > options.stream_above && !is_base) {
+        // The links of an object can be checked only in memory. A blob has none.
+        let may_stream = kind == Kind::Blob && !is_base;
+        if size > options.max_assembled || (size > options.stream_above && may_stream) {
             let key = ObjectKey::Packed(planned.number, entry);
             let mut stream = InflateStream::new(deflated);
             self.search_stream(key, kind, size, &mut stream)?;
@@ -87,7 +90,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         reservation: Reservation,
     ) -> AssembledObject<S::Match> {
         let (truncated, keywords) = self.search_bytes(kind, &buffer[..len]);
-        self.check_links(kind, &buffer[..len]);
+        let links = self.check_links(kind, &buffer[..len]);
         let matches = std::mem::take(&mut self.matches);
         AssembledObject {
             kind,
@@ -97,6 +100,7 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
             matches,
             truncated,
             keywords,
+            links,
             _reservation: reservation,
         }
     }
@@ -123,6 +127,9 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
     ) -> Option<AssembledObject<S::Match>> {
         let is_base = planned.plan.is_base(entry);
         self.note_size(ObjectKey::Packed(planned.number, entry), node.kind, node.len as u64);
+        if node.links.is_malformed {
+            self.collected.unchecked.push((ObjectKey::Packed(planned.number, entry), MALFORMED));
+        }
         if planned.plan.is_first_copy(entry) {
             let matches = if is_base { node.matches.clone() } else { std::mem::take(&mut node.matches) };
             let key = ObjectKey::Packed(planned.number, entry);
@@ -173,10 +180,9 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
     }
 
     /// Checks the objects that a complete object names.
-    fn check_links(&mut self, kind: Kind, bytes: &[u8]) {
-        if let Some(links) = &mut self.links {
-            links.check(self.shared.store, kind, bytes, &[]);
-        }
+    fn check_links(&mut self, kind: Kind, bytes: &[u8]) -> LinkFacts {
+        let links = self.links.as_mut();
+        links.map_or(LinkFacts::default(), |links| links.check(self.shared.store, kind, bytes, None))
     }
 
     /// Searches a delta whose base is not in its pack.
@@ -245,7 +251,9 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         match read {
             LooseObject::Whole { kind, start, size } if self.shared.searcher.wants(kind) => {
                 let (truncated, _) = self.search_bytes(kind, &buffer[start..start + size]);
-                self.check_links(kind, &buffer[start..start + size]);
+                if self.check_links(kind, &buffer[start..start + size]).is_malformed {
+                    self.collected.unchecked.push((ObjectKey::Id(id), MALFORMED));
+                }
                 let matches = std::mem::take(&mut self.matches);
                 let (key, size) = (ObjectKey::Id(id), size as u64);
                 if is_first {
@@ -278,6 +286,9 @@ impl<'a, S: Searcher> SweepWorker<'a, S> {
         size: u64,
         input: &mut dyn Read,
     ) -> Result<(), String> {
+        if kind != Kind::Blob && self.links.is_some() {
+            self.collected.unchecked.push((key, TOO_LARGE));
+        }
         let (searcher, matches, mut truncated) = (self.shared.searcher, &mut self.matches, false);
         let searched = stream::search(searcher, &mut self.scratch, kind, size, input, |range, matched| {
             truncated |= push_bounded(matches, range, matched);

@@ -1,6 +1,6 @@
 //! The result of a sweep.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::{AddAssign, Range};
 
 use gix::ObjectId;
@@ -126,6 +126,9 @@ pub struct SweepOutcome<M> {
     /// Objects that other objects name and that do not exist, sorted. Empty unless
     /// [`SweepOptions::check_links`](super::SweepOptions::check_links) is set.
     pub missing: Vec<ObjectId>,
+    /// Objects that may name others that were not looked up, e.g. malformed trees, with the reason. Empty unless
+    /// [`SweepOptions::check_links`](super::SweepOptions::check_links) is set.
+    pub unchecked: BTreeMap<ObjectId, &'static str>,
     /// Those of the [targets of refs](super::SweepOptions::targets) that no pack lists, sorted. Includes some that are listed, if
     /// the index of a pack is not in order.
     pub unpacked_targets: Vec<ObjectId>,

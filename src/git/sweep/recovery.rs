@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use gix::ObjectId;
 
 use super::collected::{MatchedCopy, ObjectKey, ReadFailure};
-use super::link_check::LinkChecker;
+use super::link_check::{LinkChecker, MALFORMED};
 use super::object_store::StoredCopy;
 use super::outcome::{MatchedObject, PackedCopy, SweepOutcome};
 use super::plan::Sweep;
@@ -36,7 +36,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Ma
         Recovery::new(&mut sweep, &[]).retry_postponed(&postponed);
     }
     let matched = std::mem::take(&mut sweep.collected.matched);
-    let ids = ids_of(&sweep, &matched);
+    let ids = ids_of(&sweep, matched.iter().map(|copy| copy.key));
     let with_ids = matched.into_iter().zip(ids);
     let mut found: Vec<_> =
         with_ids.filter_map(|(object, id)| Some(with_id(&mut sweep, object, id?))).collect();
@@ -51,6 +51,10 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Ma
     // A repack may have moved the object after it was looked up.
     missing.retain(|id| sweep.store.copies(id).next().is_none());
     missing.sort_unstable();
+    let unchecked = std::mem::take(&mut sweep.collected.unchecked);
+    let ids = ids_of(&sweep, unchecked.iter().map(|(key, _)| *key));
+    let unchecked: BTreeMap<ObjectId, &'static str> =
+        ids.into_iter().zip(unchecked).filter_map(|(id, (_, reason))| Some((id?, reason))).collect();
     let unpacked_targets = sweep.store.unpacked(sweep.options.targets);
     SweepOutcome {
         found,
@@ -59,6 +63,7 @@ pub(super) fn finish<S: Searcher>(mut sweep: Sweep<'_, S>) -> SweepOutcome<S::Ma
         counts: sweep.collected.counts,
         bytes_searched: sweep.collected.bytes_searched,
         missing,
+        unchecked,
         unpacked_targets,
         unlisted,
         cancelled: sweep.is_cancelled(),
@@ -132,12 +137,15 @@ fn merge_copies<M: PartialEq>(
     merged
 }
 
-/// The ids of objects with matches, in the same order.
-fn ids_of<S: Searcher>(sweep: &Sweep<'_, S>, matched: &[MatchedCopy<S::Match>]) -> Vec<Option<ObjectId>> {
-    let mut ids = vec![None; matched.len()];
+/// The ids of objects, in the same order.
+fn ids_of<S: Searcher>(
+    sweep: &Sweep<'_, S>,
+    keys: impl ExactSizeIterator<Item = ObjectKey>,
+) -> Vec<Option<ObjectId>> {
+    let mut ids = vec![None; keys.len()];
     let mut packed: BTreeMap<usize, Vec<(Entry, usize)>> = BTreeMap::new();
-    for (at, copy) in matched.iter().enumerate() {
-        match copy.key {
+    for (at, key) in keys.enumerate() {
+        match key {
             ObjectKey::Id(id) => ids[at] = Some(id),
             ObjectKey::Packed(pack, entry) => packed.entry(pack).or_default().push((entry, at)),
         }
@@ -291,7 +299,9 @@ impl<'s, 'a, S: Searcher> Recovery<'s, 'a, S> {
         }
         if self.sweep.options.check_links {
             let mut links = LinkChecker::new(self.sweep.hash_kind, false);
-            links.check(&self.sweep.store, kind, &bytes, &[]);
+            if links.check(&self.sweep.store, kind, &bytes, None).is_malformed {
+                self.sweep.collected.unchecked.push((ObjectKey::Id(*id), MALFORMED));
+            }
             links.flush(&self.sweep.store);
             self.sweep.collected.missing.extend(links.missing);
         }

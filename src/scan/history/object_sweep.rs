@@ -45,6 +45,7 @@ impl RepositoryAudit<'_> {
             .skipped
             .extend(outcome.skipped.into_iter().filter(|skip| !self.scanned_as_files.contains(&skip.what)));
         self.search_unlisted_bytes(&outcome.unlisted);
+        self.report_unchecked_objects(&outcome.unchecked);
         self.report_missing_objects(&outcome.missing);
         self.report_broken_refs(refs, &outcome.unpacked_targets);
         let SweepMatches { mut secret_objects, mut containers, pointers, passed_over } =

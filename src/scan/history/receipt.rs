@@ -1,5 +1,7 @@
 //! Records the coverage of an audit, and what is missing from the repository.
 
+use std::collections::BTreeMap;
+
 use super::repository_audit::RepositoryAudit;
 use crate::git::refs::{Refs, Tip, TipKind};
 use crate::git::{self, ObjectId, ObjectKind};
@@ -36,6 +38,21 @@ impl RepositoryAudit<'_> {
             Skip::new(format!("{more} more refs"), "point at objects that are not in the repository")
         });
         self.outcome.coverage.skipped.extend(skips);
+    }
+
+    /// Reports objects that may name others that were not looked up, with the reason.
+    pub(super) fn report_unchecked_objects(&mut self, unchecked: &BTreeMap<ObjectId, &'static str>) {
+        let skipped = &mut self.outcome.coverage.skipped;
+        let is_new =
+            |(id, _): &(&ObjectId, _)| !skipped.iter().any(|skip| skip.what.ends_with(&id.to_string()));
+        let skips =
+            unchecked.iter().filter(is_new).map(|(id, reason)| Skip::new(format!("object {id}"), *reason));
+        let skips = first_and_rest(skips, |more| {
+            let reason = "malformed or very large, so that not all objects that they name may have been looked up; run `git \
+                          fsck` for details";
+            Skip::new(format!("{more} more objects"), reason)
+        });
+        skipped.extend(skips);
     }
 
     /// Reports objects that other objects refer to but that do not exist, so they cannot have been scanned. Below a

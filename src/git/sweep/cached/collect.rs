@@ -146,6 +146,7 @@ fn flawed_packs<S: Searcher>(sweep: &Sweep<'_, S>) -> HashSet<usize> {
     };
     let failures = collected.failures.iter().chain(&collected.unreadable_duplicates);
     flawed.extend(failures.filter_map(|failure| number(failure.key)));
+    flawed.extend(collected.unchecked.iter().filter_map(|(key, _)| number(*key)));
     flawed.extend(collected.postponed.iter().map(|(number, _)| *number));
     flawed.extend(collected.packed_tails.iter().map(|(number, _)| *number));
     flawed.extend(collected.matched.iter().filter(|copy| copy.truncated).filter_map(|copy| number(copy.key)));
@@ -189,12 +190,10 @@ fn facts<S: Searcher>(
             object_counts.add_count(kind, KindCount { objects: 1, bytes: size });
         }
     }
-    let named = pack_state.inherited_outside.iter().filter(|id| !pack.contains(id));
-    let outward_ids = notes.outward_ids.iter().chain(named).copied().collect();
-    let (relies_on, outside) = find_elsewhere(sweep, state, number, &outward_ids);
+    let (relies_on, outside) = find_elsewhere(sweep, state, number, &notes.outward_ids);
     let after_repack = RepackFacts {
         memory: state.memory,
-        ids: relies_on.is_empty().then(|| IdSet::from_pack(pack)),
+        ids: notes.outward_ids.is_empty().then(|| IdSet::from_pack(pack)),
         families: clean_families(sweep, state, number, (notes, &searched_again)),
     };
     let read_again = read_again(pack, notes, &searched_again);

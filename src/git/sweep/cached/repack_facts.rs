@@ -14,7 +14,7 @@ use crate::git::sweep::outcome::KindCount;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct RepackFacts {
     pub(super) memory: MemoryLimits,
-    /// The ids of the pack, if all objects that it names are in it or in no pack.
+    /// The ids of the pack, if it contains all objects that it names.
     pub(super) ids: Option<IdSet>,
     /// Families without matches, sorted by digest.
     pub(super) families: Vec<FamilyFact>,

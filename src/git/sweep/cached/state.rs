@@ -28,7 +28,7 @@ pub(in crate::git::sweep) struct CachedSweep<'c> {
     /// What is known about each pack, by pack number.
     pub(super) packs: Vec<PackState>,
     /// The facts about packs in `previous` that no longer exist, loaded when first needed.
-    gone: Option<Vec<(PackFacts, RepackFacts)>>,
+    gone: Option<Vec<RepackFacts>>,
     /// The memory limits of this sweep. Facts of a sweep with higher ones are not used: it may have read objects that are too
     /// large for this one.
     pub(super) memory: MemoryLimits,
@@ -52,8 +52,6 @@ pub(super) struct PackState {
     pub(super) families: Option<Vec<Family>>,
     /// Those families that were in a pack that no longer exists. They are not searched.
     pub(super) known_families: HashMap<CacheDigest, FamilyFact>,
-    /// Objects in no pack that trees in these families may name.
-    pub(super) inherited_outside: Vec<ObjectId>,
     /// Objects that are only read again after the sweep, which does not search them, with their sizes in bytes.
     read_again: Vec<(ObjectId, u64)>,
 }
@@ -151,11 +149,11 @@ impl<'c> CachedSweep<'c> {
     }
 
     /// The facts about a pack with this digest that no longer exists.
-    fn load_gone(&self, digest: &CacheDigest) -> Option<(PackFacts, RepackFacts)> {
+    fn load_gone(&self, digest: &CacheDigest) -> Option<RepackFacts> {
         let facts = self.load(digest, usize::MAX)?;
         let after_repack = RepackFacts::decode(&self.cache.load(&RepackFacts::subject(digest))?)?;
         let is_covered = self.memory.covers(&facts.memory) && self.memory.covers(&after_repack.memory);
-        (is_covered && !after_repack.families.is_empty()).then_some((facts, after_repack))
+        (is_covered && !after_repack.families.is_empty()).then_some(after_repack)
     }
 
     /// Determines which part of a pack that was looked up is searched. `duplicates` says for each entry whether its object
@@ -246,24 +244,20 @@ impl<'c> CachedSweep<'c> {
         self.packs[number].facts.is_some()
     }
 
-    /// Objects that a known pack or known trees name, and that are in no pack.
+    /// Objects that a known pack names, and that are in no pack.
     pub(in crate::git::sweep) fn unpacked(&self, number: usize) -> impl Iterator<Item = ObjectId> {
-        let state = &self.packs[number];
-        let facts = state.facts.iter().flat_map(|facts| &facts.outside);
-        facts.chain(&state.inherited_outside).copied()
+        self.packs[number].facts.iter().flat_map(|facts| &facts.outside).copied()
     }
 
     /// Omits families that were in a pack that no longer exists from the plan. The objects that a tree names must
-    /// still exist, so trees are omitted only if this pack has every object of that one.
+    /// still exist, so trees are omitted only if that pack had all objects that it named, and this one has every object of
+    /// that one.
     fn leave_out(&mut self, number: usize, pack: &Pack, plan: &mut CachedPlan, threads: usize) {
         let found = families(pack, &plan.tree, threads);
         let (gone, state) = (self.gone.as_deref().unwrap_or_default(), &mut self.packs[number]);
         let mut known: HashMap<&CacheDigest, &FamilyFact> = HashMap::new();
-        for (facts, after_repack) in gone {
+        for after_repack in gone {
             let is_whole = after_repack.ids.as_ref().is_some_and(|ids| ids.is_within(pack));
-            if is_whole {
-                state.inherited_outside.extend(&facts.outside);
-            }
             let families = after_repack.families.iter().filter(|family| is_whole || !family.is_trees);
             known.extend(families.map(|family| (&family.digest, family)));
         }

@@ -3,5 +3,6 @@
 mod damage;
 mod kit;
 mod layouts;
+mod links;
 mod random;
 mod synthetic;
