@@ -31,6 +31,9 @@ pub(super) trait EntrySink {
     /// Hands over the archives in `content`, which begins at byte `offset` of the container. Returns their ranges.
     fn hand_over_embedded(&self, offset: u64, content: &mut dyn Read) -> Vec<Range<u64>>;
 
+    /// Whether content with this head is a container.
+    fn is_container(&self, head: &[u8]) -> bool;
+
     /// Whether an archive at byte `offset` of the current content may be opened. If not, a skip is recorded.
     fn may_open(&self, format: Format, offset: u64) -> bool;
 

@@ -26,6 +26,7 @@ mod readers;
 mod seek_window;
 mod sevenz;
 mod signatures;
+mod sparse;
 mod tar;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,10 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use super::entry_sink::EntrySink;
+use super::format::HEAD_LEN;
+use super::limits::{Budget, size_text};
 use super::readers::{drain, fill};
+use super::sparse::{SparseAttributes, SparseMap, StoredMap};
 
 /// Bytes of a block.
 const BLOCK_LEN: usize = 512;
@@ -17,6 +20,12 @@ const MAX_NAME_LEN: u64 = 1 << 16;
 
 /// Bytes of the attributes of an entry that are read. Real ones can contain long access control lists.
 const MAX_ATTRIBUTES_LEN: u64 = 1 << 20;
+
+/// Numbers of a map in the old GNU format that are read. Real maps have far fewer.
+const MAX_OLD_NUMBERS: usize = 1 << 18;
+
+/// Bytes of the holes of a sparse file that are put back. Many such files must not use up the limits.
+const MAX_HOLES: u64 = 16 << 20;
 
 /// Whether a tar begins with `head`: its first header has a correct checksum or, if it was changed without a new
 /// checksum, at least tar's magic number.
@@ -72,6 +81,7 @@ struct TarReader<'a> {
 struct NextEntry {
     name: Option<Vec<u8>>,
     size: Option<u64>,
+    sparse: SparseAttributes,
 }
 
 impl TarReader<'_> {
@@ -142,37 +152,76 @@ impl TarReader<'_> {
             b'1'..=b'6' => self.next_entry = NextEntry::default(),
             _ => {
                 let extended = std::mem::take(&mut self.next_entry);
-                if kind == b'S' {
-                    self.skip_sparse_map(header)?;
-                }
+                let map = if kind == b'S' { Some(self.read_old_map(header)?) } else { None };
                 let name = extended.name.unwrap_or_else(|| entry_name(header));
-                self.hand_over_data(&name, extended.size.unwrap_or(size))?;
+                self.hand_over_data(&name, extended.size.unwrap_or(size), map, extended.sparse)?;
             }
         }
         Ok(())
     }
 
-    /// Skips the blocks in which the map of a sparse file continues, in the old GNU format.
-    fn skip_sparse_map(&mut self, header: &[u8; BLOCK_LEN]) -> io::Result<()> {
-        let mut is_map_continued = header[482] != 0;
-        while is_map_continued {
-            let Some(block) = self.read_block()? else { return Ok(()) };
-            is_map_continued = block[504] != 0;
+    /// Reads the map of a sparse file in the old GNU format: from its header, and from the blocks after it.
+    fn read_old_map(&mut self, header: &[u8; BLOCK_LEN]) -> io::Result<StoredMap> {
+        let mut numbers = Vec::new();
+        let mut is_damaged = !add_old_numbers(&header[386..482], &mut numbers);
+        let mut is_continued = header[482] != 0;
+        while is_continued {
+            let Some(block) = self.read_block()? else { break };
+            is_damaged |= numbers.len() > MAX_OLD_NUMBERS || !add_old_numbers(&block[..504], &mut numbers);
+            is_continued = block[504] != 0;
         }
-        Ok(())
+        let map = SparseMap::new(&numbers, parse_size(&header[483..495]).filter(|&size| size != 0));
+        Ok(map.filter(|_| !is_damaged).map_or(StoredMap::Damaged, StoredMap::Map))
     }
 
-    fn hand_over_data(&mut self, name: &[u8], size: u64) -> io::Result<()> {
-        let start = self.offset;
+    /// Hands over the `size` bytes of an entry. For a sparse file, `map` is that of its header, or `sparse` are its attributes.
+    fn hand_over_data(
+        &mut self,
+        name: &[u8],
+        size: u64,
+        map: Option<StoredMap>,
+        sparse: SparseAttributes,
+    ) -> io::Result<()> {
+        let (sink, mut start) = (self.sink, self.offset);
         let mut data_reader = ExactBytes { input: self.input, left: size };
-        let is_complete = self.sink.hand_over(name, &mut data_reader);
+        let mut read = Vec::new();
+        let map = map.unwrap_or_else(|| sparse.into_map(&mut data_reader, &mut read));
+        let map = match map {
+            StoredMap::Map(map) if map.data_len() == data_reader.left => {
+                start += read.len() as u64;
+                read.clear();
+                Some(map)
+            }
+            StoredMap::Map(_) | StoredMap::Damaged => {
+                sink.skip(
+                    Some(name),
+                    "a sparse file whose map is damaged, so that a container in it cannot be opened",
+                );
+                None
+            }
+            StoredMap::None => None,
+        };
+        let is_complete = match map {
+            Some(map) if map.hole_len() != 0 && fits(&map, sink.budget()) => {
+                sink.hand_over(name, &mut map.reader(&mut data_reader, sink.budget()))
+            }
+            Some(map) if map.hole_len() != 0 => {
+                let _ = fill(&mut data_reader, &mut read, HEAD_LEN);
+                if sink.is_container(&read) {
+                    let holes = size_text(map.hole_len());
+                    sink.skip(Some(name), format!("a sparse container, opened without its holes of {holes}"));
+                }
+                sink.hand_over(name, &mut (&read[..]).chain(&mut data_reader))
+            }
+            _ => sink.hand_over(name, &mut (&read[..]).chain(&mut data_reader)),
+        };
         match drain(&mut data_reader) {
             // The skip was already recorded for the entry.
             Err(_) if !is_complete => self.is_entry_cut_short = true,
             outcome => drop(outcome?),
         }
         if is_complete {
-            self.delegated.push(start..start.saturating_add(size));
+            self.delegated.push(start..self.offset.saturating_add(size));
         }
         self.skip_data(size)
     }
@@ -210,7 +259,7 @@ impl TarReader<'_> {
                 match (&record[..equals_sign], &record[equals_sign + 1..]) {
                     (b"path" | b"GNU.sparse.name", name) => self.next_entry.name = Some(name.to_vec()),
                     (b"size", size) => self.next_entry.size = parse_decimal(size),
-                    _ => {}
+                    (key, value) => self.next_entry.sparse.apply(key, value),
                 }
             }
             records = &records[rest..];
@@ -218,6 +267,21 @@ impl TarReader<'_> {
         // Some programs pad them.
         records.iter().all(|&byte| byte == 0)
     }
+}
+
+/// Whether the holes of a sparse file may be put back.
+fn fits(map: &SparseMap, budget: &Budget) -> bool {
+    map.hole_len() <= budget.bytes_left().unwrap_or(0).min(MAX_HOLES)
+}
+
+/// Adds the offsets and lengths in a part of a map in the old GNU format. Returns whether all of them can be read.
+fn add_old_numbers(part: &[u8], numbers: &mut Vec<u64>) -> bool {
+    const FIELD_LEN: usize = 12;
+    // Unused pairs are empty.
+    let pairs = part.chunks_exact(2 * FIELD_LEN).take_while(|pair| pair[FIELD_LEN] != 0);
+    let fields = pairs.flat_map(|pair| pair.chunks_exact(FIELD_LEN));
+    let parsed = fields.map(parse_size).collect::<Option<Vec<u64>>>();
+    parsed.map(|parsed| numbers.extend(parsed)).is_some()
 }
 
 /// Reads the next `left` bytes of the input. It is an error if the input ends before that.

@@ -126,6 +126,10 @@ impl EntrySink for Extractor<'_> {
         })
     }
 
+    fn is_container(&self, head: &[u8]) -> bool {
+        Format::recognize(head).is_some()
+    }
+
     fn may_open(&self, format: Format, offset: u64) -> bool {
         match format.is_supported() {
             true => self.check_openable(Some(format)).is_some(),

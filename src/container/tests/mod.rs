@@ -11,5 +11,6 @@ mod long_contents;
 mod pdf_streams_and_text;
 mod png_texts;
 mod sevenz_archives;
+mod sparse_tars;
 mod tar_and_ar_entries;
 mod zip_entries;
