@@ -27,7 +27,7 @@ impl GitEnv {
         let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let mut objects: Vec<PathBuf> = path("GIT_OBJECT_DIRECTORY").into_iter().collect();
         if let Some(list) = env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES") {
-            objects.extend(env::split_paths(&list).filter(|path| path.is_dir()));
+            objects.extend(env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()));
         }
         Self {
             repo: path("GIT_DIR").unwrap_or_else(|| PathBuf::from(".")),

@@ -28,7 +28,7 @@ pub(super) fn run(args: &HistoryArgs, global: &GlobalArgs) -> Result<Exit> {
     let job = AuditJob {
         command: "history",
         repo: &args.repo.path,
-        range: range(args)?,
+        ranges: ranges(args)?,
         audit: &args.scan.audit,
         cache: &args.scan.cache,
         reporting: &args.scan.reporting,
@@ -70,7 +70,8 @@ fn effective_settings(args: &HistoryArgs, global: &GlobalArgs) -> Result<Effecti
 pub(super) struct AuditJob<'a> {
     pub(super) command: &'static str,
     pub(super) repo: &'a Path,
-    pub(super) range: Vec<String>,
+    /// What each range selects, in git's syntax; the whole history if there is none.
+    pub(super) ranges: Vec<Vec<String>>,
     pub(super) audit: &'a AuditArgs,
     pub(super) cache: &'a CacheArgs,
     pub(super) reporting: &'a ReportArgs,
@@ -90,7 +91,7 @@ impl AuditJob<'_> {
             // All findings of the requested key are shown, whatever their confidence.
             settings = Settings { key_filter: Some(filter), min_confidence: Confidence::Low, ..settings };
         }
-        let is_range = !self.range.is_empty();
+        let is_range = !self.ranges.is_empty();
         let surfaces = surfaces(self.audit, &self.session.effective_settings.config)?;
         let cache = if is_range {
             self.cache.ignore_for_range(!global.quiet)
@@ -103,7 +104,7 @@ impl AuditJob<'_> {
         let options = HistoryOptions {
             cache: cache.clone(),
             command: self.command,
-            range: self.range,
+            ranges: self.ranges,
             surfaces,
             exclude: self.exclude,
             full_objects: self.audit.full_objects,
@@ -137,21 +138,25 @@ impl AuditJob<'_> {
     }
 }
 
-/// The arguments of all ranges, in git's syntax.
+/// The arguments of each range, in git's syntax.
 ///
 /// # Errors
 /// An empty range, as from a variable without a value: it must not turn into an audit of everything.
-fn range(args: &HistoryArgs) -> Result<Vec<String>> {
+fn ranges(args: &HistoryArgs) -> Result<Vec<Vec<String>>> {
     if args.range.iter().any(|range| range.trim().is_empty()) {
         bail!("--range is empty; write revisions, e.g. `A..B`, or leave it out to audit everything");
     }
-    let arguments = args.range.iter().flat_map(|range| range.split_whitespace()).map(str::to_owned);
-    let mut arguments: Vec<String> = arguments.collect();
+    // What is excluded comes first, since a range may contain `--not`, which would include it again.
+    let mut excluded: Vec<&str> = Vec::new();
     if !args.not.is_empty() {
-        arguments.push("--not".to_owned());
-        arguments.extend(args.not.iter().cloned());
+        excluded.push("--not");
+        excluded.extend(args.not.iter().map(String::as_str));
+        excluded.push("--not");
     }
-    Ok(arguments)
+    let arguments = |range: &String| {
+        excluded.iter().copied().chain(range.split_whitespace()).map(str::to_owned).collect()
+    };
+    Ok(args.range.iter().map(arguments).collect())
 }
 
 /// The surfaces that the options select or, without such options, the configuration.

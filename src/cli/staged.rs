@@ -20,6 +20,7 @@ pub(super) fn run(args: &StagedArgs, global: &GlobalArgs) -> Result<Exit> {
         repo: git.repo,
         index: git.index,
         work_tree: git.work_tree,
+        objects: git.objects,
         merge_heads: git.merge_heads,
         files: args.files.clone(),
         exclude: excludes(config)?,

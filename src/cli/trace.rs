@@ -55,7 +55,7 @@ pub(super) fn run(args: &TraceArgs, global: &GlobalArgs) -> Result<Exit> {
     let job = AuditJob {
         command: "trace",
         repo: &args.repo.path,
-        range: Vec::new(),
+        ranges: Vec::new(),
         audit: &args.audit,
         cache: &CacheArgs::default(),
         reporting: &args.reporting,

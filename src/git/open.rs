@@ -124,6 +124,20 @@ pub fn open_unfinished(path: &Path) -> Result<ThreadSafeRepository, OpenError> {
     ThreadSafeRepository::open_opts(git_dir, options).map_err(|error| unusable(error.to_string()))
 }
 
+/// Like [`open_with_objects`]; without `directories`, like [`open`].
+///
+/// # Errors
+/// Those of [`open_with_objects`].
+pub fn open_joined(
+    path: &Path,
+    directories: &[PathBuf],
+) -> Result<(gix::Repository, Option<TempDir>), OpenError> {
+    if directories.is_empty() {
+        return Ok((open(path)?.to_thread_local(), None));
+    }
+    open_with_objects(path, directories).map(|(repo, joined)| (repo, Some(joined)))
+}
+
 /// Opens the repository at `path`, with the objects in `directories` in addition to its own. Git keeps the objects of a
 /// push in such a directory, the quarantine, until it accepts the push.
 ///
@@ -144,6 +158,10 @@ pub fn open_with_objects(
     let info = joined.path().join("info");
     std::fs::create_dir(&info).map_err(unusable)?;
     let mut list = Vec::new();
+    // To git, relative ones are relative to the top of the work tree, and those that do not exist have no objects.
+    let top = repo.workdir().unwrap_or(Path::new("")).to_owned();
+    let directories: Vec<PathBuf> = directories.iter().map(|directory| top.join(directory)).collect();
+    let directories: Vec<PathBuf> = directories.into_iter().filter(|directory| directory.is_dir()).collect();
     for directory in directories.iter().chain([&own_objects]) {
         let directory = directory.canonicalize().map_err(unusable)?;
         list.extend_from_slice(directory.as_os_str().as_encoded_bytes());

@@ -25,6 +25,8 @@ pub struct StagedOptions {
     pub index: Option<PathBuf>,
     /// The work tree, if not the one that the repository is configured with.
     pub work_tree: Option<PathBuf>,
+    /// Further directories with objects, as `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES` name them.
+    pub objects: Vec<PathBuf>,
     /// Parents of a merge that are not in `MERGE_HEAD` yet.
     pub merge_heads: Vec<ObjectId>,
     /// Files to scan. Those that are not changed in the index are scanned completely.
@@ -60,7 +62,7 @@ pub enum StagedScanError {
 /// If there is no repository, or its index cannot be read.
 pub fn scan_staged(settings: &Settings<'_>, options: &StagedOptions) -> Result<Draft, StagedScanError> {
     let clock = Clock::start();
-    let repo = git::open(&options.repo)?.to_thread_local();
+    let (repo, _joined) = git::open_joined(&options.repo, &options.objects)?;
     let given_paths = given_paths(options, &repo)?;
     let work_tree = options.work_tree.as_deref().or(repo.workdir());
     let index = options.index.as_ref().map(|index| work_tree.unwrap_or(Path::new("")).join(index));

@@ -307,6 +307,30 @@ fn only_keys_that_the_commits_of_a_range_introduce_are_found() {
     assert_eq!(leak["findings"][0]["path"], "new.env");
 }
 
+/// To git, the exclusions of one range would apply to the other, too.
+#[test]
+fn what_any_of_several_ranges_selects_is_scanned() {
+    let scratch = Scratch::new();
+    let [old, new, gone] = repository_with_three_changes(&scratch);
+    let (first, last) = (format!("{old}..{new}"), format!("{gone}~1..{gone}"));
+    for ranges in [[&first, &last], [&last, &first], [&first, &first]] {
+        let args = ranges.map(|range| format!("--range={range}"));
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let (status, report) = audit(&scratch, "r", &args);
+        let keys = [1, 2, 3].map(|number| leak(&report, &key(number)).is_some());
+        assert_eq!((status, keys), (1, [false, true, true]), "{args:?}");
+        let commits = if ranges[0] == ranges[1] { 1 } else { 2 };
+        assert_eq!(report["coverage"]["commits"], commits, "{args:?}");
+        let (status, report) = audit(&scratch, "r", &[&args[..], &["--not", &new]].concat());
+        assert_eq!((status, &report["leaks"]), (0, &serde_json::json!([])), "{args:?}");
+    }
+    // `--not` in a range does not affect the option.
+    let excluded = format!("--range={gone} --not {old}");
+    assert_eq!(audit(&scratch, "r", &[&excluded, "--not", &new]).0, 0);
+    let output = scratch.friskey("r", &["history", "--range", "HEAD", "--range", "^HEAD~1"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
 #[test]
 fn a_range_that_cannot_be_resolved_is_never_clean() {
     let scratch = Scratch::new();

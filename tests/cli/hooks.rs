@@ -52,6 +52,43 @@ fn a_relative_index_file_is_relative_to_the_top_of_the_work_tree() {
 }
 
 #[test]
+fn objects_in_the_directories_that_git_names_are_staged_too() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    std::fs::create_dir_all(scratch.path("r/quarantine")).unwrap();
+    let quarantine = scratch.path("r/quarantine").display().to_string();
+    let with_objects = |program: &str, dir: &str, args: &[&str], (name, value): (&str, &str)| {
+        let mut command = scratch.command(program, dir);
+        run(command.args(args).env(name, value), b"")
+    };
+    scratch.write("r/sub/k", format!("k={}\n", key(1)));
+    let directory = ("GIT_OBJECT_DIRECTORY", "quarantine");
+    let alternates =
+        ("GIT_ALTERNATE_OBJECT_DIRECTORIES", scratch.path("r/.git/objects").display().to_string());
+    let mut add = scratch.command("git", "r");
+    add.args(["add", "sub/k"]).env(directory.0, directory.1).env(alternates.0, &alternates.1);
+    assert!(run(&mut add, b"").status.success());
+    let missing = format!("{quarantine}/missing:{quarantine}");
+    for dir in ["r", "r/sub"] {
+        assert_eq!(scratch.friskey(dir, &["staged"]).status.code(), Some(3), "{dir}");
+        for variable in [
+            directory,
+            ("GIT_OBJECT_DIRECTORY", &quarantine),
+            ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "quarantine"),
+            ("GIT_ALTERNATE_OBJECT_DIRECTORIES", &missing),
+        ] {
+            for command in [&["staged"][..], &["hook", "run", "pre-commit"]] {
+                let output = with_objects(env!("CARGO_BIN_EXE_friskey"), dir, command, variable);
+                assert_eq!(output.status.code(), Some(1), "{dir} {variable:?}: {}", stderr(&output));
+            }
+        }
+    }
+    let nowhere = ("GIT_OBJECT_DIRECTORY", "nowhere");
+    let output = with_objects(env!("CARGO_BIN_EXE_friskey"), "r", &["staged"], nowhere);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+}
+
+#[test]
 fn only_a_key_that_is_more_often_in_the_index_than_in_head_is_found() {
     let scratch = Scratch::new();
     scratch.repository("r");

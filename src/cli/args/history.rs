@@ -28,7 +28,8 @@ pub(in crate::cli) struct HistoryArgs {
     #[command(flatten)]
     pub(in crate::cli) repo: RepoArgs,
 
-    /// Scan only what these commits introduce: `A..B`, `A...B`, `B --not --remotes`; can be repeated
+    /// Scan only what these commits introduce: `A..B`, `A...B`, `B --not --remotes`; can be repeated, to scan
+    /// what any of the ranges selects
     #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
     pub(in crate::cli) range: Vec<String>,
 

@@ -108,13 +108,13 @@ fn effective_settings(
 
 fn scan(args: &CiArgs, session: &Session, resolved: &ResolvedScope, global: &GlobalArgs) -> Result<Draft> {
     let config = &session.effective_settings.config;
-    let range = match &resolved.target {
+    let ranges = match &resolved.target {
         ScanTarget::Nothing => return Ok(scan_nothing(&session.settings(), "ci")),
         ScanTarget::Whole => Vec::new(),
-        ScanTarget::Range(arguments) => arguments.clone(),
+        ScanTarget::Range(arguments) => vec![arguments.clone()],
     };
     let surfaces = surfaces(&args.scan.audit, config)?;
-    let cache = if !range.is_empty() {
+    let cache = if !ranges.is_empty() {
         // A workflow names the same cache for all of its events.
         args.scan.cache.ignore_for_range(global.verbose)
     } else if args.scan.audit.full_objects {
@@ -126,7 +126,7 @@ fn scan(args: &CiArgs, session: &Session, resolved: &ResolvedScope, global: &Glo
     let options = HistoryOptions {
         cache: cache.clone(),
         command: "ci",
-        range,
+        ranges,
         surfaces,
         exclude: options::excludes(config)?,
         full_objects: args.scan.audit.full_objects,

@@ -173,6 +173,7 @@ impl HookCheck<'_> {
             repo: self.git.repo.clone(),
             index: self.git.index.clone(),
             work_tree: self.git.work_tree.clone(),
+            objects: self.git.objects.clone(),
             merge_heads: self.git.merge_heads.clone(),
             files: files.iter().map(PathBuf::from).collect(),
             exclude: options::excludes(&self.session.effective_settings.config)?,
@@ -189,7 +190,7 @@ impl HookCheck<'_> {
         };
         let options = HistoryOptions {
             objects: self.git.objects.clone(),
-            range,
+            ranges: vec![range],
             names,
             surfaces: HISTORY_SURFACES.iter().copied().filter(is_wanted).collect(),
             exclude: options::excludes(&self.session.effective_settings.config)?,

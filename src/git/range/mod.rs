@@ -14,6 +14,7 @@ mod candidates;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod union;
 mod unresolved;
 mod walk;
 
@@ -21,6 +22,7 @@ use gix::ObjectId;
 
 pub use candidates::{CandidateBlob, RangeContent, blobs_outside, candidates};
 pub use parse::{Revisions, parse};
+pub use union::select_union;
 pub use walk::{ExclusionMode, select};
 
 use super::lookup::Gaps;

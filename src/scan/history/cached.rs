@@ -68,7 +68,7 @@ impl<'a> RepositoryAudit<'a> {
 fn usable_cache(options: &HistoryOptions) -> Option<&Cache> {
     // `full_objects` (the option `--whole`) exists to check the faster methods, so it uses no cache. Nor does an audit of a
     // range, which reads single objects and sweeps no packs.
-    options.cache.as_deref().filter(|_| !options.full_objects && options.range.is_empty())
+    options.cache.as_deref().filter(|_| !options.full_objects && options.ranges.is_empty())
 }
 
 /// Blobs, trees, commits and tags.

@@ -53,8 +53,8 @@ pub struct HistoryOptions {
     pub objects: Vec<PathBuf>,
     /// The command: `history`, `trace` or `ci`.
     pub command: &'static str,
-    /// Revisions that select commits; empty for everything.
-    pub range: Vec<String>,
+    /// Ranges, of which each is a list of revisions that selects commits; empty for everything.
+    pub ranges: Vec<Vec<String>>,
     /// Full names of the refs to which a range is pushed; if unknown, those whose tip is in the range.
     pub names: Option<Vec<String>>,
     /// The surfaces to scan.
@@ -105,7 +105,7 @@ impl HistoryOptions {
             repo,
             objects: Vec::new(),
             command: "history",
-            range: Vec::new(),
+            ranges: Vec::new(),
             names: None,
             surfaces: HISTORY_SURFACES.iter().copied().collect(),
             exclude: None,
@@ -203,18 +203,14 @@ pub fn scan_history_objects(
     options: &HistoryOptions,
 ) -> Result<(Draft, KeysByObject), HistoryError> {
     let clock = Clock::start();
-    let (repo, _joined) = match options.objects.is_empty() {
-        true if options.unfinished => (git::open_unfinished(&options.repo)?.to_thread_local(), None),
-        true => (git::open(&options.repo)?.to_thread_local(), None),
-        false => {
-            let (repo, joined) = git::open_with_objects(&options.repo, &options.objects)?;
-            (repo, Some(joined))
-        }
+    let (repo, _joined) = match options.objects.is_empty() && options.unfinished {
+        true => (git::open_unfinished(&options.repo)?.to_thread_local(), None),
+        false => git::open_joined(&options.repo, &options.objects)?,
     };
     cached::prepare(options, &repo)?;
-    let outcome = match options.range.is_empty() {
+    let outcome = match options.ranges.is_empty() {
         true => whole(settings, options, &repo),
-        false => match range::audit(settings, options, &repo, &options.range) {
+        false => match range::audit(settings, options, &repo, &options.ranges) {
             Err(HistoryError::Range(error)) if error.is_unresolved() => unresolved(options, &error),
             outcome => outcome?,
         },
@@ -265,7 +261,7 @@ fn is_excluded(excludes: &Excludes, origin: &Origin) -> bool {
 /// The result if a range cannot be resolved: nothing was scanned.
 fn unresolved(options: &HistoryOptions, error: &RangeError) -> HistoryOutcome {
     let mut outcome = HistoryOutcome::default();
-    let what = format!("range {}", options.range.join(" "));
+    let what = format!("range {}", options.ranges.concat().join(" "));
     outcome.coverage.skipped.insert(Skip::new(what, error.to_string()));
     outcome
 }

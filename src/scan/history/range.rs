@@ -27,7 +27,7 @@ const SURFACES: &[Surface] = &[
     Surface::Lfs,
 ];
 
-/// Scans the commits in `repo` that the revisions `words` select.
+/// Scans the commits in `repo` that any of the `ranges`, each of which is a list of revisions, selects.
 ///
 /// # Errors
 /// If the range cannot be resolved.
@@ -35,16 +35,16 @@ pub(super) fn audit(
     settings: &Settings<'_>,
     options: &HistoryOptions,
     repo: &Repository,
-    words: &[String],
+    ranges: &[Vec<String>],
 ) -> Result<HistoryOutcome, HistoryError> {
-    let revisions = range::parse(repo, words)?;
-    let quick = range::select(repo, &revisions, ExclusionMode::Quick)?;
+    let revisions = ranges.iter().map(|words| range::parse(repo, words)).collect::<Result<Vec<_>, _>>()?;
+    let quick = range::select_union(repo, &revisions, ExclusionMode::Quick)?;
     let (mut run, secrets) = search_and_record(settings, options, repo, &quick);
     if secrets.keys.is_empty() && run.outcome.findings.is_empty() {
         return Ok(run.finish());
     }
     // Something was found, so the exact selection matters; it takes longer.
-    let exact = range::select(repo, &revisions, ExclusionMode::Exact)?;
+    let exact = range::select_union(repo, &revisions, ExclusionMode::Exact)?;
     let secrets = match exact.commits == quick.commits {
         true => secrets,
         false => {
