@@ -37,10 +37,13 @@ pub(super) fn run(args: &ExplainArgs, global: &GlobalArgs) -> Result<Exit> {
         true => serde_json::to_writer_pretty(&mut out, &to_json(&explanation))?,
         false => write_text(&explanation, threshold, &mut out)?,
     }
-    message::print(&out)?;
     let is_above = |assessment: &RuleAssessment| matches!(assessment.outcome, Ok((confidence, _)) if confidence >= threshold);
     let reported =
         explanation.assessments.iter().any(|assessment| assessment.reported && is_above(assessment));
+    // JSON is for programs, which expect it.
+    if reported || args.json || !global.quiet {
+        message::print(&out)?;
+    }
     Ok(if reported { Exit::Findings } else { Exit::Clean })
 }
 

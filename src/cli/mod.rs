@@ -57,7 +57,7 @@ mod trace_key;
 mod verify;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use clap::Parser;
 
@@ -120,7 +120,12 @@ fn print_help_or_error(error: &clap::Error) -> Exit {
         message::say(message::redact_message(&error.render().to_string()).trim_end());
         return Exit::Failed;
     }
-    // A closed pipe is not an error.
-    let _ = error.print();
-    Exit::Clean
+    let written = error.print().and_then(|()| io::stdout().flush());
+    match broken_pipe::ignore_broken_pipe(written) {
+        Ok(()) => Exit::Clean,
+        Err(error) => {
+            message::say(&format!("error: cannot write to standard output: {error}"));
+            Exit::Failed
+        }
+    }
 }

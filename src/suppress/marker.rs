@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::blank::is_invisible;
+
 /// friskey's own marker.
 pub const OWN_MARKER: &str = "friskey:allow";
 
@@ -66,7 +68,7 @@ pub(super) fn comment_end(rest: &[u8]) -> Option<Range<usize>> {
         .min_by_key(|range| range.start)
 }
 
-/// The reason in `rest`, the text after a marker; `None` if it has no letter or digit. `is_whole`: `rest` extends to the
+/// The reason in `rest`, the text after a marker; `None` if it has no visible letter or digit. `is_whole`: `rest` extends to the
 /// end of the line. Otherwise the last word may be a fragment of a key, which redaction would not recognize, so it is
 /// dropped.
 pub(super) fn reason(rest: &[u8], is_whole: bool) -> Option<String> {
@@ -90,7 +92,7 @@ pub(super) fn reason(rest: &[u8], is_whole: bool) -> Option<String> {
     let is_separator = |c: char| c.is_whitespace() || ":-=,–—".contains(c);
     let text = text.trim_start_matches(is_separator);
     let text = text.trim_end_matches(|c: char| c.is_whitespace() || "\"',;}]".contains(c));
-    text.chars().any(char::is_alphanumeric).then(|| text.to_owned())
+    text.chars().any(|c| c.is_alphanumeric() && !is_invisible(c)).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -127,6 +129,7 @@ mod tests {
         assert_eq!(reason(" -->"), None);
         assert_eq!(reason(" */ code"), None);
         assert_eq!(reason(" !!"), None);
+        assert_eq!(reason(" \u{3164}\u{200b}"), None);
     }
 
     #[test]

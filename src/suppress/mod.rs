@@ -2,11 +2,13 @@
 //! reasons. No I/O except for the baseline file.
 
 mod baseline;
+mod blank;
 mod date;
 mod inline;
 mod marker;
 
 pub use baseline::{Baseline, BaselineEntry, BaselineError};
+pub use blank::is_blank;
 pub use date::Date;
 pub use inline::{InlineMarker, find_marker};
 pub use marker::{MARKERS, OWN_MARKER};

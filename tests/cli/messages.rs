@@ -450,3 +450,40 @@ fn no_printed_line_is_a_command_to_a_runner() {
         }
     }
 }
+
+/// A full disk, for example.
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_status_2() {
+    let scratch = Scratch::new();
+    for arg in ["--help", "--version", "-h"] {
+        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), ".");
+        command.arg(arg).stdout(std::fs::File::create("/dev/full").unwrap());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arg}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
+    }
+}
+
+#[test]
+fn quiet_commands_print_nothing_if_all_is_well() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    let run = |args: &[&str], input: &str| {
+        let output = scratch.friskey_with("r", args, input.as_bytes());
+        (output.status.code(), !output.stdout.is_empty(), !output.stderr.is_empty())
+    };
+    assert_eq!(run(&["explain", "-q"], "text"), (Some(0), false, false));
+    assert_eq!(run(&["explain", "-q"], &key(1)), (Some(1), true, false));
+    assert_eq!(run(&["hook", "status", "-q"], ""), (Some(1), true, false));
+    for command in ["install", "status", "uninstall"] {
+        assert_eq!(run(&["hook", command, "-q"], ""), (Some(0), false, false), "{command}");
+    }
+    scratch.write("r/a", format!("# friskey:allow sample\nk = {}\n", key(1)));
+    scratch.git("r", &["add", "a"]);
+    assert_eq!(run(&["hook", "run", "pre-commit"], ""), (Some(0), false, true));
+    assert_eq!(run(&["hook", "run", "pre-commit", "-q"], ""), (Some(0), false, false));
+    scratch.write("r/a", key(1));
+    scratch.git("r", &["add", "a"]);
+    assert_eq!(run(&["hook", "run", "pre-commit", "-q"], ""), (Some(1), false, true));
+}

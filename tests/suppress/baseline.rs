@@ -293,6 +293,47 @@ fn add_accepts_a_key_by_its_fingerprint() {
 }
 
 #[test]
+fn add_writes_neither_a_key_nor_a_reason_that_cannot_be_seen() {
+    let scratch = scratch_with_keys(&[1]);
+    let fingerprint = "0".repeat(64);
+    let with_key = format!("logs/{}.txt", key(1));
+    for (option, value, reason) in [
+        ("--path", with_key.as_str(), "x"),
+        ("--rule", &key(1), "x"),
+        ("--rule", "\u{200b}", "x"),
+        ("--owner", "\u{2060} ", "x"),
+        ("--path", "a", "\u{200b}\u{3164} "),
+    ] {
+        let output = scratch.run(&["baseline", "add", &fingerprint, "--reason", reason, option, value]);
+        assert_eq!(output.status, 2, "{option} {value:?} {reason:?}");
+        assert!(!output.stderr.contains(&key(1)[9..]), "{}", output.stderr);
+    }
+    assert_eq!(scratch.run(&["baseline", "create", "--reason", "\u{feff}"]).status, 2);
+    // A report is a file, which may contain anything.
+    let leak = format!("{{\"fingerprint\": \"{fingerprint}\", \"rule\": \"{}\"}}", key(1));
+    scratch.write("r.json", &format!("{{\"schema\": \"friskey/report/v1\", \"leaks\": [{leak}]}}"));
+    let output = scratch.run(&["baseline", "add", "--from", "r.json", "--reason", "x"]);
+    assert!(output.status == 2 && !output.stderr.contains(&key(1)[9..]), "{}", output.stderr);
+    assert!(!scratch.path(BASELINE).exists());
+}
+
+#[test]
+fn quiet_baseline_commands_print_nothing_if_all_is_well() {
+    let scratch = scratch_with_keys(&[1]);
+    for args in [
+        &["baseline", "create", "--reason", "x", "-q"][..],
+        &["baseline", "update", "-q"],
+        &["baseline", "check", "-q"],
+        &["baseline", "add", &"0".repeat(64), "--reason", "x", "-q"],
+    ] {
+        let output = scratch.run(args);
+        assert_eq!((output.status, &*output.stdout, &*output.stderr), (0, "", ""), "{args:?}");
+    }
+    let output = scratch.run(&["baseline", "check", "-q"]);
+    assert!(output.status == 1 && output.stdout.contains("00000000"), "{}", output.stdout);
+}
+
+#[test]
 fn add_accepts_keys_from_a_report() {
     let scratch = scratch_with_keys(&[1, 2]);
     assert_eq!(scratch.run(&["scan", "--output", "json=report.json"]).status, 1);

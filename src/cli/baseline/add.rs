@@ -12,9 +12,10 @@ use crate::cli::exit::Exit;
 use crate::cli::message;
 use crate::cli::options;
 use crate::cli::rules::load_detector;
+use crate::detect::{Detector, Redactor};
 use crate::globs::Glob;
 use crate::model::Fingerprint;
-use crate::suppress::{Baseline, BaselineEntry, Date};
+use crate::suppress::{Baseline, BaselineEntry, Date, is_blank};
 use crate::untrusted::{Symlinks, read};
 
 /// Maximum size of a report, in bytes.
@@ -36,6 +37,8 @@ pub(super) fn run(add: &BaselineAddArgs, global: &GlobalArgs) -> Result<Exit> {
     let path = path.unwrap_or_else(|| config.root.path.join(BASELINE));
     destination::check(&path, &suppression, &config)?;
     let fields = NewEntryFields::new(&detector, &add.reason, &add.entry)?;
+    let keys = keys_to_accept(add)?;
+    check_texts(&detector, add, &keys)?;
     let glob =
         add.path.as_deref().map(Glob::new).transpose().map_err(|error| anyhow::anyhow!("--path: {error}"))?;
     let mut out = Vec::new();
@@ -45,7 +48,7 @@ pub(super) fn run(add: &BaselineAddArgs, global: &GlobalArgs) -> Result<Exit> {
     };
     let mut entries = existing.as_ref().map(|baseline| baseline.entries().to_vec()).unwrap_or_default();
     let count_before = entries.len();
-    for key in keys_to_accept(add)? {
+    for key in keys {
         let rule = add.rule.clone().or(key.rule).unwrap_or_else(|| UNKNOWN_RULE.to_owned());
         let entry = BaselineEntry { path: glob.clone(), ..fields.entry(key.fingerprint, rule) };
         match entries.iter().find(|accepted| accepts(accepted, &entry)) {
@@ -75,8 +78,30 @@ pub(super) fn run(add: &BaselineAddArgs, global: &GlobalArgs) -> Result<Exit> {
         }
     }
     writeln!(out, "{}: {} added", path.display(), entry_count(added))?;
-    message::print(&out)?;
+    if !global.quiet {
+        message::print(&out)?;
+    }
     Ok(Exit::Clean)
+}
+
+/// Checks what the new entries contain besides their common fields.
+///
+/// # Errors
+/// A text with a key, which would be written to the baseline, or a rule without a name.
+fn check_texts(detector: &Detector, add: &BaselineAddArgs, keys: &[KeyToAccept]) -> Result<()> {
+    let redactor = Redactor::new(detector);
+    let has_key = |text: &str| redactor.redact_if_secret(text.as_bytes()).is_some();
+    if add.path.as_deref().is_some_and(has_key) {
+        bail!("--path contains a key, and the baseline is a file to be shared; write `*` in its place");
+    }
+    let rules = || add.rule.as_deref().into_iter().chain(keys.iter().filter_map(|key| key.rule.as_deref()));
+    if rules().any(has_key) {
+        bail!("the name of a rule contains a key, and the baseline is a file to be shared");
+    }
+    if rules().any(is_blank) {
+        bail!("the name of a rule must not be empty");
+    }
+    Ok(())
 }
 
 /// Whether `existing` already accepts all that `entry` would.

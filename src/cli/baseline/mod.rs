@@ -22,7 +22,7 @@ use crate::model::{Confidence, Coverage, Draft, Finding, Fingerprint, Leak, Repo
 use crate::report::escape_line;
 use crate::rules::RuleSet;
 use crate::scan::{Settings, Stop, redact, scan_tree};
-use crate::suppress::{Baseline, BaselineEntry, Date, Policy};
+use crate::suppress::{Baseline, BaselineEntry, Date, Policy, is_blank};
 
 pub(super) fn run(command: &BaselineCommand, global: &GlobalArgs) -> Result<Exit> {
     match command {
@@ -51,6 +51,8 @@ struct BaselineRun<'a> {
     scope: BaselineScope,
     /// Keys below it are not added to the baseline.
     min_confidence: Confidence,
+    /// Whether nothing is printed if the result is clean.
+    quiet: bool,
 }
 
 impl<'a> BaselineRun<'a> {
@@ -77,6 +79,7 @@ impl<'a> BaselineRun<'a> {
             config,
             rules,
             detector,
+            quiet: global.quiet,
         })
     }
 
@@ -95,7 +98,7 @@ impl<'a> BaselineRun<'a> {
             Baseline::new(entries, "", Date::today()).create(&self.path)?;
             self.write_accepted(&report, &mut out)?;
         }
-        finish(&report, out, Exit::Clean, what_shows_why(true))
+        finish(&report, out, Exit::Clean, what_shows_why(true), self.quiet)
     }
 
     fn update(self, reason: Option<&str>, prune: bool, fields: &BaselineEntryArgs) -> Result<Exit> {
@@ -144,7 +147,7 @@ impl<'a> BaselineRun<'a> {
         baseline.with_entries(entries).replace(&self.path)?;
         self.write_accepted(&report, &mut out)?;
         // If the history was searched as well, it could be read, or nothing would have been pruned.
-        finish(&report, out, Exit::Clean, what_shows_why(true))
+        finish(&report, out, Exit::Clean, what_shows_why(true), self.quiet)
     }
 
     fn check(self) -> Result<Exit> {
@@ -187,7 +190,7 @@ impl<'a> BaselineRun<'a> {
             writeln!(out, "{}: {}, none to be dropped", self.path.display(), entry_count(matched.len()))?;
         }
         let exit = if outdated_entries > 0 { Exit::Findings } else { Exit::Clean };
-        finish(&report, out, exit, shows_why)
+        finish(&report, out, exit, shows_why, self.quiet)
     }
 
     fn read(&self) -> Result<Baseline> {
@@ -282,7 +285,7 @@ impl NewEntryFields {
     fn new(detector: &Detector, reason: &str, fields: &BaselineEntryArgs) -> Result<Self> {
         let redactor = Redactor::new(detector);
         for text in [Some(reason), fields.owner.as_deref()].into_iter().flatten() {
-            if text.trim().is_empty() {
+            if is_blank(text) {
                 bail!("--reason and --owner must not be empty");
             }
             if redactor.redact_if_secret(text.as_bytes()).is_some() {
@@ -348,12 +351,15 @@ fn what_shows_why(is_history_complete: bool) -> &'static str {
     }
 }
 
-/// Prints `out`, and what shows why if the scan is incomplete.
-fn finish(report: &Report, mut out: Vec<u8>, exit: Exit, shows_why: &str) -> Result<Exit> {
+/// Prints `out`, and what shows why if the scan is incomplete. If `quiet`, prints nothing if the result is clean.
+fn finish(report: &Report, mut out: Vec<u8>, exit: Exit, shows_why: &str, quiet: bool) -> Result<Exit> {
     let complete = report.coverage().is_complete();
     if !complete {
         writeln!(out, "incomplete: {} could not be scanned, {shows_why}", skip_count(report.coverage()))?;
     }
-    message::print(&out)?;
-    Ok(if exit == Exit::Clean && !complete { Exit::Incomplete } else { exit })
+    let exit = if exit == Exit::Clean && !complete { Exit::Incomplete } else { exit };
+    if !(quiet && exit == Exit::Clean) {
+        message::print(&out)?;
+    }
+    Ok(exit)
 }

@@ -24,6 +24,8 @@ pub(super) struct InstallOptions<'a> {
     pub(super) force: bool,
     /// Install into a directory shared by several repositories.
     pub(super) global: bool,
+    /// Print only errors.
+    pub(super) quiet: bool,
 }
 
 pub(super) fn install(options: &InstallOptions<'_>) -> Result<Exit> {
@@ -49,10 +51,12 @@ pub(super) fn install(options: &InstallOptions<'_>) -> Result<Exit> {
         )
     })?;
     super::placement::write_all(&placements)?;
-    placements.iter().try_for_each(|hook| print_line(&hook.outcome()))?;
-    print_line(
-        "The hooks look for OpenAI keys only; run a scanner such as gitleaks alongside them for other secrets.",
-    )?;
+    if !options.quiet {
+        placements.iter().try_for_each(|hook| print_line(&hook.outcome()))?;
+        print_line(
+            "The hooks look for OpenAI keys only; run a scanner such as gitleaks alongside them for other secrets.",
+        )?;
+    }
     Ok(Exit::Clean)
 }
 
@@ -115,7 +119,8 @@ pub(super) fn requested_or_default(requested: &[Hook], place: &HooksDir) -> Vec<
     }
 }
 
-pub(super) fn uninstall(requested: &[Hook], repo: &Path, global: bool) -> Result<Exit> {
+pub(super) fn uninstall(requested: &[Hook], repo: &Path, global: bool, quiet: bool) -> Result<Exit> {
+    let print = |line: &str| if quiet { Ok(()) } else { print_line(line) };
     let place = hooks_dir(repo)?;
     check_dir(&place, global, "uninstall")?;
     let hooks = if requested.is_empty() { Hook::value_variants() } else { requested };
@@ -126,10 +131,10 @@ pub(super) fn uninstall(requested: &[Hook], repo: &Path, global: bool) -> Result
         if is_installed(&path, !requested.is_empty())? {
             paths.push(path);
         } else if !requested.is_empty() {
-            print_line(&format!("{}: not installed", path.display()))?;
+            print(&format!("{}: not installed", path.display()))?;
         }
     }
-    paths.iter().try_for_each(|path| print_line(&remove(path)?))?;
+    paths.iter().try_for_each(|path| print(&remove(path)?))?;
     Ok(Exit::Clean)
 }
 

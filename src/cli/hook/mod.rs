@@ -22,15 +22,19 @@ use super::args::{GlobalArgs, HookCommand};
 use super::exit::Exit;
 
 pub(super) fn run(command: &HookCommand, global: &GlobalArgs) -> Result<Exit> {
+    let quiet = global.quiet;
     match command {
         HookCommand::Install { hooks, repo, force, global } => install::install(&install::InstallOptions {
             hooks,
             repo: &repo.path,
             force: *force,
             global: *global,
+            quiet,
         }),
-        HookCommand::Status { repo } => status::status(&repo.path),
-        HookCommand::Uninstall { hooks, repo, global } => install::uninstall(hooks, &repo.path, *global),
+        HookCommand::Status { repo } => status::status(&repo.path, quiet),
+        HookCommand::Uninstall { hooks, repo, global } => {
+            install::uninstall(hooks, &repo.path, *global, quiet)
+        }
         HookCommand::Run { hook, args } => run::run(*hook, args, global),
     }
 }

@@ -73,6 +73,9 @@ fn check(hook: Hook, args: &[OsString], global: &GlobalArgs) -> Result<Exit> {
     let report = redact(draft, &session.effective_settings.detector);
     explanations.extend(advice::advice_lines(&report, blocked, &pushed_refs, &check.git));
     let explanations: Vec<&str> = explanations.iter().map(String::as_str).collect();
+    if global.quiet && report.status() == Status::Clean {
+        return Ok(Exit::Clean);
+    }
     // Git displays the standard error of hooks.
     let mut stderr = io::stderr().lock();
     let written = messages.iter().try_for_each(|line| writeln!(stderr, "{line}"));

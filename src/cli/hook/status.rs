@@ -16,7 +16,7 @@ use crate::untrusted::{self, ReadError, Symlinks};
 
 /// Lists the hooks. The exit status is 1 unless each hook that `friskey hook install` would write here runs friskey, as far as
 /// the text shows that: a hook of another program that mentions friskey is assumed to run it.
-pub(super) fn status(repo: &Path) -> Result<Exit> {
+pub(super) fn status(repo: &Path, quiet: bool) -> Result<Exit> {
     let place = hooks_dir(repo)?;
     let source = match (place.is_configured, place.is_shared) {
         (true, true) => " (core.hooksPath; other repositories use it, too)",
@@ -24,12 +24,15 @@ pub(super) fn status(repo: &Path) -> Result<Exit> {
         (false, true) => " (a link to a directory that other repositories may use, too)",
         (false, false) => "",
     };
-    print_line(&format!("git runs hooks from {}{source}", place.dir.display()))?;
+    let mut lines = vec![format!("git runs hooks from {}{source}", place.dir.display())];
     let mut all_run = true;
     for hook in requested_or_default(&[], &place) {
         let (runs, text) = describe(hook, &place);
         all_run &= runs;
-        print_line(&format!("{}: {text}", hook.name()))?;
+        lines.push(format!("{}: {text}", hook.name()));
+    }
+    if !(quiet && all_run) {
+        lines.iter().try_for_each(|line| print_line(line))?;
     }
     Ok(if all_run { Exit::Clean } else { Exit::Findings })
 }

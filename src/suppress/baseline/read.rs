@@ -10,6 +10,7 @@ use super::entry::BaselineEntry;
 use crate::globs::Glob;
 use crate::model::Fingerprint;
 use crate::suppress::Date;
+use crate::suppress::blank::is_blank;
 
 /// Maximum number of entries for one key. Each finding of the key is compared with all of them.
 const MAX_ENTRIES_OF_KEY: usize = 1_000;
@@ -79,7 +80,7 @@ impl BaselineParser<'_> {
             )
         })?;
         for (name, value) in [("rule", &raw.rule), ("reason", &raw.reason)] {
-            if value.get_ref().trim().is_empty() {
+            if is_blank(value.get_ref()) {
                 return Err(self.error_at(value, format!("`{name}` must not be empty")));
             }
         }
@@ -173,6 +174,7 @@ mod tests {
         assert!(error(&entry(&nested)).starts_with("b.toml:3: the glob `{{{"));
         let many = format!("{}\n", entry("")).repeat(MAX_ENTRIES_OF_KEY + 1);
         assert!(error(&many).starts_with("b.toml:1003: more than 1000 entries for one key"));
+        assert!(error(&entry("").replace("why", "\u{200b} \u{3164}")).contains("`reason` must not be empty"));
         assert!(error(&entry("").replace("why", " ")).starts_with("b.toml:3: `reason` must not be empty"));
         assert!(error(&entry("").replace("0f0f", "0f")).contains("64 hex digits"));
         assert!(error("{ rule = \"r\" },").contains("b.toml:3: missing field"));
