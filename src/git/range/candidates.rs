@@ -20,6 +20,10 @@ const MAX_CACHED_TREES: usize = 4096;
 /// Maximum depth of directories; deeper ones are gaps, and so are those with paths longer than [`MAX_DIRECTORY_LEN`]. git itself refuses trees of more levels.
 const MAX_DEPTH: usize = 2048;
 
+/// Maximum number of parents, with different trees, to which a commit is compared. Compared to fewer, a commit seems to add more,
+/// so more is scanned. The work grows with the number of parents times that of entries, and hostile commits have thousands.
+const MAX_PARENT_TREES: usize = 64;
+
 /// What the commits of a range add.
 #[derive(Debug, Default)]
 pub struct RangeContent {
@@ -70,7 +74,7 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &
                 let tree = |parent: &ObjectId| {
                     range_trees.get(parent).copied().or_else(|| trees.commit_tree(parent))
                 };
-                let parents = commit.parents.iter().filter_map(tree).collect();
+                let parents = distinct(commit.parents.iter().filter_map(tree));
                 diff.compare(&mut trees, Some(commit.id), commit.tree, parents);
             }
             candidates.push((number, std::mem::take(&mut diff.candidates)));
@@ -107,6 +111,12 @@ pub fn candidates(repo: &gix::Repository, range: &Range, threads: usize, stop: &
     let candidates = numbered_batches.into_iter().flat_map(|(_, candidates)| candidates);
     content.candidates = candidates.filter(|candidate| seen.insert(candidate.blob)).collect();
     content
+}
+
+/// The first [`MAX_PARENT_TREES`] different ids.
+fn distinct(ids: impl Iterator<Item = ObjectId>) -> Vec<ObjectId> {
+    let mut seen = IdSet::default();
+    ids.filter(|id| seen.insert(*id)).take(MAX_PARENT_TREES).collect()
 }
 
 /// What one thread found.
@@ -194,17 +204,24 @@ impl Tree {
 struct TreeCache {
     lookup: Lookup,
     trees: IdMap<ObjectId, Tree>,
+    /// The trees of commits outside the range. A commit may name the same large parent thousands of times.
+    commit_trees: IdMap<ObjectId, Option<ObjectId>>,
 }
 
 impl TreeCache {
     fn new(repo: &gix::Repository) -> Self {
-        Self { lookup: Lookup::new(repo), trees: IdMap::default() }
+        Self { lookup: Lookup::new(repo), trees: IdMap::default(), commit_trees: IdMap::default() }
     }
 
     /// The id of the tree of a commit; `None` if the commit cannot be read.
     fn commit_tree(&mut self, commit: &ObjectId) -> Option<ObjectId> {
-        let bytes = self.lookup.read_as(commit, Kind::Commit)?;
-        Header::new(bytes).tree()
+        if let Some(tree) = self.commit_trees.get(commit) {
+            return *tree;
+        }
+        let bytes = self.lookup.read_as(commit, Kind::Commit);
+        let tree = bytes.and_then(|bytes| Header::new(bytes).tree());
+        self.commit_trees.insert(*commit, tree);
+        tree
     }
 
     /// The tree, or as much of it as can be read.
@@ -271,7 +288,7 @@ impl RangeDiff {
                 if old.contains(&entry.oid) {
                     continue;
                 }
-                let old: Vec<_> = old.iter().map(|&id| id.to_owned()).collect();
+                let old = distinct(old.iter().map(|&id| id.to_owned()));
                 let mut path = path.clone();
                 path.extend_from_slice(entry.filename);
                 if old.is_empty() && !self.names.contains(&path) {

@@ -151,6 +151,35 @@ fn a_candidate_lists_the_blob_it_replaces() {
 }
 
 #[test]
+fn commits_may_name_many_parents_and_one_of_them_repeatedly() {
+    let scratch = forked_repository();
+    scratch.write("new", "new");
+    scratch.git(&["add", "-A"]);
+    let tree = scratch.git(&["write-tree"]);
+    let (base, head) = (scratch.id("origin/main"), scratch.id("main"));
+    let parent = |id: &ObjectId| format!("parent {id}\n");
+    let mut parents = parent(&head).repeat(3000) + &parent(&base).repeat(3000);
+    for nth in 0..100 {
+        scratch.write("each", &nth.to_string());
+        scratch.git(&["add", "-A"]);
+        let each = scratch.git(&["write-tree"]);
+        let commit = scratch.git(&["commit-tree", "-m", "each", "-p", &head.to_string(), each.trim()]);
+        parents.push_str(&format!("parent {}\n", commit.trim()));
+    }
+    let text = format!("tree {}\n{parents}author A <a> 0 +0\ncommitter A <a> 0 +0\n\nmany\n", tree.trim());
+    let store = ["hash-object", "-t", "commit", "--literally", "-w", "--stdin"];
+    let commit = scratch.git_with(&store, text.as_bytes());
+    let repo = scratch.open();
+    let range = quick_range(&repo, &[commit.trim(), &format!("^{head}")]);
+    let content = candidates(&repo, &range, 1, &NEVER_STOP);
+    assert!(content.gaps.is_empty(), "{:?}", content.gaps);
+    let mut paths: Vec<_> = content.candidates.iter().map(|candidate| &candidate.path[..]).collect();
+    paths.sort_unstable();
+    // Each of the hundred parents has its own version of `each`.
+    assert_eq!((paths.len(), paths[100]), (101, &b"new"[..]));
+}
+
+#[test]
 fn wrong_dates_enlarge_a_quick_range_but_not_an_exact_one() {
     let scratch = Scratch::new(&["--bare"]);
     let tree = scratch.git_with(&["mktree"], b"");
