@@ -108,18 +108,31 @@ impl<'m, 'a> Member<'m, 'a> {
             Self::Xz(member) => (Format::Xz, member.into_inner().input),
             Self::Zstd(member) => (Format::Zstd, member.finish()),
         };
-        // Files from tapes and downloads may be padded with zeros.
-        let mut zeros = 1;
-        while zeros != 0 {
+        // Files from tapes and downloads may be padded with zeros. Each bzip2 decoder allocates megabytes, which is not worth it
+        // for a stream without content.
+        let mut passed = 1;
+        while passed != 0 {
             let next_bytes = input.peek(HEAD_LEN)?;
-            zeros = next_bytes.iter().take_while(|byte| **byte == 0).count();
-            input.consume(zeros);
+            passed = match is_empty_bzip2(next_bytes) && format == Format::Bzip2 {
+                true => EMPTY_BZIP2_LEN,
+                false => next_bytes.iter().take_while(|byte| **byte == 0).count(),
+            };
+            input.consume(passed);
         }
         match Format::recognize(input.peek(HEAD_LEN)?) {
             Some(next) if next == format => Self::new(format, input, memory_limit).map(Some),
             _ => Ok(None),
         }
     }
+}
+
+/// Length of a bzip2 stream without content: its header, the mark of its end and a checksum.
+const EMPTY_BZIP2_LEN: usize = 14;
+
+fn is_empty_bzip2(head: &[u8]) -> bool {
+    head.starts_with(b"BZh")
+        && matches!(head.get(3), Some(b'1'..=b'9'))
+        && head.get(4..EMPTY_BZIP2_LEN) == Some(b"\x17\x72\x45\x38\x50\x90\0\0\0\0")
 }
 
 /// A decoder for LZMA data that begins with a header.

@@ -178,3 +178,15 @@ fn the_skip_of_too_large_a_dictionary_names_the_limit() {
         assert!(extraction.reasons().contains("`--max-memory`"), "{}", extraction.reasons());
     }
 }
+
+#[test]
+fn empty_bzip2_streams_between_others_are_passed_over() {
+    let empty = b"BZh9\x17\x72\x45\x38\x50\x90\0\0\0\0";
+    let packed = [&bzip2(b"one, ")[..], &empty.repeat(50_000), &bzip2(b"two"), &empty[..]].concat();
+    let extraction = extract("a.bz2", &packed);
+    assert_eq!(extraction.contents[0].1, b"one, two");
+    assert!(extraction.skipped.is_empty(), "{:?}", extraction.skipped);
+    // A damaged one is not taken for one.
+    let damaged = [&bzip2(b"one")[..], &empty[..13], b"\x01"].concat();
+    assert!(!extract("a.bz2", &damaged).skipped.is_empty());
+}
