@@ -120,7 +120,7 @@ impl Format {
             // Skippable frames may precede the first one.
             0x50..=0x5f if head.get(1..4) == Some(b"\x2a\x4d\x18") => Self::Zstd,
             b'!' if head.starts_with(b"!<arch>\n") => Self::Ar,
-            b'0' if cpio::is_cpio(head) => Self::Cpio,
+            b'0' | 0xc7 | 0x71 if cpio::is_cpio(head) => Self::Cpio,
             LZMA_PROPERTIES if is_lzma(head) => Self::Lzma,
             0x02 if head.starts_with(b"\x02\x21\x4c\x18") => Self::Unsupported("LZ4"),
             b'R' if head.starts_with(b"Rar!\x1a\x07") => Self::Unsupported("RAR"),

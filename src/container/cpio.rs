@@ -1,4 +1,5 @@
-//! Opens cpio archives with ASCII headers, as used in packages and initramfs images.
+//! Opens cpio archives: with ASCII headers, as in packages and initramfs images, and with binary ones, which `cpio -o` writes by
+//! default.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -9,11 +10,14 @@ use super::readers::{drain, fill};
 /// Names longer than this, in bytes, are truncated.
 const MAX_NAME_LEN: usize = 1 << 16;
 
+/// Bytes of a header with binary numbers.
+const BINARY_HEADER_LEN: usize = 26;
+
 /// Bytes of a header with octal numbers.
-const SHORT_HEADER_LEN: usize = 76;
+const OCTAL_HEADER_LEN: usize = 76;
 
 /// Bytes of a header with hexadecimal numbers.
-const LONG_HEADER_LEN: usize = 110;
+const HEX_HEADER_LEN: usize = 110;
 
 /// Name of the last entry.
 const LAST_NAME: &[u8] = b"TRAILER!!!";
@@ -32,7 +36,19 @@ struct Header {
 
 /// Whether an archive begins with `head`.
 pub(super) fn is_cpio(head: &[u8]) -> bool {
-    parse_header(head).is_some_and(|header| header.name_len > 1)
+    parse_header(head).is_some_and(|header| {
+        header.name_len > 1
+            && (header.header_len != BINARY_HEADER_LEN || has_plain_name(head, header.name_len))
+    })
+}
+
+/// Whether the name after a binary header ends with its only NUL and has no control characters. The magic number alone has only
+/// two bytes.
+fn has_plain_name(head: &[u8], name_len: u64) -> bool {
+    let name = usize::try_from(name_len)
+        .ok()
+        .and_then(|length| head.get(BINARY_HEADER_LEN..BINARY_HEADER_LEN + length)?.split_last());
+    name.is_some_and(|(&last, name)| last == 0 && name.iter().all(|byte| !byte.is_ascii_control()))
 }
 
 /// Hands over the entries. Returns their ranges.
@@ -47,12 +63,8 @@ fn open_entries(
 ) -> io::Result<()> {
     let (mut offset, mut has_ended) = (0u64, false);
     while !sink.is_limit_hit() {
-        // The length of the shorter of the two kinds of header is enough to identify the format.
         let mut header_bytes = Vec::new();
-        fill(input, &mut header_bytes, SHORT_HEADER_LEN)?;
-        if header_bytes.starts_with(b"07070") && header_bytes.get(5) != Some(&b'7') {
-            fill(input, &mut header_bytes, LONG_HEADER_LEN)?;
-        }
+        read_header(input, &mut header_bytes)?;
         // Tapes are padded with zeros, and another archive may follow them.
         let zeros = header_bytes.iter().take_while(|&&byte| byte == 0).count();
         if zeros == header_bytes.len() {
@@ -62,14 +74,16 @@ fn open_entries(
             offset += zeros as u64;
             continue;
         }
-        refill_header(input, &mut header_bytes, zeros)?;
-        offset += zeros as u64;
+        if zeros != 0 {
+            header_bytes.drain(..zeros);
+            read_header(input, &mut header_bytes)?;
+            offset += zeros as u64;
+        }
         let Some(header) = parse_header(&header_bytes) else {
             let reason = format!("expected a cpio header at byte {offset}");
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         };
-        // `refill_header` may have read more than a short header: the start of the name.
-        let mut reader = io::Cursor::new(header_bytes.split_off(header.header_len)).chain(&mut *input);
+        let mut reader = &mut *input;
         let mut name = Vec::new();
         let mut name_field = (&mut reader).take(header.name_len);
         fill(&mut name_field, &mut name, MAX_NAME_LEN)?;
@@ -94,13 +108,16 @@ fn open_entries(
     Ok(())
 }
 
-/// Removes the first `zeros` bytes of `header_bytes` and reads until the header is complete.
-fn refill_header(input: &mut dyn Read, header_bytes: &mut Vec<u8>, zeros: usize) -> io::Result<()> {
-    if zeros != 0 {
-        header_bytes.drain(..zeros);
-        fill(input, header_bytes, LONG_HEADER_LEN)?;
-    }
-    Ok(())
+/// Reads until the header that begins with `bytes` is complete, and no more.
+fn read_header(input: &mut dyn Read, bytes: &mut Vec<u8>) -> io::Result<()> {
+    // The shortest header is longer than any magic number.
+    fill(input, bytes, BINARY_HEADER_LEN)?;
+    let length = match bytes.first_chunk() {
+        Some(b"070707") => OCTAL_HEADER_LEN,
+        Some(b"070701" | b"070702") => HEX_HEADER_LEN,
+        _ => BINARY_HEADER_LEN,
+    };
+    fill(input, bytes, length).map(drop)
 }
 
 fn parse_header(bytes: &[u8]) -> Option<Header> {
@@ -109,18 +126,35 @@ fn parse_header(bytes: &[u8]) -> Option<Header> {
             bytes.get(offset..offset + length).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
         u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()
     };
+    if let [0xc7, 0x71, ..] | [0x71, 0xc7, ..] = bytes {
+        let number = |index: usize| {
+            let number: [u8; 2] = bytes.get(2 * index..)?.first_chunk().copied()?;
+            Some(u64::from(if bytes[0] == 0xc7 {
+                u16::from_le_bytes(number)
+            } else {
+                u16::from_be_bytes(number)
+            }))
+        };
+        return Some(Header {
+            name_len: number(10)?,
+            // The more significant half comes first, whatever the order of the bytes in each.
+            data_len: number(11)? << 16 | number(12)?,
+            alignment: 2,
+            header_len: BINARY_HEADER_LEN,
+        });
+    }
     let header = match bytes.first_chunk()? {
         b"070701" | b"070702" => Header {
             name_len: number(94, 8, 16)?,
             data_len: number(54, 8, 16)?,
             alignment: 4,
-            header_len: LONG_HEADER_LEN,
+            header_len: HEX_HEADER_LEN,
         },
         b"070707" => Header {
             name_len: number(59, 6, 8)?,
             data_len: number(65, 11, 8)?,
             alignment: 1,
-            header_len: SHORT_HEADER_LEN,
+            header_len: OCTAL_HEADER_LEN,
         },
         _ => return None,
     };

@@ -13,7 +13,7 @@ pub enum Format {
     Tar,
     /// A Unix `ar` archive: a Debian package, a static library.
     Ar,
-    /// cpio with ASCII headers.
+    /// cpio.
     Cpio,
     /// One or more gzip members.
     Gzip,

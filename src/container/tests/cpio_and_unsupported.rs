@@ -51,6 +51,41 @@ fn entries_are_handed_over_in_every_format() {
 }
 
 #[test]
+fn binary_headers_of_either_byte_order_are_read() {
+    let (big, packed) = (noise(1, 70_001), gzip(b"packed"));
+    let to_bytes: [fn(u16) -> [u8; 2]; 2] = [u16::to_le_bytes, u16::to_be_bytes];
+    for to_bytes in to_bytes {
+        let entry = |(name, data): (&str, &[u8])| {
+            let (size, name_len) =
+                (u32::try_from(data.len()).unwrap(), u16::try_from(name.len() + 1).unwrap());
+            let halves = [(size >> 16) as u16, (size & 0xffff) as u16];
+            let fields = [0o070_707, 0, 1, 0o100_644, 0, 0, 1, 0, 0, 0, name_len, halves[0], halves[1]];
+            let mut entry: Vec<u8> = fields.into_iter().flat_map(to_bytes).collect();
+            for part in [&[name.as_bytes(), b"\0"].concat()[..], data] {
+                entry.extend(part);
+                entry.resize(entry.len().next_multiple_of(2), 0);
+            }
+            entry
+        };
+        let entries = [("a", &b""[..]), ("b.gz", &packed), ("c", &big), ("TRAILER!!!", b"")];
+        let mut archive: Vec<u8> = entries.into_iter().flat_map(entry).collect();
+        archive.resize(archive.len().next_multiple_of(512), 0);
+        let again = archive.clone();
+        archive.extend(again);
+        let extraction = extract("backup", &archive);
+        assert_eq!(extraction.content("b.gz > b"), b"packed");
+        assert_eq!(extraction.content("c"), big);
+        assert_eq!(extraction.contents.iter().filter(|(name, _)| name == "c").count(), 2);
+        assert!(extraction.skipped.is_empty(), "{}", extraction.reasons());
+        let cut = extract("backup", &archive[..60_000]);
+        assert!(cut.reasons().contains("cpio"), "{}", cut.reasons());
+    }
+    // The first two bytes alone are not enough.
+    let extraction = extract("data", &[&[0xc7, 0x71][..], &noise(3, 2000)].concat());
+    assert!(extraction.skipped.is_empty(), "{}", extraction.reasons());
+}
+
+#[test]
 fn unsupported_formats_are_named() {
     for (start, name) in [
         (&b"xar!\0\x1c\0\x01"[..], "xar"),
