@@ -137,7 +137,8 @@ fn the_time_since_when_a_remote_has_a_key_is_reported() {
     scratch.commit("r", "Add a key");
     let unpushed = history(&scratch);
     assert_eq!(leak(&unpushed, &key(1)).unwrap()["first_on_remote"], Value::Null);
-    assert_eq!(next_steps(&unpushed, &key(1)).last().unwrap().1, "git commit --amend");
+    let amend = "git add --update && friskey staged && git commit --amend";
+    assert_eq!(next_steps(&unpushed, &key(1)).last().unwrap().1, amend);
     scratch.git("r", &["init", "-q", "--bare", "-b", "main", "../remote.git"]);
     scratch.git("r", &["remote", "add", "origin", "../remote.git"]);
     scratch.git("r", &["push", "-q", "origin", "main"]);
