@@ -1,9 +1,10 @@
 //! The environment variables that git passes to hooks.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::git::ObjectId;
+use crate::git::{self, ObjectDatabase, ObjectId};
+use crate::model::Skip;
 
 /// The location of the repository according to these variables.
 pub(super) struct GitEnv {
@@ -37,6 +38,30 @@ impl GitEnv {
             merge_heads: env::vars_os().filter_map(|(name, _)| merge_head(name.to_str()?)).collect(),
         }
     }
+}
+
+/// A skip for each directory of objects that these variables name and `repo` itself does not have: git would read it, but
+/// a command that is not run as a hook does not.
+pub(super) fn skipped_objects(repo: &Path) -> Vec<Skip> {
+    let named = GitEnv::read().objects;
+    if named.is_empty() {
+        return Vec::new();
+    }
+    // An error was reported by the audit.
+    let Ok(repo) = git::open(repo) else { return Vec::new() };
+    let repo = repo.to_thread_local();
+    let own: Vec<PathBuf> = ObjectDatabase::from_repo(&repo)
+        .directories()
+        .iter()
+        .filter_map(|directory| directory.canonicalize().ok())
+        .collect();
+    // To git, relative ones are relative to the top of the work tree, and those that do not exist have no objects.
+    let top = repo.workdir().unwrap_or(Path::new("")).to_owned();
+    let existing = named.iter().filter_map(|directory| top.join(directory).canonicalize().ok());
+    let others = existing.filter(|directory| !own.contains(directory));
+    let reason = "GIT_OBJECT_DIRECTORY or GIT_ALTERNATE_OBJECT_DIRECTORIES names it, and only hooks and `staged` read it; \
+                  unset the variable, or list the directory in objects/info/alternates";
+    others.map(|directory| Skip::new(format!("objects in {}", directory.display()), reason)).collect()
 }
 
 fn merge_head(variable: &str) -> Option<ObjectId> {

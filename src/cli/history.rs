@@ -12,6 +12,7 @@ use super::clock::now;
 use super::config::Config;
 use super::effective_settings::{EffectiveSettings, note_accepting_markers};
 use super::exit::Exit;
+use super::git_env;
 use super::options::{self, BaselineScope};
 use super::output::Outputs;
 use super::policy_base::PolicyBase;
@@ -120,6 +121,7 @@ impl AuditJob<'_> {
         drop(progress_line);
         cache_args::print_notes(cache.as_ref(), global.verbose);
         let mut draft = draft?;
+        draft.coverage.skipped.extend(git_env::skipped_objects(self.repo));
         // So that code scanning keeps the reports of whole audits.
         draft.category = is_range.then_some("range");
         if is_range {

@@ -1,6 +1,6 @@
 //! Tests `friskey history` on real repositories.
 
-use crate::support::{Scratch, key, leak, report, strings};
+use crate::support::{Scratch, key, leak, report, run, strings};
 use serde_json::Value;
 
 /// Audits `repo`. Returns the exit status and the report.
@@ -575,4 +575,23 @@ fn an_audit_with_a_ref_to_a_missing_object_is_never_clean() {
     assert_eq!(output.status.code(), Some(3));
     let skipped = report(&output)["coverage"]["skipped"].to_string();
     assert!(skipped.contains("refs/heads/lost") && skipped.contains("refs/tags/lost"), "{skipped}");
+}
+
+#[test]
+fn object_directories_of_the_environment_are_skips() {
+    let scratch = Scratch::new();
+    scratch.repository("r");
+    scratch.repository("other");
+    let audit = |variable: &str, directory: &std::path::Path| {
+        let mut command = scratch.command(env!("CARGO_BIN_EXE_friskey"), "r");
+        let output = run(command.args(["history", "--format", "json"]).env(variable, directory), b"");
+        (output.status.code(), report(&output)["coverage"]["skipped"].to_string())
+    };
+    for variable in ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"] {
+        let (status, skipped) = audit(variable, &scratch.path("other/.git/objects"));
+        assert_eq!(status, Some(3), "{variable}: {skipped}");
+        assert!(skipped.contains("only hooks and `staged` read it"), "{skipped}");
+        let own = audit(variable, &scratch.path("r/.git/objects"));
+        assert_eq!(own, (Some(0), "[]".to_owned()), "{variable}");
+    }
 }
