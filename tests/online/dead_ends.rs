@@ -293,7 +293,7 @@ fn a_leaked_key_is_not_used_as_the_admin_key() {
         let output = crate::git::run(&mut command, b"");
         assert_eq!(output.status.code(), Some(2), "{}", printed_text(&output));
         assert!(
-            printed_text(&output).contains("no admin key: these begin with sk-admin-"),
+            printed_text(&output).contains("not an admin key; admin keys begin with sk-admin-"),
             "{}",
             printed_text(&output)
         );
