@@ -55,10 +55,10 @@ pub(super) fn skipped_objects(repo: &Path) -> Vec<Skip> {
         .iter()
         .filter_map(|directory| directory.canonicalize().ok())
         .collect();
-    // To git, relative ones are relative to the top of the work tree, and those that do not exist have no objects.
-    let top = repo.workdir().unwrap_or(Path::new("")).to_owned();
-    let existing = named.iter().filter_map(|directory| top.join(directory).canonicalize().ok());
-    let others = existing.filter(|directory| !own.contains(directory));
+    let existing = git::existing_object_dirs(&repo, &named).into_iter();
+    let others = existing
+        .filter_map(|directory| directory.canonicalize().ok())
+        .filter(|directory| !own.contains(directory));
     let reason = "GIT_OBJECT_DIRECTORY or GIT_ALTERNATE_OBJECT_DIRECTORIES names it, and only hooks and `staged` read it; \
                   unset the variable, or list the directory in objects/info/alternates";
     others.map(|directory| Skip::new(format!("objects in {}", directory.display()), reason)).collect()

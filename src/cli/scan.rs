@@ -112,8 +112,8 @@ pub(super) fn tree_options(
     })
 }
 
-/// What the scan covers, as far as its baseline depends on it. It covers the baseline if the root is one of the directories and no option excludes
-/// anything.
+/// What the scan covers, as far as its baseline depends on it. It covers the baseline if the root is one of the directories and
+/// no option excludes anything.
 pub(super) fn baseline_scope(paths: &[PathBuf], files: &FileArgs, config: &Config) -> BaselineScope {
     let is_root = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path == config.root.absolute);
     BaselineScope {

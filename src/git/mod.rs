@@ -65,7 +65,9 @@ pub use lfs::{LfsError, LfsStore, Pointer};
 pub use lookup::Gaps;
 pub use object_id::{is_id, is_zero_id, object_id, parse_id};
 pub use object_reader::{ObjectReader, TreeNames};
-pub use open::{OpenError, UNFINISHED_MARKER, open, open_joined, open_unfinished, open_with_objects};
+pub use open::{
+    OpenError, UNFINISHED_MARKER, existing_object_dirs, open, open_joined, open_unfinished, open_with_objects,
+};
 pub use pack::delta::{DeltaError, apply as apply_delta};
 pub use pack::entry::{EntryContent, parse as parse_pack_entry};
 pub use remotes::{Destination, KnownCommits, adds_commits, known_commits};

@@ -158,10 +158,7 @@ pub fn open_with_objects(
     let info = joined.path().join("info");
     std::fs::create_dir(&info).map_err(unusable)?;
     let mut list = Vec::new();
-    // To git, relative ones are relative to the top of the work tree, and those that do not exist have no objects.
-    let top = repo.workdir().unwrap_or(Path::new("")).to_owned();
-    let directories: Vec<PathBuf> = directories.iter().map(|directory| top.join(directory)).collect();
-    let directories: Vec<PathBuf> = directories.into_iter().filter(|directory| directory.is_dir()).collect();
+    let directories = existing_object_dirs(&repo, directories);
     for directory in directories.iter().chain([&own_objects]) {
         let directory = directory.canonicalize().map_err(unusable)?;
         list.extend_from_slice(directory.as_os_str().as_encoded_bytes());
@@ -177,6 +174,13 @@ pub fn open_with_objects(
     let store = gix::odb::at_opts(joined.path(), repo.object_hash(), None, options).map_err(unusable)?;
     repo.objects = gix::odb::memory::Proxy::from(store);
     Ok((repo, joined))
+}
+
+/// Those of `directories`, as environment variables name them, that exist. To git, relative ones are relative to the top of the
+/// work tree, and those that do not exist have no objects.
+pub fn existing_object_dirs(repo: &gix::Repository, directories: &[PathBuf]) -> Vec<PathBuf> {
+    let top = repo.workdir().unwrap_or(Path::new(""));
+    directories.iter().map(|directory| top.join(directory)).filter(|directory| directory.is_dir()).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Selects the policy base of a CI event: the commit whose configuration decides how a change is scanned. It must not be
 //! part of the change.
 
-use super::known_refs::{USUAL_DEFAULT_BRANCHES, default_branch_tip, is_in_clone};
+use super::known_refs::{USUAL_DEFAULT_BRANCHES, default_branch_tip, is_in_clone, is_other_branch};
 use super::scope::{CiPlan, CiRun, PushEvent, Scope};
 use crate::cli::policy_base::PolicyBase;
 use crate::git::{Repository, commit_id, unresolved_reason};
@@ -48,11 +48,6 @@ fn policy_base_for_push(push: &PushEvent, plan: &CiPlan, repo: &Repository) -> P
             None => format!("{}: there was no commit before", plan.event),
         }),
     }
-}
-
-/// Whether the ref `name` is known not to be the default branch.
-fn is_other_branch(name: Option<&str>, default_branch: Option<&str>) -> bool {
-    name.zip(default_branch).is_some_and(|(name, default)| name.strip_prefix("refs/heads/") != Some(default))
 }
 
 /// Whether the ref `name` is a branch called main or master.

@@ -11,6 +11,11 @@ pub(super) fn is_in_clone(repo: &Repository, revision: &str) -> bool {
 /// Names that are tried if the name of the default branch is unknown.
 pub(super) const USUAL_DEFAULT_BRANCHES: [&str; 2] = ["main", "master"];
 
+/// Whether the ref `name` is known not to be the default branch.
+pub(super) fn is_other_branch(name: Option<&str>, default_branch: Option<&str>) -> bool {
+    name.zip(default_branch).is_some_and(|(name, default)| name.strip_prefix("refs/heads/") != Some(default))
+}
+
 /// Name and commit of the remote's default branch; `None` if the clone lacks it, if it is the ref that was changed, or if
 /// that ref is unknown.
 pub(super) fn default_branch_tip(

@@ -1,6 +1,6 @@
 //! Resolves the scope of an event in this repository: the arguments of the range, and its description.
 
-use super::known_refs::{default_branch_tip, is_in_clone};
+use super::known_refs::{default_branch_tip, is_in_clone, is_other_branch};
 use super::scope::{CiPlan, PushEvent, Scope};
 use crate::git::Repository;
 
@@ -69,9 +69,9 @@ fn resolve_push(push: &PushEvent, event: &str, repo: &Repository) -> ResolvedSco
 
 /// Why the ref cannot be compared with the default branch.
 fn missing_default_branch(push: &PushEvent) -> String {
-    let pushed = push.ref_name.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
-    match &push.default_branch {
-        Some(name) if pushed.is_some() && pushed != Some(name) => {
+    let default_branch = push.default_branch.as_deref();
+    match default_branch {
+        Some(name) if is_other_branch(push.ref_name.as_deref(), default_branch) => {
             format!("the default branch, {name}, is not in this clone")
         }
         _ => "there is no default branch to compare it with".to_owned(),
